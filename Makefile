@@ -1,0 +1,38 @@
+# What a person types. `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types schema lock
+
+help:  ## what can be typed here
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: .venv/.ready  ## a virtual environment from the hash-pinned locks
+
+.venv/.ready: requirements-dev.txt requirements-openapi.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paygraph needs Python 3.11 or newer; name one with make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-openapi.txt
+	@touch $@
+
+run: setup  ## the demo: a seeded shop, a database, a stand-in for Stripe
+	@$(BIN)/python main.py demo
+
+test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: setup  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup  ## mypy, strict, tests included
+	$(BIN)/mypy
+
+schema: setup  ## write schema.graphql anew
+	$(BIN)/python main.py schema
+
+lock:  ## resolve the locks anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra demo --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile -q --no-deps --generate-hashes --no-emit-index-url --no-header --group stripe-openapi -o requirements-openapi.txt
