@@ -1,0 +1,198 @@
+"""The statements over payments, built once; each is one round trip."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    Interval,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from models.charge_limits import ChargeLimit
+from models.orders import Order, OrderStatus, order_total
+from models.payments import IS_LIVE, LIVE, Payment, PaymentState
+
+# Stripe may forget an idempotency key after 24 hours; an hour before that a replay is no longer safe.
+KEY_LIFETIME = literal_column("interval '23 hours'", Interval)
+
+
+class Claim(NamedTuple):
+    """An order as it stands, and its live payment: the one just recorded, or the one that was there.
+
+    Amounts are minor units of the currency beside them.
+    """
+
+    status: str
+    currency: str
+    version: int
+    total: int
+    minimum: int
+    maximum: int
+    chargeable: bool
+    recorded: bool
+    payment_id: UUID | None
+    state: str | None
+    amount: int | None
+    payment_currency: str | None
+    order_version: int | None
+    intent_id: str | None
+    leased: bool | None
+    key_expired: bool | None
+
+
+_chargeable = and_(
+    order_total.between(col(ChargeLimit.minimum), col(ChargeLimit.maximum)),
+    order_total % col(ChargeLimit.step) == 0,
+)
+_order = (
+    select(
+        col(Order.id),
+        col(Order.status),
+        col(Order.currency),
+        col(Order.version),
+        order_total.label("total"),
+        col(ChargeLimit.minimum),
+        col(ChargeLimit.maximum),
+        _chargeable.label("chargeable"),
+    )
+    .join(ChargeLimit, col(ChargeLimit.currency) == col(Order.currency))
+    .where(col(Order.id) == bindparam("order_id"), col(Order.user_id) == bindparam("user_id"))
+    .cte("wanted")
+)
+_live = aliased(Payment, name="live")
+_is_live = col(_live.state).in_(LIVE)
+_payment_id = bindparam("payment_id", type_=Uuid)
+_recorded = (
+    insert(Payment)
+    .from_select(
+        ["id", "order_id", "state", "idempotency_key", "amount", "currency", "order_version", "cause", "lease_until"],
+        select(
+            _payment_id,
+            _order.c.id,
+            literal(PaymentState.CREATING.value, Text),
+            func.concat("pi:", _payment_id),
+            _order.c.total,
+            _order.c.currency,
+            _order.c.version,
+            literal("createPaymentIntent", Text),
+            func.now() + bindparam("lease", type_=Interval),
+        ).where(
+            _order.c.status == OrderStatus.PENDING.value,
+            _order.c.chargeable,
+            ~exists().where(col(_live.order_id) == _order.c.id, _is_live),
+        ),
+    )
+    .on_conflict_do_nothing(index_elements=["order_id"], index_where=IS_LIVE)
+    .returning(col(Payment.id))
+    .cte("recorded")
+)
+
+# Records a payment for a pending order of this user that has none, and tells what there is: no row when the
+# order isn't theirs or isn't there. One round trip for the check of owner, state and total, and the record.
+CLAIM = select(
+    _order.c.status,
+    _order.c.currency,
+    _order.c.version,
+    _order.c.total,
+    _order.c.minimum,
+    _order.c.maximum,
+    _order.c.chargeable,
+    _recorded.c.id.is_not(null()).label("recorded"),
+    func.coalesce(_recorded.c.id, col(_live.id)).label("payment_id"),
+    col(_live.state),
+    col(_live.amount),
+    col(_live.currency).label("payment_currency"),
+    col(_live.order_version),
+    col(_live.intent_id),
+    (col(_live.lease_until) > func.now()).label("leased"),
+    (col(_live.created_at) < func.now() - KEY_LIFETIME).label("key_expired"),
+).select_from(
+    _order.outerjoin(_recorded, true()).outerjoin(_live, and_(col(_live.order_id) == _order.c.id, _is_live))
+)
+
+_this_payment = col(Payment.id) == bindparam("payment_id", type_=Uuid)
+_from_state = col(Payment.state) == bindparam("from_state")
+
+TAKE_LEASE = (
+    update(Payment)
+    .where(
+        _this_payment,
+        _from_state,
+        func.coalesce(col(Payment.lease_until), func.now()) <= func.now(),
+    )
+    .values(lease_until=func.now() + bindparam("lease", type_=Interval))
+    .returning(col(Payment.id))
+)
+END_LEASE = update(Payment).where(_this_payment, _from_state).values(lease_until=None)
+
+_opened = (
+    update(Payment)
+    .where(_this_payment, col(Payment.state) == PaymentState.CREATING.value)
+    .values(
+        state=PaymentState.OPEN.value,
+        intent_id=bindparam("intent_id"),
+        lease_until=None,
+        cause=bindparam("cause"),
+        updated_at=func.now(),
+    )
+    .returning(col(Payment.order_id), col(Payment.amount), col(Payment.currency))
+    .cte("opened")
+)
+
+# The second record and the release check in one: no row when somebody else recorded first, and `releasable`
+# only while the order is pending and its total is what Stripe was asked for.
+OPEN_PAYMENT = (
+    select(
+        and_(
+            col(Order.status) == OrderStatus.PENDING.value,
+            order_total == _opened.c.amount,
+            col(Order.currency) == _opened.c.currency,
+        ).label("releasable")
+    )
+    .select_from(_opened)
+    .join(Order, col(Order.id) == _opened.c.order_id)
+)
+
+# A compare-and-set from one state to another; no row when the payment had moved on.
+MOVE_PAYMENT = (
+    update(Payment)
+    .where(_this_payment, _from_state)
+    .values(
+        state=bindparam("to_state"),
+        failure_code=bindparam("failure_code"),
+        cause=bindparam("cause"),
+        lease_until=None,
+        updated_at=func.now(),
+    )
+    .returning(col(Payment.id))
+)
+
+REPRICE_PAYMENT = (
+    update(Payment)
+    .where(
+        _this_payment,
+        _from_state,
+        col(Payment.order_version) < bindparam("order_version"),
+    )
+    .values(
+        amount=bindparam("amount"),
+        order_version=bindparam("order_version"),
+        cause=bindparam("cause"),
+        updated_at=func.now(),
+    )
+    .returning(col(Payment.id))
+)

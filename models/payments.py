@@ -1,0 +1,101 @@
+"""Payments: one row per PaymentIntent that we asked Stripe for, and the statements that move it."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlmodel import Field, SQLModel
+
+from models.base import LARGEST_AMOUNT, database_time, minor_units, one_of
+
+
+class PaymentState(StrEnum):
+    CREATING = "creating"
+    OPEN = "open"
+    PROCESSING = "processing"
+    CANCELING = "canceling"
+    SUCCEEDED = "succeeded"
+    CANCELED = "canceled"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+
+LIVE = (PaymentState.CREATING, PaymentState.OPEN, PaymentState.PROCESSING, PaymentState.CANCELING)
+IS_LIVE = text("state IN ('creating', 'open', 'processing', 'canceling')")
+IS_SETTLED = text("disposition = 'settled'")
+
+
+class Disposition(StrEnum):
+    """What a succeeded payment is to its order."""
+
+    SETTLED = "settled"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    MISMATCH = "mismatch"
+
+
+class Payment(SQLModel, table=True):
+    """One PaymentIntent, recorded before Stripe hears of it. It never holds a client secret.
+
+    `amount` and `amount_received` are minor units of `currency`. While `lease_until` lies ahead, somebody is
+    calling Stripe for this payment; once it has passed, anybody may take over.
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        one_of("state", PaymentState, "payments_state_known"),
+        one_of("disposition", Disposition, "payments_disposition_known"),
+        CheckConstraint(f"amount BETWEEN 1 AND {LARGEST_AMOUNT}", name="payments_amount_in_range"),
+        CheckConstraint("amount_received >= 0", name="payments_amount_received_not_negative"),
+        CheckConstraint(
+            "(disposition IS NOT NULL) = (state = 'succeeded')", name="payments_disposition_when_succeeded"
+        ),
+        CheckConstraint(
+            "intent_id IS NOT NULL OR state IN ('creating', 'failed', 'abandoned')",
+            name="payments_intent_known_when_open",
+        ),
+        CheckConstraint("intent_id ~ '^pi_[A-Za-z0-9]+$'", name="payments_intent_id_is_no_secret"),
+        ForeignKeyConstraint(["order_id"], ["orders.id"], name="payments_of_an_order"),
+        ForeignKeyConstraint(["currency"], ["charge_limits.currency"], name="payments_currency_supported"),
+        Index("payments_one_live_per_order", "order_id", unique=True, postgresql_where=IS_LIVE),
+        Index("payments_one_settled_per_order", "order_id", unique=True, postgresql_where=IS_SETTLED),
+        Index("payments_idempotency_key", "idempotency_key", unique=True),
+        Index("payments_intent_id", "intent_id", unique=True),
+        Index("payments_by_order", "order_id", "created_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    order_id: UUID
+    state: str
+    disposition: str | None = None
+    idempotency_key: str
+    intent_id: str | None = None
+    amount: int = minor_units()
+    currency: str
+    order_version: int
+    amount_received: int = minor_units(default=0, sa_column_kwargs={"server_default": "0"})
+    failure_code: str | None = None
+    cause: str
+    lease_until: datetime | None = None
+    created_at: datetime = database_time()
+    updated_at: datetime = database_time()
+
+
+class PaymentTransition(SQLModel, table=True):
+    """One change of a payment's state. A trigger writes it, nothing may change it: replayed, they give today's state."""
+
+    __tablename__ = "payment_transitions"
+    __table_args__ = (
+        one_of("from_state", PaymentState, "payment_transitions_from_state_known"),
+        one_of("to_state", PaymentState, "payment_transitions_to_state_known"),
+        ForeignKeyConstraint(["payment_id"], ["payments.id"], name="payment_transitions_of_a_payment"),
+        Index("payment_transitions_by_payment", "payment_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)
+    payment_id: UUID
+    from_state: str | None
+    to_state: str
+    cause: str
+    at: datetime = database_time()

@@ -1,0 +1,47 @@
+"""The catalogue: what is sold and for how much. Prices come from here, never from a client."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Uuid, bindparam, text, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlmodel import Field, SQLModel, any_, col, or_, select
+
+from models.base import LARGEST_AMOUNT, database_time, minor_units
+
+
+class Product(SQLModel, table=True):
+    """A thing with one price: `unit_amount` in minor units of `currency`, as Stripe charges them."""
+
+    __tablename__ = "products"
+    __table_args__ = (
+        CheckConstraint("name <> ''", name="products_name_not_empty"),
+        CheckConstraint(f"unit_amount BETWEEN 0 AND {LARGEST_AMOUNT}", name="products_unit_amount_in_range"),
+        ForeignKeyConstraint(["currency"], ["charge_limits.currency"], name="products_currency_supported"),
+        Index("products_listing", "created_at", "id", postgresql_where=text("active")),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    name: str
+    description: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    image: str | None = None
+    unit_amount: int = minor_units()
+    currency: str
+    active: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    created_at: datetime = database_time()
+
+
+_page = (
+    select(Product)
+    .where(col(Product.active))
+    .order_by(col(Product.created_at), col(Product.id))
+    .limit(bindparam("limit"))
+)
+PRODUCTS_FIRST = _page
+PRODUCTS_AFTER = _page.where(
+    tuple_(col(Product.created_at), col(Product.id)) > tuple_(bindparam("created_at"), bindparam("id", type_=Uuid))
+)
+PRODUCTS_BY_ID = select(Product).where(
+    col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid)))
+)
+ADD_PRODUCTS = insert(Product).on_conflict_do_nothing(index_elements=["id"])
