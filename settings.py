@@ -48,7 +48,11 @@ class Settings(BaseSettings):
     @field_validator("jwt_algorithms", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+        return (
+            tuple(word.strip() for word in value.split(",") if word.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("*", mode="before")
     @classmethod

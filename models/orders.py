@@ -60,9 +60,7 @@ class OrderItem(SQLModel, table=True):
             f"unit_amount BETWEEN 0 AND {LARGEST_AMOUNT}", name="order_items_unit_amount_in_range"
         ),
         CheckConstraint("position >= 0", name="order_items_position_not_negative"),
-        ForeignKeyConstraint(
-            ["order_id"], ["orders.id"], name="order_items_of_an_order", ondelete="CASCADE"
-        ),
+        ForeignKeyConstraint(["order_id"], ["orders.id"], name="order_items_of_an_order", ondelete="CASCADE"),
         ForeignKeyConstraint(["product_id"], ["products.id"], name="order_items_of_a_product"),
     )
 

@@ -1,8 +1,5 @@
 """The statements over payments, built once; each is one round trip."""
 
-from typing import NamedTuple
-from uuid import UUID
-
 from sqlalchemy import (
     Interval,
     Text,
@@ -13,7 +10,6 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    null,
     select,
     true,
     update,
@@ -28,30 +24,6 @@ from models.payments import IS_LIVE, LIVE, Payment, PaymentState
 
 # Stripe may forget an idempotency key after 24 hours; an hour before that a replay is no longer safe.
 KEY_LIFETIME = literal_column("interval '23 hours'", Interval)
-
-
-class Claim(NamedTuple):
-    """An order as it stands, and its live payment: the one just recorded, or the one that was there.
-
-    Amounts are minor units of the currency beside them.
-    """
-
-    status: str
-    currency: str
-    version: int
-    total: int
-    minimum: int
-    maximum: int
-    chargeable: bool
-    recorded: bool
-    payment_id: UUID | None
-    state: str | None
-    amount: int | None
-    payment_currency: str | None
-    order_version: int | None
-    intent_id: str | None
-    leased: bool | None
-    key_expired: bool | None
 
 
 _chargeable = and_(
@@ -79,7 +51,17 @@ _payment_id = bindparam("payment_id", type_=Uuid)
 _recorded = (
     insert(Payment)
     .from_select(
-        ["id", "order_id", "state", "idempotency_key", "amount", "currency", "order_version", "cause", "lease_until"],
+        [
+            "id",
+            "order_id",
+            "state",
+            "idempotency_key",
+            "amount",
+            "currency",
+            "order_version",
+            "cause",
+            "lease_until",
+        ],
         select(
             _payment_id,
             _order.c.id,
@@ -111,8 +93,8 @@ CLAIM = select(
     _order.c.minimum,
     _order.c.maximum,
     _order.c.chargeable,
-    _recorded.c.id.is_not(null()).label("recorded"),
-    func.coalesce(_recorded.c.id, col(_live.id)).label("payment_id"),
+    _recorded.c.id.label("recorded_id"),
+    col(_live.id).label("payment_id"),
     col(_live.state),
     col(_live.amount),
     col(_live.currency).label("payment_currency"),

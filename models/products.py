@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Uuid, bindparam, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlmodel import Field, SQLModel, any_, col, or_, select
+from sqlmodel import Field, SQLModel, any_, col, select
 
 from models.base import LARGEST_AMOUNT, database_time, minor_units
 
@@ -39,9 +39,8 @@ _page = (
 )
 PRODUCTS_FIRST = _page
 PRODUCTS_AFTER = _page.where(
-    tuple_(col(Product.created_at), col(Product.id)) > tuple_(bindparam("created_at"), bindparam("id", type_=Uuid))
+    tuple_(col(Product.created_at), col(Product.id))
+    > tuple_(bindparam("created_at"), bindparam("id", type_=Uuid))
 )
-PRODUCTS_BY_ID = select(Product).where(
-    col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid)))
-)
+PRODUCTS_BY_ID = select(Product).where(col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
 ADD_PRODUCTS = insert(Product).on_conflict_do_nothing(index_elements=["id"])

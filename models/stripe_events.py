@@ -40,7 +40,7 @@ STORE_EVENT = (
 )
 
 _due = (
-    select(StripeEvent.id)
+    select(col(StripeEvent.id))
     .where(_unfinished, col(StripeEvent.due_at) <= func.now())
     .order_by(col(StripeEvent.due_at))
     .limit(bindparam("limit"))
@@ -53,7 +53,9 @@ TAKE_DUE_EVENTS = (
     update(StripeEvent)
     .where(col(StripeEvent.id) == _due.c.id)
     .values(due_at=func.now() + bindparam("lease", type_=Interval), attempts=StripeEvent.attempts + 1)
-    .returning(col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.attempts))
+    .returning(
+        col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.attempts)
+    )
 )
 
 FINISH_EVENT = (

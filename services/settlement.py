@@ -1,0 +1,83 @@
+"""Writes what Stripe says of an intent into the payment and its order, under the order's lock."""
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models.orders import OrderStatus
+from models.payments import Disposition, PaymentState
+from models.settlement_statements import (
+    LOCK_ORDER,
+    LOCK_PAYMENT,
+    PAYMENT_OF_INTENT,
+    SET_ORDER_STATUS,
+    SET_PAYMENT,
+)
+from services.database import Database
+from services.intents import Intent
+from services.payment_states import OrderFacts, Verdict, judge
+
+log = structlog.get_logger(__name__)
+
+
+class Settlement:
+    """Applies intents that were just read from Stripe. Repeatable: the same intent twice changes nothing more."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def apply(self, intent: Intent, *, cause: str) -> bool:
+        """Whether the intent is one of ours. `cause` tells in the payment's history who brought the news."""
+        found = await self._database.row(
+            PAYMENT_OF_INTENT, {"intent_id": intent.id, "payment_id": intent.payment_id}
+        )
+        if found is None:
+            return False
+
+        async def write(connection: AsyncConnection) -> Verdict | None:
+            return await _write(connection, found.order_id, found.id, intent, cause)
+
+        verdict = await self._database.transaction(write)
+        if verdict is not None:
+            _tell(verdict, found.order_id, found.id)
+        return True
+
+
+async def _write(
+    connection: AsyncConnection, order_id: UUID, payment_id: UUID, intent: Intent, cause: str
+) -> Verdict | None:
+    """The verdict when something changed."""
+    order = (await connection.execute(LOCK_ORDER, {"order_id": order_id})).one()
+    payment = (await connection.execute(LOCK_PAYMENT, {"payment_id": payment_id})).one()
+    facts = OrderFacts(status=OrderStatus(order.status), total=order.total, currency=order.currency)
+    state = PaymentState(payment.state)
+    verdict = judge(state, facts, intent)
+    if verdict.state is state:
+        return None
+    succeeded = verdict.state is PaymentState.SUCCEEDED
+    changes = {
+        "payment_id": payment_id,
+        "to_state": verdict.state,
+        "to_disposition": verdict.disposition,
+        "to_intent_id": intent.id,
+        "to_amount": intent.amount if succeeded else payment.amount,
+        "to_amount_received": intent.amount_received if succeeded else 0,
+        "to_cause": cause,
+    }
+    await connection.execute(SET_PAYMENT, changes)
+    if verdict.order_status is not facts.status:
+        await connection.execute(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
+    return verdict
+
+
+def _tell(verdict: Verdict, order_id: UUID, payment_id: UUID) -> None:
+    write = log.info if verdict.disposition in (None, Disposition.SETTLED) else log.error
+    write(
+        "payment moved",
+        state=verdict.state,
+        disposition=verdict.disposition,
+        order=str(order_id),
+        order_status=verdict.order_status,
+        payment=str(payment_id),
+    )

@@ -1,0 +1,171 @@
+"""Stripe, behind five verbs in our words. The only module that imports `stripe`."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, cast
+from uuid import UUID
+
+import aiohttp
+import stripe
+
+from services.intents import (
+    AccessDenied,
+    GatewayError,
+    Intent,
+    IntentRequest,
+    IntentStatus,
+    KeyBurnt,
+    OutcomeUnknown,
+    Refused,
+    TooManyRequests,
+)
+from services.webhooks import UnverifiedEvent
+
+# Otherwise the first call writes under $HOME/.config, and fails where there is no HOME.
+stripe.enable_telemetry = False
+
+API_VERSION = "2026-10-28.endive"
+DEFAULT_API_BASE = "https://api.stripe.com"
+
+# Two tries of 3.5 s with the SDK's half-second pause between them: no call takes longer than 8 s.
+TRY_TIMEOUT = aiohttp.ClientTimeout(total=3.5, sock_connect=2.0)
+NETWORK_RETRIES = 1
+
+
+class _Transport(stripe.AIOHTTPClient):
+    """The SDK's aiohttp client, which lets errors while *reading the body* escape; here they retry like the rest."""
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        content, status, response_headers = await self.request_stream_async(method, url, headers, post_data)
+        try:
+            return await content.read(), status, response_headers
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._handle_request_error(error)
+
+
+class StripeGateway:
+    """Makes, reads, reprices and cancels PaymentIntents.
+
+    Every verb ends within 8 seconds with an `Intent` or one of the `GatewayError`s. Creating and repricing carry
+    idempotency keys that outlive a crash; canceling twice is the same as once and needs none. Uses `raw_request_async`:
+    building the SDK's typed objects costs twice the CPU of the whole call.
+    """
+
+    def __init__(self, secret_key: str, *, api_base: str = DEFAULT_API_BASE) -> None:
+        self._http = _Transport(timeout=TRY_TIMEOUT)
+        self._client = stripe.StripeClient(
+            secret_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": api_base},
+            max_network_retries=NETWORK_RETRIES,
+            http_client=self._http,
+        )
+
+    async def create_intent(self, request: IntentRequest) -> Intent:
+        """https://docs.stripe.com/api/payment_intents/create; payment methods come from the dashboard's settings."""
+        return await self._intent(
+            "post",
+            "/v1/payment_intents",
+            idempotency_key=request.idempotency_key,
+            amount=request.amount,
+            currency=request.currency.lower(),
+            metadata={"order_id": str(request.order_id), "payment_id": str(request.payment_id)},
+        )
+
+    async def retrieve_intent(self, intent_id: str) -> Intent:
+        return await self._intent("get", f"/v1/payment_intents/{intent_id}")
+
+    async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent:
+        return await self._intent(
+            "post", f"/v1/payment_intents/{intent_id}", idempotency_key=idempotency_key, amount=amount
+        )
+
+    async def cancel_intent(self, intent_id: str) -> Intent:
+        return await self._intent("post", f"/v1/payment_intents/{intent_id}/cancel")
+
+    async def _intent(self, method: str, path: str, **parameters: Any) -> Intent:
+        try:
+            response = await self._client.raw_request_async(method, path, **parameters)
+        except stripe.StripeError as error:
+            raise_in_our_words(error)
+        return intent_from(cast(dict[str, Any], response.data))
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+
+def raise_in_our_words(error: stripe.StripeError) -> NoReturn:
+    """Stripe's error as one of ours: https://docs.stripe.com/api/errors"""
+    kind = kind_of(error)
+    raise kind(
+        error.user_message or type(error).__name__, code=error.code, request_id=error.request_id
+    ) from error
+
+
+def kind_of(error: stripe.StripeError) -> type[GatewayError]:
+    status = error.http_status
+    if isinstance(error, stripe.IdempotencyError) or status == 500:
+        return KeyBurnt
+    if status == 429:
+        return TooManyRequests
+    if status in (401, 403):
+        return AccessDenied
+    if status is not None and 400 <= status < 500 and status != 409:
+        return Refused
+    return OutcomeUnknown
+
+
+def intent_from(data: Mapping[str, Any]) -> Intent:
+    return Intent(
+        id=data["id"],
+        status=IntentStatus(data["status"]),
+        amount=data["amount"],
+        amount_received=data["amount_received"],
+        currency=data["currency"].upper(),
+        payment_id=_uuid(data["metadata"].get("payment_id")),
+        client_secret=data["client_secret"],
+    )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+SIGNATURE_TOLERANCE = 300  # seconds, Stripe's own default
+
+
+class StripeSignatureCheck:
+    """https://docs.stripe.com/webhooks#verify-manually; two secrets are valid while one is being rotated."""
+
+    def __init__(self, secrets: tuple[str, ...], *, now: Callable[[], float] = time.time) -> None:
+        self._secrets = secrets
+        self._now = now
+
+    def __call__(self, payload: bytes, header: str) -> None:
+        text = decoded(payload)
+        self._refuse_future(header)
+        for secret in self._secrets:
+            try:
+                stripe.WebhookSignature.verify_header(text, header, secret, tolerance=SIGNATURE_TOLERANCE)
+            except stripe.SignatureVerificationError:
+                continue
+            return
+        raise UnverifiedEvent("no secret of ours signed this")
+
+    def _refuse_future(self, header: str) -> None:
+        """The SDK accepts any time to come."""
+        stamps = [item[2:] for item in header.split(",") if item.startswith("t=")]
+        if not all(stamp.isdigit() and int(stamp) <= self._now() + SIGNATURE_TOLERANCE for stamp in stamps):
+            raise UnverifiedEvent("signed in the future")
+
+
+def decoded(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        raise UnverifiedEvent("not UTF-8") from error

@@ -1,0 +1,105 @@
+"""What a bearer token must be, and which rules are refused before the server starts.
+
+The algorithms of one set of rules are of one kind, each with its own key: `HS…` with the secret, the others
+with the issuer's published keys (RFC 8725, 2.1 and 3.1). Secrets that can be guessed are refused (3.5).
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+
+SHORTEST_SECRET = {"HS256": 32, "HS384": 48, "HS512": 64}  # RFC 7518, 3.2: as long as the hash, or longer
+PUBLIC_KEY_ALGORITHMS = frozenset(
+    ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+)
+_SAY = "Make one with: openssl rand -base64 48"
+
+# Long enough, and printed in a manual or tutorial: jwt.io, the FastAPI, PostgREST, Hasura and Spring guides,
+# Supabase's default, RFC 7515's appendix A.1.
+_PUBLISHED_SECRETS = frozenset(
+    (
+        "a-string-secret-at-least-256-bits-long",
+        "a-valid-string-secret-that-is-at-least-384-bits-long",
+        "a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long",
+        "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",
+        "reallyreallyreallyreallyverysafe",
+        "3EK6FD+o0+c7tzBNVfjpMkNDi2yARAAKzQlk8O2IKoxQu4nF7EdAh8s3TwpHwrdWT6R",
+        "404E635266556A586E3272357538782F413F4428472B4B6250645367566B5970",
+        "super-secret-jwt-token-with-at-least-32-characters-long",
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+        "qwertyuiopasdfghjklzxcvbnm123456",
+    )
+)
+# What people leave standing in a copied settings file, without its punctuation.
+_PLACEHOLDER = re.compile(
+    "changeme|changethis|replaceme|replacethis|replacewith|placeholder|example|djangoinsecure"
+    "|your(own|super|very|jwt|app)?(secret|key|256bit|384bit|512bit)|(secret|key)here|atleast(32|256)"
+    "|(super|top|my|very)secret|secretkey|password"
+)
+_FEWEST_CHARACTERS = 8
+
+
+class UnsafeTokenRules(ValueError):  # noqa: N818 - the refusal's name, as callers read it
+    """The rules would let anyone in, or nobody; the sentence says what to set."""
+
+
+class UnsafeSecret(UnsafeTokenRules):
+    """A signing secret that can be guessed; the sentence says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRules:
+    """What a token must be. A claim is named by its name or by a dotted path (`realm_access.roles`)."""
+
+    secret: str | None = field(default=None, repr=False)
+    algorithms: tuple[str, ...] = ("HS256",)
+    jwks_url: str | None = None
+    audience: str | None = None
+    audience_claim: str = "aud"  # Amazon Cognito's access tokens have `client_id` instead
+    issuer: str | None = None
+    user_id_claim: str = "sub"
+    email_claim: str = "email"
+    role_claim: str = "role"
+    max_lifetime: timedelta = timedelta(days=31)
+    leeway: timedelta = timedelta(seconds=30)
+    max_token_bytes: int = 8 * 1024
+
+    def __post_init__(self) -> None:
+        kinds = {name in SHORTEST_SECRET for name in self.algorithms}
+        if len(kinds) != 1 or not {*self.algorithms} <= SHORTEST_SECRET.keys() | PUBLIC_KEY_ALGORITHMS:
+            either, other = ", ".join(SHORTEST_SECRET), ", ".join(sorted(PUBLIC_KEY_ALGORITHMS))
+            raise UnsafeTokenRules(f"JWT_ALGORITHMS must name some of {either}, or some of {other}, not both")
+        needed, other = ("JWT_SECRET", "JWT_JWKS_URL") if True in kinds else ("JWT_JWKS_URL", "JWT_SECRET")
+        given = {"JWT_SECRET": self.secret is not None, "JWT_JWKS_URL": self.jwks_url is not None}
+        if not given[needed] or given[other]:
+            raise UnsafeTokenRules(f"{', '.join(self.algorithms)} needs {needed}, and no {other}")
+        if self.secret is not None:
+            check_secret(self.secret, shortest=max(SHORTEST_SECRET[name] for name in self.algorithms))
+
+
+def check_secret(secret: str, *, shortest: int = SHORTEST_SECRET["HS256"]) -> None:
+    """Refuse a signing secret that is short, published, a placeholder, or no more than a pattern."""
+    size = len(secret.encode(errors="replace"))
+    if "-----BEGIN " in secret or secret.startswith(("ssh-", "ecdsa-")):
+        raise UnsafeSecret(f"the secret is a key file; an HS256 secret is random text. {_SAY}")
+    if size < shortest:
+        raise UnsafeSecret(f"the secret has {size} bytes and needs {shortest} or more. {_SAY}")
+    if secret != secret.strip() or not secret.isprintable():
+        raise UnsafeSecret(f"the secret has white space at an end, or characters nobody can see. {_SAY}")
+    letters = re.sub(r"[^a-z0-9]", "", secret.lower())
+    if secret in _PUBLISHED_SECRETS or _PLACEHOLDER.search(letters):
+        raise UnsafeSecret(f"the secret is a published sample or a placeholder. {_SAY}")
+    if len(set(secret)) < _FEWEST_CHARACTERS or _is_repeated(secret.lower()) or _is_sequence(secret):
+        raise UnsafeSecret(f"the secret is a pattern that can be guessed. {_SAY}")
+
+
+def _is_repeated(text: str) -> bool:
+    """Whether the text is its beginning over and over: "secretsecretsecret", "0123456789012345"."""
+    return any(text.startswith(text[width:]) for width in range(1, len(text) // 2 + 1))
+
+
+def _is_sequence(text: str) -> bool:
+    """Whether most characters follow their neighbour in the alphabet."""
+    steps = sum(abs(ord(after) - ord(before)) == 1 for before, after in pairwise(text))
+    return 2 * steps > len(text)

@@ -1,0 +1,147 @@
+"""Stripe's events: stored by id before the 200, then finished by asking Stripe how the intent stands now.
+
+The payload moves nothing. It may be stale, reordered, or forged with a leaked secret, and it holds the client
+secret, so only its id, its type and the id of the object it is about are kept.
+"""
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from models.stripe_events import FINISH_EVENT, POSTPONE_EVENT, STORE_EVENT, TAKE_DUE_EVENTS
+from services.database import Database
+from services.intents import GatewayError, Intent, Refused
+from services.settlement import Settlement
+
+EVENT_LEASE = timedelta(seconds=60)  # how long one worker may take for one event
+BATCH = 20
+POLL_SECONDS = 5.0
+LONGEST_DELAY = timedelta(minutes=10)
+
+log = structlog.get_logger(__name__)
+
+
+class UnverifiedEvent(Exception):
+    """Not signed by Stripe with one of our secrets, or not an event; nothing of it is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    id: str
+    type: str
+    object_id: str
+    created_at: datetime
+    livemode: bool
+
+
+class SignatureCheck(Protocol):
+    def __call__(self, payload: bytes, header: str) -> None:
+        """Return for a genuine, recent signature; raise `UnverifiedEvent` otherwise."""
+
+
+class IntentReader(Protocol):
+    async def retrieve_intent(self, intent_id: str) -> Intent: ...
+
+
+class Inbox:
+    """Receives events and finishes them; one per process, any number of processes."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: IntentReader,
+        settlement: Settlement,
+        check_signature: SignatureCheck,
+        *,
+        livemode: bool,
+    ) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._settlement = settlement
+        self._check_signature = check_signature
+        self._livemode = livemode
+        self._news = asyncio.Event()
+
+    async def receive(self, payload: bytes, signature: str) -> None:
+        """Store a genuine event of interest; its commit comes before the caller's 200."""
+        self._check_signature(payload, signature)
+        event = event_from(payload)
+        if event.livemode != self._livemode:
+            log.warning("event of the other mode ignored", event=event.id, livemode=event.livemode)
+            return
+        if not event.type.startswith("payment_intent."):
+            return
+        await self._database.rows(
+            STORE_EVENT,
+            {
+                "id": event.id,
+                "type": event.type,
+                "object_id": event.object_id,
+                "created_at": event.created_at,
+            },
+        )
+        self._news.set()
+
+    async def run(self) -> None:
+        """Finish events as they come, and those that were left, until cancelled."""
+        while True:
+            self._news.clear()
+            if await self._work_or_log() == 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
+
+    async def _work_or_log(self) -> int:
+        try:
+            return await self.finish_due()
+        except Exception:
+            log.exception("webhook events could not be finished; trying again")
+            await asyncio.sleep(1)
+            return 0
+
+    async def finish_due(self) -> int:
+        """Take the events that are due and finish each; how many were taken."""
+        due = await self._database.rows(TAKE_DUE_EVENTS, {"limit": BATCH, "lease": EVENT_LEASE})
+        await asyncio.gather(*(self._finish(row.id, row.object_id, row.attempts) for row in due))
+        return len(due)
+
+    async def _finish(self, event_id: str, intent_id: str, attempts: int) -> None:
+        try:
+            intent = await self._gateway.retrieve_intent(intent_id)
+        except Refused as error:  # Stripe knows no such intent: there is nothing to apply
+            log.warning("event about an unknown intent", event=event_id, code=error.code)
+        except GatewayError as error:
+            return await self._postpone(event_id, attempts, type(error).__name__)
+        else:
+            await self._settlement.apply(intent, cause=event_id)
+        await self._database.rows(FINISH_EVENT, {"event_id": event_id})
+        return None
+
+    async def _postpone(self, event_id: str, attempts: int, failure: str) -> None:
+        delay = min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_DELAY)
+        await self._database.rows(POSTPONE_EVENT, {"event_id": event_id, "delay": delay, "failure": failure})
+
+
+def event_from(payload: bytes) -> Event:
+    """The parts of a verified event that we keep: https://docs.stripe.com/api/events/object"""
+    try:
+        data: dict[str, Any] = json.loads(payload)
+        return Event(
+            id=_text(data["id"]),
+            type=_text(data["type"]),
+            object_id=_text(data["data"]["object"].get("id", "")),
+            created_at=datetime.fromtimestamp(data["created"], UTC),
+            livemode=bool(data["livemode"]),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise UnverifiedEvent("not an event") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 255 or "\0" in value:
+        raise TypeError("not a string of Stripe's")
+    return value
