@@ -33,12 +33,12 @@ _ASK = {"Accept": "application/json", "Accept-Encoding": "identity"}
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 
 
-class UnusableKeySet(Exception):  # noqa: N818 - what the answer is
+class UnusableKeySet(Exception):
     """The answer is no key set that we take; the text is a slug to log."""
 
 
 class JwksKeys:
-    """The `KeySource` of a `TokenVerifier`. `failure` tells an operator why the last reading failed, or None."""
+    """The `KeySource` of a `TokenVerifier`. `failure`: why the last reading failed, if it did."""
 
     def __init__(self, url: str, *, now: Callable[[], float] = time.time, timeout: float = 5.0) -> None:
         check_jwks_url(url)

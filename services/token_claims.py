@@ -14,7 +14,7 @@ _LONGEST_NAME = 255
 _LATEST_DATE = 2**53
 
 
-class InvalidToken(Exception):  # noqa: N818 - the refusal's name, as callers read it
+class InvalidToken(Exception):
     """The token tells of no caller. `reason` is a slug to log; the text is fit for clients."""
 
     def __init__(self, reason: str) -> None:

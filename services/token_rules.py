@@ -40,7 +40,7 @@ _PLACEHOLDER = re.compile(
 _FEWEST_CHARACTERS = 8
 
 
-class UnsafeTokenRules(ValueError):  # noqa: N818 - the refusal's name, as callers read it
+class UnsafeTokenRules(ValueError):
     """The rules would let anyone in, or nobody; the sentence says what to set."""
 
 
