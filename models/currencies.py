@@ -58,7 +58,7 @@ class Currency:
     maximum: int
 
 
-class UnsupportedCurrency(ValueError):  # noqa: N818 - the refusal's name, as callers read it
+class UnsupportedCurrency(ValueError):
     """Stripe does not charge in this currency."""
 
     def __init__(self, code: str) -> None:
@@ -66,7 +66,7 @@ class UnsupportedCurrency(ValueError):  # noqa: N818 - the refusal's name, as ca
         super().__init__(f"{code[:8]!r} is not a currency Stripe charges in; use a code such as 'USD'")
 
 
-class InvalidAmount(ValueError):  # noqa: N818 - the refusal's name, as callers read it
+class InvalidAmount(ValueError):
     """The amount cannot be written in this currency's minor units."""
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.auth import TokenRules, TokenVerifier, UnsafeSecret, UnsafeTokenRules, check_secret
+from services.jwks import JwksKeys
 from tests.tokens import SECRET
 
 JWKS_URL = "https://issuer.test/.well-known/jwks.json"
@@ -124,3 +125,34 @@ def test_a_verifier_of_published_keys_needs_their_source() -> None:
 
 def test_rules_do_not_show_their_secret() -> None:
     assert SECRET not in repr(TokenRules(secret=SECRET))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://issuer.test/jwks",
+        "http://10.0.0.1/jwks",
+        "http://127.0.0.1.issuer.test/jwks",
+        "http://localhost.issuer.test/jwks",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/jwks",
+        "https://",
+        "https:///jwks",
+        "https://name:word@issuer.test/jwks",
+        "https://issuer.test:port/jwks",
+        "https://[::1/jwks",
+        "issuer.test/jwks",
+        "",
+    ],
+)
+def test_an_unsafe_address_is_refused_before_anything_is_asked(url: str) -> None:
+    with pytest.raises(UnsafeTokenRules, match="JWT_JWKS_URL"):
+        JwksKeys(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://issuer.test/jwks", "http://localhost:9/jwks", "http://[::1]:9/jwks", "http://127.9.9.9/jwks"],
+)
+def test_a_safe_address_is_taken(url: str) -> None:
+    JwksKeys(url)
