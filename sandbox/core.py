@@ -1,0 +1,273 @@
+"""The sandbox without HTTP: one call is a generator that says when time should pass, and ends in an answer.
+
+`app.py` drives it with real sleeps; a test drives it with `Sandbox.call`, or step by step to interleave two calls.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any
+
+from sandbox.account import ACCOUNT_ID, Account, Cause
+from sandbox.answers import Answer, ApiRequest, Object, json_answer
+from sandbox.api import Endpoint, find_endpoint, run
+from sandbox.calls import Call
+from sandbox.clock import Clock
+from sandbox.config import SandboxConfig
+from sandbox.errors import StripeError, invalid, secret_key_required
+from sandbox.faults import Fault, FaultBook
+from sandbox.forms import decode, encode
+from sandbox.idempotency import Ledger
+from sandbox.ids import new_id
+from sandbox.journal import Entry, Journal, without_secrets
+from sandbox.keys import is_publishable
+from sandbox.operations import Operations
+from sandbox.parameters import Parameters
+from sandbox.persistence import StateFile
+from sandbox.rates import RateLimit
+from sandbox.versions import ACCOUNT_DEFAULT
+from sandbox.webhooks import Dispatch, SignedWebhook, Webhooks
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let so many seconds pass."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Deliver these events before going on: they are to arrive before the call's own answer."""
+
+    dispatches: list[Dispatch]
+
+
+Steps = Generator[Wait | Deliver, None, Answer]
+
+
+class Sandbox(Operations):
+    """One account, its keys, faults, journal and webhooks. Stripe's semantics; amounts are minor units throughout."""
+
+    def __init__(self, config: SandboxConfig) -> None:
+        self.config = config
+        self.clock = Clock()
+        self.journal = Journal()
+        self.faults = FaultBook(config.seed)
+        self.rates = RateLimit(self.clock)
+        self._file = StateFile(config.state_file) if config.state_file is not None else None
+        self.account = Account(self.clock, self._file, lambda event: self.webhooks.take_event(event))
+        self.webhooks = Webhooks(
+            self.account, self.journal, url=config.webhook_url, secret=config.webhook_secret, seed=config.seed
+        )
+        self.ledger = Ledger(self.clock, self._persist_key)
+        self._restore()
+
+    @property
+    def state(self) -> Account:
+        """The account: `state.payment_intents`, `state.events` and so on are tables of objects."""
+        return self.account
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        idempotency_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One API call inside the process. Waits take no time; an answer with wire "reset" is a lost connection.
+
+        `params` may be nested; `key` defaults to the first secret key.
+        """
+        return self._driven(
+            self.steps(
+                self.request(method, path, params, key=key, idempotency_key=idempotency_key, headers=headers)
+            )
+        )
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        idempotency_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> ApiRequest:
+        """The request that `call` makes, for those who want to drive `steps` themselves."""
+        first = self.config.secret_keys[0] if self.config.secret_keys else "sk_test_any"
+        sent = {"authorization": f"Bearer {key or first}", **(headers or {})}
+        if idempotency_key is not None:
+            sent["idempotency-key"] = idempotency_key
+        form = encode(params or {})
+        if method == "POST":
+            return ApiRequest(method=method, path=path, body=form.encode(), headers=sent)
+        return ApiRequest(method=method, path=path, query=form, headers=sent)
+
+    def _driven(self, steps: Steps) -> Answer:
+        try:
+            while True:
+                step = next(steps)
+                if isinstance(step, Deliver):
+                    for dispatch in step.dispatches:
+                        self.webhooks.send(dispatch)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+    def webhook(self, event_id: str) -> SignedWebhook:
+        """An event's body and signature, for a test that delivers by itself."""
+        return self.webhooks.signed(event_id)
+
+    def reset(self) -> None:
+        """Forget all objects, keys, faults, limits and the journal. The clock and the webhook endpoint stay."""
+        self.account.reset()
+        self.ledger.clear()
+        self.faults.clear()
+        self.rates.set(None)
+        self.webhooks.clear()
+        self.journal.clear()
+
+    def close(self) -> None:
+        """Close the state file."""
+        if self._file is not None:
+            self._file.close()
+
+    def _persist_key(self, name: str, value: Object) -> None:
+        if self._file is not None:
+            self._file.append("idempotency_key", name, value)
+
+    def _restore(self) -> None:
+        for line in self._file.lines() if self._file is not None else ():
+            if not self.account.restore(line["kind"], line["object"]):
+                self.ledger.restore(line["id"], line["object"])
+        if self.webhooks.url is not None:
+            self.webhooks.resume()
+
+    def steps(self, request: ApiRequest) -> Steps:
+        """Answer one call. ValueError for a `Sandbox-Fault` header that orders nothing known."""
+        fault = self.faults.take(request)
+        request_id = new_id("req")
+        entry = self.journal.add(_entry(request, request_id, fault, self.clock.time()))
+        try:
+            answer = yield from self._answer(request, request_id, fault, entry)
+        except StripeError as error:
+            answer = error.answer()
+        entry |= {"status": answer.status, "wire": answer.wire, "seconds": self.clock.time() - entry["at"]}
+        entry["replayed"] = "Idempotent-Replayed" in answer.headers
+        return answer.with_headers(self._headers(request, request_id))
+
+    def _headers(self, request: ApiRequest, request_id: str) -> dict[str, str]:
+        headers = {
+            "Date": formatdate(self.clock.time(), usegmt=True),
+            "Request-Id": request_id,
+            "Stripe-Version": request.headers.get("stripe-version", ACCOUNT_DEFAULT),
+        }
+        key = request.headers.get("idempotency-key")
+        if key is not None and request.method == "POST":
+            headers |= {"Idempotency-Key": key, "Original-Request": request_id}
+        return headers
+
+    def _answer(self, request: ApiRequest, request_id: str, fault: Fault | None, entry: Entry) -> Steps:
+        if self.faults.latency:
+            yield Wait(self.faults.latency)
+        tree = _tree(request)
+        entry["params"] = without_secrets(tree)
+        publishable = is_publishable(self.config, request, tree)
+        endpoint, object_id = find_endpoint(request.method, request.path)
+        if publishable and not endpoint.public:
+            raise secret_key_required()
+        self.rates.check(endpoint.name)
+        if (
+            fault is not None
+            and fault.point == "before"
+            and not fault.executed
+            and fault.kind != "slow_header"
+        ):
+            return (yield from self._spoiled(fault, None, request))
+        params = Parameters({name: value for name, value in tree.items() if name != "key"})
+        version = request.headers.get("stripe-version", ACCOUNT_DEFAULT)
+        call = Call(
+            params=params, id=object_id, publishable=publishable, version=version, base_url=request.base_url
+        )
+        answer = yield from self._kept(endpoint, call, request, request_id, fault)
+        if fault is not None and fault.point == "after" and not fault.executed:
+            return (yield from self._spoiled(fault, answer, request))
+        return answer
+
+    def _spoiled(self, fault: Fault, answer: Answer | None, request: ApiRequest) -> Steps:
+        if fault.kind in ("hang", "slow_header"):
+            yield Wait(fault.seconds)
+        return fault.answer(answer, request.headers.get("idempotency-key", ""))
+
+    def _kept(
+        self, endpoint: Endpoint, call: Call, request: ApiRequest, request_id: str, fault: Fault | None
+    ) -> Steps:
+        """Run the endpoint once per idempotency key. The key is held while the first call runs, slowly or not."""
+        key = request.headers.get("idempotency-key") if request.method == "POST" else None
+        scope = request.headers.get("stripe-account", ACCOUNT_ID)
+        if key is not None:
+            stored = self.ledger.begin(scope, key, request.path, call.params.tree, request_id)
+            if stored is not None:
+                return stored
+        try:
+            if fault is not None and fault.point == "before" and fault.kind == "slow_header":
+                yield Wait(fault.seconds)
+            with self.account.caused_by(Cause(request_id, key)):
+                answer, recorded = self._run(endpoint, call, fault)
+            if key is not None and recorded:
+                self.ledger.finish(scope, key, answer)
+            early = self.webhooks.take_early()
+            if early:
+                yield Deliver(early)
+            return answer
+        finally:
+            if key is not None:
+                self.ledger.release(scope, key)
+
+    def _run(self, endpoint: Endpoint, call: Call, fault: Fault | None) -> tuple[Answer, bool]:
+        """The endpoint's answer and whether its key keeps it; an ordered 500 or 402 takes its place."""
+        if fault is not None and fault.executed and fault.point == "before":
+            return fault.answer(None, ""), True
+        try:
+            answer, recorded = json_answer(run(self.account, endpoint, call)), True
+        except StripeError as error:
+            answer, recorded = error.answer(), error.recorded
+        if fault is not None and fault.executed:
+            return fault.answer(None, ""), True
+        return answer, recorded
+
+
+def _entry(request: ApiRequest, request_id: str, fault: Fault | None, at: float) -> Entry:
+    return {
+        "kind": "call",
+        "at": at,
+        "method": request.method,
+        "path": request.path,
+        "params": {},
+        "idempotency_key": request.headers.get("idempotency-key"),
+        "request_id": request_id,
+        "status": None,
+        "replayed": False,
+        "wire": None,
+        "seconds": None,
+        "fault": fault and f"{fault.kind} {fault.point}",
+    }
+
+
+def _tree(request: ApiRequest) -> Object:
+    """Parameters of the query and of a form body together; any other kind of body is refused."""
+    kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
+    if request.body and kind != _FORM:
+        raise invalid(f"Invalid request: the body must be {_FORM}, not {kind}.")
+    try:
+        body = request.body.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise invalid("Invalid request: the body is not form-encoded.") from error
+    return decode("&".join(part for part in (request.query, body) if part))
