@@ -151,7 +151,10 @@ async def test_a_verified_token_asks_for_no_key_again() -> None:
         pytest.param({**jwk(RSA), "alg": "ES256"}, id="alg_of_another_kind"),
         pytest.param({**jwk(RSA), "alg": "HS256"}, id="alg_symmetric"),
         pytest.param({**jwk(RSA), "alg": "none"}, id="alg_none"),
-        pytest.param({**jwk(RSA), "d": "AQAB"}, id="private_key_published"),
+        pytest.param(json.loads(jwt.algorithms.OKPAlgorithm.to_jwk(ED)), id="private_key_published"),
+        pytest.param(
+            json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(RSA)) | {"key_ops": ["verify"]}, id="private_rsa"
+        ),
         pytest.param({"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA"}, id="symmetric"),
         pytest.param({**jwk(EC), "crv": "P-384"}, id="curve_of_another_size"),
         pytest.param({**jwk(EC), "crv": "secp256k1"}, id="curve_not_taken"),
