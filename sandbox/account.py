@@ -64,6 +64,7 @@ class Account:
             self.numbers[value["id"]] = value["number"]
         elif kind in self.tables:
             self.tables[kind].save(value)
+            self.clock.catch_up(value["created"])
         else:
             return False
         return True

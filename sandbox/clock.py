@@ -19,6 +19,10 @@ class Clock:
         self._latest = max(self._latest, int(self.time()))
         return self._latest
 
+    def catch_up(self, second: int) -> None:
+        """Never show less than `second`: objects of an earlier run may have been made in an advanced time."""
+        self._latest = max(self._latest, second)
+
     def advance(self, seconds: float) -> None:
         """Move on by `seconds`; negative ones are refused, since lists are kept in order of creation."""
         if seconds < 0:

@@ -46,9 +46,11 @@ def _clear_faults(sandbox: Sandbox, _: Body, __: str) -> Object:
 
 
 def _webhooks(sandbox: Sandbox, body: Body, _: str) -> Object:
-    """Set the `url`, add a `fault`, or `redeliver` an event id."""
+    """Set the `url` or the `secret`, add a `fault`, or `redeliver` an event id."""
     if "url" in body:
         sandbox.webhooks.set_url(body["url"])
+    if "secret" in body:
+        sandbox.webhooks.secret = body["secret"]
     if "fault" in body:
         sandbox.webhooks.faults.append(webhook_fault_from(body["fault"]))
     if "redeliver" in body:

@@ -115,10 +115,14 @@ def _changed(account: Account, intent: Object, call: Call) -> Object:
     method = chosen_method(account, params) if intent["status"] in OPEN else None
     if method is not None:
         changed |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
-    elif intent["status"] == "requires_action" and changed["amount"] != intent["amount"]:
+    elif intent["status"] == "requires_action" and _price(changed) != _price(intent):
         # What the customer was asked to approve was the old amount.
         changed |= {"status": "requires_confirmation", "next_action": None}
     return changed
+
+
+def _price(intent: Object) -> tuple[int, str]:
+    return intent["amount"], intent["currency"]
 
 
 def _check_changeable(intent: Object, params: Parameters) -> None:

@@ -21,7 +21,7 @@ class Postman:
         self._retry_delays = retry_delays
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._next_sent = asyncio.Event()
+        self._held: set[asyncio.Event] = set()  # reordered ones, until another was sent
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -74,16 +74,19 @@ class Postman:
         await asyncio.gather(*(self._attempts(dispatch) for _ in range(copies)))
 
     async def _await_the_next(self, seconds: float) -> None:
-        self._next_sent = asyncio.Event()
+        another_sent = asyncio.Event()
+        self._held.add(another_sent)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._next_sent.wait(), seconds)
+            await asyncio.wait_for(another_sent.wait(), seconds)
+        self._held.discard(another_sent)
 
     async def _attempts(self, dispatch: Dispatch) -> None:
         for attempt, delay in enumerate((*self._retry_delays, None), start=1):
             corrupted = attempt == 1 and dispatch.suffers("corrupted")
             status, error = await self._post(dispatch, corrupted=corrupted)
             delivered = self._webhooks.note(dispatch, attempt, status, error)
-            self._next_sent.set()
+            for held in self._held:
+                held.set()
             if delivered or delay is None:
                 return
             await asyncio.sleep(delay)

@@ -17,7 +17,7 @@ async def served(app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> A
     ValueError for a host that is not loopback: the sandbox opens its control API to whoever reaches it.
     """
     with _bound(host, port) as listener:
-        server = _Server(uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=1))
+        server = _Server(_config(app))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             await server.tried.wait()
@@ -46,6 +46,19 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _config(app: Starlette) -> uvicorn.Config:
+    # The answers carry the sandbox's own Date, so the server must not add a second one.
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        date_header=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
 
 
 def _bound(host: str, port: int) -> socket.socket:

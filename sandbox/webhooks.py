@@ -33,7 +33,7 @@ class WebhookFault:
     """What goes wrong with events whose type matches the pattern, from the `nth` on, `times` times (None: for ever).
 
     duplicate: sent `copies` times at once. reordered: held until the next event was sent, at most `seconds`.
-    delayed: sent `seconds` later. dropped: never sent. early: sent before the API call is answered.
+    delayed: sent `seconds` later. dropped: never sent. early: sent before the API call that made it is answered.
     corrupted: the first attempt carries a wrong signature.
     """
 
@@ -108,7 +108,7 @@ class Webhooks:
             return
         struck = [fault for fault in self.faults if fault.strikes(event["type"], self._chance)]
         dispatch = Dispatch(event["id"], struck[0] if struck else None)
-        if dispatch.suffers("early"):
+        if dispatch.suffers("early") and event["request"]["id"] is not None:
             self.early.append(dispatch)
         else:
             self.send(dispatch)
