@@ -1,11 +1,16 @@
 """What the environment says. Every name here stands in `.env.example`, with its meaning."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-LOOPBACK_PREFIXES = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+from services.auth import TokenRules, UnsafeTokenRules
+
+DEFAULT_API_BASE = "https://api.stripe.com"
+LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -24,12 +29,13 @@ class Settings(BaseSettings):
     stripe_secret_key: SecretStr | None = None
     stripe_publishable_key: str | None = None
     stripe_webhook_secret: SecretStr | None = None
-    stripe_api_base: str = "https://api.stripe.com"
+    stripe_api_base: str = DEFAULT_API_BASE
 
     jwt_secret: SecretStr | None = None
     jwt_jwks_url: str | None = None
-    jwt_algorithms: Words = ("HS256",)
+    jwt_algorithms: Words = ()
     jwt_audience: str | None = None
+    jwt_audience_claim: str = "aud"
     jwt_issuer: str | None = None
     jwt_user_id_claim: str = "sub"
     jwt_email_claim: str = "email"
@@ -56,8 +62,8 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _empty_is_unset(cls, value: object, info: object) -> object:
-        return cls.model_fields[info.field_name].default if value == "" else value  # type: ignore[attr-defined]
+    def _empty_is_unset(cls, value: object, info: ValidationInfo) -> object:
+        return cls.model_fields[info.field_name or ""].default if value == "" else value
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -71,10 +77,72 @@ class Settings(BaseSettings):
         return key.startswith(("sk_live_", "rk_live_"))
 
 
-def read_settings(**overrides: object) -> Settings:
+def read_settings(**overrides: Any) -> Settings:
     """The settings of this process; `UnsafeSettings` names what can't be read."""
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(**overrides)
     except ValidationError as error:
         lines = [f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
         raise UnsafeSettings("\n".join(lines)) from None
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """What `serve` asks before it opens a port; `UnsafeSettings` with one sentence a name."""
+    problems = [*_missing(settings), *_unsafe_stripe(settings), *_unsafe_callers(settings)]
+    if problems:
+        raise UnsafeSettings("\n".join(problems))
+
+
+def _missing(settings: Settings) -> Iterator[str]:
+    needed = {
+        "DATABASE_URL": settings.database_url,
+        "STRIPE_SECRET_KEY": settings.stripe_secret_key,
+        "STRIPE_PUBLISHABLE_KEY": settings.stripe_publishable_key,
+    }
+    yield from (f"{name}: is not set" for name, value in needed.items() if not value)
+    if not (settings.jwt_secret or settings.jwt_jwks_url):
+        yield "JWT_SECRET: is not set, nor is JWT_JWKS_URL"
+
+
+def _unsafe_stripe(settings: Settings) -> Iterator[str]:
+    secret = settings.stripe_secret_key.get_secret_value() if settings.stripe_secret_key else ""
+    publishable = settings.stripe_publishable_key or ""
+    base = settings.stripe_api_base
+    if secret and not secret.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
+        yield "STRIPE_SECRET_KEY: is no secret or restricted key of Stripe (sk_… or rk_…)"
+    if publishable and not publishable.startswith(("pk_test_", "pk_live_")):
+        yield "STRIPE_PUBLISHABLE_KEY: is no publishable key of Stripe (pk_…)"
+    elif secret and publishable and settings.is_live != publishable.startswith("pk_live_"):
+        yield "STRIPE_PUBLISHABLE_KEY: is of the other mode than STRIPE_SECRET_KEY (test and live)"
+    if not base.startswith(("https://", *LOOPBACK)):
+        yield "STRIPE_API_BASE: must be https, or http on this machine"
+    if settings.is_live and base != DEFAULT_API_BASE:
+        yield "STRIPE_API_BASE: a live key goes to api.stripe.com only"
+    if any(not secret.startswith("whsec_") for secret in settings.webhook_secrets):
+        yield "STRIPE_WEBHOOK_SECRET: each secret begins with whsec_"
+
+
+def _unsafe_callers(settings: Settings) -> Iterator[str]:
+    if "*" in settings.cors_origins:
+        yield "CORS_ORIGINS: name each origin; `*` would let any page call with a customer's token"
+    if settings.jwt_secret or settings.jwt_jwks_url:
+        try:
+            token_rules(settings)
+        except UnsafeTokenRules as error:
+            yield f"JWT_SECRET: {error}" if settings.jwt_secret else f"JWT_JWKS_URL: {error}"
+
+
+def token_rules(settings: Settings) -> TokenRules:
+    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
+    return TokenRules(
+        secret=secret,
+        algorithms=settings.jwt_algorithms or (("HS256",) if secret else ("RS256", "ES256")),
+        jwks_url=settings.jwt_jwks_url,
+        audience=settings.jwt_audience,
+        audience_claim=settings.jwt_audience_claim,
+        issuer=settings.jwt_issuer,
+        user_id_claim=settings.jwt_user_id_claim,
+        email_claim=settings.jwt_email_claim,
+        role_claim=settings.jwt_role_claim,
+        max_lifetime=timedelta(seconds=settings.jwt_max_lifetime),
+    )

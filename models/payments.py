@@ -83,7 +83,7 @@ class Payment(SQLModel, table=True):
 
 
 class PaymentTransition(SQLModel, table=True):
-    """One change of a payment's state. A trigger writes it, nothing may change it: replayed, they give today's state."""
+    """One change of a payment's state. Written by a trigger, changed by nothing: replayed, they give the present."""
 
     __tablename__ = "payment_transitions"
     __table_args__ = (

@@ -3,9 +3,8 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Uuid, bindparam, text, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY, insert
-from sqlmodel import Field, SQLModel, any_, col, select
+from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, Uuid, bindparam, text
+from sqlmodel import Field, SQLModel, col, select, tuple_
 
 from models.base import LARGEST_AMOUNT, database_time, minor_units
 
@@ -31,16 +30,13 @@ class Product(SQLModel, table=True):
     created_at: datetime = database_time()
 
 
-_page = (
+PRODUCTS = (
     select(Product)
     .where(col(Product.active))
     .order_by(col(Product.created_at), col(Product.id))
     .limit(bindparam("limit"))
 )
-PRODUCTS_FIRST = _page
-PRODUCTS_AFTER = _page.where(
+PRODUCTS_AFTER = PRODUCTS.where(
     tuple_(col(Product.created_at), col(Product.id))
-    > tuple_(bindparam("created_at"), bindparam("id", type_=Uuid))
+    > tuple_(bindparam("after", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
 )
-PRODUCTS_BY_ID = select(Product).where(col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
-ADD_PRODUCTS = insert(Product).on_conflict_do_nothing(index_elements=["id"])

@@ -39,7 +39,7 @@ def check(url: str) -> None:
 
 def head() -> str:
     """The revision that this version of the code expects."""
-    return ScriptDirectory(str(SCRIPTS)).as_revision_number("head") or ""
+    return ScriptDirectory(str(SCRIPTS)).get_current_head() or ""
 
 
 def _is_at_head(connection: Connection) -> bool:

@@ -65,10 +65,10 @@ class IntentGateway(Protocol):
 class PaymentIntents:
     """Makes an order payable, however often and from however many places it is asked."""
 
-    def __init__(self, database: Database, gateway: IntentGateway, settlement: Settlement) -> None:
+    def __init__(self, database: Database, gateway: IntentGateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._settlement = settlement
+        self._settlement = Settlement(database)
 
     async def create(self, user_id: str, order_id: UUID) -> Intent:
         """The order's one payable intent, client secret included; raises a `Refusal` otherwise."""

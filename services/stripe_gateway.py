@@ -85,12 +85,19 @@ class StripeGateway:
     async def cancel_intent(self, intent_id: str) -> Intent:
         return await self._intent("post", f"/v1/payment_intents/{intent_id}/cancel")
 
+    async def ping(self) -> None:
+        """The cheapest question that needs a valid key: https://docs.stripe.com/api/balance/balance_retrieve"""
+        await self._call("get", "/v1/balance")
+
     async def _intent(self, method: str, path: str, **parameters: Any) -> Intent:
+        return intent_from(await self._call(method, path, **parameters))
+
+    async def _call(self, method: str, path: str, **parameters: Any) -> dict[str, Any]:
         try:
             response = await self._client.raw_request_async(method, path, **parameters)
         except stripe.StripeError as error:
             raise_in_our_words(error)
-        return intent_from(cast(dict[str, Any], response.data))
+        return cast(dict[str, Any], response.data)
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]

@@ -55,20 +55,26 @@ class Inbox:
         self,
         database: Database,
         gateway: IntentReader,
-        settlement: Settlement,
-        check_signature: SignatureCheck,
+        check_signature: SignatureCheck | None,
         *,
         livemode: bool,
     ) -> None:
         self._database = database
         self._gateway = gateway
-        self._settlement = settlement
+        self._settlement = Settlement(database)
         self._check_signature = check_signature
         self._livemode = livemode
         self._news = asyncio.Event()
 
+    @property
+    def is_open(self) -> bool:
+        """Without a secret nothing can be told from a forgery, so nothing is taken."""
+        return self._check_signature is not None
+
     async def receive(self, payload: bytes, signature: str) -> None:
         """Store a genuine event of interest; its commit comes before the caller's 200."""
+        if self._check_signature is None:
+            raise UnverifiedEvent("no webhook secret is set")
         self._check_signature(payload, signature)
         event = event_from(payload)
         if event.livemode != self._livemode:

@@ -1,0 +1,70 @@
+"""What a resolver can reach: who is calling, the database to open sessions from, and Stripe."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import strawberry
+import structlog
+from graphql import GraphQLError
+from starlette.requests import HTTPConnection
+
+from services.auth import InvalidToken, TokenVerifier, User
+from services.database import Database
+from services.payment_intents import IntentGateway
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentSettings:
+    """What a browser needs to speak to Stripe; nothing of it is secret."""
+
+    publishable_key: str
+    api_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Made anew for each request; all but the user outlives it."""
+
+    user: User | None
+    database: Database
+    gateway: IntentGateway
+    payments: PaymentSettings
+    introspection: bool
+
+    def require_user(self) -> User:
+        if self.user is None:
+            raise GraphQLError(
+                "Sign in first: send a valid token as `Authorization: Bearer …`.",
+                extensions={"code": "UNAUTHENTICATED"},
+            )
+        return self.user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextMaker:
+    """Verifies who is calling, once per request. A bad token is nobody's: what needs a user will say so."""
+
+    verifier: TokenVerifier
+    database: Database
+    gateway: IntentGateway
+    payments: PaymentSettings
+    introspection: bool
+
+    async def __call__(self, request: HTTPConnection) -> Context:
+        user = await self._user(request.headers.get("authorization"))
+        return Context(user, self.database, self.gateway, self.payments, self.introspection)
+
+    async def _user(self, authorization: str | None) -> User | None:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        try:
+            return await self.verifier.verify(token.strip())
+        except InvalidToken as error:
+            log.info("token refused", reason=error.reason)
+            return None
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

@@ -1,0 +1,240 @@
+"""Orders: placing them and looking at them."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from graph.context import Info
+from graph.errors import ErrorCode, RateLimited, RefusalHandler, UserError
+from graph.money import CurrencyCode, Money, money
+from graph.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
+from models.orders import OrderStatus as Status
+from services import refusals
+from services.ids import read_id
+from services.orders import OrderLine, Orders, PlacedOrder, WantedItem
+
+
+@strawberry.enum(
+    description="How an order stands. It follows the money: only a webhook or Stripe itself moves it."
+)
+class OrderStatus(Enum):
+    PENDING = strawberry.enum_value(Status.PENDING.value, description="Placed and not paid yet.")
+    PAID = strawberry.enum_value(Status.PAID.value, description="Paid in full: hand over the goods.")
+    PARTIALLY_REFUNDED = strawberry.enum_value(
+        Status.PARTIALLY_REFUNDED.value, description="Paid, and a part of the money was given back."
+    )
+    REFUNDED = strawberry.enum_value(
+        Status.REFUNDED.value, description="Paid, and all of the money was given back."
+    )
+    CANCELED = strawberry.enum_value(Status.CANCELED.value, description="Canceled before it was paid.")
+    REVIEW = strawberry.enum_value(
+        Status.REVIEW.value,
+        description="Money arrived that does not match the order. A person has to look; hand nothing over.",
+    )
+
+
+@strawberry.type(description="One line of an order, as it was when the order was placed.")
+class OrderItem:
+    product_id: strawberry.ID = strawberry.field(description="The product's id.")
+    product_name: str = strawberry.field(description="The product's name when the order was placed.")
+    quantity: int = strawberry.field(description="How many of it.")
+    unit_price: Money = strawberry.field(description="What one of it cost when the order was placed.")
+    subtotal: Money = strawberry.field(description="Unit price × quantity.")
+
+
+@strawberry.type(description="What a customer wants to buy, in one currency.")
+class Order:
+    id: strawberry.ID = strawberry.field(description="The order's id, a UUID.")
+    status: OrderStatus = strawberry.field(description="How the order stands.")
+    total: Money = strawberry.field(description="What is to be paid: the sum of all items.")
+    created_at: datetime = strawberry.field(description="When the order was placed.")
+    updated_at: datetime = strawberry.field(description="When the order last changed.")
+    placed: strawberry.Private[PlacedOrder]
+
+    @strawberry.field(description="What is in the order, in the order it was put there.")
+    def items(self) -> list[OrderItem]:
+        return [item_from(line, self.placed.currency) for line in self.placed.items]
+
+
+@strawberry.type(description="An order and its place in the list.")
+class OrderEdge:
+    cursor: str = strawberry.field(description=CURSOR)
+    node: Order = strawberry.field(description="The order.")
+
+
+@strawberry.type(description="A page of the user's orders.")
+class OrderConnection:
+    edges: list[OrderEdge] = strawberry.field(description=EDGES)
+    page_info: PageInfo = strawberry.field(description=PAGE_INFO)
+
+    @strawberry.field(description=NODES)
+    def nodes(self) -> list[Order]:
+        return [edge.node for edge in self.edges]
+
+
+@strawberry.input(description="A product and how many of it.")
+class OrderItemInput:
+    product_id: strawberry.ID = strawberry.field(description="A product's id, from `products`.")
+    quantity: int = strawberry.field(description="How many of it: between 1 and 100000.")
+
+
+@strawberry.input(description="What to order. Prices are the catalogue's: a client can't name one.")
+class CreateOrderInput:
+    items: list[OrderItemInput] = strawberry.field(
+        description="Between 1 and 500 items; the same product twice is added up."
+    )
+    currency: CurrencyCode | None = strawberry.field(
+        default=UNSET,
+        description="The currency to pay in. All products must be priced in it; theirs is taken when left out.",
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=UNSET,
+        description=(
+            "A key of the client's own, such as a UUID made when the cart was opened: the same key again gives the "
+            "same order instead of a second one. Up to 255 characters, per user."
+        ),
+    )
+
+
+@strawberry.type(description="A product of the order is not, or no longer, for sale. No order was placed.")
+class ProductNotAvailable(UserError):
+    product_id: strawberry.ID = strawberry.field(description="The product that can't be ordered.")
+
+
+@strawberry.type(description="The items, quantities or currencies make no order. No order was placed.")
+class InvalidOrder(UserError):
+    pass
+
+
+@strawberry.type(
+    description="The idempotency key was used before, for an order of something else. No order was placed."
+)
+class IdempotencyKeyReused(UserError):
+    order_id: strawberry.ID = strawberry.field(description="The order that the key was used for.")
+
+
+CreateOrderResult = Annotated[
+    Order | ProductNotAvailable | InvalidOrder | IdempotencyKeyReused | RateLimited,
+    strawberry.union(
+        "CreateOrderResult", description="The order that was placed, or why none was. See `UserError`."
+    ),
+]
+
+
+@strawberry.type
+class OrderQuery:
+    @strawberry.field(
+        description="One of the user's orders; null when there is none with this id. Needs a token."
+    )
+    async def order(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],  # noqa: A002  the schema's word
+    ) -> Order | None:
+        user = info.context.require_user()
+        order_id = read_id(id)
+        placed = await Orders(info.context.database).find(user.id, order_id) if order_id else None
+        return order_from(placed) if placed else None
+
+    @strawberry.field(description="The user's orders, newest first. Needs a token.")
+    async def orders(
+        self,
+        info: Info,
+        first: First = 20,
+        after: After = UNSET,
+        status: Annotated[
+            OrderStatus | None, strawberry.argument(description="Only orders that stand like this.")
+        ] = UNSET,
+    ) -> OrderConnection:
+        user = info.context.require_user()
+        place = place_after(first, after)
+        page = await Orders(info.context.database).page(
+            user.id,
+            first=first,
+            after=place,
+            status=Status[status.name] if status else None,
+        )
+        edges = [OrderEdge(cursor=str(placed.cursor), node=order_from(placed)) for placed in page.items]
+        return OrderConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=place))
+
+
+@strawberry.type
+class OrderMutation:
+    @strawberry.mutation(
+        description=(
+            "Places an order at the catalogue's prices. Needs a token. Safe to repeat with the same "
+            "`idempotencyKey`. Go on with `createPaymentIntent`."
+        )
+    )
+    async def create_order(
+        self,
+        info: Info,
+        input: Annotated[CreateOrderInput, strawberry.argument(description="What to order.")],  # noqa: A002  the schema's word
+    ) -> CreateOrderResult | None:
+        user = info.context.require_user()
+        items = [WantedItem(item.product_id, item.quantity) for item in input.items]
+        placed = await Orders(info.context.database).place(
+            user.id, items, input.currency or None, given(input.idempotency_key)
+        )
+        return order_from(placed)
+
+
+def given(key: str | None) -> str | None:
+    return None if key is UNSET else key
+
+
+def order_from(placed: PlacedOrder) -> Order:
+    return Order(
+        id=strawberry.ID(str(placed.id)),
+        status=OrderStatus[placed.status.name],
+        total=money(placed.total, placed.currency),
+        created_at=placed.created_at,
+        updated_at=placed.updated_at,
+        placed=placed,
+    )
+
+
+def item_from(line: OrderLine, currency: str) -> OrderItem:
+    return OrderItem(
+        product_id=strawberry.ID(str(line.product_id)),
+        product_name=line.product_name,
+        quantity=line.quantity,
+        unit_price=money(line.unit_amount, currency),
+        subtotal=money(line.unit_amount * line.quantity, currency),
+    )
+
+
+def product_not_available(refusal: refusals.ProductNotAvailable) -> ProductNotAvailable:
+    return ProductNotAvailable(
+        message="One of the products is not for sale.",
+        code=ErrorCode.PRODUCT_NOT_AVAILABLE,
+        retryable=refusal.retryable,
+        product_id=strawberry.ID(refusal.product_id),
+    )
+
+
+def invalid_order(refusal: refusals.InvalidOrder) -> InvalidOrder:
+    return InvalidOrder(
+        message=f"This can't be ordered: {refusal.reason}.",
+        code=ErrorCode.INVALID_ORDER,
+        retryable=refusal.retryable,
+    )
+
+
+def idempotency_key_reused(refusal: refusals.IdempotencyKeyReused) -> IdempotencyKeyReused:
+    return IdempotencyKeyReused(
+        message="This idempotency key belongs to an order of something else.",
+        code=ErrorCode.IDEMPOTENCY_KEY_REUSED,
+        retryable=refusal.retryable,
+        order_id=strawberry.ID(str(refusal.order_id)),
+    )
+
+
+HANDLERS = (
+    RefusalHandler(refusals.ProductNotAvailable, ProductNotAvailable, product_not_available),
+    RefusalHandler(refusals.InvalidOrder, InvalidOrder, invalid_order),
+    RefusalHandler(refusals.IdempotencyKeyReused, IdempotencyKeyReused, idempotency_key_reused),
+)

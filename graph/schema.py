@@ -1,0 +1,47 @@
+"""The schema, composed once at import: no settings, no environment."""
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from graph import errors, orders, payments
+from graph.answers import Answers, log_errors
+from graph.bounds import Bounds
+from graph.money import SCALARS
+from graph.orders import OrderMutation, OrderQuery
+from graph.payments import PaymentMutation, PaymentQuery
+from graph.products import ProductQuery
+from graph.users import UserQuery
+
+
+class _Schema(strawberry.Schema):
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        log_errors(errors, execution_context.operation_name if execution_context else None)
+
+
+@strawberry.type(description="What can be asked.")
+class Query(UserQuery, ProductQuery, OrderQuery, PaymentQuery):
+    pass
+
+
+@strawberry.type(
+    description=(
+        "What can be done. Each field answers with a union: the thing itself, or a refusal that implements "
+        "`UserError`. Only a missing token, bad input and our own faults are top-level errors."
+    )
+)
+class Mutation(OrderMutation, PaymentMutation):
+    pass
+
+
+schema = _Schema(
+    Query,
+    Mutation,
+    extensions=[Answers, Bounds, ParserCache, ValidationCache],
+    config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True),
+    exception_handlers=[*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS],
+)

@@ -1,0 +1,71 @@
+"""Whether this process can serve: the database answers, has our schema, and Stripe takes our key."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from models.health_statements import SCHEMA_REVISION
+from services import migrations
+from services.database import Database
+from services.intents import GatewayError, Refused
+
+STRIPE_EVERY = 15.0  # seconds; a probe each second must not eat into Stripe's rate limit
+PATIENCE = 3.0
+
+OK = "ok"
+
+
+class Pinged(Protocol):
+    async def ping(self) -> None:
+        """Return when the provider answers and takes our key; raise a `GatewayError` otherwise."""
+
+
+class Health:
+    def __init__(
+        self, database: Database, gateway: Pinged, *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._now = now
+        self._stripe, self._stripe_until = OK, 0.0
+        self._head = migrations.head()
+
+    async def check(self) -> dict[str, str]:
+        """The state of each part by name: `ok`, or what is wrong, without any secret."""
+        (database, schema), stripe = await asyncio.gather(self._check_database(), self._check_stripe())
+        return {"database": database, "schema": schema, "stripe": stripe}
+
+    async def _check_database(self) -> tuple[str, str]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                row = await self._database.row(SCHEMA_REVISION)
+        except (SQLAlchemyError, TimeoutError) as error:
+            if "alembic_version" in str(error):
+                return OK, "empty: run `python main.py migrate`"
+            return "unreachable", "unknown"
+        found = row.version_num if row else None
+        return (
+            OK,
+            OK if found == self._head else f"at {found}, needs {self._head}: run `python main.py migrate`",
+        )
+
+    async def _check_stripe(self) -> str:
+        if self._now() >= self._stripe_until:
+            self._stripe = await self._ping()
+            self._stripe_until = self._now() + STRIPE_EVERY
+        return self._stripe
+
+    async def _ping(self) -> str:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._gateway.ping()
+        except Refused:  # it answered, and the key was good enough to be heard
+            return OK
+        except GatewayError as error:
+            return type(error).__name__
+        except TimeoutError:
+            return "no answer"
+        return OK
