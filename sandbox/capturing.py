@@ -4,7 +4,7 @@ from sandbox.account import Account
 from sandbox.answers import Object
 from sandbox.calls import Call
 from sandbox.charges import capture_charge, release_charge
-from sandbox.confirming import PAYING, attempt, check_confirmable, chosen_method, needs_return_url, succeed
+from sandbox.confirming import PAYING, attempt, check_attempt, chosen_method, succeed
 from sandbox.errors import invalid, unexpected_state
 from sandbox.payment_intents import UNSUPPORTED, require_intent
 
@@ -24,8 +24,7 @@ def confirm(account: Account, call: Call) -> Object:
     params.allow_only(_CONFIRMING | (_STRIPE_JS if call.publishable else frozenset()), UNSUPPORTED)
     intent = require_intent(account, call)
     method = chosen_method(account, params)
-    check_confirmable(intent, method)
-    needs_return_url(intent, call)
+    check_attempt(intent, method, call)
     changes: Object = {}
     if method is not None:
         changes["payment_method"] = method["id"]

@@ -30,10 +30,7 @@ def new_charge(
         "created": account.clock.now(),
         "currency": intent["currency"],
         "disputed": False,
-        "failure_code": decline and decline.code,
-        "failure_message": decline and decline.message,
         "fraud_details": {},
-        "livemode": False,
         "outcome": _outcome(status, decline),
         "paid": status == "succeeded",
         "payment_intent": intent["id"],
@@ -44,10 +41,15 @@ def new_charge(
         "receipt_url": None,
         "refunded": False,
         "status": status,
+        "livemode": False,
         **_copied_from(intent),
         **dict.fromkeys(_UNUSED),
     }
-    return account.save(account.charges, charge)
+    return account.save(account.charges, charge | _failure(decline))
+
+
+def _failure(decline: Decline | None) -> Object:
+    return {"failure_code": decline and decline.code, "failure_message": decline and decline.message}
 
 
 _UNUSED = (
@@ -117,10 +119,9 @@ def settle_charge(account: Account, charge: Object, *, decline: Decline | None) 
             "paid": not failed,
             "captured": not failed,
             "amount_captured": 0 if failed else charge["amount"],
-            "failure_code": decline and decline.code,
-            "failure_message": decline and decline.message,
             "outcome": _outcome("failed" if failed else "succeeded", decline),
-        },
+        }
+        | _failure(decline),
     )
 
 

@@ -33,26 +33,27 @@ def chosen_method(account: Account, params: Parameters) -> Object | None:
     return None if token is None else from_token(account, token)
 
 
-def needs_return_url(intent: Object, call: Call) -> None:
-    """A server that confirms an intent with dynamic methods must say where a redirect comes back (docs: "
-    "return_url)."""
-    automatic = intent["automatic_payment_methods"]
-    if call.publishable or not automatic or automatic["allow_redirects"] == "never":
-        return
-    if call.params.url("return_url") is None and not call.params.boolean("use_stripe_sdk"):
+def check_attempt(intent: Object, method: Object | None, call: Call) -> None:
+    """Refuse whatever cannot be tried with `method` (None: the intent's own), before anything is changed."""
+    _check_status(intent)
+    if method is None and intent["payment_method"] is None:
         message = (
-            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. "
-            "Because some of these "
-            "payment methods might redirect your customer off of your page, you must provide a "
-            "`return_url`. If you don't "
-            "want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and "
-            "`automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents."
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
+            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a "
+            "payment method or ConfirmationToken."
         )
-        raise invalid(message, param="return_url")
+        raise unexpected_state(intent, message)
+    if method is not None and method["type"] not in intent["payment_method_types"]:
+        message = (
+            f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. Please attach a "
+            f"PaymentMethod of one of the following types: {', '.join(intent['payment_method_types'])}."
+        )
+        raise invalid(message, param="payment_method", code="payment_intent_incompatible_payment_method")
+    _check_return_url(intent, call)
+    _off_session(call.params)
 
 
-def check_confirmable(intent: Object, method: Object | None) -> None:
-    """Refuse what is already paid, on its way, canceled, or has nothing to pay with."""
+def _check_status(intent: Object) -> None:
     status = intent["status"]
     if status == "succeeded":
         message = (
@@ -62,33 +63,38 @@ def check_confirmable(intent: Object, method: Object | None) -> None:
         raise unexpected_state(intent, message)
     if status in ("canceled", "processing", "requires_capture"):
         message = (
-            f"You cannot confirm this PaymentIntent because it has a status of {status}. Only a "
-            "PaymentIntent with one of "
-            "the following statuses may be confirmed: requires_confirmation, requires_action."
+            f"You cannot confirm this PaymentIntent because it has a status of {status}. Only a PaymentIntent with "
+            "one of the following statuses may be confirmed: requires_confirmation, requires_action."
         )
         raise unexpected_state(intent, message)
-    if method is None and intent["payment_method"] is None:
+
+
+def _check_return_url(intent: Object, call: Call) -> None:
+    """A server that confirms an intent with dynamic methods must say where a redirect comes back (docs: return_url)."""
+    return_url, by_sdk = call.params.url("return_url"), call.params.boolean("use_stripe_sdk")
+    automatic = intent["automatic_payment_methods"]
+    if call.publishable or not automatic or automatic["allow_redirects"] == "never":
+        return
+    if return_url is None and not by_sdk:
         message = (
-            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
-            "PaymentIntent with a payment method and then confirm it again, or confirm it again directly "
-            "with a payment "
-            "method or ConfirmationToken."
+            "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
+            "these payment methods might redirect your customer off of your page, you must provide a `return_url`. "
+            "If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to "
+            "`true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and "
+            "Payment Intents."
         )
-        raise unexpected_state(intent, message)
+        raise invalid(message, param="return_url")
+
+
+def _off_session(params: Parameters) -> bool:
+    """Whether nobody is there to answer 3-D Secure. `off_session` may be a boolean, `one_off` or `recurring`."""
+    off_session = params.one_of("off_session", ("true", "false", "one_off", "recurring"))
+    return bool(params.boolean("error_on_requires_action")) or off_session not in (None, "false")
 
 
 def attempt(account: Account, intent: Object, call: Call) -> Object:
     """Try to take the money with the intent's method. A decline is a 402 that carries the intent."""
-    method = account.payment_methods.require(
-        intent["payment_method"] or "", param="payment_method", status=400
-    )
-    if method["type"] not in intent["payment_method_types"]:
-        message = (
-            f"The PaymentMethod provided ({method['type']}) is not allowed for this PaymentIntent. Please "
-            "attach a PaymentMethod "
-            f"of one of the following types: {', '.join(intent['payment_method_types'])}."
-        )
-        raise invalid(message, param="payment_method", code="payment_intent_incompatible_payment_method")
+    method = account.payment_methods.require(intent["payment_method"])
     test = method_of(account, method)
     if _must_authenticate(test, intent):
         return _ask_customer(account, intent, method, call)
@@ -102,7 +108,7 @@ def _must_authenticate(test: TestMethod, intent: Object) -> bool:
 
 def _ask_customer(account: Account, intent: Object, method: Object, call: Call) -> Object:
     params = call.params
-    if params.boolean("error_on_requires_action") or params.tree.get("off_session") not in (None, "false"):
+    if _off_session(params):
         return decline_intent(account, intent, method, AUTHENTICATION_REQUIRED)
     url = authentication_url(call.base_url, intent["id"], intent["client_secret"])
     return_url = params.url("return_url")

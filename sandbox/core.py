@@ -6,7 +6,7 @@
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from sandbox.account import ACCOUNT_ID, Account, Cause
 from sandbox.answers import Answer, ApiRequest, Object, json_answer
@@ -45,6 +45,14 @@ class Deliver:
     dispatches: list[Dispatch]
 
 
+class CallOptions(TypedDict, total=False):
+    """How a call is made: `key` (the first secret key if absent), `idempotency_key`, and lower-case `headers`."""
+
+    key: str | None
+    idempotency_key: str | None
+    headers: Mapping[str, str] | None
+
+
 Steps = Generator[Wait | Deliver, None, Answer]
 
 
@@ -71,38 +79,18 @@ class Sandbox(Operations):
         return self.account
 
     def call(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        key: str | None = None,
-        idempotency_key: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, **options: Unpack[CallOptions]
     ) -> Answer:
-        """One API call inside the process. Waits take no time; an answer with wire "reset" is a lost connection.
-
-        `params` may be nested; `key` defaults to the first secret key.
-        """
-        return self._driven(
-            self.steps(
-                self.request(method, path, params, key=key, idempotency_key=idempotency_key, headers=headers)
-            )
-        )
+        """One API call inside the process. Waits take no time; an answer with wire "reset" is a lost connection."""
+        return self._driven(self.steps(self.request(method, path, params, **options)))
 
     def request(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        key: str | None = None,
-        idempotency_key: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, **options: Unpack[CallOptions]
     ) -> ApiRequest:
-        """The request that `call` makes, for those who want to drive `steps` themselves."""
+        """The request that `call` makes, for those who want to drive `steps` themselves. `params` may be nested."""
         first = self.config.secret_keys[0] if self.config.secret_keys else "sk_test_any"
-        sent = {"authorization": f"Bearer {key or first}", **(headers or {})}
+        sent = {"authorization": f"Bearer {options.get('key') or first}", **(options.get("headers") or {})}
+        idempotency_key = options.get("idempotency_key")
         if idempotency_key is not None:
             sent["idempotency-key"] = idempotency_key
         form = encode(params or {})

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.account import Account
 from sandbox.answers import Object
 from sandbox.calls import Call, listed
-from sandbox.confirming import PAYING, attempt, chosen_method, needs_return_url
+from sandbox.confirming import PAYING, attempt, check_attempt, chosen_method
 from sandbox.currencies import check_amount, check_currency
 from sandbox.errors import StripeError, error_body, invalid, missing, unexpected_state
 from sandbox.ids import new_client_secret, new_id
@@ -73,7 +73,7 @@ def create(account: Account, call: Call) -> Object:
     method = chosen_method(account, params)
     confirming = params.boolean("confirm") or False
     if confirming:
-        needs_return_url(intent, call)
+        check_attempt(intent, method, call)
     if method is not None:
         intent |= {"payment_method": method["id"], "status": "requires_confirmation"}
     account.save(account.payment_intents, intent)

@@ -54,6 +54,7 @@ class StateFile:
 
     def _compact(self) -> None:
         fresh = self._path.with_name(self._path.name + ".new")
+        fresh.touch(mode=0o600)  # it holds client secrets, of test payments only
         with fresh.open("w", encoding="utf-8") as file:
             file.writelines(map(_line, self._kept.values()))
             file.flush()
