@@ -6,9 +6,13 @@ from sandbox.calls import Call
 from sandbox.charges import capture_charge, release_charge
 from sandbox.confirming import PAYING, attempt, check_attempt, chosen_method, succeed
 from sandbox.errors import invalid, unexpected_state
-from sandbox.payment_intents import UNSUPPORTED, require_intent
+from sandbox.method_settings import SETTINGS, method_settings
+from sandbox.payment_intents import UNSUPPORTED, described, require_intent
 
-_CONFIRMING = PAYING | {"capture_method", "client_secret", "receipt_email", "setup_future_usage", "shipping"}
+_CONFIRMING = PAYING | {
+    "capture_method", "client_secret", "excluded_payment_method_types", "payment_method_types", "receipt_email",
+    "setup_future_usage", "shipping",
+}  # fmt: skip
 _CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
 _CAPTURING = frozenset(("amount_to_capture", "expand", "final_capture", "metadata"))
@@ -24,17 +28,11 @@ def confirm(account: Account, call: Call) -> Object:
     params.allow_only(_CONFIRMING | (_STRIPE_JS if call.publishable else frozenset()), UNSUPPORTED)
     intent = require_intent(account, call)
     method = chosen_method(account, params)
-    check_attempt(intent, method, call)
-    changes: Object = {}
-    if method is not None:
-        changes["payment_method"] = method["id"]
-    if "receipt_email" in params:
-        changes["receipt_email"] = params.email("receipt_email")
-    if "capture_method" in params:
-        changes["capture_method"] = params.one_of(
-            "capture_method", ("automatic", "automatic_async", "manual")
-        )
-    return attempt(account, intent | changes, call)
+    changed = intent | described(account, params, intent)
+    if SETTINGS & set(params.tree):
+        changed |= method_settings(call, intent["currency"], intent)
+    check_attempt(changed, method, call)
+    return attempt(account, changed if method is None else changed | {"payment_method": method["id"]}, call)
 
 
 def capture(account: Account, call: Call) -> Object:

@@ -8,10 +8,10 @@ from sandbox.answers import Object
 from sandbox.calls import Call, listed
 from sandbox.confirming import PAYING, attempt, check_attempt, chosen_method
 from sandbox.currencies import check_amount, check_currency
-from sandbox.errors import StripeError, error_body, invalid, missing, unexpected_state
+from sandbox.errors import invalid, missing, unexpected_state
 from sandbox.ids import new_client_secret, new_id
+from sandbox.method_settings import SETTINGS, UNDECIDED, method_settings
 from sandbox.parameters import Parameters
-from sandbox.versions import refuses_payment_method_types
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _DESCRIBING = frozenset((
@@ -69,7 +69,7 @@ def create(account: Account, call: Call) -> Object:
     if amount is None:
         raise missing("amount")
     intent = _new_intent(check_amount(amount, currency), currency, account.clock.now())
-    intent |= _described(account, params, intent) | _method_settings(call, currency)
+    intent |= described(account, params, intent) | method_settings(call, currency, UNDECIDED)
     method = chosen_method(account, params)
     confirming = params.boolean("confirm") or False
     if confirming:
@@ -109,9 +109,9 @@ def _changed(account: Account, intent: Object, call: Call) -> Object:
     changed = intent | {"amount": intent["amount"] if amount is None else amount, "currency": currency}
     if "amount" in params or "currency" in params:
         check_amount(changed["amount"], currency)
-    changed |= _described(account, params, intent)
-    if currency != intent["currency"] or _TYPE_PARAMETERS & set(params.tree):
-        changed |= _method_settings(call, currency)
+    changed |= described(account, params, intent)
+    if currency != intent["currency"] or SETTINGS & set(params.tree):
+        changed |= method_settings(call, currency, intent)
     method = chosen_method(account, params) if intent["status"] in OPEN else None
     if method is not None:
         changed |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
@@ -136,7 +136,7 @@ def _check_changeable(intent: Object, params: Parameters) -> None:
         raise unexpected_state(intent, message)
 
 
-def _described(account: Account, params: Parameters, old: Object) -> Object:
+def described(account: Account, params: Parameters, old: Object) -> Object:
     """The properties that only describe: each keeps its old value unless it was sent."""
     new: Object = {name: old[name] for name in _DESCRIBING} | {"metadata": params.metadata(old["metadata"])}
     readers: dict[str, Any] = {
@@ -175,76 +175,6 @@ def _shipping(sent: Parameters | None) -> Object | None:
         "name": sent.required("name"),
         **{name: sent.text(name) for name in ("carrier", "phone", "tracking_number")},
     }
-
-
-_TYPE_PARAMETERS = frozenset(
-    (
-        "payment_method_types",
-        "allowed_payment_method_types",
-        "excluded_payment_method_types",
-        "payment_method_options",
-    )
-)
-
-
-def _method_settings(call: Call, currency: str) -> Object:
-    """Which methods may pay: what the currency allows, less or only what was asked for."""
-    params = call.params
-    automatic = params.inside("automatic_payment_methods")
-    redirects = (automatic and automatic.one_of("allow_redirects", ("always", "never"))) or "always"
-    enabled = automatic is None or automatic.boolean("enabled") is not False
-    explicit, allowed, excluded = map(
-        params.texts, sorted(_TYPE_PARAMETERS - {"payment_method_options"}, key=_order)
-    )
-    if explicit and refuses_payment_method_types(call.version):
-        raise _types_refused()
-    types = [
-        kind for kind in _types_of(currency) if kind not in excluded and (not allowed or kind in allowed)
-    ]
-    by_us = not explicit and enabled
-    return {
-        "automatic_payment_methods": {"allow_redirects": redirects, "enabled": True} if by_us else None,
-        "payment_method_configuration_details": {"id": "pmc_sandbox", "parent": None} if by_us else None,
-        "payment_method_types": explicit or (types if enabled else ["card"]),
-        "payment_method_options": {"card": _card_options(params.inside("payment_method_options"))},
-    }
-
-
-def _order(name: str) -> int:
-    return ("payment_method_types", "allowed_payment_method_types", "excluded_payment_method_types").index(
-        name
-    )
-
-
-def _types_of(currency: str) -> list[str]:
-    return ["card", *{"usd": ["us_bank_account"], "eur": ["sepa_debit"]}.get(currency, [])]
-
-
-def _types_refused() -> StripeError:
-    message = (
-        "payment_method_types is no longer supported. Use dynamic payment methods, allowed_payment_method_types or "
-        "excluded_payment_method_types instead."
-    )
-    code = "payment_method_types_no_longer_supported"
-    return StripeError(
-        400, error_body("invalid_request_error", message, code=code, param="payment_method_types")
-    )
-
-
-def _card_options(sent: Parameters | None) -> Object:
-    card: Object = {
-        "installments": None,
-        "mandate_options": None,
-        "network": None,
-        "request_three_d_secure": "automatic",
-    }
-    if sent is None:
-        return card
-    sent.allow_only(("card",), sent.tree)
-    inside = sent.inside("card") or Parameters({})
-    inside.allow_only(("request_three_d_secure",), inside.tree)
-    asked = inside.one_of("request_three_d_secure", ("any", "automatic", "challenge"))
-    return card | ({"request_three_d_secure": asked} if asked else {})
 
 
 _EMPTY = (

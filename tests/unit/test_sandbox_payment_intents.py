@@ -218,35 +218,6 @@ def test_a_server_that_confirms_must_give_a_return_url(sandbox: Sandbox) -> None
     assert answer.json()["status"] == "succeeded"
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "code"),
-    [
-        (49, "usd", "amount_too_small"),
-        (50, "usd", None),
-        (49, "jpy", "amount_too_small"),
-        (0, "usd", "amount_too_small"),
-        (-1, "usd", "parameter_invalid_integer"),
-        (99_999_999, "usd", None),
-        (100_000_000, "usd", "amount_too_large"),
-        (100_000_000, "idr", None),
-        (1005, "kwd", "parameter_invalid_integer"),
-        (1010, "kwd", None),
-        (150, "isk", "parameter_invalid_integer"),
-        (200, "ugx", None),
-        (17_499, "huf", "amount_too_small"),
-        ("1.5", "usd", "parameter_invalid_integer"),
-        ("1e3", "usd", "parameter_invalid_integer"),
-        ("9" * 5000, "usd", "parameter_invalid_integer"),
-        ("", "usd", "parameter_invalid_empty"),
-    ],
-)
-def test_amounts_are_bounded_per_currency(
-    sandbox: Sandbox, amount: Any, currency: str, code: str | None
-) -> None:
-    answer = sandbox.call("POST", "/v1/payment_intents", {"amount": amount, "currency": currency})
-    assert answer.json().get("error", {}).get("code") == code
-
-
 def test_the_types_of_methods_can_no_longer_be_chosen_in_new_versions(sandbox: Sandbox) -> None:
     params = {"amount": 100, "currency": "usd", "payment_method_types": ["card"]}
     told = error(sandbox, "payment_intents", params, headers={"stripe-version": LATEST})
@@ -255,6 +226,26 @@ def test_the_types_of_methods_can_no_longer_be_chosen_in_new_versions(sandbox: S
         "POST", "/v1/payment_intents", params, headers={"stripe-version": "2026-05-27.dahlia"}
     ).json()
     assert (old["payment_method_types"], old["automatic_payment_methods"]) == (["card"], None)
+
+
+def test_a_new_currency_keeps_what_was_settled_about_methods(sandbox: Sandbox) -> None:
+    never = {"enabled": True, "allow_redirects": "never"}
+    intent = create(
+        sandbox, automatic_payment_methods=never, excluded_payment_method_types=["us_bank_account"]
+    )
+    assert intent["payment_method_types"] == ["card"]
+    changed = sandbox.call("POST", f"/v1/payment_intents/{intent['id']}", {"currency": "eur"}).json()
+    assert changed["automatic_payment_methods"] == never
+    assert changed["payment_method_types"] == ["card", "sepa_debit"]
+
+
+def test_a_card_is_asked_when_three_d_secure_is_requested(sandbox: Sandbox) -> None:
+    asking = {"card": {"request_three_d_secure": "any"}}
+    assert sandbox.pay(create(sandbox, payment_method_options=asking)["id"])["status"] == "requires_action"
+    params = {"payment_method": "pm_card_visa", "return_url": RETURN, "payment_method_options": asking}
+    params |= {"receipt_email": "a@shop.test", "setup_future_usage": "off_session"}
+    asked = sandbox.call("POST", f"/v1/payment_intents/{create(sandbox)['id']}/confirm", params).json()
+    assert (asked["status"], asked["receipt_email"]) == ("requires_action", "a@shop.test")
 
 
 @pytest.mark.parametrize(
