@@ -30,9 +30,7 @@ from sandbox.core import Sandbox
         ("", "usd", "parameter_invalid_empty"),
     ],
 )
-def test_amounts_are_bounded_per_currency(
-    sandbox: Sandbox, amount: Any, currency: str, code: str | None
-) -> None:
+def test_amounts_are_bounded_per_currency(amount: Any, currency: str, code: str | None) -> None:
     sandbox = Sandbox(SandboxConfig())
     answer = sandbox.call("POST", "/v1/payment_intents", {"amount": amount, "currency": currency})
     assert answer.json().get("error", {}).get("code") == code
