@@ -2,14 +2,16 @@
 
 import argparse
 import asyncio
+import contextlib
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -18,31 +20,40 @@ from starlette.routing import Route
 from graph.context import ContextMaker, PaymentSettings
 from graph.http import GraphQLEndpoint
 from graph.routes import livez, readyz, stripe_webhook
-from graph.schema import schema
+from graph.schema import sdl
 from services import logs, migrations
-from services.auth import TokenVerifier, issue_token
+from services.auth import TokenVerifier
+from services.command_line import parse
 from services.database import build_database
 from services.health import Health
 from services.jwks import JwksKeys
-from services.seeding import seed_catalogue, seed_orders
+from services.seeding import seed_shop
 from services.stripe_gateway import API_VERSION, StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
-from settings import Settings, UnsafeSettings, read_settings, refuse_unsafe, token_rules
+from settings import (
+    Settings,
+    UnsafeSettings,
+    needed,
+    read_settings,
+    refuse_unsafe,
+    reveal,
+    token_maker,
+    token_rules,
+)
 
-SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
+HERE = Path(__file__).parent
 SEED_TOKEN_LIFETIME = timedelta(days=7)
 
 
 def build_app(settings: Settings) -> Starlette:
     """The whole HTTP surface."""
-    database = build_database(secret(settings.database_url), pool_size=settings.database_pool_size)
-    gateway = StripeGateway(secret(settings.stripe_secret_key), api_base=settings.stripe_api_base)
+    database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
+    gateway = StripeGateway(reveal(settings.stripe_secret_key), api_base=settings.stripe_api_base)
     signatures = StripeSignatureCheck(settings.webhook_secrets) if settings.webhook_secrets else None
     inbox = Inbox(database, gateway, signatures, livemode=settings.is_live)
     rules = token_rules(settings)
-    keys = JwksKeys(rules.jwks_url) if rules.jwks_url else None
-    make_context = ContextMaker(
-        verifier=TokenVerifier(rules, keys),
+    graphql = ContextMaker(
+        verifier=TokenVerifier(rules, JwksKeys(rules.jwks_url) if rules.jwks_url else None),
         database=database,
         gateway=gateway,
         payments=PaymentSettings(settings.stripe_publishable_key or "", API_VERSION),
@@ -50,15 +61,16 @@ def build_app(settings: Settings) -> Starlette:
     )
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as background:
-            work = background.create_task(inbox.run())
-            yield
-            work.cancel()
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        work = asyncio.create_task(inbox.run())
+        yield
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
         await gateway.close()
         await database.close()
 
-    origins = Middleware(
+    cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST"],
@@ -66,18 +78,93 @@ def build_app(settings: Settings) -> Starlette:
     )
     return Starlette(
         routes=[
-            Route("/graphql", GraphQLEndpoint(make_context), max_body_size=100_000),
+            Route("/graphql", GraphQLEndpoint(graphql), max_body_size=100_000),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
             Route("/livez", livez),
             Route("/readyz", readyz(Health(database, gateway))),
         ],
-        middleware=[origins] if settings.cors_origins else [],
+        middleware=[cors] if settings.cors_origins else [],
         lifespan=lifespan,
     )
 
 
 def app_from_environment() -> Starlette:
-    """What each worker process runs."""
+    """What each worker process of `serve` runs."""
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
     return build_app(settings)
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """No access log (it would hold query strings), and no trust in proxies' headers."""
+    quiet = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
+    return {"host": settings.host, "port": settings.port, "timeout_graceful_shutdown": 20, **quiet}
+
+
+def serve(_: argparse.Namespace) -> None:
+    settings = read_settings()
+    refuse_unsafe(settings)
+    logs.configure(settings.log_level, settings.log_format)
+    if settings.workers > 1:
+        options = server_options(settings)
+        uvicorn.run("main:app_from_environment", factory=True, workers=settings.workers, **options)
+    else:
+        uvicorn.run(build_app(settings), **server_options(settings))
+
+
+def demo(_: argparse.Namespace) -> None:
+    from sandbox.demo import run_demo
+
+    settings = read_settings()
+    logs.configure(settings.log_level, "console")
+    run_demo(
+        settings, HERE / ".data", lambda ready: uvicorn.Config(build_app(ready), **server_options(ready))
+    )
+
+
+def sandbox(arguments: argparse.Namespace) -> None:
+    from sandbox.command import run_sandbox
+
+    run_sandbox(arguments.port, webhook_url=arguments.webhook_url, settings=read_settings())
+
+
+def migrate(_: argparse.Namespace) -> None:
+    migrations.upgrade(needed(read_settings().database_url, "DATABASE_URL"))
+
+
+def seed(arguments: argparse.Namespace) -> None:
+    settings = read_settings()
+    token_for = token_maker(settings, SEED_TOKEN_LIFETIME) if arguments.orders else None
+    for line in asyncio.run(
+        seed_shop(needed(settings.database_url, "DATABASE_URL"), arguments.orders, token_for)
+    ):
+        print(line)
+
+
+def token(arguments: argparse.Namespace) -> None:
+    make = token_maker(read_settings(), timedelta(hours=arguments.hours))
+    print(make(arguments.user, arguments.role))
+
+
+def write_schema(_: argparse.Namespace) -> None:
+    (HERE / "schema.graphql").write_text(sdl())
+
+
+def main() -> None:
+    # uvicorn repeats the signal it stopped for: SIGTERM must end the process by way of its exit handlers.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    commands = {
+        "demo": demo, "serve": serve, "migrate": migrate, "seed": seed, "token": token, "sandbox": sandbox,
+        "schema": write_schema,
+    }  # fmt: skip
+    arguments = parse(__doc__ or "", sys.argv[1:])
+    try:
+        commands[arguments.command](arguments)
+    except UnsafeSettings as error:
+        sys.exit(f"{error}\nSee .env.example for what each setting means.")
+    except KeyboardInterrupt:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

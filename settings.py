@@ -1,13 +1,13 @@
 """What the environment says. Every name here stands in `.env.example`, with its meaning."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.auth import TokenRules, UnsafeTokenRules
+from services.auth import TokenRules, UnsafeTokenRules, issue_token
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
@@ -105,7 +105,7 @@ def _missing(settings: Settings) -> Iterator[str]:
 
 
 def _unsafe_stripe(settings: Settings) -> Iterator[str]:
-    secret = settings.stripe_secret_key.get_secret_value() if settings.stripe_secret_key else ""
+    secret = reveal(settings.stripe_secret_key)
     publishable = settings.stripe_publishable_key or ""
     base = settings.stripe_api_base
     if secret and not secret.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
@@ -146,3 +146,27 @@ def token_rules(settings: Settings) -> TokenRules:
         role_claim=settings.jwt_role_claim,
         max_lifetime=timedelta(seconds=settings.jwt_max_lifetime),
     )
+
+
+def reveal(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
+
+
+def needed(setting: SecretStr | None, name: str) -> str:
+    """The setting's text, for a command that can't do without it."""
+    if setting is None:
+        raise UnsafeSettings(f"{name}: is not set")
+    return setting.get_secret_value()
+
+
+def token_maker(settings: Settings, lifetime: timedelta) -> Callable[[str, str | None], str]:
+    """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
+    secret = needed(settings.jwt_secret, "JWT_SECRET")
+    audience, issuer = settings.jwt_audience, settings.jwt_issuer
+
+    def make(user_id: str, role: str | None = None) -> str:
+        return issue_token(
+            secret=secret, user_id=user_id, role=role, lifetime=lifetime, audience=audience, issuer=issuer
+        )
+
+    return make

@@ -1,11 +1,9 @@
 """Errors as clients may see them: their own mistakes with a code, ours masked."""
 
 import re
-from collections.abc import Iterator
 
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
-from strawberry.extensions import SchemaExtension
 
 log = structlog.get_logger(__name__)
 
@@ -16,21 +14,12 @@ _ECHOED_VALUE = re.compile(
 )
 
 
-class Answers(SchemaExtension):
-    """Rewrites the errors of a result that is ready, whichever way it is sent."""
-
-    def on_operation(self) -> Iterator[None]:
-        yield
-        result = self.execution_context.result
-        errors = getattr(result, "errors", None)
-        if errors:
-            result.errors = [presentable(error) for error in errors]  # type: ignore[union-attr]
-
-
 def is_ours(error: GraphQLError) -> bool:
-    """Whether it is our fault, and not what the client asked for."""
+    """Whether it is our fault. What a client got wrong has no path yet, or was given a code where it was raised."""
+    if "code" in (error.extensions or {}):
+        return False
     cause = error.original_error
-    return cause is not None and not isinstance(cause, GraphQLError)
+    return error.path is not None or (cause is not None and not isinstance(cause, GraphQLError))
 
 
 def presentable(error: GraphQLError) -> GraphQLError:

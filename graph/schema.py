@@ -1,13 +1,13 @@
 """The schema, composed once at import: no settings, no environment."""
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print_schema
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from graph import errors, orders, payments
-from graph.answers import Answers, log_errors
+from graph.answers import log_errors, presentable
 from graph.bounds import Bounds
 from graph.money import SCALARS
 from graph.orders import OrderMutation, OrderQuery
@@ -21,6 +21,7 @@ class _Schema(strawberry.Schema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         log_errors(errors, execution_context.operation_name if execution_context else None)
+        errors[:] = [presentable(error) for error in errors]
 
 
 @strawberry.type(description="What can be asked.")
@@ -41,7 +42,12 @@ class Mutation(OrderMutation, PaymentMutation):
 schema = _Schema(
     Query,
     Mutation,
-    extensions=[Answers, Bounds, ParserCache, ValidationCache],
-    config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True),
+    extensions=[Bounds, ParserCache, ValidationCache],
+    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     exception_handlers=[*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS],
 )
+
+
+def sdl() -> str:
+    """The schema as `schema.graphql` holds it, sorted. (Strawberry's own `sort_schema` loses its enums' values.)"""
+    return print_schema(lexicographic_sort_schema(build_schema(schema.as_str()))) + "\n"

@@ -1,6 +1,6 @@
 """The statements over orders, built once. An order, its total and its items come in one round trip."""
 
-from sqlalchemy import DateTime, Text, Uuid, any_, bindparam, func, select, tuple_
+from sqlalchemy import JSON, DateTime, Text, Uuid, any_, bindparam, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 from sqlmodel import col
 
@@ -14,7 +14,7 @@ _line = func.json_build_array(
     col(OrderItem.quantity),
 )
 _items = (
-    select(func.coalesce(func.json_agg(aggregate_order_by(_line, col(OrderItem.position))), "[]"))
+    select(func.coalesce(func.json_agg(aggregate_order_by(_line, col(OrderItem.position))), cast("[]", JSON)))
     .where(col(OrderItem.order_id) == col(Order.id))
     .correlate(Order)
     .scalar_subquery()

@@ -1,18 +1,142 @@
-"""The shop that `make run` opens: a database, a stand-in for Stripe, a catalogue and tokens, all on this machine."""
+"""What `make run` opens: a database, a stand-in for Stripe, a catalogue, orders and tokens, all on this machine."""
 
+import asyncio
+import json
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import uvicorn
-from starlette.applications import Starlette
+from pydantic import SecretStr
 
+from models.orders import OrderStatus
 from sandbox.app import build_sandbox
 from sandbox.config import SandboxConfig
+from sandbox.postgres import embedded_postgres
 from sandbox.serve import served
-from services.auth import issue_token
-from services.database import Database, build_database
+from services import migrations
+from services.database import build_database
+from services.orders import Orders
 from services.seeding import seed_catalogue, seed_orders
+from settings import Settings, UnsafeSettings, refuse_unsafe, token_maker
+
+CUSTOMER, MERCHANT = "ada", "shopkeeper"
+PAY = (
+    "mutation Pay($orderId: ID!) { createPaymentIntent(orderId: $orderId) { __typename "
+    "... on PaymentIntent { id clientSecret status amount { amount currency } } "
+    "... on UserError { message code retryable } } }"
+)
+TOKEN_LIFETIME = timedelta(days=7)
+FIRST_ORDERS = 3
+
+
+def demo_secret(data: Path) -> str:
+    """The secret that signs the demo's tokens: random, made once, kept beside the demo's database."""
+    file = data / "jwt-secret"
+    if not file.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+def run_demo(settings: Settings, data: Path, server_for: Callable[[Settings], uvicorn.Config]) -> None:
+    """Serve until a signal; `server_for` builds the server of the finished settings."""
+    refuse_live(settings)
+
+    async def run(url: str) -> None:
+        async with demo_stripe(settings, data) as stripe:
+            secret = settings.jwt_secret or SecretStr(demo_secret(data))
+            own = {"database_url": SecretStr(url), "jwt_secret": secret, "introspection": True}
+            ready = settings.model_copy(update={**own, **stripe})
+            refuse_unsafe(ready)
+            print(welcome(ready, await seed_demo(url)), flush=True)
+            await uvicorn.Server(server_for(ready)).serve()
+
+    with demo_database(settings, data) as url:
+        migrations.upgrade(url)
+        asyncio.run(run(url))
+
+
+def refuse_live(settings: Settings) -> None:
+    if settings.is_live:
+        raise UnsafeSettings(
+            "STRIPE_SECRET_KEY: the demo never runs with a live key; unset it or use sk_test_…"
+        )
+
+
+@contextmanager
+def demo_database(settings: Settings, data: Path) -> Iterator[str]:
+    """The database of the environment, or an embedded one under `data`; yields its URL."""
+    if settings.database_url:
+        yield settings.database_url.get_secret_value()
+        return
+    with embedded_postgres(data / "postgres") as url:
+        yield url
+
+
+@asynccontextmanager
+async def demo_stripe(settings: Settings, data: Path) -> AsyncIterator[dict[str, Any]]:
+    """Stripe's test mode if a test key is set, the sandbox otherwise; yields the settings that lead there."""
+    if settings.stripe_secret_key:
+        yield {}
+        return
+    config = SandboxConfig(
+        webhook_url=f"http://127.0.0.1:{settings.port}/webhooks/stripe",
+        state_file=data / "sandbox.jsonl",
+    )
+    async with served(build_sandbox(config), port=settings.port + 1) as address:
+        yield {
+            "stripe_secret_key": SecretStr(config.secret_keys[0]),
+            "stripe_publishable_key": config.publishable_key,
+            "stripe_webhook_secret": SecretStr(config.webhook_secret),
+            "stripe_api_base": address,
+        }
+
+
+async def seed_demo(url: str) -> list[UUID]:
+    """The catalogue, and pending orders of the demo's customer unless there are some; returns their ids."""
+    database = build_database(url, pool_size=1)
+    try:
+        await seed_catalogue(database)
+        waiting = await Orders(database).page(
+            CUSTOMER, first=FIRST_ORDERS, after=None, status=OrderStatus.PENDING
+        )
+        if waiting.items:
+            return [order.id for order in waiting.items]
+        return [order async for order, _ in seed_orders(database, FIRST_ORDERS, user_id=CUSTOMER)]
+    finally:
+        await database.close()
+
+
+def welcome(settings: Settings, orders: list[UUID]) -> str:
+    """What the terminal shows: addresses, tokens, and the one command that makes an order payable."""
+    token_for = token_maker(settings, TOKEN_LIFETIME)
+    customer, merchant = token_for(CUSTOMER, None), token_for(MERCHANT, "merchant")
+    base = f"http://127.0.0.1:{settings.port}"
+    return f"""
+  GraphQL  {base}/graphql
+  Stripe   {settings.stripe_api_base}
+
+  {CUSTOMER}, a customer:
+  {customer}
+
+  {MERCHANT}, role merchant:
+  {merchant}
+
+  {CUSTOMER}'s orders that wait to be paid:
+  {" ".join(map(str, orders))}
+
+  Make the first one payable:
+
+  curl -s {base}/graphql \\
+    -H 'Content-Type: application/json' \\
+    -H 'Authorization: Bearer {customer}' \\
+    -d '{json.dumps({"query": PAY, "variables": {"orderId": str(orders[0])}})}'
+
+  Ctrl-C ends everything. The data stays in .data/
+"""

