@@ -30,7 +30,7 @@ def create(account: Account, call: Call) -> Object:
     nothing = dict.fromkeys(
         ("currency", "default_source", "discount", "email", "shipping", "address", *_PLAIN)
     )
-    customer: Object = nothing | {
+    customer: Object = {
         "id": new_id("cus"),
         "object": "customer",
         "balance": 0,
@@ -47,6 +47,7 @@ def create(account: Account, call: Call) -> Object:
         "preferred_locales": [],
         "tax_exempt": "none",
         "test_clock": None,
+        **nothing,
     }
     saved = account.save(account.customers, customer | _sent(call.params, customer))
     account.emit("customer.created", saved)

@@ -187,7 +187,7 @@ _EMPTY = (
 
 def _new_intent(amount: int, currency: str, created: int) -> Object:
     intent_id = new_id("pi")
-    return dict.fromkeys(_EMPTY) | {
+    intent: Object = {
         "id": intent_id,
         "object": "payment_intent",
         "amount": amount,
@@ -203,3 +203,4 @@ def _new_intent(amount: int, currency: str, created: int) -> Object:
         "metadata": {},
         "status": "requires_payment_method",
     }
+    return intent | dict.fromkeys(_EMPTY)
