@@ -62,7 +62,7 @@ class PaymentIntent:
     description="The order is paid, canceled, refunded or under review: there is nothing to pay."
 )
 class OrderNotPayable(UserError):
-    status: OrderStatus = strawberry.field(
+    order_status: OrderStatus = strawberry.field(
         description="How the order stands. PAID means that an earlier payment went through: show success."
     )
 
@@ -157,7 +157,7 @@ def order_not_payable(refusal: refusals.OrderNotPayable) -> OrderNotPayable:
         message=f"There is nothing to pay: the order is {status.name.lower().replace('_', ' ')}.",
         code=ErrorCode.ORDER_NOT_PAYABLE,
         retryable=refusal.retryable,
-        status=status,
+        order_status=status,
     )
 
 

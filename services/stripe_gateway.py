@@ -33,15 +33,19 @@ NETWORK_RETRIES = 1
 
 
 class _Transport(stripe.AIOHTTPClient):
-    """The SDK's aiohttp client, which lets errors while *reading the body* escape; here they retry like the rest."""
+    """The SDK's aiohttp client, in which an answer that breaks off while it is read is an error like the rest.
+
+    The SDK's own lets such errors escape untyped and unretried, and leaves the connection open.
+    """
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
-        content, status, response_headers = await self.request_stream_async(method, url, headers, post_data)
+        arguments, options = self._get_request_args_kwargs(method, url, headers, post_data)
         try:
-            return await content.read(), status, response_headers
-        except (aiohttp.ClientError, TimeoutError) as error:
+            async with self._session.request(*arguments, **options) as response:
+                return await response.read(), response.status, response.headers
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._handle_request_error(error)
 
 

@@ -1,0 +1,124 @@
+"""Real parts for all tests: one PostgreSQL, one sandbox Stripe over HTTP, one app; emptied before each test."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from starlette.applications import Starlette
+
+from main import build_app
+from sandbox.app import SandboxConfig, build_sandbox
+from sandbox.core import Sandbox
+from sandbox.postgres import embedded_postgres
+from sandbox.serve import served
+from services import logs, migrations
+from services.database import Database, build_database
+from services.stripe_gateway import StripeGateway
+from settings import Settings
+from tests.client import Client
+from tests.make import Shop
+
+JWT_SECRET = "a-secret-for-loopback-tests-only-0123456789"
+WEBHOOK_SECRET = "whsec_tests0000000000000000000000000000"
+STRIPE = SandboxConfig(webhook_secret=WEBHOOK_SECRET)
+EMPTY = text(
+    "TRUNCATE products, orders, order_items, payments, payment_transitions, stripe_events RESTART IDENTITY CASCADE"
+)
+
+logs.configure("INFO", "json")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with embedded_postgres() as url:
+        migrations.upgrade(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def _pool(postgres_url: str) -> AsyncIterator[Database]:
+    database = build_database(postgres_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def database(_pool: Database) -> Database:
+    """The database, empty."""
+    await _pool.rows(EMPTY)
+    return _pool
+
+
+@dataclass(frozen=True)
+class Stripe:
+    """The sandbox: `sandbox` to give orders to, `url` to call."""
+
+    url: str
+    sandbox: Sandbox
+
+
+@pytest.fixture(scope="session")
+async def _sandbox() -> AsyncIterator[Stripe]:
+    app = build_sandbox(STRIPE)
+    async with served(app) as url:
+        yield Stripe(url, app.state.sandbox)
+
+
+@pytest.fixture
+async def stripe(_sandbox: Stripe) -> Stripe:
+    """Stripe with nothing in it, in good weather."""
+    _sandbox.sandbox.reset()
+    return _sandbox
+
+
+@pytest.fixture(scope="session")
+async def gateway(_sandbox: Stripe) -> AsyncIterator[StripeGateway]:
+    made = StripeGateway(STRIPE.secret_keys[0], api_base=_sandbox.url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def settings(postgres_url: str, stripe: Stripe) -> Settings:
+    return make_settings(postgres_url, stripe.url)
+
+
+def make_settings(database_url: str, stripe_url: str, **others: Any) -> Settings:
+    values = {
+        "database_url": SecretStr(database_url),
+        "stripe_secret_key": SecretStr(STRIPE.secret_keys[0]),
+        "stripe_publishable_key": STRIPE.publishable_key,
+        "stripe_webhook_secret": SecretStr(WEBHOOK_SECRET),
+        "stripe_api_base": stripe_url,
+        "jwt_secret": SecretStr(JWT_SECRET),
+        "introspection": True,
+    }
+    return Settings(_env_file=None, **{**values, **others})
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return Shop(database)
+
+
+@pytest.fixture
+async def app(settings: Settings, database: Database) -> AsyncIterator[Starlette]:
+    made = build_app(settings)
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+@pytest.fixture
+async def http(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        yield client
+
+
+@pytest.fixture
+def client(http: httpx.AsyncClient) -> Client:
+    return Client(http, JWT_SECRET)

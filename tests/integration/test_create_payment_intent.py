@@ -1,0 +1,420 @@
+"""createPaymentIntent: one order, one payable intent, whatever Stripe does."""
+
+import asyncio
+import time
+from uuid import UUID, uuid4
+
+import pytest
+
+from models import OrderStatus
+from sandbox.faults import Rule, parse_fault
+from services.database import Database
+from services.intents import Intent, IntentRequest, IntentStatus
+from services.payment_intents import PaymentIntents
+from services.refusals import OrderNotPayable
+from services.stripe_gateway import StripeGateway
+from tests.client import Client
+from tests.conftest import Stripe
+from tests.make import Shop
+
+CREATE = {"method": "POST", "path": "/v1/payment_intents"}
+
+
+def creates(stripe: Stripe) -> int:
+    """How many intents there are, which is not how often one was asked for."""
+    return len(stripe.sandbox.state.payment_intents)
+
+
+def order_fault(stripe: Stripe, words: str, **rule: object) -> None:
+    stripe.sandbox.faults.add(Rule(fault=parse_fault(words), **{**CREATE, **rule}))  # type: ignore[arg-type]
+
+
+async def test_a_pending_order_gets_an_intent_of_its_total(client: Client, shop: Shop, stripe: Stripe) -> None:
+    order_id = await shop.order(items=[(1_999, 2), (1_250, 1)])
+
+    answer = await client.pay(order_id)
+
+    assert answer["__typename"] == "PaymentIntent"
+    assert answer["status"] == "REQUIRES_PAYMENT_METHOD"
+    assert answer["amount"] == {"minorUnits": 5_248, "currency": "USD", "amount": "52.48"}
+    assert answer["clientSecret"].startswith(f"{answer['id']}_secret_")
+    [intent] = stripe.sandbox.state.payment_intents.values()
+    [payment] = await shop.payments(order_id)
+    assert (intent["amount"], intent["currency"]) == (5_248, "usd")
+    assert intent["metadata"] == {"order_id": str(order_id), "payment_id": str(payment.id)}
+    assert (payment.state, payment.intent_id, payment.amount) == ("open", intent["id"], 5_248)
+    assert await shop.history(payment.id) == ["creating", "open"]
+
+
+async def test_a_second_call_answers_with_the_same_secret_read_from_stripe(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+
+    first, second = await client.pay(order_id), await client.pay(order_id)
+
+    assert first == second
+    calls = [call["method"] for call in stripe.sandbox.journal.calls()]
+    assert calls == ["POST", "GET"]
+
+
+async def test_24_parallel_calls_end_in_one_intent_and_24_equal_answers(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    stripe.sandbox.faults.latency = 0.1
+
+    answers = await asyncio.gather(*(client.pay(order_id) for _ in range(24)))
+
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["__typename"] == "PaymentIntent"
+    assert creates(stripe) == 1
+    assert len(await shop.payments(order_id)) == 1
+
+
+@pytest.mark.parametrize(
+    "order_id",
+    [
+        str(uuid4()),
+        "",
+        "nonsense",
+        "0",
+        "\0",
+        "\ud800",
+        "{00000000-0000-4000-8000-000000000000}",
+        "urn:uuid:00000000-0000-4000-8000-000000000000",
+        "9" * 5_000,
+    ],
+)
+async def test_a_missing_or_malformed_order_looks_like_a_foreign_one(
+    client: Client, shop: Shop, order_id: str
+) -> None:
+    foreign = await client.pay(await shop.order(user="grace"), user="ada")
+
+    assert foreign["__typename"] == "OrderNotFound"
+    assert await client.pay(order_id) == foreign
+
+
+@pytest.mark.parametrize("status", [s for s in OrderStatus if s is not OrderStatus.PENDING])
+async def test_only_a_pending_order_is_payable(
+    client: Client, shop: Shop, stripe: Stripe, status: OrderStatus
+) -> None:
+    answer = await client.pay(await shop.order(status=status))
+
+    assert (answer["__typename"], answer["orderStatus"]) == ("OrderNotPayable", status.name)
+    assert stripe.sandbox.journal.calls() == []
+
+
+@pytest.mark.parametrize(
+    ("items", "currency"),
+    [
+        ([], "USD"),
+        ([(0, 1)], "USD"),
+        ([(49, 1)], "USD"),
+        ([(49, 1)], "JPY"),
+        ([(99_999_999, 2)], "USD"),
+        ([(999_999_999_999, 100_000)] * 100, "USD"),
+        ([(12_345, 1)], "KWD"),
+        ([(50_050, 1)], "ISK"),
+    ],
+)
+async def test_a_total_that_cannot_be_charged_is_refused_without_a_call(
+    client: Client, shop: Shop, stripe: Stripe, items: list[tuple[int, int]], currency: str
+) -> None:
+    order_id = await shop.order(items=items, currency=currency)
+
+    answer = await client.ask(
+        "mutation($id: ID!) { createPaymentIntent(orderId: $id) { __typename } }", {"id": str(order_id)}
+    )
+
+    assert answer == {"data": {"createPaymentIntent": {"__typename": "AmountNotChargeable"}}}
+    assert stripe.sandbox.journal.calls() == []
+    assert await shop.payments(order_id) == []
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "shown"),
+    [("JPY", 500, "500"), ("KWD", 1_230, "1.230"), ("ISK", 50_000, "500"), ("HUF", 50_000, "500.00")],
+)
+async def test_every_kind_of_currency_is_charged_as_stripe_counts_it(
+    client: Client, shop: Shop, stripe: Stripe, currency: str, amount: int, shown: str
+) -> None:
+    answer = await client.pay(await shop.order(items=[(amount, 1)], currency=currency))
+
+    assert answer["amount"] == {"minorUnits": amount, "currency": currency, "amount": shown}
+    [intent] = stripe.sandbox.state.payment_intents.values()
+    assert (intent["amount"], intent["currency"]) == (amount, currency.lower())
+
+
+@pytest.mark.parametrize("fault", ["reset; point=after", "truncated", "502; point=after", "409"])
+async def test_one_lost_answer_is_asked_for_again_under_the_same_key(
+    client: Client, shop: Shop, stripe: Stripe, fault: str
+) -> None:
+    order_fault(stripe, fault)
+
+    answer = await client.pay(await shop.order())
+
+    assert answer["__typename"] == "PaymentIntent"
+    assert creates(stripe) == 1
+    assert len({call["idempotency_key"] for call in stripe.sandbox.journal.calls("POST")}) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset; point=before", "reset; point=after", "truncated", "502; point=after", "409", "429", "401"]
+)
+async def test_an_unknown_outcome_keeps_the_payment_and_the_next_call_replays_its_key(
+    client: Client, shop: Shop, stripe: Stripe, fault: str
+) -> None:
+    order_fault(stripe, fault, times=2)
+    order_id = await shop.order()
+
+    answer = await client.pay(order_id)
+
+    assert (answer["__typename"], answer["retryable"]) == ("PaymentProviderUnavailable", True)
+    [payment] = await shop.payments(order_id)
+    assert (payment.state, payment.lease_until) == ("creating", None)
+    stripe.sandbox.faults.clear()
+    assert (await client.pay(order_id))["__typename"] == "PaymentIntent"
+    assert creates(stripe) == 1
+    assert len(await shop.payments(order_id)) == 1
+    assert {call["idempotency_key"] for call in stripe.sandbox.journal.calls("POST")} == {f"pi:{payment.id}"}
+
+
+@pytest.mark.parametrize("point", ["before", "after"])
+async def test_a_recorded_500_burns_the_key_and_a_new_payment_is_made(
+    client: Client, shop: Shop, stripe: Stripe, point: str
+) -> None:
+    order_fault(stripe, f"500; point={point}")
+    order_id = await shop.order()
+
+    answer = await client.pay(order_id)
+
+    assert answer["__typename"] == "PaymentIntent"
+    burnt, payment = await shop.payments(order_id)
+    assert (burnt.state, payment.state, payment.intent_id) == ("abandoned", "open", answer["id"])
+
+
+async def test_two_recorded_500s_in_one_call_are_an_outage(client: Client, shop: Shop, stripe: Stripe) -> None:
+    order_fault(stripe, "500; point=before", times=None)
+    order_id = await shop.order()
+
+    answer = await client.pay(order_id)
+
+    assert (answer["__typename"], answer["retryable"]) == ("PaymentProviderUnavailable", True)
+    assert [payment.state for payment in await shop.payments(order_id)] == ["abandoned", "abandoned"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "refusal", "code"),
+    [
+        ("400; code=amount_too_small", "AmountNotChargeable", "amount_too_small"),
+        ("400; code=amount_too_large", "AmountNotChargeable", "amount_too_large"),
+        ("400; code=parameter_unknown", "PaymentProviderUnavailable", "parameter_unknown"),
+        ("402; code=card_declined", "PaymentProviderUnavailable", "card_declined"),
+    ],
+)
+async def test_a_definite_refusal_ends_the_payment_and_the_next_call_begins_a_new_one(
+    client: Client, shop: Shop, stripe: Stripe, fault: str, refusal: str, code: str
+) -> None:
+    order_fault(stripe, fault)
+    order_id = await shop.order()
+
+    answer = await client.pay(order_id)
+
+    assert (answer["__typename"], answer["retryable"]) == (refusal, False)
+    [payment] = await shop.payments(order_id)
+    assert (payment.state, payment.failure_code) == ("failed", code)
+    assert (await client.pay(order_id))["__typename"] == "PaymentIntent"
+
+
+async def test_a_hanging_stripe_is_answered_within_the_deadline(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_fault(stripe, "hang; seconds=120", times=None)
+    order_id = await shop.order()
+
+    began = time.monotonic()
+    answers = await asyncio.gather(client.pay(order_id), client.pay(order_id))
+
+    assert time.monotonic() - began < 12
+    assert {a["__typename"] for a in answers} <= {"PaymentProviderUnavailable", "PaymentInProgress"}
+    assert all(answer["retryable"] for answer in answers)
+
+
+class Watched:
+    """The real gateway, with a look at the pool during each call."""
+
+    def __init__(self, gateway: StripeGateway, database: Database) -> None:
+        self._gateway = gateway
+        self._database = database
+        self.held: list[int] = []
+
+    async def create_intent(self, request: IntentRequest) -> Intent:
+        self.held.append(self._database.connections_in_use)
+        return await self._gateway.create_intent(request)
+
+    async def retrieve_intent(self, intent_id: str) -> Intent:
+        self.held.append(self._database.connections_in_use)
+        return await self._gateway.retrieve_intent(intent_id)
+
+    async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent:
+        self.held.append(self._database.connections_in_use)
+        return await self._gateway.reprice_intent(intent_id, amount, idempotency_key=idempotency_key)
+
+    async def cancel_intent(self, intent_id: str) -> Intent:
+        self.held.append(self._database.connections_in_use)
+        return await self._gateway.cancel_intent(intent_id)
+
+
+async def test_no_database_connection_is_held_while_stripe_is_called(
+    database: Database, gateway: StripeGateway, shop: Shop, stripe: Stripe
+) -> None:
+    watched = Watched(gateway, database)
+    payments = PaymentIntents(database, watched)
+    order_id = await shop.order()
+
+    await payments.create("ada", order_id)
+    await payments.create("ada", order_id)
+    await shop.set_price(order_id, 2_500)
+    await payments.create("ada", order_id)
+    await shop.set_order(order_id, currency="EUR")
+    await payments.create("ada", order_id)
+
+    verbs = [call["path"].split("/")[-1] for call in stripe.sandbox.journal.calls("POST")]
+    assert verbs[0] == verbs[-1] == "payment_intents"
+    assert "cancel" in verbs
+    assert watched.held == [0] * len(watched.held)
+    assert len(watched.held) >= 6
+
+
+async def test_a_caller_who_died_is_taken_over_once_the_lease_has_passed(
+    client: Client, shop: Shop, stripe: Stripe, database: Database
+) -> None:
+    order_id = await shop.order()
+    order_fault(stripe, "reset; point=after", times=2)
+    await client.pay(order_id)
+    [payment] = await shop.payments(order_id)
+
+    answers = await asyncio.gather(*(client.pay(order_id) for _ in range(8)))
+
+    assert {answer["id"] for answer in answers} == {next(iter(stripe.sandbox.state.payment_intents))}
+    assert await shop.history(payment.id) == ["creating", "open"]
+
+
+async def test_a_key_that_stripe_may_have_forgotten_is_given_up(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    order_fault(stripe, "reset; point=after", times=2)
+    await client.pay(order_id)
+    [payment] = await shop.payments(order_id)
+    stripe.sandbox.clock.advance(25 * 3_600)
+    await shop.set_payment(payment.id, created_at=payment.created_at.replace(year=2020))
+
+    answer = await client.pay(order_id)
+
+    old, new = await shop.payments(order_id)
+    assert (old.state, old.failure_code, new.state) == ("abandoned", "key_expired", "open")
+    assert answer["id"] == new.intent_id
+
+
+async def test_a_new_price_reaches_the_intent_that_was_released(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order(items=[(100, 1)])
+    amounts = [(await client.pay(order_id))["amount"]["minorUnits"]]
+
+    for price in (120, 100):
+        await shop.set_price(order_id, price)
+        amounts.append((await client.pay(order_id))["amount"]["minorUnits"])
+
+    assert amounts == [100, 120, 100]
+    [intent] = stripe.sandbox.state.payment_intents.values()
+    [payment] = await shop.payments(order_id)
+    assert intent["amount"] == payment.amount == 100
+    keys = [c["idempotency_key"] for c in stripe.sandbox.journal.calls("POST")]
+    assert len(keys) == len(set(keys)) == 3
+
+
+async def test_another_currency_cancels_the_old_intent_before_a_new_one_is_made(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    first = await client.pay(order_id)
+    await shop.set_order(order_id, currency="EUR")
+
+    second = await client.pay(order_id)
+
+    states = {i["id"]: i["status"] for i in stripe.sandbox.state.payment_intents.values()}
+    assert states == {first["id"]: "canceled", second["id"]: "requires_payment_method"}
+    assert [p.state for p in await shop.payments(order_id)] == ["canceled", "open"]
+
+
+async def test_an_intent_paid_unnoticed_settles_the_order_instead_of_being_offered_again(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    intent = await client.pay(order_id)
+    stripe.sandbox.pay(intent["id"])
+
+    answer = await client.pay(order_id)
+
+    assert (answer["__typename"], answer["orderStatus"]) == ("OrderNotPayable", "PAID")
+    assert await shop.status(order_id) is OrderStatus.PAID
+
+
+async def test_an_intent_canceled_in_the_dashboard_is_replaced(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    first = await client.pay(order_id)
+    stripe.sandbox.cancel(first["id"])
+
+    second = await client.pay(order_id)
+
+    assert second["__typename"] == "PaymentIntent"
+    assert second["id"] != first["id"]
+
+
+async def test_a_secret_is_not_released_when_the_order_was_closed_during_the_call(
+    database: Database, gateway: StripeGateway, shop: Shop
+) -> None:
+    order_id = await shop.order()
+
+    class ClosesTheOrder(Watched):
+        async def create_intent(self, request: IntentRequest) -> Intent:
+            intent = await super().create_intent(request)
+            await shop.set_order(order_id, status=OrderStatus.CANCELED)
+            return intent
+
+    with pytest.raises(OrderNotPayable):
+        await PaymentIntents(database, ClosesTheOrder(gateway, database)).create("ada", order_id)
+
+
+async def test_a_secret_of_the_old_amount_is_not_released_when_the_price_changed_during_the_call(
+    database: Database, gateway: StripeGateway, shop: Shop
+) -> None:
+    order_id = await shop.order(items=[(100, 1)])
+
+    class ChangesThePrice(Watched):
+        async def create_intent(self, request: IntentRequest) -> Intent:
+            intent = await super().create_intent(request)
+            await shop.set_price(order_id, 120)
+            return intent
+
+    intent = await PaymentIntents(database, ChangesThePrice(gateway, database)).create("ada", order_id)
+
+    assert intent.amount == 120
+
+
+def test_a_client_secret_is_not_shown_by_repr() -> None:
+    intent = Intent(
+        id="pi_1",
+        status=IntentStatus.PROCESSING,
+        amount=1,
+        amount_received=0,
+        currency="USD",
+        payment_id=UUID(int=0),
+        client_secret="pi_1_secret_2",
+    )
+    assert "secret_2" not in repr(intent)
