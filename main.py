@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -30,16 +29,7 @@ from services.jwks import JwksKeys
 from services.seeding import seed_shop
 from services.stripe_gateway import API_VERSION, StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
-from settings import (
-    Settings,
-    UnsafeSettings,
-    needed,
-    read_settings,
-    refuse_unsafe,
-    reveal,
-    token_maker,
-    token_rules,
-)
+from settings import Settings, UnsafeSettings, needed, reveal
 
 HERE = Path(__file__).parent
 SEED_TOKEN_LIFETIME = timedelta(days=7)
@@ -51,7 +41,7 @@ def build_app(settings: Settings) -> Starlette:
     gateway = StripeGateway(reveal(settings.stripe_secret_key), api_base=settings.stripe_api_base)
     signatures = StripeSignatureCheck(settings.webhook_secrets) if settings.webhook_secrets else None
     inbox = Inbox(database, gateway, signatures, livemode=settings.is_live)
-    rules = token_rules(settings)
+    rules = settings.token_rules()
     graphql = ContextMaker(
         verifier=TokenVerifier(rules, JwksKeys(rules.jwks_url) if rules.jwks_url else None),
         database=database,
@@ -62,11 +52,8 @@ def build_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        work = asyncio.create_task(inbox.run())
-        yield
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        async with inbox.at_work():
+            yield
         await gateway.close()
         await database.close()
 
@@ -90,7 +77,7 @@ def build_app(settings: Settings) -> Starlette:
 
 def app_from_environment() -> Starlette:
     """What each worker process of `serve` runs."""
-    settings = read_settings()
+    settings = Settings.read()
     logs.configure(settings.log_level, settings.log_format)
     return build_app(settings)
 
@@ -102,20 +89,16 @@ def server_options(settings: Settings) -> dict[str, Any]:
 
 
 def serve(_: argparse.Namespace) -> None:
-    settings = read_settings()
-    refuse_unsafe(settings)
+    settings = Settings.read().safe()
     logs.configure(settings.log_level, settings.log_format)
-    if settings.workers > 1:
-        options = server_options(settings)
-        uvicorn.run("main:app_from_environment", factory=True, workers=settings.workers, **options)
-    else:
-        uvicorn.run(build_app(settings), **server_options(settings))
+    app = "main:app_from_environment" if settings.workers > 1 else app_from_environment
+    uvicorn.run(app, factory=True, workers=settings.workers, **server_options(settings))
 
 
 def demo(_: argparse.Namespace) -> None:
     from sandbox.demo import run_demo
 
-    settings = read_settings()
+    settings = Settings.read()
     logs.configure(settings.log_level, "console")
     run_demo(
         settings, HERE / ".data", lambda ready: uvicorn.Config(build_app(ready), **server_options(ready))
@@ -125,16 +108,16 @@ def demo(_: argparse.Namespace) -> None:
 def sandbox(arguments: argparse.Namespace) -> None:
     from sandbox.command import run_sandbox
 
-    run_sandbox(arguments.port, webhook_url=arguments.webhook_url, settings=read_settings())
+    run_sandbox(arguments.port, webhook_url=arguments.webhook_url, settings=Settings.read())
 
 
 def migrate(_: argparse.Namespace) -> None:
-    migrations.upgrade(needed(read_settings().database_url, "DATABASE_URL"))
+    migrations.upgrade(needed(Settings.read().database_url, "DATABASE_URL"))
 
 
 def seed(arguments: argparse.Namespace) -> None:
-    settings = read_settings()
-    token_for = token_maker(settings, SEED_TOKEN_LIFETIME) if arguments.orders else None
+    settings = Settings.read()
+    token_for = settings.token_maker(SEED_TOKEN_LIFETIME) if arguments.orders else None
     for line in asyncio.run(
         seed_shop(needed(settings.database_url, "DATABASE_URL"), arguments.orders, token_for)
     ):
@@ -142,24 +125,21 @@ def seed(arguments: argparse.Namespace) -> None:
 
 
 def token(arguments: argparse.Namespace) -> None:
-    make = token_maker(read_settings(), timedelta(hours=arguments.hours))
+    make = Settings.read().token_maker(timedelta(hours=arguments.hours))
     print(make(arguments.user, arguments.role))
 
 
-def write_schema(_: argparse.Namespace) -> None:
+def schema(_: argparse.Namespace) -> None:
     (HERE / "schema.graphql").write_text(sdl())
 
 
 def main() -> None:
     # uvicorn repeats the signal it stopped for: SIGTERM must end the process by way of its exit handlers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    commands = {
-        "demo": demo, "serve": serve, "migrate": migrate, "seed": seed, "token": token, "sandbox": sandbox,
-        "schema": write_schema,
-    }  # fmt: skip
+    commands = (demo, serve, migrate, seed, token, sandbox, schema)
     arguments = parse(__doc__ or "", sys.argv[1:])
     try:
-        commands[arguments.command](arguments)
+        next(run for run in commands if run.__name__ == arguments.command)(arguments)
     except UnsafeSettings as error:
         sys.exit(f"{error}\nSee .env.example for what each setting means.")
     except KeyboardInterrupt:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -76,21 +76,48 @@ class Settings(BaseSettings):
         key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
         return key.startswith(("sk_live_", "rk_live_"))
 
+    @classmethod
+    def read(cls, **overrides: Any) -> Self:
+        """The settings of this process; `UnsafeSettings` names what can't be read."""
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            lines = [f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+            raise UnsafeSettings("\n".join(lines)) from None
 
-def read_settings(**overrides: Any) -> Settings:
-    """The settings of this process; `UnsafeSettings` names what can't be read."""
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        lines = [f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-        raise UnsafeSettings("\n".join(lines)) from None
+    def safe(self) -> Self:
+        """Itself, when a server may open its port with it; `UnsafeSettings` with one sentence a name otherwise."""
+        problems = [*_missing(self), *_unsafe_stripe(self), *_unsafe_callers(self)]
+        if problems:
+            raise UnsafeSettings("\n".join(problems))
+        return self
 
+    def token_rules(self) -> TokenRules:
+        secret = reveal(self.jwt_secret) or None
+        return TokenRules(
+            secret=secret,
+            algorithms=self.jwt_algorithms or (("HS256",) if secret else ("RS256", "ES256")),
+            jwks_url=self.jwt_jwks_url,
+            audience=self.jwt_audience,
+            audience_claim=self.jwt_audience_claim,
+            issuer=self.jwt_issuer,
+            user_id_claim=self.jwt_user_id_claim,
+            email_claim=self.jwt_email_claim,
+            role_claim=self.jwt_role_claim,
+            max_lifetime=timedelta(seconds=self.jwt_max_lifetime),
+        )
 
-def refuse_unsafe(settings: Settings) -> None:
-    """What `serve` asks before it opens a port; `UnsafeSettings` with one sentence a name."""
-    problems = [*_missing(settings), *_unsafe_stripe(settings), *_unsafe_callers(settings)]
-    if problems:
-        raise UnsafeSettings("\n".join(problems))
+    def token_maker(self, lifetime: timedelta) -> Callable[[str, str | None], str]:
+        """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
+        secret = needed(self.jwt_secret, "JWT_SECRET")
+        audience, issuer = self.jwt_audience, self.jwt_issuer
+
+        def make(user_id: str, role: str | None = None) -> str:
+            return issue_token(
+                secret=secret, user_id=user_id, role=role, lifetime=lifetime, audience=audience, issuer=issuer
+            )
+
+        return make
 
 
 def _missing(settings: Settings) -> Iterator[str]:
@@ -127,25 +154,9 @@ def _unsafe_callers(settings: Settings) -> Iterator[str]:
         yield "CORS_ORIGINS: name each origin; `*` would let any page call with a customer's token"
     if settings.jwt_secret or settings.jwt_jwks_url:
         try:
-            token_rules(settings)
+            settings.token_rules()
         except UnsafeTokenRules as error:
             yield f"JWT_SECRET: {error}" if settings.jwt_secret else f"JWT_JWKS_URL: {error}"
-
-
-def token_rules(settings: Settings) -> TokenRules:
-    secret = settings.jwt_secret.get_secret_value() if settings.jwt_secret else None
-    return TokenRules(
-        secret=secret,
-        algorithms=settings.jwt_algorithms or (("HS256",) if secret else ("RS256", "ES256")),
-        jwks_url=settings.jwt_jwks_url,
-        audience=settings.jwt_audience,
-        audience_claim=settings.jwt_audience_claim,
-        issuer=settings.jwt_issuer,
-        user_id_claim=settings.jwt_user_id_claim,
-        email_claim=settings.jwt_email_claim,
-        role_claim=settings.jwt_role_claim,
-        max_lifetime=timedelta(seconds=settings.jwt_max_lifetime),
-    )
 
 
 def reveal(secret: SecretStr | None) -> str:
@@ -157,16 +168,3 @@ def needed(setting: SecretStr | None, name: str) -> str:
     if setting is None:
         raise UnsafeSettings(f"{name}: is not set")
     return setting.get_secret_value()
-
-
-def token_maker(settings: Settings, lifetime: timedelta) -> Callable[[str, str | None], str]:
-    """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
-    secret = needed(settings.jwt_secret, "JWT_SECRET")
-    audience, issuer = settings.jwt_audience, settings.jwt_issuer
-
-    def make(user_id: str, role: str | None = None) -> str:
-        return issue_token(
-            secret=secret, user_id=user_id, role=role, lifetime=lifetime, audience=audience, issuer=issuer
-        )
-
-    return make

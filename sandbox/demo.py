@@ -22,7 +22,7 @@ from services import migrations
 from services.database import build_database
 from services.orders import Orders
 from services.seeding import seed_catalogue, seed_orders
-from settings import Settings, UnsafeSettings, refuse_unsafe, token_maker
+from settings import Settings, UnsafeSettings
 
 CUSTOMER, MERCHANT = "ada", "shopkeeper"
 PAY = (
@@ -52,8 +52,7 @@ def run_demo(settings: Settings, data: Path, server_for: Callable[[Settings], uv
         async with demo_stripe(settings, data) as stripe:
             secret = settings.jwt_secret or SecretStr(demo_secret(data))
             own = {"database_url": SecretStr(url), "jwt_secret": secret, "introspection": True}
-            ready = settings.model_copy(update={**own, **stripe})
-            refuse_unsafe(ready)
+            ready = settings.model_copy(update={**own, **stripe}).safe()
             print(welcome(ready, await seed_demo(url)), flush=True)
             await uvicorn.Server(server_for(ready)).serve()
 
@@ -115,7 +114,7 @@ async def seed_demo(url: str) -> list[UUID]:
 
 def welcome(settings: Settings, orders: list[UUID]) -> str:
     """What the terminal shows: addresses, tokens, and the one command that makes an order payable."""
-    token_for = token_maker(settings, TOKEN_LIFETIME)
+    token_for = settings.token_maker(TOKEN_LIFETIME)
     customer, merchant = token_for(CUSTOMER, None), token_for(MERCHANT, "merchant")
     base = f"http://127.0.0.1:{settings.port}"
     return f"""

@@ -7,6 +7,8 @@ secret, so only its id, its type and the id of the object it is about are kept.
 import asyncio
 import contextlib
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -93,8 +95,18 @@ class Inbox:
         )
         self._news.set()
 
-    async def run(self) -> None:
-        """Finish events as they come, and those that were left, until cancelled."""
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Finish events as they come, and those that were left, until the block ends."""
+        work = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+
+    async def _run(self) -> None:
         while True:
             self._news.clear()
             if await self._work_or_log() == 0:

@@ -1,5 +1,6 @@
 """A frontend: it sends operations as a signed-in user and reads the answers."""
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -39,21 +40,38 @@ class Client:
         return issue_token(secret=self.secret, user_id=user, role=role, lifetime=timedelta(hours=1))
 
     async def post(
-        self, query: str, variables: dict[str, Any] | None = None, *, user: str | None = "ada", role: str | None = None
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        user: str | None = "ada",
+        role: str | None = None,
     ) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self.token(user, role)}"} if user else {}
-        body = {"query": query, "variables": variables or {}}
-        return await self.http.post("/graphql", json=body, headers=headers)
+        headers = {"content-type": "application/json"}
+        if user:
+            headers["authorization"] = f"Bearer {self.token(user, role)}"
+        body = json.dumps({"query": query, "variables": variables or {}})
+        return await self.http.post("/graphql", content=body, headers=headers)
 
     async def ask(
-        self, query: str, variables: dict[str, Any] | None = None, *, user: str | None = "ada", role: str | None = None
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        user: str | None = "ada",
+        role: str | None = None,
     ) -> dict[str, Any]:
         """The whole answer: `data` and, if there are any, `errors`."""
         answer: dict[str, Any] = (await self.post(query, variables, user=user, role=role)).json()
         return answer
 
     async def data(
-        self, query: str, variables: dict[str, Any] | None = None, *, user: str | None = "ada", role: str | None = None
+        self,
+        query: str,
+        variables: dict[str, Any] | None = None,
+        *,
+        user: str | None = "ada",
+        role: str | None = None,
     ) -> dict[str, Any]:
         """What an answer without errors holds."""
         answer = await self.ask(query, variables, user=user, role=role)

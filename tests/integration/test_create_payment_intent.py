@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -20,16 +21,22 @@ from tests.make import Shop
 CREATE = {"method": "POST", "path": "/v1/payment_intents"}
 
 
+def intents(stripe: Stripe) -> list[dict[str, Any]]:
+    return list(stripe.sandbox.state.payment_intents)
+
+
 def creates(stripe: Stripe) -> int:
     """How many intents there are, which is not how often one was asked for."""
-    return len(stripe.sandbox.state.payment_intents)
+    return len(intents(stripe))
 
 
 def order_fault(stripe: Stripe, words: str, **rule: object) -> None:
     stripe.sandbox.faults.add(Rule(fault=parse_fault(words), **{**CREATE, **rule}))  # type: ignore[arg-type]
 
 
-async def test_a_pending_order_gets_an_intent_of_its_total(client: Client, shop: Shop, stripe: Stripe) -> None:
+async def test_a_pending_order_gets_an_intent_of_its_total(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
     order_id = await shop.order(items=[(1_999, 2), (1_250, 1)])
 
     answer = await client.pay(order_id)
@@ -38,7 +45,7 @@ async def test_a_pending_order_gets_an_intent_of_its_total(client: Client, shop:
     assert answer["status"] == "REQUIRES_PAYMENT_METHOD"
     assert answer["amount"] == {"minorUnits": 5_248, "currency": "USD", "amount": "52.48"}
     assert answer["clientSecret"].startswith(f"{answer['id']}_secret_")
-    [intent] = stripe.sandbox.state.payment_intents.values()
+    [intent] = intents(stripe)
     [payment] = await shop.payments(order_id)
     assert (intent["amount"], intent["currency"]) == (5_248, "usd")
     assert intent["metadata"] == {"order_id": str(order_id), "payment_id": str(payment.id)}
@@ -142,7 +149,7 @@ async def test_every_kind_of_currency_is_charged_as_stripe_counts_it(
     answer = await client.pay(await shop.order(items=[(amount, 1)], currency=currency))
 
     assert answer["amount"] == {"minorUnits": amount, "currency": currency, "amount": shown}
-    [intent] = stripe.sandbox.state.payment_intents.values()
+    [intent] = intents(stripe)
     assert (intent["amount"], intent["currency"]) == (amount, currency.lower())
 
 
@@ -160,7 +167,8 @@ async def test_one_lost_answer_is_asked_for_again_under_the_same_key(
 
 
 @pytest.mark.parametrize(
-    "fault", ["reset; point=before", "reset; point=after", "truncated", "502; point=after", "409", "429", "401"]
+    "fault",
+    ["reset; point=before", "reset; point=after", "truncated", "502; point=after", "409", "429", "401"],
 )
 async def test_an_unknown_outcome_keeps_the_payment_and_the_next_call_replays_its_key(
     client: Client, shop: Shop, stripe: Stripe, fault: str
@@ -194,7 +202,9 @@ async def test_a_recorded_500_burns_the_key_and_a_new_payment_is_made(
     assert (burnt.state, payment.state, payment.intent_id) == ("abandoned", "open", answer["id"])
 
 
-async def test_two_recorded_500s_in_one_call_are_an_outage(client: Client, shop: Shop, stripe: Stripe) -> None:
+async def test_two_recorded_500s_in_one_call_are_an_outage(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
     order_fault(stripe, "500; point=before", times=None)
     order_id = await shop.order()
 
@@ -297,7 +307,7 @@ async def test_a_caller_who_died_is_taken_over_once_the_lease_has_passed(
 
     answers = await asyncio.gather(*(client.pay(order_id) for _ in range(8)))
 
-    assert {answer["id"] for answer in answers} == {next(iter(stripe.sandbox.state.payment_intents))}
+    assert {answer["id"] for answer in answers} == {intents(stripe)[0]["id"]}
     assert await shop.history(payment.id) == ["creating", "open"]
 
 
@@ -329,7 +339,7 @@ async def test_a_new_price_reaches_the_intent_that_was_released(
         amounts.append((await client.pay(order_id))["amount"]["minorUnits"])
 
     assert amounts == [100, 120, 100]
-    [intent] = stripe.sandbox.state.payment_intents.values()
+    [intent] = intents(stripe)
     [payment] = await shop.payments(order_id)
     assert intent["amount"] == payment.amount == 100
     keys = [c["idempotency_key"] for c in stripe.sandbox.journal.calls("POST")]
@@ -345,7 +355,7 @@ async def test_another_currency_cancels_the_old_intent_before_a_new_one_is_made(
 
     second = await client.pay(order_id)
 
-    states = {i["id"]: i["status"] for i in stripe.sandbox.state.payment_intents.values()}
+    states = {i["id"]: i["status"] for i in intents(stripe)}
     assert states == {first["id"]: "canceled", second["id"]: "requires_payment_method"}
     assert [p.state for p in await shop.payments(order_id)] == ["canceled", "open"]
 
@@ -414,7 +424,7 @@ def test_a_client_secret_is_not_shown_by_repr() -> None:
         amount=1,
         amount_received=0,
         currency="USD",
-        payment_id=UUID(int=0),
+        payment_id=None,
         client_secret="pi_1_secret_2",
     )
     assert "secret_2" not in repr(intent)
