@@ -80,7 +80,7 @@ class Inbox:
         self._check_signature(payload, signature)
         event = event_from(payload)
         if event.livemode != self._livemode:
-            log.warning("event of the other mode ignored", event=event.id, livemode=event.livemode)
+            log.warning("event of the other mode ignored", event_id=event.id, livemode=event.livemode)
             return
         if not event.type.startswith("payment_intent."):
             return
@@ -131,7 +131,7 @@ class Inbox:
         try:
             intent = await self._gateway.retrieve_intent(intent_id)
         except Refused as error:  # Stripe knows no such intent: there is nothing to apply
-            log.warning("event about an unknown intent", event=event_id, code=error.code)
+            log.warning("event about an unknown intent", event_id=event_id, code=error.code)
         except GatewayError as error:
             return await self._postpone(event_id, attempts, type(error).__name__)
         else:
