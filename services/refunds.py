@@ -6,7 +6,7 @@ Stripe's list has shown that the one before it made nothing.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -35,8 +35,15 @@ from models.refunds import RefundCause, RefundState
 from models.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, SET_ORDER_STATUS
 from services.database import Database
 from services.intents import GatewayError, KeyBurnt, RefundRequest, Refused, StripeRefund
+from services.order_views import RefundView
 from services.payment_states import status_after_refunds
-from services.refusals import AmountNotRefundable, IdempotencyKeyReused, OrderNotFound, OrderNotRefundable
+from services.refusals import (
+    AmountNotRefundable,
+    IdempotencyKeyReused,
+    InvalidRefund,
+    OrderNotFound,
+    OrderNotRefundable,
+)
 
 LEASE = timedelta(seconds=10)
 ENDED = (RefundState.FAILED, RefundState.CANCELED)
@@ -61,19 +68,6 @@ class RefundWish:
     requested_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class RefundView:
-    """`amount` is minor units of `currency`."""
-
-    id: UUID
-    state: RefundState
-    cause: RefundCause
-    amount: int
-    currency: str
-    reason: str | None
-    created_at: datetime
-
-
 class Refunds:
     def __init__(self, database: Database, gateway: RefundGateway) -> None:
         self._database = database
@@ -84,6 +78,8 @@ class Refunds:
 
         A refund that Stripe has not confirmed in time is answered as `creating`: it is recorded, and will be done.
         """
+
+        check_wish(wish)
 
         async def record(connection: AsyncConnection) -> tuple[UUID, str]:
             return await _record(connection, wish)
@@ -165,6 +161,12 @@ class Refunds:
             await _write_listed(connection, intent_id, listed)
 
         await self._database.transaction(write)
+
+
+def check_wish(wish: RefundWish) -> None:
+    for name, text, longest in (("key", wish.idempotency_key, 255), ("reason", wish.reason or "-", 500)):
+        if not 1 <= len(text) <= longest or "\0" in text or not text.isprintable():
+            raise InvalidRefund(f"the {name} has between 1 and {longest} printable characters")
 
 
 async def _record(connection: AsyncConnection, wish: RefundWish) -> tuple[UUID, str]:

@@ -85,3 +85,10 @@ class AmountNotRefundable(Refusal):
 
     refundable: int
     currency: str
+
+
+@dataclass
+class InvalidRefund(Refusal):
+    """The request makes no refund; `reason` is a sentence for a developer."""
+
+    reason: str

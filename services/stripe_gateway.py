@@ -37,6 +37,7 @@ DEFAULT_API_BASE = "https://api.stripe.com"
 # Two tries of 3.5 s with the SDK's half-second pause between them: no call takes longer than 8 s.
 TRY_TIMEOUT = aiohttp.ClientTimeout(total=3.5, sock_connect=2.0)
 NETWORK_RETRIES = 1
+STRIPES_REASONS = ("duplicate", "fraudulent", "requested_by_customer")  # others stay in our own books
 PAGE = 100  # the most that one of Stripe's lists gives at once
 
 
@@ -109,7 +110,7 @@ class StripeGateway:
 
     async def create_refund(self, request: RefundRequest) -> StripeRefund:
         """https://docs.stripe.com/api/refunds/create"""
-        reason = {"reason": request.reason} if request.reason else {}
+        reason = {"reason": request.reason} if request.reason in STRIPES_REASONS else {}
         data = await self._call(
             "post",
             "/v1/refunds",
