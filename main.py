@@ -22,7 +22,7 @@ from graph.routes import livez, readyz, stripe_webhook
 from graph.schema import sdl
 from services import logs, migrations
 from services.auth import TokenVerifier
-from services.command_line import parse
+from services.command_line import EXPECTED, in_words, parse
 from services.database import build_database
 from services.health import Health
 from services.jwks import JwksKeys
@@ -100,9 +100,7 @@ def demo(_: argparse.Namespace) -> None:
 
     settings = Settings.read()
     logs.configure(settings.log_level, "console")
-    run_demo(
-        settings, HERE / ".data", lambda ready: uvicorn.Config(build_app(ready), **server_options(ready))
-    )
+    run_demo(settings, lambda ready: uvicorn.Config(build_app(ready), **server_options(ready)))
 
 
 def sandbox(arguments: argparse.Namespace) -> None:
@@ -129,8 +127,8 @@ def token(arguments: argparse.Namespace) -> None:
     print(make(arguments.user, arguments.role))
 
 
-def schema(_: argparse.Namespace) -> None:
-    (HERE / "schema.graphql").write_text(sdl())
+def schema(arguments: argparse.Namespace) -> None:
+    (arguments.to or HERE / "schema.graphql").write_text(sdl())
 
 
 def main() -> None:
@@ -142,6 +140,8 @@ def main() -> None:
         next(run for run in commands if run.__name__ == arguments.command)(arguments)
     except UnsafeSettings as error:
         sys.exit(f"{error}\nSee .env.example for what each setting means.")
+    except EXPECTED as error:
+        sys.exit(in_words(error))
     except KeyboardInterrupt:
         sys.exit(0)
 

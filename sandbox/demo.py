@@ -44,9 +44,10 @@ def demo_secret(data: Path) -> str:
     return file.read_text()
 
 
-def run_demo(settings: Settings, data: Path, server_for: Callable[[Settings], uvicorn.Config]) -> None:
+def run_demo(settings: Settings, server_for: Callable[[Settings], uvicorn.Config]) -> None:
     """Serve until a signal; `server_for` builds the server of the finished settings."""
     refuse_live(settings)
+    data = settings.data_dir
 
     async def run(url: str) -> None:
         async with demo_stripe(settings, data) as stripe:
@@ -137,5 +138,5 @@ def welcome(settings: Settings, orders: list[UUID]) -> str:
     -H 'Authorization: Bearer {customer}' \\
     -d '{json.dumps({"query": PAY, "variables": {"orderId": str(orders[0])}})}'
 
-  Ctrl-C ends everything. The data stays in .data/
+  Ctrl-C ends everything. The data stays in {settings.data_dir}
 """
