@@ -10,8 +10,8 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.auth import TokenRules, UnsafeTokenRules, issue_token
-from services.jwks import check_jwks_url
+from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
+from services.jwks import JwksKeys, check_jwks_url
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
@@ -20,6 +20,9 @@ Words = Annotated[tuple[str, ...], NoDecode]
 
 class UnsafeSettings(Exception):
     """The environment is missing something, or holds something unsafe; one sentence for each name."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\nSee .env.example for what each setting means."
 
 
 class Settings(BaseSettings):
@@ -75,7 +78,9 @@ class Settings(BaseSettings):
     @classmethod
     def _is_a_postgresql_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not is_postgresql_url(value.get_secret_value()):
-            raise PydanticCustomError("database_url", "is no URL such as postgresql://user:password@host/name")
+            raise PydanticCustomError(
+                "database_url", "is no URL such as postgresql://user:password@host/name"
+            )
         return value
 
     @property
@@ -120,7 +125,11 @@ class Settings(BaseSettings):
             max_lifetime=timedelta(seconds=self.jwt_max_lifetime),
         )
 
-    def token_maker(self, lifetime: timedelta) -> Callable[[str, str | None], str]:
+    def token_verifier(self) -> TokenVerifier:
+        rules = self.token_rules()
+        return TokenVerifier(rules, JwksKeys(rules.jwks_url) if rules.jwks_url else None)
+
+    def token_maker(self, lifetime: timedelta = timedelta(days=7)) -> Callable[[str, str | None], str]:
         """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
         secret = needed(self.jwt_secret, "JWT_SECRET")
         audience, issuer = self.jwt_audience, self.jwt_issuer

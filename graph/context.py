@@ -47,7 +47,7 @@ class Context:
         return self.user
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ContextMaker:
     """Verifies who is calling, once per request. A bad token is nobody's: what needs a user will say so."""
 

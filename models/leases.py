@@ -31,11 +31,19 @@ TAKE_WORK = _wanted.on_conflict_do_update(
     where=or_(col(Lease.held_until) < func.now(), col(Lease.holder) == _wanted.excluded.holder),
 ).returning(col(Lease.done_until))
 
-_mine = (col(Lease.name) == bindparam("lease_name", type_=Text)) & (
-    col(Lease.holder) == bindparam("lease_holder", type_=Text)
+_this = col(Lease.name) == bindparam("lease_name", type_=Text)
+GIVE_BACK = (
+    update(Lease)
+    .where(_this, col(Lease.holder) == bindparam("lease_holder", type_=Text))
+    .values(held_until=func.now())
 )
-GIVE_BACK = update(Lease).where(_mine).values(held_until=func.now())
-SET_DONE_UNTIL = (
-    update(Lease).where(_mine).values(done_until=bindparam("moment", type_=DateTime(timezone=True)))
+DONE_UNTIL = select(col(Lease.done_until)).where(_this)
+_done = insert(Lease).values(
+    name=bindparam("lease_name", type_=Text),
+    holder="",
+    held_until=func.now(),
+    done_until=bindparam("moment", type_=DateTime(timezone=True)),
 )
-DONE_UNTIL = select(col(Lease.done_until)).where(col(Lease.name) == bindparam("lease_name", type_=Text))
+SET_DONE_UNTIL = _done.on_conflict_do_update(
+    index_elements=["name"], set_={"done_until": _done.excluded.done_until}
+)

@@ -20,7 +20,15 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
         return commands.add_parser(name, help=about, description=about)
 
     command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
-    command("serve", "production: everything from the environment, see .env.example")
+    serve = command("serve", "production: everything from the environment, see .env.example")
+    serve.add_argument(
+        "--reconcile-first",
+        action="store_true",
+        help="sweep before the port opens, as after restoring a backup",
+    )
+    command(
+        "reconcile", "one sweep by hand: prints what it found and did; exit code 1 when a person is needed"
+    )
     command("migrate", "bring DATABASE_URL to this version's schema")
     seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")
     seed.add_argument(

@@ -23,7 +23,7 @@ class IntentStatus(StrEnum):
 class Intent:
     """What Stripe says of one PaymentIntent now. Amounts are minor units of `currency` (upper case).
 
-    `payment_id` is what we wrote into its metadata; None for an intent of another application.
+    `payment_id` and `order_id` are what we wrote into its metadata; None for an intent of another application.
     The client secret is for the customer's browser alone: it is kept out of `repr`, logs and tables.
     """
 
@@ -33,7 +33,19 @@ class Intent:
     amount_received: int
     currency: str
     payment_id: UUID | None
+    order_id: UUID | None
     client_secret: str = field(repr=False)
+
+    @property
+    def is_payable(self) -> bool:
+        return self.status in PAYABLE
+
+
+PAYABLE = (
+    IntentStatus.REQUIRES_PAYMENT_METHOD,
+    IntentStatus.REQUIRES_CONFIRMATION,
+    IntentStatus.REQUIRES_ACTION,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,6 +65,11 @@ class Verdict:
     order_status: OrderStatus
 
 
+def state_of(intent: Intent) -> PaymentState:
+    """The state of a payment whose intent is like this, and about which we know nothing else."""
+    return NEXT_STATE[PaymentState.OPEN][_COLUMN[intent.status]]
+
+
 def judge(state: PaymentState, order: OrderFacts, intent: Intent) -> Verdict:
     """The one place that decides transitions after Stripe has spoken."""
     new_state = NEXT_STATE[state][_COLUMN[intent.status]]

@@ -188,6 +188,7 @@ def intent_from(data: Mapping[str, Any]) -> Intent:
         amount_received=data["amount_received"],
         currency=data["currency"].upper(),
         payment_id=_uuid(data["metadata"].get("payment_id")),
+        order_id=_uuid(data["metadata"].get("order_id")),
         client_secret=data["client_secret"],
     )
 
@@ -247,6 +248,10 @@ class StripeSignatureCheck:
     def __init__(self, secrets: tuple[str, ...], *, now: Callable[[], float] = time.time) -> None:
         self._secrets = secrets
         self._now = now
+
+    @property
+    def is_possible(self) -> bool:
+        return bool(self._secrets)
 
     def __call__(self, payload: bytes, header: str) -> None:
         text = decoded(payload)

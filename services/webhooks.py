@@ -7,7 +7,7 @@ secret, so only its id, its type and the id of the object it is about are kept.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,9 +16,10 @@ from typing import Any, Protocol
 import structlog
 
 from models.stripe_events import FINISH_EVENT, POSTPONE_EVENT, STORE_EVENT, TAKE_DUE_EVENTS
+from models.sweep_statements import EVENTS_DUE_NOW, FINISHED_EVENTS
 from services.database import Database
 from services.disputes import DisputeGateway, Disputes
-from services.intents import GatewayError, Intent, Refused
+from services.intents import GatewayError, Intent, Refused, StripeEventSeen
 from services.refunds import RefundGateway, Refunds
 from services.settlement import Settlement
 
@@ -49,6 +50,10 @@ class Event:
 
 
 class SignatureCheck(Protocol):
+    @property
+    def is_possible(self) -> bool:
+        """Whether there is a secret to check with."""
+
     def __call__(self, payload: bytes, header: str) -> None:
         """Return for a genuine, recent signature; raise `UnverifiedEvent` otherwise."""
 
@@ -80,11 +85,11 @@ class Inbox:
     @property
     def is_open(self) -> bool:
         """Without a secret nothing can be told from a forgery, so nothing is taken."""
-        return self._check_signature is not None
+        return self._check_signature is not None and self._check_signature.is_possible
 
     async def receive(self, payload: bytes, signature: str) -> None:
         """Store a genuine event of interest; its commit comes before the caller's 200."""
-        if self._check_signature is None:
+        if self._check_signature is None or not self.is_open:
             raise UnverifiedEvent("no webhook secret is set")
         self._check_signature(payload, signature)
         event = event_from(payload)
@@ -94,13 +99,7 @@ class Inbox:
         if event.intent_id is None:
             return
         await self._database.rows(
-            STORE_EVENT,
-            {
-                "id": event.id,
-                "type": event.type,
-                "object_id": event.intent_id,
-                "created_at": event.created_at,
-            },
+            STORE_EVENT, stored(event.id, event.type, event.intent_id, event.created_at)
         )
         self._news.set()
 
@@ -129,6 +128,25 @@ class Inbox:
             log.exception("webhook events could not be finished; trying again")
             await asyncio.sleep(1)
             return 0
+
+    async def take_missed(self, events: Sequence[StripeEventSeen]) -> int:
+        """Store those of Stripe's list that never came or are not finished; how many were new or unfinished."""
+        rows = await self._database.rows(FINISHED_EVENTS, {"ids": [event.id for event in events]})
+        finished = {row.id for row in rows}
+        missed = [event for event in events if event.id not in finished]
+        for event in missed:
+            await self._database.rows(
+                STORE_EVENT, stored(event.id, event.type, event.intent_id, event.created_at)
+            )
+        return len(missed)
+
+    async def finish_all(self) -> int:
+        """Finish every event that is not, whenever it would be due; how many there were."""
+        await self._database.rows(EVENTS_DUE_NOW)
+        count = 0
+        while taken := await self.finish_due():
+            count += taken
+        return count
 
     async def finish_due(self) -> int:
         """Take the events that are due and finish each; how many were taken."""
@@ -159,6 +177,10 @@ class Inbox:
     async def _postpone(self, event_id: str, attempts: int, failure: str) -> None:
         delay = min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_DELAY)
         await self._database.rows(POSTPONE_EVENT, {"event_id": event_id, "delay": delay, "failure": failure})
+
+
+def stored(event_id: str, kind: str, intent_id: str, created_at: datetime) -> dict[str, Any]:
+    return {"id": event_id, "type": kind, "object_id": intent_id, "created_at": created_at}
 
 
 def event_from(payload: bytes) -> Event:
