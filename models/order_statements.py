@@ -11,8 +11,8 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
-    cast,
     func,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -25,11 +25,13 @@ from models.payments import LOOK_PAUSE_SECONDS, Payment, PaymentTransition
 from models.products import Product
 from models.refunds import Dispute, Refund
 
+NOTHING: ColumnElement[Any] = literal_column("'[]'::json", JSON)
+
 
 def _list(row: ColumnElement[Any], of: Any, *, is_owner: Any, outer: type[SQLModel]) -> Any:
     """A JSON array of `row`s, in the order of `of`, of what belongs to the row of `outer`."""
     return (
-        select(func.coalesce(func.json_agg(aggregate_order_by(row, of)), cast("[]", JSON)))
+        select(func.coalesce(func.json_agg(aggregate_order_by(row, of)), NOTHING))
         .where(is_owner)
         .correlate(outer)
         .scalar_subquery()

@@ -183,7 +183,7 @@ REPRICE_PAYMENT = (
 LOOK_AT_INTENT = (
     update(Payment)
     .where(
-        col(Payment.order_id) == bindparam("order_id", type_=Uuid),
+        col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
         col(Payment.state).in_((PaymentState.OPEN, PaymentState.PROCESSING)),
         col(Payment.looked_at) < func.now() - bindparam("pause", type_=Interval),
     )

@@ -37,7 +37,7 @@ class Healing:
         order = await self._orders.find(user, order_id)
         if order is None or not may_have_moved(order):
             return order
-        looked = await self._database.row(LOOK_AT_INTENT, {"order_id": order_id, "pause": PAUSE})
+        looked = await self._database.row(LOOK_AT_INTENT, {"looked_at_order": order_id, "pause": PAUSE})
         if looked is None:
             return order
         try:

@@ -4,7 +4,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -40,8 +40,9 @@ def _blot(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return {key: _cleaned(value) for key, value in event.items()}
 
 
-def configure(level: str, style: str) -> None:
-    """`style` is `json`, a line for machines, or `console`, a line for people."""
+def configure(level: str, style: str, *, to: TextIO | None = None) -> None:
+    """`style` is `json`, a line for machines, or `console`, a line for people. They go to stderr if nowhere else."""
+    stream = to or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -57,9 +58,9 @@ def configure(level: str, style: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(style))
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(style, stream))
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -71,12 +72,12 @@ def configure(level: str, style: str) -> None:
         logging.getLogger(name).propagate = True
 
 
-def _rendering(style: str) -> list[Processor]:
+def _rendering(style: str, stream: TextIO) -> list[Processor]:
     first: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         _blot,
     ]
     if style == "console":
-        return [*first, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        return [*first, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     return [*first, structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()]
