@@ -122,7 +122,7 @@ def seed(arguments: argparse.Namespace) -> None:
     settings = Settings.read()
     token_for = settings.token_maker() if arguments.orders else None
     lines = asyncio.run(seed_shop(needed(settings.database_url, "DATABASE_URL"), arguments.orders, token_for))
-    print(*lines, sep="\n")
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 def token(arguments: argparse.Namespace) -> None:
