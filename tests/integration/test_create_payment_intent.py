@@ -424,6 +424,7 @@ def test_a_client_secret_is_not_shown_by_repr() -> None:
         amount_received=0,
         currency="USD",
         payment_id=None,
+        order_id=None,
         client_secret="pi_1_secret_2",
     )
     assert "secret_2" not in repr(intent)
