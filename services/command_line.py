@@ -49,7 +49,8 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
         "--webhook-url", help="where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
     )
     schema = command("schema", "write schema.graphql anew")
-    schema.add_argument("--to", type=Path, metavar="FILE", help="write it there instead")
+    here = Path(__file__).parent.parent / "schema.graphql"
+    schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
     return parser.parse_args(words)
 
 
