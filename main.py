@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from graph.context import ContextMaker, PaymentSettings
+from graph.documents import Documents
 from graph.routes import livez, readyz, stripe_webhook
 from graph.schema import sdl
 from graph.socket import LARGEST_OPERATION, GraphQLSocket
@@ -45,8 +46,13 @@ def build_app(settings: Settings) -> Starlette:
     duty = Duty(database, Sweep(database, gateway, inbox))
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
     news = OrderNews(reveal(settings.database_url))
-    maker = ContextMaker(settings.token_verifier(), database, gateway, payments, news, settings.introspection)
-    graphql = GraphQLSocket(maker, settings.cors_origins)
+    documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
+    graphql = GraphQLSocket(
+        ContextMaker(
+            settings.token_verifier(), database, gateway, payments, news, documents, settings.introspection
+        ),
+        settings.cors_origins,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from graph.documents import UnreadableManifest, read_manifest
 from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
 from services.jwks import JwksKeys, check_jwks_url
 
@@ -54,6 +55,8 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     cors_origins: Words = ()
     introspection: bool = False
+    trusted_documents: Path | None = None
+    trusted_documents_only: bool = False
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -105,7 +108,12 @@ class Settings(BaseSettings):
 
     def safe(self) -> Self:
         """Itself, when a server may open its port with it; `UnsafeSettings` with one sentence a name otherwise."""
-        problems = [*_missing(self), *_unsafe_stripe(self), *_unsafe_callers(self)]
+        problems = [
+            *_missing(self),
+            *_unsafe_stripe(self),
+            *_unsafe_callers(self),
+            *_unusable_documents(self),
+        ]
         if problems:
             raise UnsafeSettings("\n".join(problems))
         return self
@@ -184,6 +192,17 @@ def _unsafe_stripe(settings: Settings) -> Iterator[str]:
         yield "STRIPE_API_BASE: a live key goes to api.stripe.com only"
     if any(not secret.startswith("whsec_") for secret in settings.webhook_secrets):
         yield "STRIPE_WEBHOOK_SECRET: each secret begins with whsec_"
+
+
+def _unusable_documents(settings: Settings) -> Iterator[str]:
+    if settings.trusted_documents is None:
+        if settings.trusted_documents_only:
+            yield "TRUSTED_DOCUMENTS: is not set, and TRUSTED_DOCUMENTS_ONLY lets nothing else through"
+        return
+    try:
+        read_manifest(settings.trusted_documents)
+    except UnreadableManifest as error:
+        yield f"TRUSTED_DOCUMENTS: {error}"
 
 
 def _unsafe_callers(settings: Settings) -> Iterator[str]:

@@ -8,6 +8,7 @@ import structlog
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 
+from graph.documents import Documents
 from services.auth import InvalidToken, TokenVerifier, User
 from services.database import Database
 from services.live import OrderNews
@@ -41,6 +42,7 @@ class Context:
     gateway: Gateway
     payments: PaymentSettings
     news: OrderNews
+    documents: Documents
     introspection: bool
     connection_params: dict[str, object] | None = None
 
@@ -62,11 +64,20 @@ class ContextMaker:
     gateway: Gateway
     payments: PaymentSettings
     news: OrderNews
+    documents: Documents
     introspection: bool
 
     async def __call__(self, request: HTTPConnection) -> Context:
         user = await self.user_of(request.headers.get("authorization"))
-        return Context(user, self.database, self.gateway, self.payments, self.news, self.introspection)
+        return Context(
+            user,
+            self.database,
+            self.gateway,
+            self.payments,
+            self.news,
+            self.documents,
+            self.introspection,
+        )
 
     async def user_of(self, authorization: str | None) -> User | None:
         scheme, _, token = (authorization or "").partition(" ")
