@@ -1,11 +1,9 @@
 """Operations known by their hash: automatic persisted queries, and documents trusted beforehand.
 
-https://www.apollographql.com/docs/apollo-server/performance/apq; a manifest is codegen's `persisted-documents.json`
-or Apollo's `generate-persisted-query-manifest`.
+https://www.apollographql.com/docs/apollo-server/performance/apq
 """
 
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,13 +11,11 @@ from typing import Any, Self
 
 from graphql import GraphQLError
 
+from services.manifests import read_manifest
+
 MOST_REMEMBERED = 1_000
 LONGEST_REMEMBERED = 20_000  # characters; a longer operation is executed and not remembered
 HASH_LENGTH = 64
-
-
-class UnreadableManifest(Exception):
-    """The file is no manifest of trusted documents; the message says what is wrong."""
 
 
 class Documents:
@@ -71,22 +67,6 @@ class Documents:
         self._registered.move_to_end(wanted)
         if len(self._registered) > MOST_REMEMBERED:
             self._registered.popitem(last=False)
-
-
-def read_manifest(file: Path) -> dict[str, str]:
-    """Documents by the sha256 of their text, from a manifest in either format; `UnreadableManifest` otherwise."""
-    try:
-        content = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise UnreadableManifest(f"{file} can't be read: {error}") from None
-    operations = content.get("operations") if isinstance(content, dict) else None
-    if isinstance(operations, list):  # Apollo's
-        documents = {entry.get("id"): entry.get("body") for entry in operations if isinstance(entry, dict)}
-    else:  # codegen's
-        documents = dict(content) if isinstance(content, dict) else {}
-    if not documents or not all(isinstance(part, str) for pair in documents.items() for part in pair):
-        raise UnreadableManifest(f"{file} is no manifest of codegen's or Apollo's")
-    return {name.removeprefix("sha256:"): text for name, text in documents.items()}
 
 
 def _hash_of(extensions: Mapping[str, Any] | None) -> str | None:

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.documents import MOST_REMEMBERED, Documents, UnreadableManifest, read_manifest
+from graph.documents import MOST_REMEMBERED, Documents
 from main import build_app
+from services.manifests import UnreadableManifest, read_manifest
 from settings import Settings
 
 CONFIG = "{ paymentConfig { apiVersion } }"
