@@ -20,7 +20,7 @@ from services.database import Database, build_database
 from services.stripe_gateway import StripeGateway
 from settings import Settings
 from tests.client import Client
-from tests.events import WEBHOOK_SECRET
+from tests.events import WEBHOOK_SECRET as WEBHOOK_SECRET
 from tests.make import Shop
 
 JWT_SECRET = "a-secret-for-loopback-tests-only-0123456789"
