@@ -16,9 +16,9 @@ from starlette.routing import Route, WebSocketRoute
 
 from graph.context import Context, ContextMaker, PaymentSettings
 from graph.documents import Documents
-from graph.routes import livez, readyz, stripe_webhook
+from graph.routes import SafeHeaders, livez, readyz, stripe_webhook
 from graph.schema import sdl
-from graph.socket import LARGEST_OPERATION, GraphQLSocket
+from graph.socket import GraphQLSocket
 from services import logs, migrations
 from services.command_line import EXPECTED, in_words, parse
 from services.database import Database, build_database
@@ -63,13 +63,13 @@ def build_app(settings: Settings) -> Starlette:
     )
     return Starlette(
         routes=[
-            Route("/graphql", graphql, max_body_size=LARGEST_OPERATION),
+            Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
             Route("/livez", livez),
             Route("/readyz", readyz(Health(database, gateway))),
         ],
-        middleware=[cors] if settings.cors_origins else [],
+        middleware=[Middleware(SafeHeaders), *([cors] if settings.cors_origins else [])],
         lifespan=lifespan,
     )
 
