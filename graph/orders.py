@@ -207,7 +207,11 @@ class OrderMutation:
 
 
 def given(key: str | None) -> str | None:
-    return None if key is UNSET else key
+    if key is UNSET or key is None:
+        return None
+    if not key.isprintable():  # a lone surrogate can't be stored
+        raise refusals.InvalidOrder("an idempotency key is printable text")
+    return key
 
 
 def order_from(placed: PlacedOrder) -> Order:

@@ -60,7 +60,7 @@ async def test_without_a_token_what_needs_a_user_says_so(client: Client, field: 
     "authorization", ["Bearer nonsense", "Bearer", "Basic YTpi", "bearer " + "x" * 20_000, "é"]
 )
 async def test_a_bad_token_is_no_token(client: Client, authorization: str) -> None:
-    headers = {"authorization": authorization.encode()}
+    headers = [(b"authorization", authorization.encode())]
     answer = await client.http.post("/graphql", json={"query": "{ me { id } }"}, headers=headers)
 
     assert (answer.status_code, codes(answer.json())) == (200, ["UNAUTHENTICATED"])
