@@ -1,0 +1,230 @@
+"""Deliberate bugs, each a textual change of one place, and the tests that must fail for it."""
+
+from dataclasses import dataclass
+
+CREATE = "tests/integration/test_create_payment_intent.py"
+FAULTS = "tests/integration/test_create_payment_intent_faults.py"
+WEBHOOKS = "tests/integration/test_webhooks.py"
+REFUSALS = "tests/integration/test_webhook_refusals.py"
+CANCEL = "tests/integration/test_cancel_order.py"
+REFUND = "tests/integration/test_refund_order.py"
+SWEEP = "tests/integration/test_reconcile.py"
+RACES = "tests/proof/test_interleavings.py"
+
+
+@dataclass(frozen=True)
+class Change:
+    """In `file`, `old` stands exactly once and becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`tests` are the node ids that must kill it."""
+
+    name: str
+    changes: tuple[Change, ...]
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant(
+        "a random idempotency key",
+        (Change("services/intents.py", 'f"pi:{self.payment_id}"', "f\"pi:{__import__('uuid').uuid4()}\""),),
+        (f"{FAULTS}::test_an_unknown_outcome_keeps_the_payment_and_the_next_call_replays_its_key",),
+    ),
+    Mutant(
+        "a reprice key made of the amount",
+        (
+            Change(
+                "services/payment_intents.py",
+                "amt:{payment.id}:{claim.version}",
+                "amt:{payment.id}:{claim.total}",
+            ),
+        ),
+        (f"{CREATE}::test_a_new_price_reaches_the_intent_that_was_released",),
+    ),
+    Mutant(
+        "no compare-and-set at the second record",
+        (
+            Change(
+                "models/payment_statements.py",
+                ".where(_this_payment, col(Payment.state) == PaymentState.CREATING.value)",
+                ".where(_this_payment)",
+            ),
+        ),
+        (f"{CANCEL}::test_a_cancel_during_the_create_call_keeps_the_secret_back",),
+    ),
+    Mutant(
+        "a secret released without the release check",
+        (
+            Change(
+                "services/payment_intents.py",
+                "return intent if opened and opened.releasable and claim.recorded else None",
+                "return intent",
+            ),
+        ),
+        (
+            f"{CREATE}::test_a_secret_is_not_released_when_the_order_was_closed_during_the_call",
+            f"{CREATE}::test_a_secret_of_the_old_amount_is_not_released_when_the_price_changed_during_the_call",
+        ),
+    ),
+    Mutant(
+        "a webhook's payload trusted",
+        (
+            Change(
+                "services/webhooks.py",
+                "            intent = await self._gateway.retrieve_intent(intent_id)\n",
+                "            from dataclasses import replace\n\n"
+                "            from services.intents import IntentStatus\n\n"
+                "            intent = await self._gateway.retrieve_intent(intent_id)\n"
+                "            intent = replace(intent, status=IntentStatus.SUCCEEDED, amount_received=intent.amount)\n",
+            ),
+        ),
+        (f"{WEBHOOKS}::test_a_forged_payload_moves_nothing",),
+    ),
+    Mutant(
+        "no look at the amount at settlement",
+        (
+            Change(
+                "services/payment_states.py",
+                "exact = (intent.amount_received, intent.currency) == (order.total, order.currency)",
+                "exact = True",
+            ),
+        ),
+        (f"{WEBHOOKS}::test_money_of_another_amount_sends_the_order_to_review",),
+    ),
+    Mutant(
+        "a success that a stale answer takes back",
+        (
+            Change(
+                "services/payment_states.py",
+                "_succeeded: (_succeeded, _succeeded, _succeeded, _succeeded),",
+                "_succeeded: (_open, _processing, _succeeded, _canceled),",
+            ),
+            Change(
+                "models/migrations/versions/0001_the_first_tables.py",
+                "RAISE EXCEPTION 'payment % is %, which never changes', OLD.id, OLD.state\n"
+                "        USING ERRCODE = 'check_violation', CONSTRAINT = 'payments_terminal_states_absorb';",
+                "RETURN NEW;",
+            ),
+        ),
+        (f"{RACES}::test_a_stale_answer_does_not_take_a_success_back",),
+    ),
+    Mutant(
+        "no lease",
+        (
+            Change("services/payment_intents.py", "        if payment.leased:\n", "        if False:\n"),
+            Change(
+                "models/payment_statements.py",
+                "        func.coalesce(col(Payment.lease_until), func.now()) <= func.now(),\n",
+                "",
+            ),
+        ),
+        (f"{CREATE}::test_24_parallel_calls_end_in_one_intent_and_24_equal_answers",),
+    ),
+    Mutant(
+        "an old key replayed for ever",
+        (Change("services/payment_intents.py", "        if payment.key_expired:", "        if False:"),),
+        (f"{FAULTS}::test_a_key_that_stripe_may_have_forgotten_is_given_up",),
+    ),
+    Mutant(
+        "a refund under a new key without a look at Stripe's list",
+        (
+            Change(
+                "services/refunds.py",
+                "for listed in await self._gateway.list_refunds(refund.intent_id):",
+                "for listed in list[StripeRefund]():",
+            ),
+        ),
+        (f"{REFUND}::test_a_refund_of_unknown_outcome_is_recorded_and_made_once",),
+    ),
+    Mutant(
+        "refunds not bounded by what was received",
+        (Change("services/refunds.py", "if not 1 <= amount <= left:", "if amount < 1:"),),
+        (f"{REFUND}::test_parts_add_up_and_no_more_than_was_received_goes_back",),
+    ),
+    Mutant(
+        "refunds that race without a lock",
+        (
+            Change(
+                "models/refund_statements.py", "    .limit(1)\n    .with_for_update()\n", "    .limit(1)\n"
+            ),
+            Change(
+                "models/settlement_statements.py",
+                "    .where(_this_order)\n    .with_for_update(of=Order)\n",
+                "    .where(_this_order)\n",
+            ),
+        ),
+        (f"{REFUND}::test_refunds_that_race_for_more_than_was_paid_get_what_there_is",),
+    ),
+    Mutant(
+        "money that nobody is owed kept",
+        (
+            Change(
+                "services/settlement.py",
+                "OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)",
+                "OWED_BACK: tuple[Disposition, ...] = ()",
+            ),
+        ),
+        (f"{CANCEL}::test_money_that_arrives_after_the_cancel_is_refunded_once",),
+    ),
+    Mutant(
+        "a sweep that skips what was given up",
+        (
+            Change(
+                "services/recovery.py",
+                "GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)",
+                "GIVEN_UP: tuple[PaymentState, ...] = ()",
+            ),
+        ),
+        (f"{SWEEP}::test_what_a_burnt_key_may_have_left_is_canceled",),
+    ),
+    Mutant(
+        "an order canceled and its intent left payable",
+        (Change("services/cancellation.py", "                await self._close_intent(live)\n", ""),),
+        (f"{CANCEL}::test_the_intent_is_canceled_with_its_order",),
+    ),
+    Mutant(
+        "an event finished though Stripe could not be asked",
+        (
+            Change(
+                "services/webhooks.py",
+                "        except GatewayError as error:\n"
+                "            return await self._postpone(events, type(error).__name__)\n",
+                "        except GatewayError:\n            pass\n",
+            ),
+        ),
+        (f"{WEBHOOKS}::test_an_event_that_could_not_be_finished_is_finished_later",),
+    ),
+    Mutant(
+        "a redelivery of an unfinished event skipped",
+        (
+            Change(
+                "models/stripe_events.py",
+                '.on_conflict_do_update(index_elements=["id"], set_={"due_at": func.now()}, where=_unfinished)',
+                '.on_conflict_do_nothing(index_elements=["id"])',
+            ),
+        ),
+        (f"{WEBHOOKS}::test_an_event_that_could_not_be_finished_is_finished_later",),
+    ),
+    Mutant(
+        "test events taken by a live server",
+        (Change("services/webhooks.py", "if event.livemode != self._livemode:", "if False:"),),
+        (f"{REFUSALS}::test_events_of_live_mode_and_of_other_kinds_are_answered_and_not_stored",),
+    ),
+    Mutant(
+        "an order found without its owner",
+        (
+            Change(
+                "models/payment_statements.py",
+                '.where(col(Order.id) == bindparam("order_id"), col(Order.user_id) == bindparam("user_id"))',
+                '.where(col(Order.id) == bindparam("order_id"))',
+            ),
+        ),
+        (f"{CREATE}::test_a_missing_or_malformed_order_looks_like_a_foreign_one",),
+    ),
+)

@@ -1,0 +1,107 @@
+"""The tests bite: each deliberate bug is found by the tests that are there for it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.proof.mutants import MUTANTS, Mutant
+
+ROOT = Path(__file__).parent.parent.parent
+PARTS = (
+    "graph",
+    "models",
+    "services",
+    "sandbox",
+    "tests",
+    "main.py",
+    "settings.py",
+    "pyproject.toml",
+    "schema.graphql",
+)
+LEFT_OUT = shutil.ignore_patterns("node_modules", "__pycache__", "e2e")
+AT_ONCE = 2
+SECONDS = 180
+
+
+def copy_of_the_house(place: Path) -> Path:
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, place / part, ignore=LEFT_OUT)
+        else:
+            shutil.copy(source, place / part)
+    return place
+
+
+def apply(mutant: Mutant, house: Path) -> None:
+    for change in mutant.changes:
+        file = house / change.file
+        source = _without_alignment(file.read_text())
+        assert source.count(change.old) == 1, f"{mutant.name}: look for {change.old!r} in {change.file} again"
+        file.write_text(source.replace(change.old, change.new))
+
+
+def _without_alignment(source: str) -> str:
+    """The table of states is aligned by hand; changes are written without."""
+    return re.sub(r"(?<=\S) {2,}(?=_)", " ", source)
+
+
+def run(tests: tuple[str, ...], house: Path) -> subprocess.CompletedProcess[str]:
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:randomly",
+        *tests,
+    ]
+    return subprocess.run(  # noqa: S603  our own tests
+        words, cwd=house, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+
+
+def outcome(mutant: Mutant, place: Path) -> subprocess.CompletedProcess[str]:
+    house = copy_of_the_house(place)
+    apply(mutant, house)
+    return run(mutant.tests, house)
+
+
+@pytest.fixture(scope="module")
+def outcomes(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, "Future[subprocess.CompletedProcess[str]]"]]:
+    """All mutants, two at a time, under way as soon as the first is asked for."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {
+            mutant.name: pool.submit(outcome, mutant, tmp_path_factory.mktemp("mutant")) for mutant in MUTANTS
+        }
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_deliberate_bug_is_found(
+    outcomes: dict[str, "Future[subprocess.CompletedProcess[str]]"], mutant: Mutant
+) -> None:
+    done = outcomes[mutant.name].result()
+
+    assert done.returncode == 1, (
+        f"it survived, or the tests could not run:\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
+    )
+    assert re.search(r"\b\d+ failed", done.stdout), done.stdout[-3000:]
+
+
+def test_without_a_bug_the_same_tests_pass(tmp_path: Path) -> None:
+    tests = tuple(sorted({test for mutant in MUTANTS for test in mutant.tests}))
+
+    done = run(tests, copy_of_the_house(tmp_path))
+
+    assert done.returncode == 0, done.stdout[-3000:]
