@@ -5,6 +5,8 @@ import json
 import httpx
 import pytest
 
+from tests.client import Client
+
 CONFIG = "{ paymentConfig { publishableKey } }"
 MODERN = "application/graphql-response+json; charset=utf-8"
 JSON = {"content-type": "application/json"}
@@ -105,3 +107,25 @@ async def test_the_same_is_200_for_a_client_that_knows_plain_json_only(http: htt
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
     assert "data" not in answer.json()
+
+
+STRANGE = ["\0", "a\0b", "\ud800", "x\udfff", "\x7f", "\u202e", "\ufeff", "\U0010ffff", "x" * 90_000]
+ORDER = "00000000-0000-4000-8000-000000000000"
+TAKING_TEXT = [
+    "query($t: ID!) { order(id: $t) { id } }",
+    "query($t: String!) { products(after: $t) { nodes { id } } }",
+    "mutation($t: ID!) { createPaymentIntent(orderId: $t) { __typename } }",
+    "mutation($t: ID!) { cancelOrder(orderId: $t) { __typename } }",
+    'mutation($t: ID!) { refundOrder(input: {orderId: $t, idempotencyKey: "k"}) { __typename } }',
+    f'mutation($t: String!) {{ refundOrder(input: {{orderId: "{ORDER}", idempotencyKey: $t}}) {{ __typename }} }}',
+    f'mutation($t: String!) {{ refundOrder(input: {{orderId: "{ORDER}", idempotencyKey: "k", reason: $t}}) '
+    "{ __typename } }",
+]
+
+
+@pytest.mark.parametrize("text", STRANGE)
+async def test_no_text_however_strange_is_a_fault_of_ours(client: Client, text: str) -> None:
+    answers = [await client.ask(query, {"t": text}, role="merchant") for query in TAKING_TEXT]
+
+    codes = [error["extensions"]["code"] for answer in answers for error in answer.get("errors", [])]
+    assert set(codes) <= {"BAD_USER_INPUT"}

@@ -1,0 +1,161 @@
+"""What an operation costs the database: statements are counted, and listings use an index however much there is."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from sqlalchemy import Select, event, text
+from sqlalchemy.engine import Engine
+
+from graph.context import Context, ContextMaker, PaymentSettings
+from graph.documents import Documents
+from graph.http import GraphQLEndpoint
+from models.order_statements import ORDERS, ORDERS_AFTER, ORDERS_WITH_STATUS, ORDERS_WITH_STATUS_AFTER
+from models.products import PRODUCTS, PRODUCTS_AFTER
+from services.database import Database
+from services.live import OrderNews
+from services.stripe_gateway import API_VERSION, StripeGateway
+from settings import Settings
+from tests.client import Client
+from tests.conftest import JWT_SECRET
+from tests.make import Shop
+
+EVERYTHING = """
+  id status createdAt total { amount } items { productName }
+  payments { status amount { amount } } refunds { id } disputes { id }
+"""
+
+
+@pytest.fixture
+async def quiet(
+    postgres_url: str, settings: Settings, database: Database, gateway: StripeGateway
+) -> AsyncIterator[Client]:
+    """A client of `/graphql` alone, without background work beside it."""
+    payments, news = PaymentSettings("pk_test_x", API_VERSION), OrderNews(postgres_url)
+    nobody = Context(None, database, gateway, payments, news, Documents(), settings.rate_limits(), True)
+    endpoint = GraphQLEndpoint(ContextMaker(settings.token_verifier(), nobody))
+    transport = httpx.ASGITransport(endpoint)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
+        yield Client(http, JWT_SECRET)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Whatever is sent to any database meanwhile."""
+    sent: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+async def test_an_order_with_all_it_holds_is_one_statement(quiet: Client, shop: Shop) -> None:
+    order_id = await shop.order(items=[(100, 1)] * 50)
+
+    with statements() as sent:
+        found = await quiet.data(
+            f"query($id: ID!) {{ order(id: $id) {{ {EVERYTHING} }} }}", {"id": str(order_id)}
+        )
+
+    assert len(found["order"]["items"]) == 50
+    assert len(sent) == 1
+
+
+async def test_a_page_of_orders_is_one_statement(quiet: Client, shop: Shop) -> None:
+    for _ in range(20):
+        await shop.order()
+
+    with statements() as sent:
+        found = await quiet.data(f"{{ orders {{ nodes {{ {EVERYTHING} }} pageInfo {{ hasNextPage }} }} }}")
+
+    assert len(found["orders"]["nodes"]) == 20
+    assert len(sent) == 1
+
+
+async def test_a_page_of_products_is_one_statement_and_the_configuration_none(
+    quiet: Client, shop: Shop
+) -> None:
+    with statements() as sent:
+        await quiet.data("{ products { nodes { id } } paymentConfig { apiVersion } me { id } }")
+
+    assert len(sent) == 1
+
+
+async def test_an_intent_is_two_statements_at_first_and_one_again(quiet: Client, shop: Shop) -> None:
+    order_id = await shop.order()
+
+    with statements() as first:
+        assert (await quiet.pay(order_id))["__typename"] == "PaymentIntent"
+    with statements() as again:
+        assert (await quiet.pay(order_id))["__typename"] == "PaymentIntent"
+
+    assert (len(first), len(again)) == (2, 1)
+
+
+async def test_what_is_refused_before_execution_costs_no_statement(quiet: Client) -> None:
+    with statements() as sent:
+        await quiet.ask("{ orders { nonsense } }")
+        await quiet.ask("{ orders { nodes { id } } }", user=None)
+        await quiet.pay("nonsense")
+        await quiet.ask("{ orders(first: 101) { nodes { id } } }")
+
+    assert sent == []
+
+
+MANY = text(
+    "INSERT INTO orders (id, user_id, currency, status, created_at) "
+    "SELECT gen_random_uuid(), 'user ' || n % 100, 'USD', 'pending', now() - n * interval '1 second' "
+    "FROM generate_series(1, 20000) AS n"
+)
+MANY_PRODUCTS = text(
+    "INSERT INTO products (id, name, unit_amount, currency, created_at) "
+    "SELECT gen_random_uuid(), 'Mug', 100, 'USD', now() - n * interval '1 second' "
+    "FROM generate_series(1, 20000) AS n"
+)
+PLACE = {"before": datetime(2999, 1, 1, tzinfo=UTC), "before_id": uuid4()}
+MINE = {"user_id": "user 7"}
+LISTINGS: dict[str, tuple[Select[Any], dict[str, Any], str]] = {
+    "orders": (ORDERS, MINE, "orders"),
+    "older orders": (ORDERS_AFTER, MINE | PLACE, "orders"),
+    "pending orders": (ORDERS_WITH_STATUS, MINE | {"status": "pending"}, "orders"),
+    "older pending orders": (ORDERS_WITH_STATUS_AFTER, MINE | PLACE | {"status": "pending"}, "orders"),
+    "products": (PRODUCTS, {}, "products"),
+    "later products": (
+        PRODUCTS_AFTER,
+        {"after": datetime(2000, 1, 1, tzinfo=UTC), "after_id": uuid4()},
+        "products",
+    ),
+}
+
+
+@pytest.fixture
+async def full(database: Database) -> Database:
+    for statement in (MANY, MANY_PRODUCTS, text("ANALYZE orders"), text("ANALYZE products")):
+        await database.rows(statement)
+    return database
+
+
+@pytest.mark.parametrize("listing", LISTINGS)
+async def test_a_listing_reads_its_page_from_an_index(full: Database, listing: str) -> None:
+    statement, parameters, table = LISTINGS[listing]
+    filled = (
+        statement.limit(21)
+        .params(parameters)
+        .compile(full.engine.sync_engine, compile_kwargs={"literal_binds": True})
+    )
+    async with full.engine.connect() as connection:
+        plan = await connection.exec_driver_sql(f"EXPLAIN {filled}")
+    lines = [row[0] for row in plan]
+
+    [scan] = [line for line in lines if f" on {table} " in line]
+    assert "Index Scan" in scan, "\n".join(lines)
+    assert not [line for line in lines if "Sort Key" in line and "created_at, " in line], "\n".join(lines)
