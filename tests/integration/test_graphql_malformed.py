@@ -109,6 +109,15 @@ async def test_the_same_is_200_for_a_client_that_knows_plain_json_only(http: htt
     assert "data" not in answer.json()
 
 
+async def test_a_number_too_large_for_any_reader_is_bad_input(http: httpx.AsyncClient) -> None:
+    query = "query($n: Int!) { products(first: $n) { nodes { id } } }"
+    body = json.dumps({"query": query, "variables": {"n": 1}}).replace(": 1}", ": 1e999}")
+
+    answer = await http.post("/graphql", content=body, headers=JSON)
+
+    assert codes(answer) == {"BAD_USER_INPUT"}
+
+
 STRANGE = ["\0", "a\0b", "\ud800", "x\udfff", "\x7f", "\u202e", "\ufeff", "\U0010ffff", "x" * 90_000]
 ORDER = "00000000-0000-4000-8000-000000000000"
 TAKING_TEXT = [
