@@ -182,6 +182,7 @@ async def test_a_refund_of_unknown_outcome_is_recorded_and_made_once(
 
     assert answer["__typename"] == "Refund"
     stripe.sandbox.faults.clear()
+    await refund(client, paid, key="k", amount=2_000)
     sweep = Sweep(database, gateway, inbox, pause=0)
     for _ in range(3):
         await sweep.run()

@@ -102,7 +102,7 @@ MUTANTS = (
         (
             Change(
                 "services/payment_states.py",
-                "_succeeded: (_succeeded, _succeeded, _succeeded, _succeeded),",
+                "_succeeded:  (_succeeded,  _succeeded,  _succeeded, _succeeded),",
                 "_succeeded: (_open, _processing, _succeeded, _canceled),",
             ),
             Change(

@@ -42,14 +42,9 @@ def copy_of_the_house(place: Path) -> Path:
 def apply(mutant: Mutant, house: Path) -> None:
     for change in mutant.changes:
         file = house / change.file
-        source = _without_alignment(file.read_text())
+        source = file.read_text()
         assert source.count(change.old) == 1, f"{mutant.name}: look for {change.old!r} in {change.file} again"
         file.write_text(source.replace(change.old, change.new))
-
-
-def _without_alignment(source: str) -> str:
-    """The table of states is aligned by hand; changes are written without."""
-    return re.sub(r"(?<=\S) {2,}(?=_)", " ", source)
 
 
 def run(tests: tuple[str, ...], house: Path) -> subprocess.CompletedProcess[str]:
