@@ -20,6 +20,7 @@ from graph.context import ContextMaker, PaymentSettings
 from graph.http import GraphQLEndpoint
 from graph.routes import livez, readyz, stripe_webhook
 from graph.schema import sdl
+from graph.site import Site, site_routes
 from services import logs, migrations
 from services.auth import TokenVerifier
 from services.command_line import parse
@@ -35,7 +36,7 @@ HERE = Path(__file__).parent
 SEED_TOKEN_LIFETIME = timedelta(days=7)
 
 
-def build_app(settings: Settings) -> Starlette:
+def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
     database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
     gateway = StripeGateway(reveal(settings.stripe_secret_key), api_base=settings.stripe_api_base)
@@ -69,6 +70,9 @@ def build_app(settings: Settings) -> Starlette:
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
             Route("/livez", livez),
             Route("/readyz", readyz(Health(database, gateway))),
+            *site_routes(
+                HERE / "web/dist", site or Site(), shop=site is not None, explorer=settings.explorer
+            ),
         ],
         middleware=[cors] if settings.cors_origins else [],
         lifespan=lifespan,
@@ -100,9 +104,7 @@ def demo(_: argparse.Namespace) -> None:
 
     settings = Settings.read()
     logs.configure(settings.log_level, "console")
-    run_demo(
-        settings, HERE / ".data", lambda ready: uvicorn.Config(build_app(ready), **server_options(ready))
-    )
+    run_demo(settings, lambda ready, site: uvicorn.Config(build_app(ready, site), **server_options(ready)))
 
 
 def sandbox(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -47,6 +48,8 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     cors_origins: Words = ()
     introspection: bool = False
+    explorer: bool = False
+    data_dir: Path = Path(__file__).parent / ".data"  # the demo's
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
