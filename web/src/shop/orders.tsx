@@ -1,0 +1,112 @@
+import { useQuery } from "@apollo/client/react"
+import type { OrderFieldsFragment } from "../gql/graphql.ts"
+import { Result, Summary } from "./checkout.tsx"
+import { ORDER, ORDERS } from "./operations.ts"
+import { Heading, Link, Money, Notice, Spinner, StatusPill, messageOf, shortDate, shortId } from "./parts.tsx"
+import { pictureOf } from "./pictures.ts"
+
+export function Orders() {
+  const { data, error, loading, fetchMore, refetch } = useQuery(ORDERS, { pollInterval: 15_000 })
+  const orders = data?.orders.nodes ?? []
+  const older = () =>
+    fetchMore({
+      variables: { after: data?.orders.pageInfo.endCursor },
+      updateQuery: (before, { fetchMoreResult: next }) => ({
+        orders: { ...next.orders, nodes: [...before.orders.nodes, ...next.orders.nodes] },
+      }),
+    })
+  return (
+    <div className="narrow">
+      <Heading title="My orders">My orders</Heading>
+      {loading && orders.length === 0 && <Spinner>Looking for your orders…</Spinner>}
+      {error && orders.length === 0 && (
+        <Notice tone="bad" title="Your orders could not be read.">
+          <p>{messageOf(error)}</p>
+          <button className="button" onClick={() => void refetch()}>
+            Try again
+          </button>
+        </Notice>
+      )}
+      {data && orders.length === 0 && (
+        <div className="empty">
+          <p>You have not ordered anything yet.</p>
+          <Link className="button" to={{ page: "shop" }}>
+            To the shop
+          </Link>
+        </div>
+      )}
+      <ul className="orders">
+        {orders.map((order) => (
+          <OrderRow key={order.id} order={order} />
+        ))}
+      </ul>
+      {data?.orders.pageInfo.hasNextPage && (
+        <button className="button quiet" onClick={() => void older()}>
+          Show older orders
+        </button>
+      )}
+    </div>
+  )
+}
+
+function OrderRow({ order }: { order: OrderFieldsFragment }) {
+  const count = order.items.reduce((all, item) => all + item.quantity, 0)
+  return (
+    <li>
+      <article className="order" aria-labelledby={`order-${order.id}`}>
+        <div className="order-pictures" aria-hidden="true">
+          {order.items.slice(0, 3).map((item) => (
+            <img key={item.productId} src={pictureOf(item.productName)} alt="" width="64" height="64" />
+          ))}
+        </div>
+        <div className="order-text">
+          <h2 id={`order-${order.id}`}>
+            <Link to={{ page: "order", id: order.id }}>Order {shortId(order.id)}</Link>
+          </h2>
+          <p className="muted">
+            {shortDate(order.createdAt)} · {count} {count === 1 ? "thing" : "things"}
+          </p>
+        </div>
+        <StatusPill status={order.status} />
+        <strong className="order-total">
+          <Money of={order.total} />
+        </strong>
+        <div className="order-actions">
+          {order.status === "PENDING" && (
+            <Link className="button small" to={{ page: "pay", id: order.id }}>
+              Continue to pay
+            </Link>
+          )}
+        </div>
+      </article>
+    </li>
+  )
+}
+
+export function OrderPage({ id }: { id: string }) {
+  const { data, error, loading } = useQuery(ORDER, { variables: { id }, pollInterval: 15_000 })
+  const order = data?.order
+  return (
+    <div className="checkout">
+      <div className="checkout-main">
+        <Heading title={`Order ${shortId(id)}`}>Order {shortId(id)}</Heading>
+        {loading && !data && <Spinner>Looking for the order…</Spinner>}
+        {error && !data && <Notice tone="bad" title={messageOf(error)} />}
+        {data && !order && (
+          <Notice tone="bad" title="We can’t find this order.">
+            <p>It may belong to another account. Check who you are shopping as.</p>
+          </Notice>
+        )}
+        {order && (
+          <>
+            <p className="muted">
+              Placed on {shortDate(order.createdAt)} <StatusPill status={order.status} />
+            </p>
+            <Result status={order.status} id={order.id} />
+          </>
+        )}
+      </div>
+      {order && <Summary order={order} />}
+    </div>
+  )
+}
