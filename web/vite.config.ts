@@ -9,7 +9,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 5_000,
-    rolldownOptions: { input: { shop: "index.html", explorer: "explorer/index.html" } },
+    rolldownOptions: {
+      input: { shop: "index.html", explorer: "explorer/index.html" },
+      onLog: (level, log, write) => log.code !== "MODULE_LEVEL_DIRECTIVE" && write(level, log), // GraphiQL's "use no memo"
+    },
   },
   server: { proxy: { "/graphql": "http://127.0.0.1:8000", "/config.json": "http://127.0.0.1:8000" } },
 })

@@ -47,11 +47,11 @@ export async function open(browser: Browser, options: BrowserContextOptions = {}
 }
 
 /** What axe finds that is serious or critical, one line each. */
-export async function faultsByAxe(page: Page, except: string[] = []): Promise<string[]> {
-  const found = await page.evaluate(async (off) => {
+export async function faultsByAxe(page: Page, except: { rules?: string[]; parts?: string[] } = {}): Promise<string[]> {
+  const found = await page.evaluate(async ({ rules: off = [], parts = [] }) => {
     const { axe } = globalThis as unknown as { axe: typeof import("axe-core") }
     const rules = Object.fromEntries(off.map((rule) => [rule, { enabled: false }]))
-    const { violations } = await axe.run(document, { rules })
+    const { violations } = await axe.run({ include: [["html"]], exclude: parts.map((part) => [part]) }, { rules })
     return violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.map((node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`) }))
   }, except)
   return found

@@ -23,8 +23,7 @@ query ListProducts {
       endCursor
     }
   }
-}
-`
+}`
 
 const CREATE_ORDER = `# Places an order. The same idempotencyKey again gives the same order.
 mutation CreateOrder($input: CreateOrderInput!) {
@@ -44,8 +43,7 @@ mutation CreateOrder($input: CreateOrderInput!) {
       retryable
     }
   }
-}
-`
+}`
 
 const CREATE_PAYMENT_INTENT = `# Makes a pending order payable. Safe to repeat: an order has one PaymentIntent.
 mutation CreatePaymentIntent($orderId: ID!) {
@@ -69,8 +67,7 @@ mutation CreatePaymentIntent($orderId: ID!) {
       retryable
     }
   }
-}
-`
+}`
 
 const MY_ORDERS = `# The orders of whoever the token in the headers speaks for.
 query MyOrders {
@@ -92,8 +89,7 @@ query MyOrders {
       }
     }
   }
-}
-`
+}`
 
 const CONFIG = `# What Stripe.js is started with.
 query PaymentConfig {
@@ -101,8 +97,7 @@ query PaymentConfig {
     publishableKey
     apiVersion
   }
-}
-`
+}`
 
 /** Tabs that run as they are: in the demo their variables name a real product and a real pending order. */
 export async function examples(config: Config): Promise<Example[]> {

@@ -19,6 +19,7 @@ export function Explorer({ config, tabs }: { config: Config; tabs: Example[] }) 
       defaultTabs={tabs}
       defaultHeaders={tabs[0]?.headers}
       defaultEditorToolsVisibility="variables"
+      visiblePlugin={innerWidth > 1000 ? plugins[0] : undefined}
       shouldPersistHeaders={false}
       showPersistHeadersSettings={false}
       storage={demo ? new Forgetful() : undefined}

@@ -124,7 +124,9 @@ function Quantity({ product }: { product: Product }) {
   const foreign = now.lines.length > 0 && now.currency !== currency
   return (
     <button className="button small" onClick={() => (foreign ? setAsking(true) : setQuantity(product.id, currency, 1))}>
-      Add<span className="visually-hidden"> {product.name}</span> to cart
+      <span>
+        Add<span className="visually-hidden"> {product.name}</span> to cart
+      </span>
     </button>
   )
 }

@@ -7,12 +7,14 @@ export function DeveloperDrawer() {
   const [open, setOpen] = useState(false)
   const calls = useStore(recorded)
   const [chosen, setChosen] = useState<number | null>(null)
-  const call = calls.find((each) => each.id === chosen) ?? calls[0]
+  const newest = calls.find((each) => each.kind === "mutation") ?? calls[0]
+  const call = calls.find((each) => each.id === chosen) ?? newest
   return (
     <aside className={open ? "developer open" : "developer"} aria-label="For developers">
       <button className="developer-toggle" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <span aria-hidden="true">{"{ }"}</span> {open ? "Close" : "What was just sent"}
-        {!open && call && <code>{call.name}</code>}
+        <span aria-hidden="true">{"{ }"}</span>
+        <b>{open ? "Close" : "What was just sent"}</b>
+        {!open && newest && <code>{newest.name}</code>}
       </button>
       {open && (
         <div className="developer-inside">

@@ -66,15 +66,19 @@ function OrderRow({ order }: { order: OrderFieldsFragment }) {
           <p className="muted">
             {shortDate(order.createdAt)} · {count} {count === 1 ? "thing" : "things"}
           </p>
+          <StatusPill status={order.status} />
         </div>
-        <StatusPill status={order.status} />
         <strong className="order-total">
           <Money of={order.total} />
         </strong>
         <div className="order-actions">
-          {order.status === "PENDING" && (
+          {order.status === "PENDING" ? (
             <Link className="button small" to={{ page: "pay", id: order.id }}>
               Continue to pay
+            </Link>
+          ) : (
+            <Link className="button small quiet" to={{ page: "order", id: order.id }}>
+              Details
             </Link>
           )}
         </div>

@@ -9,7 +9,9 @@ export function Heading({ children, title }: { children: ReactNode; title: strin
   useEffect(() => {
     const first = document.title === "Kiosk 402" && document.activeElement === document.body
     document.title = `${title} · Kiosk 402`
-    if (!first) heading.current?.focus({ preventScroll: true })
+    if (first) return
+    scrollTo(0, 0)
+    heading.current?.focus({ preventScroll: true })
   }, [title])
   return (
     <h1 ref={heading} tabIndex={-1}>

@@ -38,7 +38,6 @@ addEventListener("popstate", () => route.set(read()))
 export function go(to: Route): void {
   history.pushState(null, "", addressOf(to))
   route.set(to)
-  scrollTo(0, 0)
 }
 
 export const useRoute = (): Route => useStore(route)

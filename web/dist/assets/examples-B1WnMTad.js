@@ -15,8 +15,7 @@ query ListProducts {
       endCursor
     }
   }
-}
-`,headers:i},{query:`# Places an order. The same idempotencyKey again gives the same order.
+}`,headers:i},{query:`# Places an order. The same idempotencyKey again gives the same order.
 mutation CreateOrder($input: CreateOrderInput!) {
   createOrder(input: $input) {
     __typename
@@ -34,8 +33,7 @@ mutation CreateOrder($input: CreateOrderInput!) {
       retryable
     }
   }
-}
-`,variables:t({input:s}),headers:i},{query:`# Makes a pending order payable. Safe to repeat: an order has one PaymentIntent.
+}`,variables:t({input:s}),headers:i},{query:`# Makes a pending order payable. Safe to repeat: an order has one PaymentIntent.
 mutation CreatePaymentIntent($orderId: ID!) {
   createPaymentIntent(orderId: $orderId) {
     __typename
@@ -57,8 +55,7 @@ mutation CreatePaymentIntent($orderId: ID!) {
       retryable
     }
   }
-}
-`,variables:t({orderId:o}),headers:i},{query:`# The orders of whoever the token in the headers speaks for.
+}`,variables:t({orderId:o}),headers:i},{query:`# The orders of whoever the token in the headers speaks for.
 query MyOrders {
   me {
     id
@@ -78,12 +75,10 @@ query MyOrders {
       }
     }
   }
-}
-`,headers:i},{query:`# What Stripe.js is started with.
+}`,headers:i},{query:`# What Stripe.js is started with.
 query PaymentConfig {
   paymentConfig {
     publishableKey
     apiVersion
   }
-}
-`,headers:i}]}var t=e=>JSON.stringify(e,null,2),n=`{ products(first: 1) { nodes { id } } orders(first: 1, status: PENDING) { nodes { id } } }`;async function r(e,t){let r={productId:`a product's id`,orderId:`an order's id`};if(!t)return r;let{data:i}=await(await fetch(e.graphql,{method:`POST`,headers:{"Content-Type":`application/json`,Authorization:`Bearer ${t}`},body:JSON.stringify({query:n})})).json();return{productId:i?.products.nodes[0]?.id??r.productId,orderId:i?.orders.nodes[0]?.id??r.orderId}}export{e as examples};
+}`,headers:i}]}var t=e=>JSON.stringify(e,null,2),n=`{ products(first: 1) { nodes { id } } orders(first: 1, status: PENDING) { nodes { id } } }`;async function r(e,t){let r={productId:`a product's id`,orderId:`an order's id`};if(!t)return r;let{data:i}=await(await fetch(e.graphql,{method:`POST`,headers:{"Content-Type":`application/json`,Authorization:`Bearer ${t}`},body:JSON.stringify({query:n})})).json();return{productId:i?.products.nodes[0]?.id??r.productId,orderId:i?.orders.nodes[0]?.id??r.orderId}}export{e as examples};
