@@ -22,47 +22,41 @@ from graph.routes import livez, readyz, stripe_webhook
 from graph.schema import sdl
 from graph.site import Site, site_routes
 from services import logs, migrations
-from services.auth import TokenVerifier
-from services.command_line import parse
-from services.database import build_database
+from services.command_line import EXPECTED, in_words, parse
+from services.database import Database, build_database
+from services.duty import Duty
 from services.health import Health
-from services.jwks import JwksKeys
+from services.reconcile import Sweep, sweep_once
 from services.seeding import seed_shop
 from services.stripe_gateway import API_VERSION, StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
 from settings import Settings, UnsafeSettings, needed, reveal
 
 HERE = Path(__file__).parent
-SEED_TOKEN_LIFETIME = timedelta(days=7)
+
+
+def parts(settings: Settings) -> tuple[Database, StripeGateway]:
+    database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
+    return database, StripeGateway(reveal(settings.stripe_secret_key), api_base=settings.stripe_api_base)
 
 
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
-    database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
-    gateway = StripeGateway(reveal(settings.stripe_secret_key), api_base=settings.stripe_api_base)
-    signatures = StripeSignatureCheck(settings.webhook_secrets) if settings.webhook_secrets else None
+    database, gateway = parts(settings)
+    signatures = StripeSignatureCheck(settings.webhook_secrets)
     inbox = Inbox(database, gateway, signatures, livemode=settings.is_live)
-    rules = settings.token_rules()
-    graphql = ContextMaker(
-        verifier=TokenVerifier(rules, JwksKeys(rules.jwks_url) if rules.jwks_url else None),
-        database=database,
-        gateway=gateway,
-        payments=PaymentSettings(settings.stripe_publishable_key or "", API_VERSION),
-        introspection=settings.introspection,
-    )
+    payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
+    graphql = ContextMaker(settings.token_verifier(), database, gateway, payments, settings.introspection)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with inbox.at_work():
+        async with inbox.at_work(), Duty(database, Sweep(database, gateway, inbox)).on():
             yield
         await gateway.close()
         await database.close()
 
     cors = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["authorization", "content-type"],
+        CORSMiddleware, settings.cors_origins, ["GET", "POST"], ["authorization", "content-type"]
     )
     return Starlette(
         routes=[
@@ -70,9 +64,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
             Route("/livez", livez),
             Route("/readyz", readyz(Health(database, gateway))),
-            *site_routes(
-                HERE / "web/dist", site or Site(), shop=site is not None, explorer=settings.explorer
-            ),
+            *site_routes(HERE / "web/dist", site or Site(), shop=bool(site), explorer=settings.explorer),
         ],
         middleware=[cors] if settings.cors_origins else [],
         lifespan=lifespan,
@@ -92,9 +84,11 @@ def server_options(settings: Settings) -> dict[str, Any]:
     return {"host": settings.host, "port": settings.port, "timeout_graceful_shutdown": 20, **quiet}
 
 
-def serve(_: argparse.Namespace) -> None:
+def serve(arguments: argparse.Namespace) -> None:
     settings = Settings.read().safe()
     logs.configure(settings.log_level, settings.log_format)
+    if arguments.reconcile_first:
+        print(asyncio.run(sweep_once(*parts(settings), livemode=settings.is_live)), flush=True)
     app = "main:app_from_environment" if settings.workers > 1 else app_from_environment
     uvicorn.run(app, factory=True, workers=settings.workers, **server_options(settings))
 
@@ -117,33 +111,37 @@ def migrate(_: argparse.Namespace) -> None:
     migrations.upgrade(needed(Settings.read().database_url, "DATABASE_URL"))
 
 
+def reconcile(_: argparse.Namespace) -> None:
+    settings = Settings.read().safe()
+    findings = asyncio.run(sweep_once(*parts(settings), livemode=settings.is_live))
+    print(findings)
+    sys.exit(1 if findings.for_a_person else 0)
+
+
 def seed(arguments: argparse.Namespace) -> None:
     settings = Settings.read()
-    token_for = settings.token_maker(SEED_TOKEN_LIFETIME) if arguments.orders else None
-    for line in asyncio.run(
-        seed_shop(needed(settings.database_url, "DATABASE_URL"), arguments.orders, token_for)
-    ):
-        print(line)
+    token_for = settings.token_maker() if arguments.orders else None
+    lines = asyncio.run(seed_shop(needed(settings.database_url, "DATABASE_URL"), arguments.orders, token_for))
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 def token(arguments: argparse.Namespace) -> None:
-    make = Settings.read().token_maker(timedelta(hours=arguments.hours))
-    print(make(arguments.user, arguments.role))
+    print(Settings.read().token_maker(timedelta(hours=arguments.hours))(arguments.user, arguments.role))
 
 
-def schema(_: argparse.Namespace) -> None:
-    (HERE / "schema.graphql").write_text(sdl())
+def schema(arguments: argparse.Namespace) -> None:
+    (arguments.to or HERE / "schema.graphql").write_text(sdl())
 
 
 def main() -> None:
     # uvicorn repeats the signal it stopped for: SIGTERM must end the process by way of its exit handlers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    commands = (demo, serve, migrate, seed, token, sandbox, schema)
+    commands = (demo, serve, reconcile, migrate, seed, token, sandbox, schema)
     arguments = parse(__doc__ or "", sys.argv[1:])
     try:
         next(run for run in commands if run.__name__ == arguments.command)(arguments)
-    except UnsafeSettings as error:
-        sys.exit(f"{error}\nSee .env.example for what each setting means.")
+    except (UnsafeSettings, *EXPECTED) as error:
+        sys.exit(in_words(error))
     except KeyboardInterrupt:
         sys.exit(0)
 

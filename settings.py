@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.auth import TokenRules, UnsafeTokenRules, issue_token
+from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
+from services.jwks import JwksKeys, check_jwks_url
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
@@ -17,6 +20,9 @@ Words = Annotated[tuple[str, ...], NoDecode]
 
 class UnsafeSettings(Exception):
     """The environment is missing something, or holds something unsafe; one sentence for each name."""
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\nSee .env.example for what each setting means."
 
 
 class Settings(BaseSettings):
@@ -49,10 +55,11 @@ class Settings(BaseSettings):
     cors_origins: Words = ()
     introspection: bool = False
     explorer: bool = False
-    data_dir: Path = Path(__file__).parent / ".data"  # the demo's
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
+
+    data_dir: Path = Path(__file__).parent / ".data"
 
     @field_validator("jwt_algorithms", "cors_origins", mode="before")
     @classmethod
@@ -67,6 +74,15 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: object, info: ValidationInfo) -> object:
         return cls.model_fields[info.field_name or ""].default if value == "" else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_postgresql_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not is_postgresql_url(value.get_secret_value()):
+            raise PydanticCustomError(
+                "database_url", "is no URL such as postgresql://user:password@host/name"
+            )
+        return value
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
@@ -110,15 +126,27 @@ class Settings(BaseSettings):
             max_lifetime=timedelta(seconds=self.jwt_max_lifetime),
         )
 
-    def token_maker(self, lifetime: timedelta) -> Callable[[str, str | None], str]:
+    def token_verifier(self) -> TokenVerifier:
+        rules = self.token_rules()
+        return TokenVerifier(rules, JwksKeys(rules.jwks_url) if rules.jwks_url else None)
+
+    def token_maker(self, lifetime: timedelta = timedelta(days=7)) -> Callable[[str, str | None], str]:
         """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
         secret = needed(self.jwt_secret, "JWT_SECRET")
         audience, issuer = self.jwt_audience, self.jwt_issuer
 
         def make(user_id: str, role: str | None = None) -> str:
-            return issue_token(
-                secret=secret, user_id=user_id, role=role, lifetime=lifetime, audience=audience, issuer=issuer
-            )
+            try:
+                return issue_token(
+                    secret=secret,
+                    user_id=user_id,
+                    role=role,
+                    lifetime=lifetime,
+                    audience=audience,
+                    issuer=issuer,
+                )
+            except UnsafeTokenRules as error:
+                raise UnsafeSettings(f"JWT_SECRET: {error}") from None
 
         return make
 
@@ -158,8 +186,20 @@ def _unsafe_callers(settings: Settings) -> Iterator[str]:
     if settings.jwt_secret or settings.jwt_jwks_url:
         try:
             settings.token_rules()
+            if settings.jwt_jwks_url:
+                check_jwks_url(settings.jwt_jwks_url)
         except UnsafeTokenRules as error:
-            yield f"JWT_SECRET: {error}" if settings.jwt_secret else f"JWT_JWKS_URL: {error}"
+            name = "JWT_SECRET" if settings.jwt_secret else "JWT_JWKS_URL"
+            yield str(error) if str(error).startswith("JWT_") else f"{name}: {error}"
+
+
+def is_postgresql_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises for one that is no number
+    except ValueError:
+        return False
+    return parts.scheme in ("postgresql", "postgres", "postgresql+psycopg")
 
 
 def reveal(secret: SecretStr | None) -> str:

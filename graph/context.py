@@ -1,7 +1,7 @@
 """What a resolver can reach: who is calling, the database to open sessions from, and Stripe."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import strawberry
 import structlog
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from services.auth import InvalidToken, TokenVerifier, User
 from services.database import Database
 from services.payment_intents import IntentGateway
+from services.refunds import RefundGateway
 
 log = structlog.get_logger(__name__)
 
@@ -23,13 +24,17 @@ class PaymentSettings:
     api_version: str
 
 
+class Gateway(IntentGateway, RefundGateway, Protocol):
+    """All that the resolvers' use cases need of Stripe."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Made anew for each request; all but the user outlives it."""
 
     user: User | None
     database: Database
-    gateway: IntentGateway
+    gateway: Gateway
     payments: PaymentSettings
     introspection: bool
 
@@ -42,13 +47,13 @@ class Context:
         return self.user
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ContextMaker:
     """Verifies who is calling, once per request. A bad token is nobody's: what needs a user will say so."""
 
     verifier: TokenVerifier
     database: Database
-    gateway: IntentGateway
+    gateway: Gateway
     payments: PaymentSettings
     introspection: bool
 

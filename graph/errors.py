@@ -38,6 +38,18 @@ class ErrorCode(Enum):
     INVALID_ORDER = strawberry.enum_value(
         "INVALID_ORDER", description="The items, quantities or currencies make no order."
     )
+    ORDER_NOT_CANCELABLE = strawberry.enum_value(
+        "ORDER_NOT_CANCELABLE", description="The order is paid, refunded or under review."
+    )
+    ORDER_NOT_REFUNDABLE = strawberry.enum_value(
+        "ORDER_NOT_REFUNDABLE", description="No money of this order is here to be given back."
+    )
+    AMOUNT_NOT_REFUNDABLE = strawberry.enum_value(
+        "AMOUNT_NOT_REFUNDABLE", description="More was asked back than is left of what was received."
+    )
+    INVALID_REFUND = strawberry.enum_value(
+        "INVALID_REFUND", description="The key or the reason of a refund is too long or can't be read."
+    )
     IDEMPOTENCY_KEY_REUSED = strawberry.enum_value(
         "IDEMPOTENCY_KEY_REUSED", description="The key was used for something else before. Make a new key."
     )

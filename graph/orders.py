@@ -9,12 +9,15 @@ from strawberry import UNSET
 
 from graph.context import Info
 from graph.errors import ErrorCode, RateLimited, RefusalHandler, UserError
+from graph.history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
 from graph.money import CurrencyCode, Money, money
 from graph.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from models.orders import OrderStatus as Status
 from services import refusals
+from services.healing import Healing
 from services.ids import read_id
-from services.orders import OrderLine, Orders, PlacedOrder, WantedItem
+from services.order_views import OrderLine, PlacedOrder
+from services.orders import Orders, WantedItem
 
 
 @strawberry.enum(
@@ -53,6 +56,20 @@ class Order:
     created_at: datetime = strawberry.field(description="When the order was placed.")
     updated_at: datetime = strawberry.field(description="When the order last changed.")
     placed: strawberry.Private[PlacedOrder]
+
+    @strawberry.field(
+        description="The attempts to pay it, oldest first; at most one of them becomes its payment."
+    )
+    def payments(self) -> list[Payment]:
+        return [payment_from(payment) for payment in self.placed.payments]
+
+    @strawberry.field(description="What was or is being given back, oldest first.")
+    def refunds(self) -> list[Refund]:
+        return [refund_from(refund) for payment in self.placed.payments for refund in payment.refunds]
+
+    @strawberry.field(description="What the customer's bank asks back, oldest first.")
+    def disputes(self) -> list[Dispute]:
+        return [dispute_from(dispute) for payment in self.placed.payments for dispute in payment.disputes]
 
     @strawberry.field(description="What is in the order, in the order it was put there.")
     def items(self) -> list[OrderItem]:
@@ -127,7 +144,10 @@ CreateOrderResult = Annotated[
 @strawberry.type
 class OrderQuery:
     @strawberry.field(
-        description="One of the user's orders; null when there is none with this id. Needs a token."
+        description=(
+            "One of the user's orders, for a merchant any order; null when there is none with this id. Needs a token. "
+            "It shows the payment's true state even while a webhook is late."
+        )
     )
     async def order(
         self,
@@ -136,7 +156,10 @@ class OrderQuery:
     ) -> Order | None:
         user = info.context.require_user()
         order_id = read_id(id)
-        placed = await Orders(info.context.database).find(user.id, order_id) if order_id else None
+        if order_id is None:
+            return None
+        healing = Healing(info.context.database, info.context.gateway)
+        placed = await healing.find(user, order_id)
         return order_from(placed) if placed else None
 
     @strawberry.field(description="The user's orders, newest first. Needs a token.")

@@ -6,9 +6,10 @@ from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-from graph import errors, orders, payments
+from graph import closing, errors, orders, payments
 from graph.answers import log_errors, presentable
 from graph.bounds import Bounds
+from graph.closing import ClosingMutation
 from graph.money import SCALARS
 from graph.orders import OrderMutation, OrderQuery
 from graph.payments import PaymentMutation, PaymentQuery
@@ -35,7 +36,7 @@ class Query(UserQuery, ProductQuery, OrderQuery, PaymentQuery):
         "`UserError`. Only a missing token, bad input and our own faults are top-level errors."
     )
 )
-class Mutation(OrderMutation, PaymentMutation):
+class Mutation(OrderMutation, PaymentMutation, ClosingMutation):
     pass
 
 
@@ -44,7 +45,7 @@ schema = _Schema(
     Mutation,
     extensions=[Bounds, ParserCache, ValidationCache],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
-    exception_handlers=[*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS],
+    exception_handlers=[*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS, *closing.HANDLERS],
 )
 
 

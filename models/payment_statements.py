@@ -178,3 +178,15 @@ REPRICE_PAYMENT = (
     )
     .returning(col(Payment.id))
 )
+
+# Takes the turn to ask Stripe about an order's payable intent: one asker each `pause`, however many look.
+LOOK_AT_INTENT = (
+    update(Payment)
+    .where(
+        col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
+        col(Payment.state).in_((PaymentState.OPEN, PaymentState.PROCESSING)),
+        col(Payment.looked_at) < func.now() - bindparam("pause", type_=Interval),
+    )
+    .values(looked_at=func.now())
+    .returning(col(Payment.intent_id))
+)

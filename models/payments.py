@@ -22,6 +22,7 @@ class PaymentState(StrEnum):
 
 
 LIVE = (PaymentState.CREATING, PaymentState.OPEN, PaymentState.PROCESSING, PaymentState.CANCELING)
+LOOK_PAUSE_SECONDS = 5  # how old an answer of Stripe's may be while a customer waits for news
 IS_LIVE = text("state IN ('creating', 'open', 'processing', 'canceling')")
 IS_SETTLED = text("disposition = 'settled'")
 
@@ -39,7 +40,8 @@ class Payment(SQLModel, table=True):
     """One PaymentIntent, recorded before Stripe hears of it. It never holds a client secret.
 
     `amount` and `amount_received` are minor units of `currency`. While `lease_until` lies ahead, somebody is
-    calling Stripe for this payment; once it has passed, anybody may take over.
+    calling Stripe for this payment; once it has passed, anybody may take over. `looked_at` is when Stripe was last
+    asked how the intent stands.
     """
 
     __tablename__ = "payments"
@@ -63,6 +65,7 @@ class Payment(SQLModel, table=True):
         Index("payments_idempotency_key", "idempotency_key", unique=True),
         Index("payments_intent_id", "intent_id", unique=True),
         Index("payments_by_order", "order_id", "created_at"),
+        Index("payments_live_by_look", "looked_at", postgresql_where=IS_LIVE),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -78,6 +81,7 @@ class Payment(SQLModel, table=True):
     failure_code: str | None = None
     cause: str
     lease_until: datetime | None = None
+    looked_at: datetime = database_time()
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
 

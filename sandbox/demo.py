@@ -160,5 +160,5 @@ def welcome(settings: Settings, site: Site, orders: list[UUID]) -> str:
     -H 'Authorization: Bearer {customer}' \\
     -d '{json.dumps({"query": PAY, "variables": {"orderId": str(orders[0])}})}'
 
-  Ctrl-C ends everything. The data stays in .data/
+  Ctrl-C ends everything. The data stays in {settings.data_dir}
 """

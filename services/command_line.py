@@ -1,6 +1,14 @@
 """What can be typed behind `python main.py`."""
 
 import argparse
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from services.token_claims import is_name
+
+# What goes wrong outside of this program: it is told in a sentence, not by a traceback.
+EXPECTED = (OperationalError, ProgrammingError, OSError)
 
 
 def parse(about: str, words: list[str]) -> argparse.Namespace:
@@ -12,7 +20,15 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
         return commands.add_parser(name, help=about, description=about)
 
     command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
-    command("serve", "production: everything from the environment, see .env.example")
+    serve = command("serve", "production: everything from the environment, see .env.example")
+    serve.add_argument(
+        "--reconcile-first",
+        action="store_true",
+        help="sweep before the port opens, as after restoring a backup",
+    )
+    command(
+        "reconcile", "one sweep by hand: prints what it found and did; exit code 1 when a person is needed"
+    )
     command("migrate", "bring DATABASE_URL to this version's schema")
     seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")
     seed.add_argument(
@@ -22,7 +38,7 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
         help="also add N pending orders, one `ORDER_ID TOKEN` a line",
     )
     token = command("token", "a bearer token signed with JWT_SECRET")
-    token.add_argument("--user", required=True, help="the user id, the token's subject")
+    token.add_argument("--user", type=user_id, required=True, help="the user id, the token's subject")
     token.add_argument("--role", help="`merchant` may act for the shop")
     token.add_argument("--hours", type=whole_number, default=24, help="how long it is valid (24)")
     sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
@@ -32,7 +48,8 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     sandbox.add_argument(
         "--webhook-url", help="where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
     )
-    command("schema", "write schema.graphql anew")
+    schema = command("schema", "write schema.graphql anew")
+    schema.add_argument("--to", type=Path, metavar="FILE", help="write it there instead")
     return parser.parse_args(words)
 
 
@@ -41,3 +58,22 @@ def whole_number(text: str) -> int:
     if number < 0:
         raise ValueError(text)
     return number
+
+
+def user_id(text: str) -> str:
+    if not is_name(text):
+        raise argparse.ArgumentTypeError("a user id is 1 to 255 printable characters")
+    return text
+
+
+def in_words(error: Exception) -> str:
+    """One sentence about an `EXPECTED` error, and what to do."""
+    if isinstance(error, OperationalError):
+        return f"DATABASE_URL: the database can't be reached: {_first_line(error.orig)}"
+    if isinstance(error, ProgrammingError):
+        return f"DATABASE_URL: {_first_line(error.orig)}\nRun `python main.py migrate` first."
+    return str(error)
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).partition("\n")[0]

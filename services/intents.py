@@ -1,7 +1,9 @@
 """A payment intent in our words, and the ways a call for one can end. Stripe's objects stay in the gateway."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Generic, TypeVar
 from uuid import UUID
 
 
@@ -21,7 +23,7 @@ class IntentStatus(StrEnum):
 class Intent:
     """What Stripe says of one PaymentIntent now. Amounts are minor units of `currency` (upper case).
 
-    `payment_id` is what we wrote into its metadata; None for an intent of another application.
+    `payment_id` and `order_id` are what we wrote into its metadata; None for an intent of another application.
     The client secret is for the customer's browser alone: it is kept out of `repr`, logs and tables.
     """
 
@@ -31,7 +33,19 @@ class Intent:
     amount_received: int
     currency: str
     payment_id: UUID | None
+    order_id: UUID | None
     client_secret: str = field(repr=False)
+
+    @property
+    def is_payable(self) -> bool:
+        return self.status in PAYABLE
+
+
+PAYABLE = (
+    IntentStatus.REQUIRES_PAYMENT_METHOD,
+    IntentStatus.REQUIRES_CONFIRMATION,
+    IntentStatus.REQUIRES_ACTION,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +60,63 @@ class IntentRequest:
     @property
     def idempotency_key(self) -> str:
         return f"pi:{self.payment_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRequest:
+    """What Stripe is asked to give back, minor units. The same refund and attempt always ask for the same."""
+
+    refund_id: UUID
+    attempt: int
+    intent_id: str
+    amount: int
+    reason: str | None
+
+    @property
+    def idempotency_key(self) -> str:
+        return f"re:{self.refund_id}:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeRefund:
+    """A refund as Stripe has it. `refund_id` is ours, from its metadata; None for one made in the dashboard."""
+
+    id: str
+    status: str
+    amount: int
+    reason: str | None
+    refund_id: UUID | None
+    failure_code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeDispute:
+    id: str
+    status: str
+    amount: int
+    reason: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeEventSeen:
+    """An event in Stripe's list: its id and type, and the intent it is about."""
+
+    id: str
+    type: str
+    intent_id: str
+    created_at: datetime
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StripePage(Generic[T]):
+    """A page of one of Stripe's lists, newest first; `next` continues it, None at its end."""
+
+    items: tuple[T, ...]
+    next: str | None
 
 
 class GatewayError(Exception):

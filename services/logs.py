@@ -3,13 +3,17 @@
 import logging
 import re
 import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# API keys, webhook secrets, client secrets, bearer tokens and anything shaped like a JWT.
+# API keys, webhook secrets, client secrets, the password of a URL, credentials of a header, and anything shaped
+# like a JWT. A key is found inside a longer word too.
 _SECRET = re.compile(
-    r"\b(?:sk|rk)_(?:live|test)_\w+|\bwhsec_\w+|\b(?:pi|seti)_\w+_secret_\w+|\bBearer\s+\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"(?:sk|rk)_(?:live|test)_\w+|whsec_\w+|\b\w+_secret_\w+|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
 )
 BLOT = "[secret]"
 
@@ -18,12 +22,27 @@ def without_secrets(text: str) -> str:
     return _SECRET.sub(BLOT, text)
 
 
+def _cleaned(value: Any) -> Any:
+    """The same to look at, without secrets at any depth; what is no plain data becomes its repr."""
+    match value:
+        case str():
+            return without_secrets(value)
+        case None | bool() | int() | float():
+            return value
+        case Mapping():
+            return {_cleaned(key): _cleaned(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_cleaned(inner) for inner in value]
+    return without_secrets(repr(value))
+
+
 def _blot(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    return {key: without_secrets(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {key: _cleaned(value) for key, value in event.items()}
 
 
-def configure(level: str, style: str) -> None:
-    """`style` is `json`, a line for machines, or `console`, a line for people."""
+def configure(level: str, style: str, *, to: TextIO | None = None) -> None:
+    """`style` is `json`, a line for machines, or `console`, a line for people. They go to stderr if nowhere else."""
+    stream = to or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -39,9 +58,9 @@ def configure(level: str, style: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(style))
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(style, stream))
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -53,12 +72,12 @@ def configure(level: str, style: str) -> None:
         logging.getLogger(name).propagate = True
 
 
-def _rendering(style: str) -> list[Processor]:
+def _rendering(style: str, stream: TextIO) -> list[Processor]:
     first: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         _blot,
     ]
     if style == "console":
-        return [*first, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        return [*first, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     return [*first, structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()]

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.currencies import CURRENCIES
 from models.order_statements import (
     ADD_ITEMS,
     ADD_ORDER,
+    ORDER,
     ORDER_BY_KEY,
-    ORDER_OF_USER,
     ORDERS,
     ORDERS_AFTER,
     ORDERS_WITH_STATUS,
@@ -22,41 +20,16 @@ from models.order_statements import (
     PRICES,
 )
 from models.orders import LARGEST_QUANTITY, OrderStatus
+from services.auth import User
 from services.database import Database
 from services.ids import read_id
+from services.order_views import OrderLine, PlacedOrder, order_from
 from services.pages import Cursor, Page, check_size, page_of
 from services.refusals import IdempotencyKeyReused, InvalidOrder, ProductNotAvailable
 
 MOST_ITEMS = 500
 LONGEST_KEY = 255
 LARGEST_TOTAL = 2**53 - 1  # the largest integer every JSON client reads exactly
-
-
-@dataclass(frozen=True, slots=True)
-class OrderLine:
-    """`unit_amount` is minor units of the order's currency, as it was when the order was placed."""
-
-    product_id: UUID
-    product_name: str
-    unit_amount: int
-    quantity: int
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedOrder:
-    """An order as its owner sees it. `total` is minor units of `currency`."""
-
-    id: UUID
-    status: OrderStatus
-    currency: str
-    total: int
-    items: tuple[OrderLine, ...]
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def cursor(self) -> Cursor:
-        return Cursor(self.created_at, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +44,11 @@ class Orders:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, user_id: str, order_id: UUID) -> PlacedOrder | None:
-        row = await self._database.row(ORDER_OF_USER, {"order_id": order_id, "user_id": user_id})
-        return _order_from(row) if row else None
+    async def find(self, user: User, order_id: UUID) -> PlacedOrder | None:
+        """One of the user's orders; for a merchant, any order."""
+        parameters = {"order_id": order_id, "user_id": user.id, "is_merchant": user.is_merchant}
+        row = await self._database.row(ORDER, parameters)
+        return order_from(row) if row else None
 
     async def page(
         self, user_id: str, *, first: int, after: Cursor | None, status: OrderStatus | None
@@ -91,7 +66,7 @@ class Orders:
             (True, True): ORDERS_WITH_STATUS_AFTER,
         }[status is not None, after is not None]
         rows = await self._database.rows(statement, parameters)
-        return page_of([_order_from(row) for row in rows], first)
+        return page_of([order_from(row) for row in rows], first)
 
     async def place(
         self, user_id: str, items: Sequence[WantedItem], currency: str | None, idempotency_key: str | None
@@ -170,7 +145,7 @@ async def _add_order(
         return None
     await connection.execute(ADD_ITEMS, [_item_row(row.id, *numbered) for numbered in enumerate(lines)])
     return PlacedOrder(
-        row.id, OrderStatus.PENDING, currency, total, tuple(lines), row.created_at, row.updated_at
+        row.id, OrderStatus.PENDING, currency, total, tuple(lines), (), row.created_at, row.updated_at
     )
 
 
@@ -193,20 +168,8 @@ async def _earlier_order(
     currency: str | None,
 ) -> PlacedOrder:
     found = await connection.execute(ORDER_BY_KEY, {"user_id": user_id, "idempotency_key": key})
-    order = _order_from(found.one())
+    order = order_from(found.one())
     same_items = {line.product_id: line.quantity for line in order.items} == wanted
     if not same_items or currency not in (None, order.currency):
         raise IdempotencyKeyReused(order.id)
     return order
-
-
-def _order_from(row: Row[Any]) -> PlacedOrder:
-    return PlacedOrder(
-        row.id,
-        OrderStatus(row.status),
-        row.currency,
-        row.total,
-        tuple(OrderLine(UUID(item[0]), *item[1:]) for item in row.items),
-        row.created_at,
-        row.updated_at,
-    )

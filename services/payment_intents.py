@@ -23,6 +23,7 @@ from models.payment_statements import (
 )
 from models.payments import PaymentState
 from services.claims import Claim, LivePayment, claim_from
+from services.closing import Closing
 from services.database import Database
 from services.intents import (
     AccessDenied,
@@ -69,6 +70,7 @@ class PaymentIntents:
         self._database = database
         self._gateway = gateway
         self._settlement = Settlement(database)
+        self._closing = Closing(database, gateway)
 
     async def create(self, user_id: str, order_id: UUID) -> Intent:
         """The order's one payable intent, client secret included; raises a `Refusal` otherwise."""
@@ -212,13 +214,12 @@ class PaymentIntents:
         if payment.state != PaymentState.CANCELING:
             await self._move(payment, PaymentState.CANCELING)
         try:
-            await patience.spend_on(self._gateway.cancel_intent(payment.intent_id))
-        except (Refused, KeyBurnt) as error:
-            log_gateway_error(error, payment)
+            intent = await patience.spend_on(self._closing.close(payment.intent_id, cause=CAUSE))
         except GatewayError as error:
             log_gateway_error(error, payment)
             raise PaymentProviderUnavailable from error
-        await self._hear_what_became_of(payment, patience)
+        if intent.status not in OVER:
+            raise PaymentInProgress
 
     async def _hear_what_became_of(self, payment: LivePayment, patience: "_Patience") -> None:
         intent = await self._read(payment, patience)

@@ -28,7 +28,7 @@ NEXT_STATE: dict[PaymentState, tuple[PaymentState, PaymentState, PaymentState, P
     _creating:   (_open,       _processing, _succeeded, _canceled),
     _open:       (_open,       _processing, _succeeded, _canceled),
     _processing: (_open,       _processing, _succeeded, _canceled),
-    _canceling:  (_canceling,  _canceling,  _succeeded, _canceled),
+    _canceling:  (_canceling,  _processing, _succeeded, _canceled),
     _failed:     (_failed,     _failed,     _succeeded, _canceled),
     _abandoned:  (_abandoned,  _abandoned,  _succeeded, _canceled),
     _succeeded:  (_succeeded,  _succeeded,  _succeeded, _succeeded),
@@ -65,6 +65,11 @@ class Verdict:
     order_status: OrderStatus
 
 
+def state_of(intent: Intent) -> PaymentState:
+    """The state of a payment whose intent is like this, and about which we know nothing else."""
+    return NEXT_STATE[PaymentState.OPEN][_COLUMN[intent.status]]
+
+
 def judge(state: PaymentState, order: OrderFacts, intent: Intent) -> Verdict:
     """The one place that decides transitions after Stripe has spoken."""
     new_state = NEXT_STATE[state][_COLUMN[intent.status]]
@@ -92,3 +97,14 @@ def status_after(disposition: Disposition, status: OrderStatus) -> OrderStatus:
     if disposition is Disposition.SETTLED:
         return OrderStatus.PAID
     return OrderStatus.REVIEW if disposition is Disposition.MISMATCH else status
+
+
+def status_after_refunds(status: OrderStatus, *, received: int, refunded: int) -> OrderStatus:
+    """The order's status once `refunded` of the `received` minor units of its payment went back."""
+    if status is OrderStatus.REVIEW:  # a person looks at it until all of the money is back
+        return OrderStatus.REFUNDED if refunded >= received else status
+    if status not in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED):
+        return status
+    if refunded == 0:
+        return OrderStatus.PAID
+    return OrderStatus.PARTIALLY_REFUNDED if refunded < received else OrderStatus.REFUNDED

@@ -67,3 +67,28 @@ class IdempotencyKeyReused(Refusal):
     """The key belongs to an earlier order of this user that asked for something else."""
 
     order_id: UUID
+
+
+@dataclass
+class OrderNotCancelable(Refusal):
+    status: OrderStatus
+
+
+@dataclass
+class OrderNotRefundable(Refusal):
+    status: OrderStatus
+
+
+@dataclass
+class AmountNotRefundable(Refusal):
+    """`refundable` is what is left to give back, minor units of `currency`."""
+
+    refundable: int
+    currency: str
+
+
+@dataclass
+class InvalidRefund(Refusal):
+    """The request makes no refund; `reason` is a sentence for a developer."""
+
+    reason: str

@@ -1,12 +1,14 @@
 """Writes what Stripe says of an intent into the payment and its order, under the order's lock."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.orders import OrderStatus
 from models.payments import Disposition, PaymentState
+from models.refund_statements import ADD_AUTOMATIC_REFUND
+from models.refunds import RefundState
 from models.settlement_statements import (
     LOCK_ORDER,
     LOCK_PAYMENT,
@@ -17,6 +19,8 @@ from models.settlement_statements import (
 from services.database import Database
 from services.intents import Intent
 from services.payment_states import OrderFacts, Verdict, judge
+
+OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)
 
 log = structlog.get_logger(__name__)
 
@@ -66,9 +70,23 @@ async def _write(
         "to_cause": cause,
     }
     await connection.execute(SET_PAYMENT, changes)
+    if verdict.disposition in OWED_BACK:
+        await connection.execute(ADD_AUTOMATIC_REFUND, automatic_refund(payment_id, verdict, intent))
     if verdict.order_status is not facts.status:
         await connection.execute(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
     return verdict
+
+
+def automatic_refund(payment_id: UUID, verdict: Verdict, intent: Intent) -> dict[str, object]:
+    """The refund of money that its order has no use for, recorded with the payment that brought it."""
+    return {
+        "id": uuid4(),
+        "payment_id": payment_id,
+        "state": RefundState.CREATING,
+        "cause": verdict.disposition,
+        "amount": intent.amount_received,
+        "reason": "duplicate" if verdict.disposition is Disposition.DUPLICATE else None,
+    }
 
 
 def _tell(verdict: Verdict, order_id: UUID, payment_id: UUID) -> None:

@@ -1,7 +1,9 @@
 """Stripe, behind five verbs in our words. The only module that imports `stripe`."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, NoReturn, cast
 from uuid import UUID
 
@@ -16,10 +18,15 @@ from services.intents import (
     IntentStatus,
     KeyBurnt,
     OutcomeUnknown,
+    RefundRequest,
     Refused,
+    StripeDispute,
+    StripeEventSeen,
+    StripePage,
+    StripeRefund,
     TooManyRequests,
 )
-from services.webhooks import UnverifiedEvent
+from services.webhooks import UnverifiedEvent, intent_of
 
 # Otherwise the first call writes under $HOME/.config, and fails where there is no HOME.
 stripe.enable_telemetry = False
@@ -30,6 +37,8 @@ DEFAULT_API_BASE = "https://api.stripe.com"
 # Two tries of 3.5 s with the SDK's half-second pause between them: no call takes longer than 8 s.
 TRY_TIMEOUT = aiohttp.ClientTimeout(total=3.5, sock_connect=2.0)
 NETWORK_RETRIES = 1
+STRIPES_REASONS = ("duplicate", "fraudulent", "requested_by_customer")  # others stay in our own books
+PAGE = 100  # the most that one of Stripe's lists gives at once
 
 
 class _Transport(stripe.AIOHTTPClient):
@@ -50,7 +59,7 @@ class _Transport(stripe.AIOHTTPClient):
 
 
 class StripeGateway:
-    """Makes, reads, reprices and cancels PaymentIntents.
+    """Makes, reads, reprices, cancels and refunds PaymentIntents, and reads Stripe's lists.
 
     Every verb ends within 8 seconds with an `Intent` or one of the `GatewayError`s. Creating and repricing carry
     idempotency keys that outlive a crash; canceling twice is the same as once and needs none. Uses `raw_request_async`:
@@ -88,6 +97,49 @@ class StripeGateway:
 
     async def cancel_intent(self, intent_id: str) -> Intent:
         return await self._intent("post", f"/v1/payment_intents/{intent_id}/cancel")
+
+    async def list_intents(self, since: datetime, after: str | None = None) -> StripePage[Intent]:
+        """Intents created at `since` or later, newest first, a page at a time."""
+        data = await self._page("/v1/payment_intents", after, **{"created[gte]": int(since.timestamp())})
+        return StripePage(tuple(map(intent_from, data["data"])), next_of(data))
+
+    async def list_events(self, since: datetime, after: str | None = None) -> StripePage[StripeEventSeen]:
+        """Events about intents, refunds and disputes created at `since` or later, delivered or not."""
+        data = await self._page("/v1/events", after, **{"created[gte]": int(since.timestamp())})
+        return StripePage(tuple(filter(None, map(event_seen, data["data"]))), next_of(data))
+
+    async def create_refund(self, request: RefundRequest) -> StripeRefund:
+        """https://docs.stripe.com/api/refunds/create"""
+        reason = {"reason": request.reason} if request.reason in STRIPES_REASONS else {}
+        data = await self._call(
+            "post",
+            "/v1/refunds",
+            idempotency_key=request.idempotency_key,
+            payment_intent=request.intent_id,
+            amount=request.amount,
+            metadata={"refund_id": str(request.refund_id)},
+            **reason,
+        )
+        return refund_from(data)
+
+    async def list_refunds(self, intent_id: str) -> list[StripeRefund]:
+        """Every refund of an intent, whoever made it."""
+        refunds: list[StripeRefund] = []
+        after: str | None = None
+        while True:
+            data = await self._page("/v1/refunds", after, payment_intent=intent_id)
+            refunds += map(refund_from, data["data"])
+            after = next_of(data)
+            if after is None:
+                return refunds
+
+    async def list_disputes(self, intent_id: str) -> list[StripeDispute]:
+        data = await self._page("/v1/disputes", None, payment_intent=intent_id)
+        return [dispute_from(dispute) for dispute in data["data"]]
+
+    async def _page(self, path: str, after: str | None, **parameters: Any) -> dict[str, Any]:
+        start = {"starting_after": after} if after else {}
+        return await self._call("get", path, limit=PAGE, **parameters, **start)
 
     async def ping(self) -> None:
         """The cheapest question that needs a valid key: https://docs.stripe.com/api/balance/balance_retrieve"""
@@ -136,8 +188,47 @@ def intent_from(data: Mapping[str, Any]) -> Intent:
         amount_received=data["amount_received"],
         currency=data["currency"].upper(),
         payment_id=_uuid(data["metadata"].get("payment_id")),
+        order_id=_uuid(data["metadata"].get("order_id")),
         client_secret=data["client_secret"],
     )
+
+
+def refund_from(data: Mapping[str, Any]) -> StripeRefund:
+    return StripeRefund(
+        id=data["id"],
+        status=data["status"],
+        amount=data["amount"],
+        reason=data["reason"],
+        refund_id=_uuid((data["metadata"] or {}).get("refund_id")),
+        failure_code=data.get("failure_reason"),
+    )
+
+
+def dispute_from(data: Mapping[str, Any]) -> StripeDispute:
+    return StripeDispute(
+        id=data["id"],
+        status=data["status"],
+        amount=data["amount"],
+        reason=data["reason"],
+        created_at=datetime.fromtimestamp(data["created"], UTC),
+    )
+
+
+def event_seen(data: Mapping[str, Any]) -> StripeEventSeen | None:
+    """None for an event that is about no intent."""
+    intent_id = intent_of(data["type"], data["data"]["object"])
+    if intent_id is None:
+        return None
+    return StripeEventSeen(
+        id=data["id"],
+        type=data["type"],
+        intent_id=intent_id,
+        created_at=datetime.fromtimestamp(data["created"], UTC),
+    )
+
+
+def next_of(data: Mapping[str, Any]) -> str | None:
+    return data["data"][-1]["id"] if data["has_more"] else None
 
 
 def _uuid(text: str | None) -> UUID | None:
@@ -147,6 +238,7 @@ def _uuid(text: str | None) -> UUID | None:
         return None
 
 
+_UNIX_TIME = re.compile(r"[0-9]{1,12}")
 SIGNATURE_TOLERANCE = 300  # seconds, Stripe's own default
 
 
@@ -156,6 +248,10 @@ class StripeSignatureCheck:
     def __init__(self, secrets: tuple[str, ...], *, now: Callable[[], float] = time.time) -> None:
         self._secrets = secrets
         self._now = now
+
+    @property
+    def is_possible(self) -> bool:
+        return bool(self._secrets)
 
     def __call__(self, payload: bytes, header: str) -> None:
         text = decoded(payload)
@@ -171,7 +267,8 @@ class StripeSignatureCheck:
     def _refuse_future(self, header: str) -> None:
         """The SDK accepts any time to come."""
         stamps = [item[2:] for item in header.split(",") if item.startswith("t=")]
-        if not all(stamp.isdigit() and int(stamp) <= self._now() + SIGNATURE_TOLERANCE for stamp in stamps):
+        latest = self._now() + SIGNATURE_TOLERANCE
+        if not all(_UNIX_TIME.fullmatch(stamp) and int(stamp) <= latest for stamp in stamps):
             raise UnverifiedEvent("signed in the future")
 
 

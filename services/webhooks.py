@@ -7,7 +7,7 @@ secret, so only its id, its type and the id of the object it is about are kept.
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,10 +16,16 @@ from typing import Any, Protocol
 import structlog
 
 from models.stripe_events import FINISH_EVENT, POSTPONE_EVENT, STORE_EVENT, TAKE_DUE_EVENTS
+from models.sweep_statements import EVENTS_DUE_NOW, FINISHED_EVENTS
 from services.database import Database
-from services.intents import GatewayError, Intent, Refused
+from services.disputes import DisputeGateway, Disputes
+from services.intents import GatewayError, Intent, Refused, StripeEventSeen
+from services.refunds import RefundGateway, Refunds
 from services.settlement import Settlement
 
+INTENT_EVENTS = "payment_intent."
+REFUND_EVENTS = ("refund.", "charge.refund")
+DISPUTE_EVENTS = "charge.dispute."
 EVENT_LEASE = timedelta(seconds=60)  # how long one worker may take for one event
 BATCH = 20
 POLL_SECONDS = 5.0
@@ -34,19 +40,25 @@ class UnverifiedEvent(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
+    """What is kept of an event; `intent_id` is None when it is about no intent."""
+
     id: str
     type: str
-    object_id: str
+    intent_id: str | None
     created_at: datetime
     livemode: bool
 
 
 class SignatureCheck(Protocol):
+    @property
+    def is_possible(self) -> bool:
+        """Whether there is a secret to check with."""
+
     def __call__(self, payload: bytes, header: str) -> None:
         """Return for a genuine, recent signature; raise `UnverifiedEvent` otherwise."""
 
 
-class IntentReader(Protocol):
+class WebhookGateway(RefundGateway, DisputeGateway, Protocol):
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
 
 
@@ -56,7 +68,7 @@ class Inbox:
     def __init__(
         self,
         database: Database,
-        gateway: IntentReader,
+        gateway: WebhookGateway,
         check_signature: SignatureCheck | None,
         *,
         livemode: bool,
@@ -64,6 +76,8 @@ class Inbox:
         self._database = database
         self._gateway = gateway
         self._settlement = Settlement(database)
+        self._refunds = Refunds(database, gateway)
+        self._disputes = Disputes(database, gateway)
         self._check_signature = check_signature
         self._livemode = livemode
         self._news = asyncio.Event()
@@ -71,27 +85,21 @@ class Inbox:
     @property
     def is_open(self) -> bool:
         """Without a secret nothing can be told from a forgery, so nothing is taken."""
-        return self._check_signature is not None
+        return self._check_signature is not None and self._check_signature.is_possible
 
     async def receive(self, payload: bytes, signature: str) -> None:
         """Store a genuine event of interest; its commit comes before the caller's 200."""
-        if self._check_signature is None:
+        if self._check_signature is None or not self.is_open:
             raise UnverifiedEvent("no webhook secret is set")
         self._check_signature(payload, signature)
         event = event_from(payload)
         if event.livemode != self._livemode:
-            log.warning("event of the other mode ignored", event=event.id, livemode=event.livemode)
+            log.warning("event of the other mode ignored", event_id=event.id, livemode=event.livemode)
             return
-        if not event.type.startswith("payment_intent."):
+        if event.intent_id is None:
             return
         await self._database.rows(
-            STORE_EVENT,
-            {
-                "id": event.id,
-                "type": event.type,
-                "object_id": event.object_id,
-                "created_at": event.created_at,
-            },
+            STORE_EVENT, stored(event.id, event.type, event.intent_id, event.created_at)
         )
         self._news.set()
 
@@ -121,37 +129,69 @@ class Inbox:
             await asyncio.sleep(1)
             return 0
 
+    async def take_missed(self, events: Sequence[StripeEventSeen]) -> int:
+        """Store those of Stripe's list that never came or are not finished; how many were new or unfinished."""
+        rows = await self._database.rows(FINISHED_EVENTS, {"ids": [event.id for event in events]})
+        finished = {row.id for row in rows}
+        missed = [event for event in events if event.id not in finished]
+        for event in missed:
+            await self._database.rows(
+                STORE_EVENT, stored(event.id, event.type, event.intent_id, event.created_at)
+            )
+        return len(missed)
+
+    async def finish_all(self) -> int:
+        """Finish every event that is not, whenever it would be due; how many there were."""
+        await self._database.rows(EVENTS_DUE_NOW)
+        count = 0
+        while taken := await self.finish_due():
+            count += taken
+        return count
+
     async def finish_due(self) -> int:
         """Take the events that are due and finish each; how many were taken."""
         due = await self._database.rows(TAKE_DUE_EVENTS, {"limit": BATCH, "lease": EVENT_LEASE})
-        await asyncio.gather(*(self._finish(row.id, row.object_id, row.attempts) for row in due))
+        await asyncio.gather(*(self._finish(row.id, row.type, row.object_id, row.attempts) for row in due))
         return len(due)
 
-    async def _finish(self, event_id: str, intent_id: str, attempts: int) -> None:
+    async def _finish(self, event_id: str, kind: str, intent_id: str, attempts: int) -> None:
         try:
-            intent = await self._gateway.retrieve_intent(intent_id)
+            await self._hear(kind, intent_id, cause=event_id)
         except Refused as error:  # Stripe knows no such intent: there is nothing to apply
-            log.warning("event about an unknown intent", event=event_id, code=error.code)
+            log.warning("event about an unknown intent", event_id=event_id, code=error.code)
         except GatewayError as error:
             return await self._postpone(event_id, attempts, type(error).__name__)
-        else:
-            await self._settlement.apply(intent, cause=event_id)
         await self._database.rows(FINISH_EVENT, {"event_id": event_id})
         return None
+
+    async def _hear(self, kind: str, intent_id: str, *, cause: str) -> None:
+        if kind.startswith(INTENT_EVENTS):
+            intent = await self._gateway.retrieve_intent(intent_id)
+            await self._settlement.apply(intent, cause=cause)
+            await self._refunds.carry_out_owed(intent_id)
+        elif kind.startswith(DISPUTE_EVENTS):
+            await self._disputes.hear(intent_id)
+        else:
+            await self._refunds.hear(intent_id)
 
     async def _postpone(self, event_id: str, attempts: int, failure: str) -> None:
         delay = min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_DELAY)
         await self._database.rows(POSTPONE_EVENT, {"event_id": event_id, "delay": delay, "failure": failure})
 
 
+def stored(event_id: str, kind: str, intent_id: str, created_at: datetime) -> dict[str, Any]:
+    return {"id": event_id, "type": kind, "object_id": intent_id, "created_at": created_at}
+
+
 def event_from(payload: bytes) -> Event:
     """The parts of a verified event that we keep: https://docs.stripe.com/api/events/object"""
     try:
         data: dict[str, Any] = json.loads(payload)
+        kind, about = _text(data["type"]), data["data"]["object"]
         return Event(
             id=_text(data["id"]),
-            type=_text(data["type"]),
-            object_id=_text(data["data"]["object"].get("id", "")),
+            type=kind,
+            intent_id=intent_of(kind, about),
             created_at=datetime.fromtimestamp(data["created"], UTC),
             livemode=bool(data["livemode"]),
         )
@@ -159,7 +199,17 @@ def event_from(payload: bytes) -> Event:
         raise UnverifiedEvent("not an event") from error
 
 
+def intent_of(kind: str, about: Mapping[str, Any]) -> str | None:
+    """The intent that an event is about, if it is about an intent, its refunds or its disputes."""
+    if kind.startswith(INTENT_EVENTS):
+        return _text(about["id"])
+    if kind.startswith((*REFUND_EVENTS, DISPUTE_EVENTS)):
+        intent_id = about.get("payment_intent")
+        return None if intent_id is None else _text(intent_id)
+    return None
+
+
 def _text(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 255 or "\0" in value:
+    if not isinstance(value, str) or not 0 < len(value) <= 255 or "\0" in value:
         raise TypeError("not a string of Stripe's")
     return value

@@ -26,7 +26,8 @@ JWT_SECRET = "a-secret-for-loopback-tests-only-0123456789"
 WEBHOOK_SECRET = "whsec_tests0000000000000000000000000000"
 STRIPE = SandboxConfig(webhook_secret=WEBHOOK_SECRET)
 EMPTY = text(
-    "TRUNCATE products, orders, order_items, payments, payment_transitions, stripe_events RESTART IDENTITY CASCADE"
+    "TRUNCATE products, orders, order_items, payments, payment_transitions, refunds, disputes, stripe_events, leases"
+    " RESTART IDENTITY CASCADE"
 )
 
 logs.configure("INFO", "json")

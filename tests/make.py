@@ -1,5 +1,6 @@
 """Builders: what a test does not name is something sensible."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,6 +81,12 @@ class Shop:
         row = await self.database.row(select(Order.status).where(Order.id == order_id))  # type: ignore[call-overload]
         assert row is not None
         return OrderStatus(row.status)
+
+    async def until(self, order_id: UUID, status: OrderStatus) -> None:
+        """Wait for what a background task will bring about."""
+        async with asyncio.timeout(5):
+            while await self.status(order_id) is not status:  # noqa: ASYNC110  a row gives no sign
+                await asyncio.sleep(0.01)
 
     async def payments(self, order_id: UUID) -> Sequence[Row[Any]]:
         """The order's payments, oldest first."""

@@ -1,0 +1,97 @@
+"""Refunds and disputes: what goes back to the customer, by our hand, by Stripe's dashboard, or by their bank."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlmodel import Field, SQLModel
+
+from models.base import LARGEST_AMOUNT, database_time, minor_units, one_of
+
+
+class RefundState(StrEnum):
+    """`creating` is ours: recorded, and Stripe has not answered yet. The others are Stripe's words."""
+
+    CREATING = "creating"
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class RefundCause(StrEnum):
+    MERCHANT = "merchant"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    DASHBOARD = "dashboard"
+
+
+class Refund(SQLModel, table=True):
+    """Money that goes back, recorded before Stripe hears of it. `amount` is minor units of the payment's currency.
+
+    `attempt` is part of the idempotency key: it grows only after a look at Stripe's list showed that the key
+    before it made no refund.
+    """
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        one_of("state", RefundState, "refunds_state_known"),
+        one_of("cause", RefundCause, "refunds_cause_known"),
+        CheckConstraint(f"amount BETWEEN 1 AND {LARGEST_AMOUNT}", name="refunds_amount_in_range"),
+        CheckConstraint("attempt > 0", name="refunds_attempt_positive"),
+        CheckConstraint(
+            "stripe_refund_id IS NOT NULL OR state IN ('creating', 'failed')",
+            name="refunds_id_known_when_made",
+        ),
+        ForeignKeyConstraint(["payment_id"], ["payments.id"], name="refunds_of_a_payment"),
+        Index("refunds_by_payment", "payment_id", "created_at"),
+        Index("refunds_stripe_refund_id", "stripe_refund_id", unique=True),
+        Index("refunds_client_key", "payment_id", "client_key", unique=True),
+        Index(
+            "refunds_one_automatic_per_payment",
+            "payment_id",
+            unique=True,
+            postgresql_where=text("cause IN ('duplicate', 'late')"),
+        ),
+        Index(
+            "refunds_unfinished",
+            "updated_at",
+            postgresql_where=text("state IN ('creating', 'pending', 'requires_action')"),
+        ),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    payment_id: UUID
+    state: str
+    cause: str
+    amount: int = minor_units()
+    reason: str | None = None
+    client_key: str | None = None
+    requested_by: str | None = None
+    attempt: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    stripe_refund_id: str | None = None
+    failure_code: str | None = None
+    lease_until: datetime | None = None
+    created_at: datetime = database_time()
+    updated_at: datetime = database_time()
+
+
+class Dispute(SQLModel, table=True):
+    """A customer's bank asks for the money back. `amount` is minor units of the payment's currency."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint(f"amount BETWEEN 0 AND {LARGEST_AMOUNT}", name="disputes_amount_in_range"),
+        ForeignKeyConstraint(["payment_id"], ["payments.id"], name="disputes_of_a_payment"),
+        Index("disputes_by_payment", "payment_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    payment_id: UUID
+    amount: int = minor_units()
+    status: str
+    reason: str
+    created_at: datetime
+    updated_at: datetime = database_time()

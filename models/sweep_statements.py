@@ -1,0 +1,122 @@
+"""What the sweep looks for: work that a crash, a lost webhook or a restored backup left behind."""
+
+from sqlalchemy import (
+    BindParameter,
+    DateTime,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlmodel import col
+
+from models.orders import Order, OrderStatus
+from models.payments import Payment, PaymentState
+from models.refunds import Refund, RefundCause, RefundState
+from models.stripe_events import StripeEvent
+
+_limit: BindParameter[int] = bindparam("limit", type_=Integer)
+_of_pending_order = col(Order.status) == OrderStatus.PENDING.value
+_unleased = func.coalesce(col(Payment.lease_until), func.now()) <= func.now()
+
+# Recorded, and nobody is calling Stripe for them any more.
+UNANSWERED_PAYMENTS = (
+    select(col(Payment.id), col(Payment.order_id), col(Order.user_id), col(Order.status))
+    .join(Order, col(Order.id) == col(Payment.order_id))
+    .where(col(Payment.state) == PaymentState.CREATING.value, _unleased)
+    .order_by(col(Payment.created_at))
+    .limit(_limit)
+)
+
+# What must not be payable: intents of closed orders, and those whose cancellation was not heard of.
+TO_BE_CLOSED = (
+    select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
+    .join(Order, col(Order.id) == col(Payment.order_id))
+    .where(
+        or_(
+            col(Payment.state) == PaymentState.CANCELING.value,
+            col(Payment.state).in_((PaymentState.OPEN, PaymentState.PROCESSING)) & ~_of_pending_order,
+        ),
+        col(Payment.id) > bindparam("after_id", type_=Uuid),
+    )
+    .order_by(col(Payment.id))
+    .limit(_limit)
+)
+
+# Payable ones that Stripe was not asked about since.
+UNWATCHED_PAYMENTS = (
+    select(col(Payment.id), col(Payment.intent_id))
+    .where(
+        col(Payment.state).in_((PaymentState.OPEN, PaymentState.PROCESSING)),
+        col(Payment.looked_at) < bindparam("since", type_=DateTime(timezone=True)),
+    )
+    .order_by(col(Payment.looked_at))
+    .limit(_limit)
+)
+LOOKED_AT = (
+    update(Payment).where(col(Payment.id) == bindparam("payment_id", type_=Uuid)).values(looked_at=func.now())
+)
+
+PAYMENTS_OF_INTENTS = select(
+    col(Payment.id), col(Payment.intent_id), col(Payment.state), col(Payment.amount)
+).where(
+    or_(
+        col(Payment.intent_id) == any_(bindparam("intent_ids", type_=ARRAY(Text))),
+        col(Payment.id) == any_(bindparam("payment_ids", type_=ARRAY(Uuid))),
+    )
+)
+
+# A payment that we don't have, for an intent that Stripe has and an order that is here: given up, so that the
+# intent is either canceled or its money put in its place.
+RECOVER_PAYMENT = (
+    insert(Payment)
+    .from_select(
+        [
+            "id",
+            "order_id",
+            "state",
+            "idempotency_key",
+            "intent_id",
+            "amount",
+            "currency",
+            "order_version",
+            "cause",
+        ],
+        select(
+            bindparam("payment_id", type_=Uuid),
+            col(Order.id),
+            literal(PaymentState.ABANDONED.value, Text),
+            func.concat("recovered:", bindparam("intent_id", type_=Text)),
+            bindparam("intent_id", type_=Text),
+            bindparam("amount", type_=Payment.__table__.c.amount.type),  # type: ignore[attr-defined]
+            bindparam("currency", type_=Text),
+            col(Order.version),
+            literal("reconcile", Text),
+        ).where(col(Order.id) == bindparam("order_id", type_=Uuid)),
+    )
+    .on_conflict_do_nothing()
+    .returning(col(Payment.id))
+)
+
+FINISHED_EVENTS = select(col(StripeEvent.id)).where(
+    col(StripeEvent.id) == any_(bindparam("ids", type_=ARRAY(Text))),
+    col(StripeEvent.finished_at).is_not(None),
+)
+EVENTS_DUE_NOW = update(StripeEvent).where(col(StripeEvent.finished_at).is_(None)).values(due_at=func.now())
+
+ORDERS_IN_REVIEW = select(col(Order.id)).where(col(Order.status) == OrderStatus.REVIEW.value).limit(_limit)
+REFUNDS_THAT_FAILED = (
+    select(col(Refund.id))
+    .where(
+        col(Refund.state) == RefundState.FAILED.value,
+        col(Refund.cause).in_((RefundCause.DUPLICATE, RefundCause.LATE)),
+    )
+    .limit(_limit)
+)

@@ -1,0 +1,184 @@
+"""cancelOrder: the order and its intent go together, and money that comes too late goes back once."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from models import OrderStatus
+from sandbox.faults import Rule, parse_fault
+from services.auth import User
+from services.cancellation import Cancellation
+from services.database import Database
+from services.intents import Intent
+from services.payment_intents import PaymentIntents
+from services.refusals import OrderNotPayable
+from services.stripe_gateway import StripeGateway, StripeSignatureCheck
+from services.webhooks import Inbox
+from tests.client import Client
+from tests.conftest import WEBHOOK_SECRET, Stripe
+from tests.make import Shop
+
+CANCEL = """
+mutation Cancel($orderId: ID!) {
+  cancelOrder(orderId: $orderId) {
+    __typename
+    ... on Order { id status payments { status } }
+    ... on UserError { code retryable }
+    ... on OrderNotCancelable { orderStatus }
+  }
+}
+"""
+ADA = User("ada", None, frozenset())
+
+
+async def cancel(client: Client, order_id: object, **who: Any) -> dict[str, Any]:
+    result: dict[str, Any] = (await client.data(CANCEL, {"orderId": str(order_id)}, **who))["cancelOrder"]
+    return result
+
+
+async def hear_everything(database: Database, gateway: StripeGateway, stripe: Stripe) -> None:
+    inbox = Inbox(database, gateway, StripeSignatureCheck((WEBHOOK_SECRET,)), livemode=False)
+    for event in list(stripe.sandbox.state.events):
+        webhook = stripe.sandbox.webhook(event["id"])
+        await inbox.receive(webhook.body, webhook.signature)
+    await inbox.finish_all()
+
+
+def only_intent(stripe: Stripe) -> dict[str, Any]:
+    [intent] = list(stripe.sandbox.state.payment_intents)
+    return intent
+
+
+async def test_an_order_without_a_payment_is_canceled_without_a_call(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+
+    answer = await cancel(client, order_id)
+
+    assert (answer["__typename"], answer["status"]) == ("Order", "CANCELED")
+    assert stripe.sandbox.journal.calls() == []
+
+
+async def test_the_intent_is_canceled_with_its_order(client: Client, shop: Shop, stripe: Stripe) -> None:
+    order_id = await shop.order()
+    await client.pay(order_id)
+
+    answer = await cancel(client, order_id)
+
+    assert (answer["status"], answer["payments"]) == ("CANCELED", [{"status": "CANCELED"}])
+    assert only_intent(stripe)["status"] == "canceled"
+    assert (await client.pay(order_id))["orderStatus"] == "CANCELED"
+
+
+async def test_canceling_twice_is_the_same_as_once(client: Client, shop: Shop, stripe: Stripe) -> None:
+    order_id = await shop.order()
+    await client.pay(order_id)
+
+    answers = await asyncio.gather(*(cancel(client, order_id) for _ in range(5)))
+
+    assert all(answer["__typename"] in ("Order", "PaymentInProgress") for answer in answers)
+    assert (await cancel(client, order_id))["status"] == "CANCELED"
+
+
+async def test_a_merchant_cancels_any_order_and_a_stranger_none(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order(user="ada")
+
+    stranger = await cancel(client, order_id, user="grace")
+    missing = await cancel(client, uuid4(), user="grace")
+    malformed = await cancel(client, "nonsense", user="grace")
+    merchant = await cancel(client, order_id, user="shopkeeper", role="merchant")
+
+    assert stranger == missing == malformed
+    assert (stranger["__typename"], merchant["status"]) == ("OrderNotFound", "CANCELED")
+
+
+async def test_it_is_refused_while_the_bank_takes_its_time(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    stripe.sandbox.pay((await client.pay(order_id))["id"], "pm_usBankAccount_success")
+
+    answer = await cancel(client, order_id)
+
+    assert (answer["__typename"], answer["retryable"]) == ("PaymentInProgress", True)
+    assert await shop.status(order_id) is OrderStatus.PENDING
+
+
+async def test_an_order_paid_unnoticed_is_paid_and_not_canceled(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    stripe.sandbox.pay((await client.pay(order_id))["id"])
+
+    answer = await cancel(client, order_id)
+
+    assert (answer["__typename"], answer["orderStatus"]) == ("OrderNotCancelable", "PAID")
+
+
+@pytest.mark.parametrize("fault", ["401", "429", "reset; point=before"])
+async def test_when_stripe_cannot_be_asked_nothing_is_canceled(
+    client: Client, shop: Shop, stripe: Stripe, fault: str
+) -> None:
+    order_id = await shop.order()
+    await client.pay(order_id)
+    stripe.sandbox.faults.add(Rule(fault=parse_fault(fault), times=None))
+
+    answer = await cancel(client, order_id)
+
+    assert (answer["__typename"], answer["retryable"]) == ("PaymentProviderUnavailable", True)
+    assert await shop.status(order_id) is OrderStatus.PENDING
+
+
+async def test_an_order_stays_canceled_though_its_intent_could_not_be(
+    client: Client, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    await client.pay(order_id)
+    stripe.sandbox.faults.add(Rule(fault=parse_fault("429"), method="POST", times=None))
+
+    answer = await cancel(client, order_id)
+
+    assert (answer["status"], answer["payments"]) == ("CANCELED", [{"status": "CANCELING"}])
+
+
+async def test_money_that_arrives_after_the_cancel_is_refunded_once(
+    client: Client, shop: Shop, stripe: Stripe, database: Database, gateway: StripeGateway
+) -> None:
+    order_id = await shop.order()
+    intent_id = (await client.pay(order_id))["id"]
+    stripe.sandbox.faults.add(Rule(fault=parse_fault("429"), method="POST", times=None))
+    await cancel(client, order_id)
+    stripe.sandbox.faults.clear()
+    stripe.sandbox.pay(intent_id)
+
+    await hear_everything(database, gateway, stripe)
+    await hear_everything(database, gateway, stripe)
+
+    [refund] = list(stripe.sandbox.state.refunds)
+    [payment] = await shop.payments(order_id)
+    assert (refund["amount"], payment.disposition) == (5_248, "late")
+    assert await shop.status(order_id) is OrderStatus.CANCELED
+
+
+async def test_a_cancel_during_the_create_call_keeps_the_secret_back(
+    client: Client, shop: Shop, stripe: Stripe, database: Database, gateway: StripeGateway
+) -> None:
+    order_id = await shop.order()
+
+    class CanceledMeanwhile(StripeGateway):
+        async def create_intent(self, request: Any) -> Intent:
+            intent = await gateway.create_intent(request)
+            await Cancellation(database, gateway).cancel(ADA, order_id)
+            return intent
+
+    meanwhile = CanceledMeanwhile("sk_test_unused", api_base=stripe.url)
+    with pytest.raises(OrderNotPayable):
+        await PaymentIntents(database, meanwhile).create("ada", order_id)
+
+    [payment] = await shop.payments(order_id)
+    assert (await shop.status(order_id), payment.state) == (OrderStatus.CANCELED, "abandoned")

@@ -1,0 +1,194 @@
+"""The schema is what the file says, described in full, and breaks no client unannounced."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    build_schema,
+    find_breaking_changes,
+    find_dangerous_changes,
+    is_introspection_type,
+    is_specified_scalar_type,
+    print_ast,
+)
+
+from graph.schema import sdl
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = build_schema(sdl())
+ROOT_FIELDS = {
+    "Query.me": "User",
+    "Query.products": "ProductConnection!",
+    "Query.order": "Order",
+    "Query.orders": "OrderConnection!",
+    "Query.paymentConfig": "PaymentConfig!",
+    "Mutation.createOrder": "CreateOrderResult",
+    "Mutation.createPaymentIntent": "CreatePaymentIntentResult",
+}
+ARGUMENTS = {
+    "Query.products": {"first": "Int! = 20", "after": "String"},
+    "Query.order": {"id": "ID!"},
+    "Query.orders": {"first": "Int! = 20", "after": "String", "status": "OrderStatus"},
+    "Mutation.createOrder": {"input": "CreateOrderInput!"},
+    "Mutation.createPaymentIntent": {"orderId": "ID!"},
+}
+FIELDS = {
+    "PaymentIntent": {
+        "id": "ID!",
+        "clientSecret": "String!",
+        "status": "PaymentIntentStatus!",
+        "amount": "Money!",
+    },
+    "Money": {"minorUnits": "MinorUnits!", "currency": "CurrencyCode!", "amount": "String!"},
+    "UserError": {"message": "String!", "code": "ErrorCode!", "retryable": "Boolean!"},
+}
+
+
+def test_the_file_is_the_schema() -> None:
+    assert (ROOT / "schema.graphql").read_text() == sdl(), "schema.graphql is out of date: run `make schema`"
+
+
+def undescribed(schema: GraphQLSchema) -> Iterator[str]:
+    for name, kind in schema.type_map.items():
+        if is_introspection_type(kind) or is_specified_scalar_type(kind):
+            continue
+        if not kind.description:
+            yield name
+        if isinstance(kind, GraphQLEnumType):
+            yield from (f"{name}.{word}" for word, value in kind.values.items() if not value.description)
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType):
+            yield from (f"{name}.{word}" for word, field in kind.fields.items() if not field.description)
+        if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            for word, field in kind.fields.items():
+                yield from (
+                    f"{name}.{word}({a}:)" for a, given in field.args.items() if not given.description
+                )
+
+
+def test_everything_in_the_schema_is_described() -> None:
+    assert not list(undescribed(SCHEMA))
+
+
+def test_what_is_not_described_is_noticed() -> None:
+    bare = "enum E { A } input I { f: Int } interface N { f(a: I): E } type Query implements N { f(a: I): E }"
+    wanted = {"E", "E.A", "I", "I.f", "N", "N.f", "N.f(a:)", "Query", "Query.f", "Query.f(a:)"}
+    assert set(undescribed(build_schema(bare))) == wanted
+
+
+def type_of(place: str) -> str:
+    kind, _, field = place.partition(".")
+    return str(object_named(kind).fields[field].type)
+
+
+def object_named(name: str) -> GraphQLObjectType | GraphQLInterfaceType:
+    kind = SCHEMA.type_map[name]
+    assert isinstance(kind, GraphQLObjectType | GraphQLInterfaceType)
+    return kind
+
+
+def members(name: str) -> list[GraphQLObjectType]:
+    union = SCHEMA.type_map[name]
+    assert isinstance(union, GraphQLUnionType)
+    return list(union.types)
+
+
+@pytest.mark.parametrize("place", ROOT_FIELDS)
+def test_a_root_field_has_its_fixed_name_and_type(place: str) -> None:
+    assert type_of(place) == ROOT_FIELDS[place]
+
+
+@pytest.mark.parametrize("place", ARGUMENTS)
+def test_a_root_field_takes_its_fixed_arguments(place: str) -> None:
+    kind, _, field = place.partition(".")
+    arguments = object_named(kind).fields[field].args
+    assert {name: shown(argument) for name, argument in arguments.items()} == ARGUMENTS[place]
+
+
+def shown(argument: GraphQLArgument) -> str:
+    node = argument.ast_node
+    default = f" = {print_ast(node.default_value)}" if node and node.default_value else ""
+    return f"{argument.type}{default}"
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_type_has_its_fixed_fields(name: str) -> None:
+    fields = {word: str(field.type) for word, field in object_named(name).fields.items()}
+    assert {word: fields.get(word) for word in FIELDS[name]} == FIELDS[name]
+
+
+def test_an_order_has_one_of_six_states() -> None:
+    states = SCHEMA.type_map["OrderStatus"]
+    assert isinstance(states, GraphQLEnumType)
+    assert {*states.values} == {"PENDING", "PAID", "PARTIALLY_REFUNDED", "REFUNDED", "CANCELED", "REVIEW"}
+
+
+def test_create_payment_intent_answers_with_an_intent_or_one_of_six_refusals() -> None:
+    assert {kind.name for kind in members("CreatePaymentIntentResult")} == {
+        "PaymentIntent", "OrderNotFound", "OrderNotPayable", "AmountNotChargeable", "PaymentInProgress",
+        "PaymentProviderUnavailable", "RateLimited",
+    }  # fmt: skip
+
+
+def test_every_mutation_is_nullable_and_its_refusals_are_user_errors() -> None:
+    for name, field in object_named("Mutation").fields.items():
+        union = field.type
+        assert isinstance(union, GraphQLUnionType), name
+        things = [k.name for k in union.types if "UserError" not in {i.name for i in k.interfaces}]
+        assert len(things) == 1, f"{name} answers with one thing, or with refusals that implement UserError"
+
+
+def committed_schema() -> GraphQLSchema:
+    """The schema of the last commit; a checkout without history has none."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    command = ["git", "-c", f"safe.directory={ROOT}", "show", "HEAD:./schema.graphql"]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603  fixed words
+    if found.returncode:
+        pytest.skip(f"no schema.graphql in git's HEAD: {found.stderr.strip()}")
+    return build_schema(found.stdout)
+
+
+def announced(changelog: str) -> str:
+    """What the changelog's Unreleased section says under Breaking."""
+    unreleased = re.split(r"^## ", changelog, flags=re.MULTILINE)[1]
+    assert unreleased.startswith("[Unreleased]")
+    sections = dict(s.split("\n", 1) for s in re.split(r"^### ", unreleased, flags=re.MULTILINE)[1:])
+    return sections.get("Breaking", "")
+
+
+def unannounced(old: GraphQLSchema, new: GraphQLSchema, changelog: str) -> list[str]:
+    """Breaking changes whose type or field (`Type` or `Type.field`) is not named in backquotes."""
+    named = set(re.findall(r"`([^`]+)`", announced(changelog)))
+    changes = [change.description for change in find_breaking_changes(old, new)]
+    return [
+        text for text in changes if not named & {word.rstrip(".") for word in re.split(r"[\s'()]+", text)}
+    ]
+
+
+def test_a_breaking_change_since_the_last_commit_is_announced() -> None:
+    old = committed_schema()
+    dangerous = [change.description for change in find_dangerous_changes(old, SCHEMA)]
+    if dangerous:
+        print("Clients may be surprised by:", *dangerous, sep="\n  ")  # noqa: T201  pytest shows it with -rP
+    broken = unannounced(old, SCHEMA, (ROOT / "CHANGELOG.md").read_text())
+    assert not broken, f"name these under Breaking in CHANGELOG.md, or take them back: {broken}"
+
+
+def test_a_breaking_change_is_noticed_unless_it_is_announced() -> None:
+    old, new = build_schema("type Query { a: Int b: Int }"), build_schema("type Query { b: Int }")
+    heads = "# Changelog\n\n## [Unreleased]\n\n"
+    assert unannounced(old, new, heads) == ["Field Query.a was removed."]
+    assert unannounced(old, new, f"{heads}### Added\n\n- `Query.a`\n")
+    assert unannounced(old, new, f"{heads}## [1.0.0]\n\n### Breaking\n\n- `Query.a`\n")
+    assert not unannounced(old, new, f"{heads}### Breaking\n\n- `Query.a` is gone; ask for `b`.\n")
