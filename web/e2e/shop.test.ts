@@ -189,6 +189,42 @@ describe("a customer who leaves", () => {
   })
 })
 
+describe("a change of mind", () => {
+  test("cancels an order that was not paid, and it can't be paid any more", async () => {
+    const order = await orderSomething(page, demo.url, "Stoneware mug")
+    await page.goto(`${demo.url}/?order=${order}`)
+    await page.getByRole("button", { name: "Cancel order" }).click()
+    await page.getByRole("button", { name: "Yes, cancel it" }).click()
+    await page.getByText("This order was canceled.").waitFor()
+    assert.equal(await demo.statusOf(order), "CANCELED")
+    await page.goto(`${demo.url}/?pay=${order}`)
+    await page.getByText("This order was canceled.").waitFor()
+    assert.equal(await page.getByLabel("Card number").count(), 0)
+  })
+
+  test("is paid back by the shopkeeper, a part first, then the rest", async () => {
+    const order = await orderSomething(page, demo.url, "Stoneware mug")
+    await pay(page, "4242424242424242")
+    await thanks(page).waitFor()
+    await page.getByRole("radio", { name: "Shopkeeper" }).check()
+    await page.getByRole("link", { name: "My orders" }).first().click()
+    await page.getByLabel("A customer’s order, by its full number").fill(order)
+    await page.getByRole("button", { name: "Find" }).click()
+    await page.getByLabel("Amount in USD").fill("5")
+    await page.getByRole("button", { name: "Refund", exact: true }).dblclick()
+    await page.getByText("$5.00: given back.").waitFor()
+    await page.getByText("Partly refunded").waitFor()
+    await page.getByLabel("Amount in USD").fill("100")
+    await page.getByRole("button", { name: "Refund", exact: true }).click()
+    await page.getByText("At most $14.99 is left to give back.").waitFor()
+    assert.deepEqual(await faultsByAxe(page), [])
+    await page.getByLabel("Amount in USD").fill("")
+    await page.getByRole("button", { name: "Refund", exact: true }).click()
+    await page.getByText("This order was refunded.", { exact: true }).waitFor()
+    assert.equal(await demo.statusOf(order), "REFUNDED")
+  })
+})
+
 describe("when something is down", () => {
   test("a lost webhook is made up for while the customer waits", async () => {
     const order = await orderSomething(page, demo.url, "Stoneware mug")

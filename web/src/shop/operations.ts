@@ -30,7 +30,10 @@ export const ORDERS = graphql(/* GraphQL */ `
 
 export const ORDER = graphql(/* GraphQL */ `
   query Order($id: ID!) {
-    order(id: $id) { ...OrderFields }
+    order(id: $id) {
+      ...OrderFields
+      refunds { id status createdAt amount { amount currency } }
+    }
   }
 `)
 
@@ -60,6 +63,31 @@ export const CREATE_PAYMENT_INTENT = graphql(/* GraphQL */ `
       ... on PaymentIntent { id clientSecret status amount { amount currency } }
       ... on OrderNotPayable { orderStatus }
       ... on AmountNotChargeable { minimum { amount currency } }
+      ... on RateLimited { retryAfter }
+      ... on UserError { message code retryable }
+    }
+  }
+`)
+
+export const CANCEL_ORDER = graphql(/* GraphQL */ `
+  mutation CancelOrder($orderId: ID!) {
+    cancelOrder(orderId: $orderId) {
+      __typename
+      ... on Order { id status }
+      ... on OrderNotCancelable { orderStatus }
+      ... on RateLimited { retryAfter }
+      ... on UserError { message code retryable }
+    }
+  }
+`)
+
+export const REFUND_ORDER = graphql(/* GraphQL */ `
+  mutation RefundOrder($input: RefundOrderInput!) {
+    refundOrder(input: $input) {
+      __typename
+      ... on Refund { id status amount { amount currency } }
+      ... on AmountNotRefundable { refundable { amount currency } }
+      ... on OrderNotRefundable { orderStatus }
       ... on RateLimited { retryAfter }
       ... on UserError { message code retryable }
     }

@@ -1,13 +1,19 @@
 import { useQuery } from "@apollo/client/react"
-import type { OrderFieldsFragment } from "../gql/graphql.ts"
+import type { FormEvent } from "react"
+import type { OrderFieldsFragment, OrderStatus } from "../gql/graphql.ts"
 import { Result, Summary } from "./checkout.tsx"
+import { user } from "./client.ts"
+import { CancelOrder, RefundForm, Refunds } from "./order-actions.tsx"
 import { ORDER, ORDERS } from "./operations.ts"
 import { Heading, Link, Money, Notice, Spinner, StatusPill, messageOf, shortDate, shortId } from "./parts.tsx"
 import { pictureOf } from "./pictures.ts"
+import { go } from "./route.ts"
+import { useStore } from "./store.ts"
 
 export function Orders() {
   const { data, error, loading, fetchMore, refetch } = useQuery(ORDERS, { pollInterval: 15_000 })
   const orders = data?.orders.nodes ?? []
+  const merchant = useStore(user)?.role === "merchant"
   const older = () =>
     fetchMore({
       variables: { after: data?.orders.pageInfo.endCursor },
@@ -18,6 +24,7 @@ export function Orders() {
   return (
     <div className="narrow">
       <Heading title="My orders">My orders</Heading>
+      {merchant && <FindOrder />}
       {loading && orders.length === 0 && <Spinner>Looking for your orders…</Spinner>}
       {error && orders.length === 0 && (
         <Notice tone="bad" title="Your orders could not be read.">
@@ -46,6 +53,24 @@ export function Orders() {
         </button>
       )}
     </div>
+  )
+}
+
+/** A shopkeeper may see anyone's order, by its number. */
+function FindOrder() {
+  const find = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const id = String(new FormData(event.currentTarget).get("id")).trim()
+    if (id) go({ page: "order", id })
+  }
+  return (
+    <form className="find" onSubmit={find}>
+      <label>
+        A customer’s order, by its full number
+        <input name="id" required placeholder="00000000-0000-0000-0000-000000000000" />
+      </label>
+      <button className="button quiet">Find</button>
+    </form>
   )
 }
 
@@ -87,9 +112,12 @@ function OrderRow({ order }: { order: OrderFieldsFragment }) {
   )
 }
 
+const REFUNDABLE: OrderStatus[] = ["PAID", "PARTIALLY_REFUNDED", "REVIEW"]
+
 export function OrderPage({ id }: { id: string }) {
   const { data, error, loading } = useQuery(ORDER, { variables: { id }, pollInterval: 15_000 })
   const order = data?.order
+  const merchant = useStore(user)?.role === "merchant"
   return (
     <div className="checkout">
       <div className="checkout-main">
@@ -107,6 +135,12 @@ export function OrderPage({ id }: { id: string }) {
               Placed on {shortDate(order.createdAt)} <StatusPill status={order.status} />
             </p>
             <Result status={order.status} id={order.id} />
+            <CancelOrder order={order} />
+            <Refunds order={order} />
+            {merchant && REFUNDABLE.includes(order.status) && <RefundForm order={order} />}
+            <p className="muted">
+              Full number: <code>{order.id}</code>
+            </p>
           </>
         )}
       </div>
