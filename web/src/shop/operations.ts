@@ -15,6 +15,7 @@ export const ORDER_FIELDS = graphql(/* GraphQL */ `
     status
     createdAt
     total { minorUnits amount currency }
+    payments { id status }
     items { productId productName quantity unitPrice { amount currency } subtotal { amount currency } }
   }
 `)

@@ -5,7 +5,7 @@ import { Result, Summary } from "./checkout.tsx"
 import { user } from "./client.ts"
 import { CancelOrder, RefundForm, Refunds } from "./order-actions.tsx"
 import { ORDER, ORDERS } from "./operations.ts"
-import { Heading, Link, Money, Notice, Spinner, StatusPill, messageOf, shortDate, shortId } from "./parts.tsx"
+import { Heading, Link, Money, Notice, Spinner, StatusPill, isAtBank, messageOf, shortDate, shortId } from "./parts.tsx"
 import { pictureOf } from "./pictures.ts"
 import { go } from "./route.ts"
 import { useStore } from "./store.ts"
@@ -91,13 +91,13 @@ function OrderRow({ order }: { order: OrderFieldsFragment }) {
           <p className="muted">
             {shortDate(order.createdAt)} · {count} {count === 1 ? "thing" : "things"}
           </p>
-          <StatusPill status={order.status} />
+          <StatusPill order={order} />
         </div>
         <strong className="order-total">
           <Money of={order.total} />
         </strong>
         <div className="order-actions">
-          {order.status === "PENDING" ? (
+          {order.status === "PENDING" && !isAtBank(order) ? (
             <Link className="button small" to={{ page: "pay", id: order.id }}>
               Continue to pay
             </Link>
@@ -132,10 +132,18 @@ export function OrderPage({ id }: { id: string }) {
         {order && (
           <>
             <p className="muted">
-              Placed on {shortDate(order.createdAt)} <StatusPill status={order.status} />
+              Placed on {shortDate(order.createdAt)} <StatusPill order={order} />
             </p>
-            <Result status={order.status} id={order.id} />
-            <CancelOrder order={order} />
+            {isAtBank(order) ? (
+              <Notice tone="wait" title="Your bank is taking its time.">
+                <p>The payment is under way, and you don’t have to do anything. This page tells you when it is through.</p>
+              </Notice>
+            ) : (
+              <>
+                <Result status={order.status} id={order.id} />
+                <CancelOrder order={order} />
+              </>
+            )}
             <Refunds order={order} />
             {merchant && REFUNDABLE.includes(order.status) && <RefundForm order={order} />}
             <p className="muted">

@@ -1,5 +1,5 @@
 import { type MouseEvent, type ReactNode, useEffect, useRef } from "react"
-import type { OrderStatus } from "../gql/graphql.ts"
+import type { OrderFieldsFragment, OrderStatus } from "../gql/graphql.ts"
 import { type Amount, formatMoney } from "./money.ts"
 import { type Route, addressOf, go } from "./route.ts"
 
@@ -47,7 +47,15 @@ const STATUS: Record<OrderStatus, { label: string; tone: "wait" | "good" | "quie
 
 export const statusLabel = (status: OrderStatus): string => STATUS[status]?.label ?? status
 
-export function StatusPill({ status }: { status: OrderStatus }) {
+type Standing = Pick<OrderFieldsFragment, "status" | "payments">
+
+/** Confirmed, and the bank takes its time: nothing to pay, and nothing to cancel. */
+export const isAtBank = ({ status, payments }: Standing): boolean =>
+  status === "PENDING" && payments.some((payment) => payment.status === "PROCESSING")
+
+export function StatusPill({ order }: { order: Standing }) {
+  const { status } = order
+  if (isAtBank(order)) return <span className="pill wait">With the bank</span>
   return <span className={`pill ${STATUS[status]?.tone ?? "quiet"}`}>{statusLabel(status)}</span>
 }
 
