@@ -20,7 +20,7 @@ after(async () => {
 beforeEach(async () => {
   ;({ context, page, watch } = await open(browser, { viewport: { width: 1440, height: 900 } }))
   await page.goto(`${demo.url}/explorer/`)
-  await page.getByRole("tab", { name: "ListProducts" }).waitFor()
+  await editor().getByText("ListProducts").waitFor()
 })
 afterEach(async () => {
   await context.close()
@@ -29,11 +29,12 @@ afterEach(async () => {
 
 async function run(tab: string): Promise<void> {
   await page.getByRole("tab", { name: tab }).click()
-  await page.locator(".graphiql-query-editor").getByText(tab).first().waitFor()
+  await editor().getByText(tab).first().waitFor()
   await sleep(500) // GraphiQL notes the tab's operation a moment after it shows it
   await page.getByRole("button", { name: /^Execute query/ }).click()
 }
 
+const editor = () => page.locator(".graphiql-query-editor")
 const answer = () => page.locator(".result-window")
 
 test("runs a query", async () => {
@@ -70,6 +71,7 @@ for (const colorScheme of ["light", "dark"] as const) {
   test(`has nothing serious for axe to find in ${colorScheme}, but for what is GraphiQL's own`, async () => {
     await page.emulateMedia({ colorScheme })
     await page.reload()
+    await editor().getByText("ListProducts").waitFor()
     await run("ListProducts")
     await answer().getByText("Stoneware mug").waitFor()
     // Close buttons inside the tabs, the editor's syntax colours, and the explorer plugin's fields without labels.
