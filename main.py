@@ -7,32 +7,30 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from graph.context import ContextMaker, PaymentSettings
-from graph.http import GraphQLEndpoint
+from graph.documents import Documents
 from graph.routes import livez, readyz, stripe_webhook
 from graph.schema import sdl
-from graph.site import Site, site_routes
+from graph.site import DIST, Site, site_routes
+from graph.socket import LARGEST_OPERATION, GraphQLSocket
 from services import logs, migrations
 from services.command_line import EXPECTED, in_words, parse
 from services.database import Database, build_database
 from services.duty import Duty
 from services.health import Health
+from services.live import OrderNews
 from services.reconcile import Sweep, sweep_once
 from services.seeding import seed_shop
 from services.stripe_gateway import API_VERSION, StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
 from settings import Settings, UnsafeSettings, needed, reveal
-
-HERE = Path(__file__).parent
 
 
 def parts(settings: Settings) -> tuple[Database, StripeGateway]:
@@ -45,12 +43,20 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     database, gateway = parts(settings)
     signatures = StripeSignatureCheck(settings.webhook_secrets)
     inbox = Inbox(database, gateway, signatures, livemode=settings.is_live)
+    duty = Duty(database, Sweep(database, gateway, inbox))
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
-    graphql = ContextMaker(settings.token_verifier(), database, gateway, payments, settings.introspection)
+    news = OrderNews(reveal(settings.database_url))
+    documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
+    graphql = GraphQLSocket(
+        ContextMaker(
+            settings.token_verifier(), database, gateway, payments, news, documents, settings.introspection
+        ),
+        settings.cors_origins,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with inbox.at_work(), Duty(database, Sweep(database, gateway, inbox)).on():
+        async with inbox.at_work(), duty.on(), news.on_air():
             yield
         await gateway.close()
         await database.close()
@@ -60,11 +66,12 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     )
     return Starlette(
         routes=[
-            Route("/graphql", GraphQLEndpoint(graphql), max_body_size=100_000),
+            Route("/graphql", graphql, max_body_size=LARGEST_OPERATION),
+            WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
             Route("/livez", livez),
             Route("/readyz", readyz(Health(database, gateway))),
-            *site_routes(HERE / "web/dist", site or Site(), shop=bool(site), explorer=settings.explorer),
+            *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],
         middleware=[cors] if settings.cors_origins else [],
         lifespan=lifespan,
@@ -78,19 +85,13 @@ def app_from_environment() -> Starlette:
     return build_app(settings)
 
 
-def server_options(settings: Settings) -> dict[str, Any]:
-    """No access log (it would hold query strings), and no trust in proxies' headers."""
-    quiet = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
-    return {"host": settings.host, "port": settings.port, "timeout_graceful_shutdown": 20, **quiet}
-
-
 def serve(arguments: argparse.Namespace) -> None:
     settings = Settings.read().safe()
     logs.configure(settings.log_level, settings.log_format)
     if arguments.reconcile_first:
         print(asyncio.run(sweep_once(*parts(settings), livemode=settings.is_live)), flush=True)
     app = "main:app_from_environment" if settings.workers > 1 else app_from_environment
-    uvicorn.run(app, factory=True, workers=settings.workers, **server_options(settings))
+    uvicorn.run(app, factory=True, workers=settings.workers, **settings.server_options)
 
 
 def demo(_: argparse.Namespace) -> None:
@@ -98,7 +99,7 @@ def demo(_: argparse.Namespace) -> None:
 
     settings = Settings.read()
     logs.configure(settings.log_level, "console")
-    run_demo(settings, lambda ready, site: uvicorn.Config(build_app(ready, site), **server_options(ready)))
+    run_demo(settings, lambda ready, site: uvicorn.Config(build_app(ready, site), **ready.server_options))
 
 
 def sandbox(arguments: argparse.Namespace) -> None:
@@ -130,7 +131,7 @@ def token(arguments: argparse.Namespace) -> None:
 
 
 def schema(arguments: argparse.Namespace) -> None:
-    (arguments.to or HERE / "schema.graphql").write_text(sdl())
+    arguments.to.write_text(sdl())
 
 
 def main() -> None:

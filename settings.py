@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
 from services.jwks import JwksKeys, check_jwks_url
+from services.manifests import UnreadableManifest, read_manifest
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
@@ -55,6 +56,8 @@ class Settings(BaseSettings):
     cors_origins: Words = ()
     introspection: bool = False
     explorer: bool = False
+    trusted_documents: Path | None = None
+    trusted_documents_only: bool = False
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -106,10 +109,22 @@ class Settings(BaseSettings):
 
     def safe(self) -> Self:
         """Itself, when a server may open its port with it; `UnsafeSettings` with one sentence a name otherwise."""
-        problems = [*_missing(self), *_unsafe_stripe(self), *_unsafe_callers(self)]
+        problems = [
+            *_missing(self),
+            *_unsafe_stripe(self),
+            *_unsafe_callers(self),
+            *_unusable_documents(self),
+        ]
         if problems:
             raise UnsafeSettings("\n".join(problems))
         return self
+
+    @property
+    def server_options(self) -> dict[str, Any]:
+        """uvicorn's: no access log, since it would hold query strings, and no trust in proxies' headers."""
+        quiet = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
+        bounds = {"timeout_graceful_shutdown": 20, "ws_max_size": 100_000}
+        return {"host": self.host, "port": self.port, **bounds, **quiet}
 
     def token_rules(self) -> TokenRules:
         secret = reveal(self.jwt_secret) or None
@@ -178,6 +193,17 @@ def _unsafe_stripe(settings: Settings) -> Iterator[str]:
         yield "STRIPE_API_BASE: a live key goes to api.stripe.com only"
     if any(not secret.startswith("whsec_") for secret in settings.webhook_secrets):
         yield "STRIPE_WEBHOOK_SECRET: each secret begins with whsec_"
+
+
+def _unusable_documents(settings: Settings) -> Iterator[str]:
+    if settings.trusted_documents is None:
+        if settings.trusted_documents_only:
+            yield "TRUSTED_DOCUMENTS: is not set, and TRUSTED_DOCUMENTS_ONLY lets nothing else through"
+        return
+    try:
+        read_manifest(settings.trusted_documents)
+    except UnreadableManifest as error:
+        yield f"TRUSTED_DOCUMENTS: {error}"
 
 
 def _unsafe_callers(settings: Settings) -> Iterator[str]:

@@ -47,6 +47,7 @@ RULES: tuple[type[ASTValidationRule], ...] = (
 class Bounds(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
         operation = self.execution_context
+        operation.query = operation.context.documents.resolve(operation.query, operation.operation_extensions)
         operation.parse_options["max_tokens"] = MOST_TOKENS
         operation.validation_rules += RULES
         if not operation.context.introspection:

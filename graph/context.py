@@ -8,8 +8,10 @@ import structlog
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 
+from graph.documents import Documents
 from services.auth import InvalidToken, TokenVerifier, User
 from services.database import Database
+from services.live import OrderNews
 from services.payment_intents import IntentGateway
 from services.refunds import RefundGateway
 
@@ -28,15 +30,21 @@ class Gateway(IntentGateway, RefundGateway, Protocol):
     """All that the resolvers' use cases need of Stripe."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """Made anew for each request; all but the user outlives it."""
+    """Made anew for each request or socket; all but the user outlives it.
+
+    A socket's user is known once its `connection_init` has come, with `connection_params` as it brought them.
+    """
 
     user: User | None
     database: Database
     gateway: Gateway
     payments: PaymentSettings
+    news: OrderNews
+    documents: Documents
     introspection: bool
+    connection_params: dict[str, object] | None = None
 
     def require_user(self) -> User:
         if self.user is None:
@@ -55,13 +63,23 @@ class ContextMaker:
     database: Database
     gateway: Gateway
     payments: PaymentSettings
+    news: OrderNews
+    documents: Documents
     introspection: bool
 
     async def __call__(self, request: HTTPConnection) -> Context:
-        user = await self._user(request.headers.get("authorization"))
-        return Context(user, self.database, self.gateway, self.payments, self.introspection)
+        user = await self.user_of(request.headers.get("authorization"))
+        return Context(
+            user,
+            self.database,
+            self.gateway,
+            self.payments,
+            self.news,
+            self.documents,
+            self.introspection,
+        )
 
-    async def _user(self, authorization: str | None) -> User | None:
+    async def user_of(self, authorization: str | None) -> User | None:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             return None

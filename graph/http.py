@@ -70,7 +70,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return refusal(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
         if request.method == "POST" and not is_json(request.headers.get("content-type", "")):
             return refusal(415, "Send the operation as application/json, in UTF-8.")
-        if request.method == "GET" and "query" not in request.query_params:
+        if request.method == "GET" and not {"query", "extensions"} & request.query_params.keys():
             return refusal(400, "Pass the operation as `query`.")
         response = await self.run(request)
         assert isinstance(response, Response)  # noqa: S101  a WebSocket can't come here

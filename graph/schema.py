@@ -10,6 +10,7 @@ from graph import closing, errors, orders, payments
 from graph.answers import log_errors, presentable
 from graph.bounds import Bounds
 from graph.closing import ClosingMutation
+from graph.live import Subscription
 from graph.money import SCALARS
 from graph.orders import OrderMutation, OrderQuery
 from graph.payments import PaymentMutation, PaymentQuery
@@ -43,6 +44,7 @@ class Mutation(OrderMutation, PaymentMutation, ClosingMutation):
 schema = _Schema(
     Query,
     Mutation,
+    Subscription,
     extensions=[Bounds, ParserCache, ValidationCache],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     exception_handlers=[*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS, *closing.HANDLERS],

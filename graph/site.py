@@ -27,6 +27,7 @@ COMMON = {
     "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+DIST = Path(__file__).parents[1] / "web" / "dist"
 FOR_EVER = "public, max-age=31536000, immutable"
 
 

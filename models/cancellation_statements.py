@@ -3,11 +3,12 @@
 from sqlalchemy import Uuid, bindparam, func, select, update
 from sqlmodel import col
 
+from models.base import among
 from models.orders import Order, OrderStatus
 from models.payments import LIVE, Payment
 
 LIVE_PAYMENT = select(col(Payment.id), col(Payment.state), col(Payment.intent_id)).where(
-    col(Payment.order_id) == bindparam("order_id", type_=Uuid), col(Payment.state).in_(LIVE)
+    col(Payment.order_id) == bindparam("order_id", type_=Uuid), among(col(Payment.state), LIVE)
 )
 LOCK_LIVE_PAYMENT = LIVE_PAYMENT.with_for_update()
 

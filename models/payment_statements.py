@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from models.base import among
 from models.charge_limits import ChargeLimit
 from models.orders import Order, OrderStatus, order_total
 from models.payments import IS_LIVE, LIVE, Payment, PaymentState
@@ -46,7 +47,7 @@ _order = (
     .cte("wanted")
 )
 _live = aliased(Payment, name="live")
-_is_live = col(_live.state).in_(LIVE)
+_is_live = among(col(_live.state), LIVE)
 _payment_id = bindparam("payment_id", type_=Uuid)
 _recorded = (
     insert(Payment)
@@ -184,7 +185,7 @@ LOOK_AT_INTENT = (
     update(Payment)
     .where(
         col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
-        col(Payment.state).in_((PaymentState.OPEN, PaymentState.PROCESSING)),
+        among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
         col(Payment.looked_at) < func.now() - bindparam("pause", type_=Interval),
     )
     .values(looked_at=func.now())

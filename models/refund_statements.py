@@ -4,6 +4,7 @@ from sqlalchemy import Boolean, Interval, Text, Uuid, bindparam, func, or_, sele
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
+from models.base import among
 from models.orders import Order
 from models.payments import Disposition, Payment, PaymentState
 from models.refunds import Dispute, Refund, RefundCause, RefundState
@@ -25,17 +26,17 @@ REFUNDABLE_PAYMENT = (
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
         col(Payment.state) == PaymentState.SUCCEEDED.value,
-        col(Payment.disposition).in_((Disposition.SETTLED, Disposition.MISMATCH)),
+        among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)),
     )
     .order_by(col(Payment.disposition).desc(), col(Payment.created_at))
     .limit(1)
     .with_for_update()
 )
 RESERVED_AMOUNT = select(func.coalesce(func.sum(col(Refund.amount)), 0)).where(
-    _of_payment, col(Refund.state).in_(RESERVED)
+    _of_payment, among(col(Refund.state), RESERVED)
 )
 MADE_AMOUNT = select(func.coalesce(func.sum(col(Refund.amount)), 0)).where(
-    _of_payment, col(Refund.state).in_(MADE)
+    _of_payment, among(col(Refund.state), MADE)
 )
 REFUND_BY_CLIENT_KEY = select(Refund).where(_of_payment, col(Refund.client_key) == bindparam("client_key"))
 REFUND = select(Refund).where(_this_refund)
@@ -106,7 +107,7 @@ OWED_REFUND = (
     .where(
         col(Payment.intent_id) == bindparam("intent_id", type_=Text),
         col(Refund.state) == RefundState.CREATING.value,
-        col(Refund.cause).in_((RefundCause.DUPLICATE, RefundCause.LATE)),
+        among(col(Refund.cause), (RefundCause.DUPLICATE, RefundCause.LATE)),
     )
 )
 
@@ -114,7 +115,7 @@ UNFINISHED_REFUNDS = (
     select(col(Refund.id), col(Refund.state), col(Payment.intent_id))
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
-        col(Refund.state).in_((RefundState.CREATING, RefundState.PENDING, RefundState.REQUIRES_ACTION)),
+        among(col(Refund.state), (RefundState.CREATING, RefundState.PENDING, RefundState.REQUIRES_ACTION)),
         func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
     )
     .order_by(col(Refund.updated_at))

@@ -17,6 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlmodel import col
 
+from models.base import among
 from models.orders import Order, OrderStatus
 from models.payments import Payment, PaymentState
 from models.refunds import Refund, RefundCause, RefundState
@@ -42,7 +43,7 @@ TO_BE_CLOSED = (
     .where(
         or_(
             col(Payment.state) == PaymentState.CANCELING.value,
-            col(Payment.state).in_((PaymentState.OPEN, PaymentState.PROCESSING)) & ~_of_pending_order,
+            among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)) & ~_of_pending_order,
         ),
         col(Payment.id) > bindparam("after_id", type_=Uuid),
     )
@@ -54,7 +55,7 @@ TO_BE_CLOSED = (
 UNWATCHED_PAYMENTS = (
     select(col(Payment.id), col(Payment.intent_id))
     .where(
-        col(Payment.state).in_((PaymentState.OPEN, PaymentState.PROCESSING)),
+        among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
         col(Payment.looked_at) < bindparam("since", type_=DateTime(timezone=True)),
     )
     .order_by(col(Payment.looked_at))
@@ -116,7 +117,7 @@ REFUNDS_THAT_FAILED = (
     select(col(Refund.id))
     .where(
         col(Refund.state) == RefundState.FAILED.value,
-        col(Refund.cause).in_((RefundCause.DUPLICATE, RefundCause.LATE)),
+        among(col(Refund.cause), (RefundCause.DUPLICATE, RefundCause.LATE)),
     )
     .limit(_limit)
 )

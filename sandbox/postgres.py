@@ -1,6 +1,8 @@
 """A real PostgreSQL 18 that needs no installation, for the demo and the tests. Not for production: it has no TLS."""
 
+import json
 import logging
+import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -22,8 +24,26 @@ def embedded_postgres(directory: Path | None = None) -> Iterator[str]:
     # A temporary place is short, since a socket's path has at most 107 characters.
     place = (directory or Path(tempfile.mkdtemp(prefix="pg-"))).resolve()
     place.mkdir(parents=True, exist_ok=True)
+    _forget_the_dead(place / ".handle_pids.json")
     server = PostgresServer(place, cleanup_mode="stop" if directory else "delete")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
+
+
+def _forget_the_dead(handles: Path) -> None:
+    """The last process in this list stops the server; one that was killed would stay in it for ever."""
+    if handles.exists():
+        pids = json.loads(handles.read_text() or "[]")
+        handles.write_text(json.dumps([pid for pid in pids if _is_alive(pid)]))
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -10,7 +10,7 @@ import base64
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -137,7 +137,7 @@ class TokenVerifier:
         claims = _json_object(self._signed_payload(token, key))
         expiry = check_dates(claims, self._rules, now)
         check_issuer_and_audience(claims, self._rules)
-        user = user_of(claims, self._rules)
+        user = replace(user_of(claims, self._rules), expires_at=expiry)
         self._remember(token, user, min(expiry, now + _BELIEVED_SECONDS))
         return user
 

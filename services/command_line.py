@@ -21,22 +21,12 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
 
     command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
     serve = command("serve", "production: everything from the environment, see .env.example")
-    serve.add_argument(
-        "--reconcile-first",
-        action="store_true",
-        help="sweep before the port opens, as after restoring a backup",
-    )
-    command(
-        "reconcile", "one sweep by hand: prints what it found and did; exit code 1 when a person is needed"
-    )
+    serve.add_argument("--reconcile-first", action="store_true", help="sweep before the port opens")
+    command("reconcile", "one sweep by hand: says what it did; exit code 1 when a person is needed")
     command("migrate", "bring DATABASE_URL to this version's schema")
     seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")
-    seed.add_argument(
-        "--orders",
-        type=whole_number,
-        default=0,
-        help="also add N pending orders, one `ORDER_ID TOKEN` a line",
-    )
+    orders = "also add N pending orders, one `ORDER_ID TOKEN` a line"
+    seed.add_argument("--orders", type=whole_number, default=0, help=orders)
     token = command("token", "a bearer token signed with JWT_SECRET")
     token.add_argument("--user", type=user_id, required=True, help="the user id, the token's subject")
     token.add_argument("--role", help="`merchant` may act for the shop")
@@ -49,7 +39,8 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
         "--webhook-url", help="where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
     )
     schema = command("schema", "write schema.graphql anew")
-    schema.add_argument("--to", type=Path, metavar="FILE", help="write it there instead")
+    here = Path(__file__).parent.parent / "schema.graphql"
+    schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
     return parser.parse_args(words)
 
 

@@ -10,11 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.health_statements import SCHEMA_REVISION
 from services import migrations
 from services.database import Database
-from services.intents import GatewayError, Refused
+from services.intents import GatewayError, Refused, TooManyRequests
 
 STRIPE_EVERY = 15.0  # seconds; a probe each second must not eat into Stripe's rate limit
 PATIENCE = 3.0
 
+UNDEFINED_TABLE = "42P01"
 OK = "ok"
 
 
@@ -43,7 +44,7 @@ class Health:
             async with asyncio.timeout(PATIENCE):
                 row = await self._database.row(SCHEMA_REVISION)
         except (SQLAlchemyError, TimeoutError) as error:
-            if "alembic_version" in str(error):
+            if getattr(getattr(error, "orig", None), "sqlstate", None) == UNDEFINED_TABLE:
                 return OK, "empty: run `python main.py migrate`"
             return "unreachable", "unknown"
         found = row.version_num if row else None
@@ -62,7 +63,7 @@ class Health:
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._gateway.ping()
-        except Refused:  # it answered, and the key was good enough to be heard
+        except (Refused, TooManyRequests):  # it answered, and the key was good enough to be heard
             return OK
         except GatewayError as error:
             return type(error).__name__

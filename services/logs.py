@@ -65,11 +65,14 @@ def configure(level: str, style: str, *, to: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in ("alembic", "httpx"):
+    for name in ("alembic", "httpx", "stripe"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    # It holds query strings, and a line a request costs a tenth of the CPU.
+    logging.getLogger("uvicorn.access").handlers.clear()
+    logging.getLogger("uvicorn.access").propagate = False
 
 
 def _rendering(style: str, stream: TextIO) -> list[Processor]:

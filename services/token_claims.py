@@ -4,8 +4,9 @@ The claims are judged here and not by PyJWT, which reads its own clock, takes a 
 the year 9999 and an empty or NUL `sub`, and refuses the integer `sub` that some issuers send.
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from services.token_rules import TokenRules
@@ -24,11 +25,12 @@ class InvalidToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who is calling, as the token's issuer vouches."""
+    """Who is calling, as the token's issuer vouches until `expires_at` (seconds since 1970)."""
 
     id: str
     email: str | None
     roles: frozenset[str]
+    expires_at: float = field(default=math.inf, compare=False)
 
     @property
     def is_merchant(self) -> bool:

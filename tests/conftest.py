@@ -20,10 +20,10 @@ from services.database import Database, build_database
 from services.stripe_gateway import StripeGateway
 from settings import Settings
 from tests.client import Client
+from tests.events import WEBHOOK_SECRET as WEBHOOK_SECRET
 from tests.make import Shop
 
 JWT_SECRET = "a-secret-for-loopback-tests-only-0123456789"
-WEBHOOK_SECRET = "whsec_tests0000000000000000000000000000"
 STRIPE = SandboxConfig(webhook_secret=WEBHOOK_SECRET)
 EMPTY = text(
     "TRUNCATE products, orders, order_items, payments, payment_transitions, refunds, disputes, stripe_events, leases"

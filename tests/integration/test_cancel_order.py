@@ -17,7 +17,8 @@ from services.refusals import OrderNotPayable
 from services.stripe_gateway import StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
 from tests.client import Client
-from tests.conftest import WEBHOOK_SECRET, Stripe
+from tests.conftest import Stripe
+from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 
 CANCEL = """

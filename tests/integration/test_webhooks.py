@@ -2,29 +2,23 @@
 
 import asyncio
 import itertools
-import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
-import stripe as sdk
 from sqlalchemy import text
 from sqlalchemy.engine import Row
-from starlette.applications import Starlette
 
-from main import build_app
 from models import OrderStatus
 from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
 from services.database import Database
 from services.stripe_gateway import StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
-from settings import Settings
 from tests.client import Client
-from tests.conftest import WEBHOOK_SECRET, Stripe
+from tests.conftest import Stripe
+from tests.events import WEBHOOK_SECRET, event_body, signed
 from tests.make import Shop
 
 READ = {"method": "GET", "path": "/v1/payment_intents/*"}
@@ -45,28 +39,6 @@ async def deliver(inbox: Inbox, stripe: Stripe, *ids: str) -> None:
     for event_id in ids:
         webhook = stripe.sandbox.webhook(event_id)
         await inbox.receive(webhook.body, webhook.signature)
-
-
-def signed(
-    payload: bytes | str, *, secret: str = WEBHOOK_SECRET, at: float | None = None
-) -> tuple[bytes, str]:
-    body = payload if isinstance(payload, bytes) else payload.encode()
-    header = sdk.WebhookSignature.generate_signature_header(
-        body.decode("utf-8", "surrogateescape"), secret, int(at if at is not None else time.time())
-    )
-    return body, header
-
-
-def event_body(**changes: Any) -> str:
-    event = {
-        "id": f"evt_{uuid4().hex}",
-        "object": "event",
-        "type": "payment_intent.succeeded",
-        "created": int(time.time()),
-        "livemode": False,
-        "data": {"object": {"id": "pi_of_nobody", "object": "payment_intent"}},
-    }
-    return json.dumps({**event, **changes})
 
 
 async def stored(database: Database) -> Sequence[Row[Any]]:
@@ -254,82 +226,3 @@ async def test_a_worker_that_died_leaves_its_events_to_another(
     await inbox.finish_due()
 
     assert await shop.status(order_id) is OrderStatus.PAID
-
-
-def one_byte_changed() -> tuple[bytes, str]:
-    body, header = signed(event_body())
-    return body.replace(b"succeeded", b"succeedee"), header
-
-
-REFUSED: dict[str, Callable[[], tuple[bytes, str]]] = {
-    "no signature": lambda: (event_body().encode(), ""),
-    "nonsense": lambda: (event_body().encode(), "nonsense"),
-    "another secret": lambda: signed(event_body(), secret="whsec_other"),
-    "an old signature": lambda: signed(event_body(), at=time.time() - 301),
-    "a signature of the future": lambda: signed(event_body(), at=time.time() + 900),
-    "one byte changed": one_byte_changed,
-    "not UTF-8": lambda: (b"\xff\xfe{}", signed("{}")[1]),
-    "a signed list": lambda: signed("[]"),
-    "signed nonsense": lambda: signed("nonsense"),
-    "signed null": lambda: signed("null"),
-    "no id": lambda: signed(event_body(id=None)),
-    "no object": lambda: signed(event_body(data={})),
-    "a NUL in the id": lambda: signed(event_body(id="evt_\0")),
-    "nested too deep": lambda: signed("[" * 100_000),
-    "a time beyond all calendars": lambda: signed(event_body(created=10**30)),
-    "a timestamp that is none": lambda: (event_body().encode(), "t=now,v1=00"),
-    "a very long timestamp": lambda: (event_body().encode(), f"t={'9' * 5_000},v1=00"),
-}
-
-
-@pytest.mark.parametrize("made", REFUSED.values(), ids=REFUSED.keys())
-async def test_what_stripe_did_not_send_is_refused_and_nothing_is_stored(
-    http: httpx.AsyncClient, database: Database, made: Callable[[], tuple[bytes, str]]
-) -> None:
-    body, header = made()
-
-    answer = await http.post("/webhooks/stripe", content=body, headers={"stripe-signature": header})
-
-    assert answer.status_code == 400
-    assert await stored(database) == []
-
-
-async def test_events_of_live_mode_and_of_other_kinds_are_answered_and_not_stored(
-    http: httpx.AsyncClient, database: Database
-) -> None:
-    for changes in ({"livemode": True}, {"type": "invoice.paid"}, {"type": "customer.created"}):
-        body, header = signed(event_body(**changes))
-        answer = await http.post("/webhooks/stripe", content=body, headers={"stripe-signature": header})
-        assert answer.status_code == 200
-
-    assert await stored(database) == []
-
-
-@pytest.mark.parametrize("secret", ["whsec_new00000000000000", WEBHOOK_SECRET])
-async def test_both_secrets_are_good_while_one_is_being_rotated(
-    secret: str, database: Database, gateway: StripeGateway
-) -> None:
-    check = StripeSignatureCheck(("whsec_new00000000000000", WEBHOOK_SECRET))
-    inbox = Inbox(database, gateway, check, livemode=False)
-
-    await inbox.receive(*signed(event_body(), secret=secret))
-
-    assert len(await stored(database)) == 1
-
-
-async def test_without_a_secret_the_door_is_closed(settings: Settings, database: Database) -> None:
-    app: Starlette = build_app(settings.model_copy(update={"stripe_webhook_secret": None}))
-    body, header = signed(event_body())
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:
-        answer = await http.post("/webhooks/stripe", content=body, headers={"stripe-signature": header})
-
-    assert answer.status_code == 503
-    assert await stored(database) == []
-
-
-async def test_a_body_of_more_than_256_kilobytes_is_refused(http: httpx.AsyncClient) -> None:
-    body, header = signed(event_body(padding="x" * 256 * 1024))
-
-    answer = await http.post("/webhooks/stripe", content=body, headers={"stripe-signature": header})
-
-    assert answer.status_code == 413

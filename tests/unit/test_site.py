@@ -6,13 +6,12 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from graph.site import Site, SiteUser, site_routes
+from graph.site import DIST, Site, SiteUser, site_routes
 from sandbox.app import build_sandbox
 from sandbox.config import SandboxConfig
 
 ADA = SiteUser("ada", "Ada", "customer", "a.b.c")
 SANDBOX = "http://127.0.0.1:8001"
-DIST = Path(__file__).parents[2] / "web" / "dist"
 
 
 def client(app: Starlette) -> httpx.AsyncClient:

@@ -1,0 +1,136 @@
+"""Automatic persisted queries and trusted documents, as Apollo and codegen send them."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from graph.documents import MOST_REMEMBERED, Documents
+from main import build_app
+from services.manifests import UnreadableManifest, read_manifest
+from settings import Settings
+
+CONFIG = "{ paymentConfig { apiVersion } }"
+SHA = hashlib.sha256(CONFIG.encode()).hexdigest()
+ANSWER = {"data": {"paymentConfig": {"apiVersion": "2026-10-28.endive"}}}
+Open = Callable[..., Any]
+
+
+def persisted(sha: object = SHA, version: object = 1) -> dict[str, Any]:
+    return {"persistedQuery": {"version": version, "sha256Hash": sha}}
+
+
+def code(answer: httpx.Response) -> str:
+    [error] = answer.json()["errors"]
+    found: str = error["extensions"]["code"]
+    return found
+
+
+async def test_a_query_is_registered_with_its_hash_and_then_known_by_it(http: httpx.AsyncClient) -> None:
+    unknown = await http.post("/graphql", json={"extensions": persisted()})
+    registered = await http.post("/graphql", json={"query": CONFIG, "extensions": persisted()})
+    known = await http.post("/graphql", json={"extensions": persisted()})
+
+    assert (code(unknown), unknown.json()["errors"][0]["message"]) == (
+        "PERSISTED_QUERY_NOT_FOUND",
+        "PersistedQueryNotFound",
+    )
+    assert registered.json() == known.json() == ANSWER
+
+
+async def test_a_known_query_may_come_by_get(http: httpx.AsyncClient) -> None:
+    await http.post("/graphql", json={"query": CONFIG, "extensions": persisted()})
+
+    answer = await http.get("/graphql", params={"extensions": json.dumps(persisted())})
+
+    assert answer.json() == ANSWER
+
+
+async def test_a_known_mutation_may_not_come_by_get(http: httpx.AsyncClient) -> None:
+    mutation = 'mutation { cancelOrder(orderId: "x") { __typename } }'
+    sha = hashlib.sha256(mutation.encode()).hexdigest()
+    await http.post("/graphql", json={"query": mutation, "extensions": persisted(sha)})
+
+    answer = await http.get("/graphql", params={"extensions": json.dumps(persisted(sha))})
+
+    assert answer.status_code in (400, 405)
+    assert "data" not in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("extensions", "expected"),
+    [
+        (persisted("0" * 64), "PERSISTED_QUERY_HASH_MISMATCH"),
+        (persisted("0"), "BAD_USER_INPUT"),
+        (persisted(None), "BAD_USER_INPUT"),
+        (persisted(SHA, 2), "BAD_USER_INPUT"),
+        ({"persistedQuery": "x"}, "BAD_USER_INPUT"),
+    ],
+)
+async def test_a_hash_that_is_wrong_registers_nothing(
+    http: httpx.AsyncClient, extensions: dict[str, Any], expected: str
+) -> None:
+    answer = await http.post("/graphql", json={"query": CONFIG, "extensions": extensions})
+
+    assert code(answer) == expected
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    documents = Documents()
+    for number in range(MOST_REMEMBERED + 1):
+        query = f"{{ me {{ id{number} }} }}"
+        documents.resolve(query, persisted(hashlib.sha256(query.encode()).hexdigest()))
+
+    with pytest.raises(Exception, match="PersistedQueryNotFound"):
+        documents.resolve(None, persisted(hashlib.sha256(b"{ me { id0 } }").hexdigest()))
+
+
+MANIFESTS: dict[str, object] = {
+    "codegen": {f"sha256:{SHA}": CONFIG},
+    "codegen without a prefix": {SHA: CONFIG},
+    "Apollo": {
+        "format": "apollo-persisted-query-manifest",
+        "version": 1,
+        "operations": [{"id": SHA, "name": "Config", "type": "query", "body": CONFIG}],
+    },
+}
+
+
+@pytest.fixture(params=list(MANIFESTS.values()), ids=list(MANIFESTS))
+async def trusting(
+    request: pytest.FixtureRequest, settings: Settings, tmp_path: Path
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a server that executes nothing but its manifest."""
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps(request.param))
+    changes = {"trusted_documents": manifest, "trusted_documents_only": True}
+    app = build_app(settings.model_copy(update=changes))
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+        yield client
+
+
+async def test_only_trusted_documents_are_executed(trusting: httpx.AsyncClient) -> None:
+    by_hash = await trusting.post("/graphql", json={"extensions": persisted()})
+    by_text = await trusting.post("/graphql", json={"query": CONFIG})
+    other = "{ paymentConfig { publishableKey } }"
+    untrusted = await trusting.post("/graphql", json={"query": other})
+    sha = hashlib.sha256(other.encode()).hexdigest()
+    registered = await trusting.post("/graphql", json={"query": other, "extensions": persisted(sha)})
+    unknown = await trusting.post("/graphql", json={"extensions": persisted(sha)})
+
+    assert by_hash.json() == by_text.json() == ANSWER
+    assert {code(answer) for answer in (untrusted, registered, unknown)} == {"DOCUMENT_NOT_TRUSTED"}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"a": 1}', '{"operations": [{"id": "a"}]}', "nonsense"])
+def test_a_file_that_is_no_manifest_is_refused_at_the_start(tmp_path: Path, content: str) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(content)
+
+    with pytest.raises(UnreadableManifest):
+        read_manifest(manifest)
