@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
-from graph.context import ContextMaker, PaymentSettings
+from graph.context import Context, ContextMaker, PaymentSettings
 from graph.documents import Documents
 from graph.routes import livez, readyz, stripe_webhook
 from graph.schema import sdl
@@ -47,12 +47,9 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
     news = OrderNews(reveal(settings.database_url))
     documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
-    graphql = GraphQLSocket(
-        ContextMaker(
-            settings.token_verifier(), database, gateway, payments, news, documents, settings.introspection
-        ),
-        settings.cors_origins,
-    )
+    limits = settings.rate_limits()
+    nobody = Context(None, database, gateway, payments, news, documents, limits, settings.introspection)
+    graphql = GraphQLSocket(ContextMaker(settings.token_verifier(), nobody), settings.cors_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
 from services.jwks import JwksKeys, check_jwks_url
 from services.manifests import UnreadableManifest, read_manifest
+from services.rate_limits import RateLimits
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
@@ -49,6 +50,10 @@ class Settings(BaseSettings):
     jwt_email_claim: str = "email"
     jwt_role_claim: str = "role"
     jwt_max_lifetime: int = Field(default=31 * 86_400, gt=0)
+
+    orders_per_minute: int = Field(default=120, ge=1)
+    payments_per_minute: int = Field(default=300, ge=1)
+    payments_per_minute_of_order: int = Field(default=120, ge=1)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
@@ -139,6 +144,13 @@ class Settings(BaseSettings):
             email_claim=self.jwt_email_claim,
             role_claim=self.jwt_role_claim,
             max_lifetime=timedelta(seconds=self.jwt_max_lifetime),
+        )
+
+    def rate_limits(self) -> RateLimits:
+        return RateLimits(
+            orders_per_user=self.orders_per_minute,
+            payments_per_user=self.payments_per_minute,
+            payments_per_order=self.payments_per_minute_of_order,
         )
 
     def token_verifier(self) -> TokenVerifier:

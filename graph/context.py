@@ -1,6 +1,6 @@
 """What a resolver can reach: who is calling, the database to open sessions from, and Stripe."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import strawberry
@@ -13,6 +13,7 @@ from services.auth import InvalidToken, TokenVerifier, User
 from services.database import Database
 from services.live import OrderNews
 from services.payment_intents import IntentGateway
+from services.rate_limits import RateLimits
 from services.refunds import RefundGateway
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ class Context:
     payments: PaymentSettings
     news: OrderNews
     documents: Documents
+    limits: RateLimits
     introspection: bool
     connection_params: dict[str, object] | None = None
 
@@ -60,24 +62,10 @@ class ContextMaker:
     """Verifies who is calling, once per request. A bad token is nobody's: what needs a user will say so."""
 
     verifier: TokenVerifier
-    database: Database
-    gateway: Gateway
-    payments: PaymentSettings
-    news: OrderNews
-    documents: Documents
-    introspection: bool
+    without_user: Context
 
     async def __call__(self, request: HTTPConnection) -> Context:
-        user = await self.user_of(request.headers.get("authorization"))
-        return Context(
-            user,
-            self.database,
-            self.gateway,
-            self.payments,
-            self.news,
-            self.documents,
-            self.introspection,
-        )
+        return replace(self.without_user, user=await self.user_of(request.headers.get("authorization")))
 
     async def user_of(self, authorization: str | None) -> User | None:
         scheme, _, token = (authorization or "").partition(" ")

@@ -198,6 +198,7 @@ class OrderMutation:
         input: Annotated[CreateOrderInput, strawberry.argument(description="What to order.")],  # noqa: A002  the schema's word
     ) -> CreateOrderResult | None:
         user = info.context.require_user()
+        info.context.limits.check_order(user.id)
         items = [WantedItem(item.product_id, item.quantity) for item in input.items]
         placed = await Orders(info.context.database).place(
             user.id, items, input.currency or None, given(input.idempotency_key)

@@ -138,6 +138,7 @@ class PaymentMutation:
         wanted = read_id(order_id)
         if wanted is None:
             raise refusals.OrderNotFound
+        info.context.limits.check_payment(user.id, wanted)
         payments = PaymentIntents(info.context.database, info.context.gateway)
         return payment_intent_from(await payments.create(user.id, wanted))
 

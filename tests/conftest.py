@@ -1,6 +1,7 @@
 """Real parts for all tests: one PostgreSQL, one sandbox Stripe over HTTP, one app; emptied before each test."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,6 @@ import httpx
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
-from starlette.applications import Starlette
 
 from main import build_app
 from sandbox.app import SandboxConfig, build_sandbox
@@ -106,17 +106,21 @@ def shop(database: Database) -> Shop:
     return Shop(database)
 
 
-@pytest.fixture
-async def app(settings: Settings, database: Database) -> AsyncIterator[Starlette]:
-    made = build_app(settings)
-    async with made.router.lifespan_context(made):
-        yield made
-
-
-@pytest.fixture
-async def http(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """An app of its own, started and stopped as a server does, and an HTTP client of it."""
+    app = build_app(settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+async def http(settings: Settings, database: Database) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(settings) as client:
         yield client
 
 

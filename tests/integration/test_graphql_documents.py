@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from graph.documents import MOST_REMEMBERED, Documents
-from main import build_app
 from services.manifests import UnreadableManifest, read_manifest
 from settings import Settings
+from tests.conftest import running
 
 CONFIG = "{ paymentConfig { apiVersion } }"
 SHA = hashlib.sha256(CONFIG.encode()).hexdigest()
@@ -108,9 +108,7 @@ async def trusting(
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps(request.param))
     changes = {"trusted_documents": manifest, "trusted_documents_only": True}
-    app = build_app(settings.model_copy(update=changes))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
+    async with running(settings.model_copy(update=changes)) as client:
         yield client
 
 

@@ -1,0 +1,67 @@
+"""Against card testing: one user, and one order, only so often; others are not concerned."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import pytest
+
+from services.rate_limits import RateLimits
+from services.refusals import RateLimited
+from settings import Settings
+from tests.client import Client
+from tests.conftest import JWT_SECRET, Stripe, running
+from tests.make import Shop
+
+PAY = (
+    "mutation($id: ID!) { createPaymentIntent(orderId: $id) "
+    "{ __typename ... on RateLimited { code retryable retryAfter } } }"
+)
+
+
+@pytest.fixture
+async def strict(settings: Settings, shop: Shop) -> AsyncIterator[Client]:
+    """A client of a server that takes three payments and two orders a minute from a user."""
+    limits = {"payments_per_minute": 3, "orders_per_minute": 2}
+    async with running(settings.model_copy(update=limits)) as http:
+        yield Client(http, JWT_SECRET)
+
+
+async def test_one_payment_too_many_is_refused_with_the_time_to_wait(
+    strict: Client, shop: Shop, stripe: Stripe
+) -> None:
+    variables = {"id": str(await shop.order())}
+    answers = [(await strict.data(PAY, variables))["createPaymentIntent"] for _ in range(4)]
+
+    assert [answer["__typename"] for answer in answers] == ["PaymentIntent"] * 3 + ["RateLimited"]
+    refused = answers[-1]
+    assert (refused["code"], refused["retryable"]) == ("RATE_LIMITED", True)
+    assert 1 <= refused["retryAfter"] <= 60
+    assert len(stripe.sandbox.journal.calls()) == 3
+
+
+async def test_another_user_is_not_concerned(strict: Client, shop: Shop, stripe: Stripe) -> None:
+    order_id = await shop.order(user="ada")
+    for _ in range(4):
+        await strict.data(PAY, {"id": str(order_id)}, user="mallory")
+
+    assert (await strict.pay(order_id))["__typename"] == "PaymentIntent"
+
+
+async def test_one_order_too_many_is_refused(strict: Client, shop: Shop) -> None:
+    query = "mutation($input: CreateOrderInput!) { createOrder(input: $input) { __typename } }"
+    items = {"input": {"items": [{"productId": str(await shop.product()), "quantity": 1}]}}
+
+    kinds = [(await strict.data(query, items))["createOrder"]["__typename"] for _ in range(3)]
+
+    assert kinds == ["Order", "Order", "RateLimited"]
+
+
+def test_one_order_has_a_limit_of_its_own() -> None:
+    limits = RateLimits(orders_per_user=9, payments_per_user=9, payments_per_order=2)
+    one, other = UUID(int=1), UUID(int=2)
+    for _ in range(2):
+        limits.check_payment("ada", one)
+
+    with pytest.raises(RateLimited):
+        limits.check_payment("ada", one)
+    limits.check_payment("ada", other)
