@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { test } from "node:test"
 import { launch, open } from "./browser.ts"
-import { Demo } from "./demo.ts"
+import { Demo, sleep } from "./demo.ts"
 import { orderSomething, pay, thanks } from "./shop.ts"
 
 const PLACE = resolve(import.meta.dirname, "../../docs/images")
@@ -28,7 +28,11 @@ test("pictures for the documentation", { skip: !process.env.SCREENSHOTS && "SCRE
         await shot("paid")
         await page.setViewportSize({ width: 1440, height: 900 })
         await page.goto(`${demo.url}/explorer/`)
+        const editor = page.locator(".graphiql-query-editor")
+        await editor.getByText("ListProducts").waitFor()
         await page.getByRole("tab", { name: "CreatePaymentIntent" }).click()
+        await editor.getByText("CreatePaymentIntent").first().waitFor()
+        await sleep(500) // GraphiQL notes the tab's operation a moment after it shows it
         await page.getByRole("button", { name: /^Execute query/ }).click()
         await page.locator(".result-window").getByText("clientSecret").waitFor()
         await shot("explorer")
