@@ -16,10 +16,10 @@ from starlette.routing import Route, WebSocketRoute
 
 from graph.context import Context, ContextMaker, PaymentSettings
 from graph.documents import Documents
-from graph.routes import livez, readyz, stripe_webhook
+from graph.routes import SafeHeaders, livez, readyz, stripe_webhook
 from graph.schema import sdl
 from graph.site import DIST, Site, site_routes
-from graph.socket import LARGEST_OPERATION, GraphQLSocket
+from graph.socket import GraphQLSocket
 from services import logs, migrations
 from services.command_line import EXPECTED, in_words, parse
 from services.database import Database, build_database
@@ -41,8 +41,9 @@ def parts(settings: Settings) -> tuple[Database, StripeGateway]:
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
     database, gateway = parts(settings)
-    signatures = StripeSignatureCheck(settings.webhook_secrets)
-    inbox = Inbox(database, gateway, signatures, livemode=settings.is_live)
+    inbox = Inbox(
+        database, gateway, StripeSignatureCheck(settings.webhook_secrets), livemode=settings.is_live
+    )
     duty = Duty(database, Sweep(database, gateway, inbox))
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
     news = OrderNews(reveal(settings.database_url))
@@ -63,14 +64,14 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     )
     return Starlette(
         routes=[
-            Route("/graphql", graphql, max_body_size=LARGEST_OPERATION),
+            Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
             Route("/livez", livez),
             Route("/readyz", readyz(Health(database, gateway))),
             *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],
-        middleware=[cors] if settings.cors_origins else [],
+        middleware=[Middleware(SafeHeaders), *([cors] if settings.cors_origins else [])],
         lifespan=lifespan,
     )
 

@@ -8,15 +8,14 @@ from graphql import GraphQLError, GraphQLSyntaxError
 log = structlog.get_logger(__name__)
 
 MASKED = "Something went wrong on our side. It has been logged."
-# graphql-core repeats the value of a variable it can't read, and that value may be a secret.
-_ECHOED_VALUE = re.compile(
-    r"(got invalid value|got invalid value:|cannot represent[^:]*:) .*?(?=; |$)", re.DOTALL
-)
+# graphql-core repeats a value that it can't read, and that value may be a secret.
+_REPEATED = re.compile(r"(, found: |; found: |\. Did you mean |(?<=value): ).*", re.DOTALL)
+_NO_ENUM_VALUE = re.compile(r"Value '.*' does not exist", re.DOTALL)
 
 
 def is_ours(error: GraphQLError) -> bool:
     """Whether it is our fault. What a client got wrong has no path yet, or was given a code where it was raised."""
-    if "code" in (error.extensions or {}):
+    if "code" in (error.extensions or {}) or _is_bad_argument(error):
         return False
     cause = error.original_error
     return error.path is not None or (cause is not None and not isinstance(cause, GraphQLError))
@@ -27,16 +26,29 @@ def presentable(error: GraphQLError) -> GraphQLError:
         return GraphQLError(
             MASKED, error.nodes, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"}
         )
-    if "code" not in (error.extensions or {}):
-        error.extensions = {**(error.extensions or {}), "code": code_of(error)}
-        error.message = _ECHOED_VALUE.sub(r"\1", error.message)
-    return error
+    if "code" in (error.extensions or {}):
+        return error
+    return GraphQLError(
+        without_value(error),
+        error.nodes,
+        error.source,
+        error.positions,
+        error.path,
+        extensions={"code": code_of(error)},
+    )
 
 
 def code_of(error: GraphQLError) -> str:
     if isinstance(error, GraphQLSyntaxError):
         return "GRAPHQL_PARSE_FAILED"
-    return "BAD_USER_INPUT" if error.message.startswith("Variable '") else "GRAPHQL_VALIDATION_FAILED"
+    return "BAD_USER_INPUT" if _is_bad_input(error) else "GRAPHQL_VALIDATION_FAILED"
+
+
+def without_value(error: GraphQLError) -> str:
+    """The message without the value that it is about. A variable's name and place may stay."""
+    about = error.original_error.message if isinstance(error.original_error, GraphQLError) else error.message
+    place = error.message.removesuffix(about)
+    return place + _REPEATED.sub("", _NO_ENUM_VALUE.sub("It does not exist", about))
 
 
 def log_errors(errors: list[GraphQLError], operation: str | None) -> None:
@@ -49,3 +61,13 @@ def log_errors(errors: list[GraphQLError], operation: str | None) -> None:
                 path=".".join(map(str, error.path or ())),
                 exc_info=error.original_error,
             )
+
+
+def _is_bad_input(error: GraphQLError) -> bool:
+    """Whether a variable's value doesn't fit, which is found out when the operation begins."""
+    return isinstance(error.original_error, GraphQLError) or error.message.startswith("Variable values")
+
+
+def _is_bad_argument(error: GraphQLError) -> bool:
+    """A null for an argument that must not be null, by way of a variable that may: found out by the field."""
+    return isinstance(error.original_error, GraphQLError) and error.message.startswith("Argument '")

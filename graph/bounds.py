@@ -1,58 +1,137 @@
 """What an operation may cost; the same over HTTP and WebSocket. Judged before anything is executed."""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
 
-from graphql import ASTValidationRule, GraphQLError, NoSchemaIntrospectionCustomRule, ValidationRule
-from graphql.language import DirectiveNode, FieldNode, OperationDefinitionNode, OperationType
-from strawberry.extensions import MaxAliasesLimiter, QueryDepthLimiter, SchemaExtension
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    TokenKind,
+    parse,
+    specified_rules,
+    validate,
+)
+from strawberry.extensions import SchemaExtension
 
-MOST_TOKENS = 2_000
+MOST_TOKENS = (
+    1_000  # five times an introspection; the worst such text takes a quarter of a second to validate
+)
 MOST_ALIASES = 20
 MOST_DIRECTIVES = 30
-DEEPEST = 12
+DEEPEST = 12  # fields within fields
+MOST_REMEMBERED = 128  # operations
 
 
-class OneRootFieldPerMutation(ValidationRule):
-    """One request moves money for one order: two hundred aliased mutations are one attack."""
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An operation's text, parsed, and what is wrong with it."""
 
-    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
-        if node.operation is not OperationType.MUTATION:
-            return
-        fields = [s for s in node.selection_set.selections if not _is_typename(s)]
-        if len(fields) != 1 or not isinstance(fields[0], FieldNode):
-            self.report_error(GraphQLError("A mutation has one root field, outside of fragments.", node))
-
-
-class FewDirectives(ValidationRule):
-    """Directives cost before they are found to be unknown."""
-
-    seen = 0
-
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        self.seen += 1
-        if self.seen == MOST_DIRECTIVES + 1:
-            self.report_error(GraphQLError(f"{MOST_DIRECTIVES} directives are enough.", node))
-
-
-# Made once: the validation cache knows a rule by its class.
-RULES: tuple[type[ASTValidationRule], ...] = (
-    OneRootFieldPerMutation,
-    FewDirectives,
-    *MaxAliasesLimiter(MOST_ALIASES).validation_rules,
-    *QueryDepthLimiter(DEEPEST).validation_rules,
-)
+    document: DocumentNode
+    errors: tuple[GraphQLError, ...]
 
 
 class Bounds(SchemaExtension):
+    """Parses and validates, within bounds and once for each text; Strawberry then finds both done."""
+
     def on_operation(self) -> Iterator[None]:
         operation = self.execution_context
         operation.query = operation.context.documents.resolve(operation.query, operation.operation_extensions)
-        operation.parse_options["max_tokens"] = MOST_TOKENS
-        operation.validation_rules += RULES
-        if not operation.context.introspection:
-            operation.validation_rules += (NoSchemaIntrospectionCustomRule,)
+        if operation.query:
+            schema = operation.schema._schema  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
+            judged = judge(schema, operation.query, introspection=operation.context.introspection)
+            operation.graphql_document = judged.document
+            operation.pre_execution_errors = list(judged.errors)
         yield
+
+
+@lru_cache(MOST_REMEMBERED)
+def judge(schema: GraphQLSchema, text: str, *, introspection: bool) -> Judged:
+    """Parse and validate; raises the `GraphQLError` of a text that can't be parsed."""
+    document = parse(text, max_tokens=MOST_TOKENS)
+    # The bounds come first: validating what exceeds them is the cost they are there to spare.
+    if excess := tuple(GraphQLError(message) for message in exceeded(document)):
+        return Judged(document, excess)
+    rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+    return Judged(document, tuple(validate(schema, document, rules, hide_suggestions=True)))
+
+
+def exceeded(document: DocumentNode) -> Iterator[str]:
+    """A sentence for each bound that the document exceeds."""
+    if directives_of(document) > MOST_DIRECTIVES:
+        yield f"An operation has at most {MOST_DIRECTIVES} directives."
+    tally = _Tally({d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)})
+    for operation in document.definitions:
+        if not isinstance(operation, OperationDefinitionNode):
+            continue
+        size = tally.of(operation.selection_set)
+        if size.depth > DEEPEST:
+            yield f"An operation is at most {DEEPEST} fields deep."
+        if size.aliases > MOST_ALIASES:
+            yield f"An operation has at most {MOST_ALIASES} aliases, those in fragments counted each time."
+        # One request moves money for one order: two hundred aliased mutations are one attack.
+        if operation.operation is OperationType.MUTATION and not has_one_root_field(operation):
+            yield "A mutation has one root field, outside of fragments."
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    depth: int = 0
+    aliases: int = 0
+
+
+class _Tally:
+    """How large selections are with their fragments put in. Each fragment is looked at once: fragments that
+    spread each other twice grow exponentially, and counting them must not."""
+
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._known: dict[str, _Size] = {}
+
+    def of(self, selections: SelectionSetNode) -> _Size:
+        depth = aliases = 0
+        for node in selections.selections:
+            if isinstance(node, FragmentSpreadNode):
+                inner = self._of_fragment(node.name.value)
+            else:
+                nested: SelectionSetNode | None = node.selection_set  # type: ignore[attr-defined]
+                inner = self.of(nested) if nested else _Size()
+            aliases += inner.aliases
+            if not isinstance(node, FieldNode):
+                depth = max(depth, inner.depth)
+                continue
+            aliases += node.alias is not None
+            if not node.name.value.startswith("__"):  # introspection goes deep; graphql-core bounds it
+                depth = max(depth, inner.depth + 1)
+        return _Size(depth, aliases)
+
+    def _of_fragment(self, name: str) -> _Size:
+        if name not in self._known and name in self._fragments:
+            self._known[name] = _Size()  # a cycle adds nothing here; validation refuses it
+            self._known[name] = self.of(self._fragments[name].selection_set)
+        return self._known.get(name, _Size())
+
+
+def directives_of(document: DocumentNode) -> int:
+    """How many there are, known or not: each costs before it is found to be unknown."""
+    count, token = 0, document.loc.start_token if document.loc else None
+    while token:
+        count += token.kind is TokenKind.AT
+        token = token.next
+    return count
+
+
+def has_one_root_field(operation: OperationDefinitionNode) -> bool:
+    fields = [node for node in operation.selection_set.selections if not _is_typename(node)]
+    return len(fields) == 1 and isinstance(fields[0], FieldNode)
 
 
 def _is_typename(selection: object) -> bool:

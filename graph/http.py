@@ -4,35 +4,44 @@ Every refusal carries an `errors` body with `extensions.code`: Apollo Client rea
 `application/graphql-response+json`.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from cross_web import HTTPException
+from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse, process_result
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, process_result
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 
+from graph.answers import MASKED
+from graph.bodies import JsonObject, MalformedJson, read_json
 from graph.context import Context
 from graph.schema import schema
 
 MODERN, LEGACY = "application/graphql-response+json", "application/json"
+LARGEST_OPERATION = 100_000  # bytes, with its variables
+LONGEST = 20.0  # seconds, from the first byte of the body to the answer
 CODES = {
     400: "BAD_REQUEST",
     405: "METHOD_NOT_ALLOWED",
     406: "NOT_ACCEPTABLE",
     413: "CONTENT_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
+    500: "INTERNAL_SERVER_ERROR",
+    503: "TIMEOUT",
 }
-MOST_NESTED = 64
+STATUSES = {"INTERNAL_SERVER_ERROR": 500}  # of requests that were never executed; 400 for the others
+NOT_STORED = {"Cache-Control": "no-store"}
 
 log = structlog.get_logger(__name__)
 
@@ -49,29 +58,47 @@ ContextFactory = Callable[[Request | WebSocket], Awaitable[Context]]
 
 
 class GraphQLEndpoint(GraphQL[Context, None]):
-    """Strawberry's view with the status codes and bodies of the specification, and JSON that can't hurt."""
+    """Strawberry's view with the status codes and bodies of the specification, and requests that can't hurt."""
 
-    def __init__(self, make_context: ContextFactory) -> None:
+    def __init__(self, make_context: ContextFactory, *, longest: float = LONGEST) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self._make_context = make_context
+        self._longest = longest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise StarletteHTTPException(404)
-        request = Request(scope, receive)
+        request = Request(scope, bounded(receive))
         try:
-            response = await self._answer(request)
-        except (HTTPException, StarletteHTTPException) as error:
-            response = refusal(error.status_code, reason_of(error))
+            response = await self._answer_in_time(request)
+        except ClientDisconnect:
+            return
         await response(scope, receive, send)
+
+    async def _answer_in_time(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(self._longest):
+                return await self._answer(request)
+        except (HTTPException, StarletteHTTPException) as error:
+            return refusal_of(error)
+        except TimeoutError:
+            log.error("operation timed out", seconds=self._longest)
+            return refusal(503, "This took too long and was given up. Mutations are safe to repeat.")
+        except ClientDisconnect:
+            raise
+        except Exception:
+            log.exception("request failed")
+            return refusal(500, MASKED)
 
     async def _answer(self, request: Request) -> Response:
         if request.method not in ("GET", "POST"):
             return refusal(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
         if request.method == "POST" and not is_json(request.headers.get("content-type", "")):
             return refusal(415, "Send the operation as application/json, in UTF-8.")
-        if request.method == "GET" and not {"query", "extensions"} & request.query_params.keys():
-            return refusal(400, "Pass the operation as `query`.")
+        if not request.headers.get("content-length", "0").isdecimal():
+            return refusal(400, "Content-Length is a number.")
+        if int(request.headers.get("content-length", "0")) > LARGEST_OPERATION:
+            raise TooLarge
         response = await self.run(request)
         assert isinstance(response, Response)  # noqa: S101  a WebSocket can't come here
         return response
@@ -85,31 +112,71 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def should_render_graphql_ide(self, request: Any) -> bool:
         return False
 
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        """One operation, whatever Strawberry would take besides: no batches, forms or files."""
+        if request.method == "POST":
+            return operation_from(decoded(await request.get_body()))
+        parameters: dict[str, Any] = dict(request.query_params)
+        for name in ("variables", "extensions"):
+            parameters[name] = decoded(parameters[name]) if parameters.get(name) else None
+        return operation_from(parameters)
+
     def decode_json(self, data: str | bytes) -> object:
-        return read_json(data)
+        return decoded(data)
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         answer = process_result(result)
-        if isinstance(result, PreExecutionError):
+        if result.data is None and all(error.path is None for error in result.errors or ()):
             del answer["data"]  # nothing was executed
         return answer
 
     def create_response(self, response_data: Any, sub_response: Any) -> Response:
-        executed = "data" in response_data
-        status = 200 if executed or sub_response.media_type == LEGACY else 400
-        return Response(self.encode_json(response_data), status, media_type=sub_response.media_type)
+        status = 200
+        if "data" not in response_data and sub_response.media_type == MODERN:
+            codes = {error["extensions"]["code"] for error in response_data["errors"]}
+            status = max(STATUSES.get(code, 400) for code in codes)
+        media_type = f"{sub_response.media_type}; charset=utf-8"
+        return Response(self.encode_json(response_data), status, NOT_STORED, media_type)
 
 
-def read_json(data: str | bytes) -> dict[str, Any]:
-    """A JSON object; anything else is the client's mistake, however it is malformed."""
+class TooLarge(StarletteHTTPException):
+    def __init__(self) -> None:
+        super().__init__(413, f"An operation has at most {LARGEST_OPERATION} bytes, with its variables.")
+
+
+def bounded(receive: Receive) -> Receive:
+    """Counts the body as it arrives: a chunked one tells its length too late. (The limit of Starlette's own
+    answers in plain text.)"""
+    left = LARGEST_OPERATION
+
+    async def receive_bounded() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise TooLarge
+        return message
+
+    return receive_bounded
+
+
+def decoded(data: str | bytes) -> JsonObject:
     try:
-        text = data.decode() if isinstance(data, bytes) else data
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "The body is not JSON in UTF-8.") from None
-    if not isinstance(value, dict):
-        raise HTTPException(400, "Send one operation as a JSON object; batches are not taken.")
-    return value
+        return read_json(data)
+    except MalformedJson as error:
+        raise HTTPException(400, str(error)) from None
+
+
+def operation_from(data: JsonObject) -> GraphQLRequestData:
+    query, variables = data.get("query"), data.get("variables")
+    name, extensions = data.get("operationName"), data.get("extensions")
+    if not isinstance(query, str | None) or not isinstance(name, str | None):
+        raise HTTPException(400, "`query` and `operationName` are strings.")
+    if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
+        raise HTTPException(400, "`variables` and `extensions` are objects.")
+    if not query and not extensions:
+        raise HTTPException(400, "Pass the operation as `query`.")
+    return GraphQLRequestData(query, variables, name, extensions)
 
 
 def is_json(content_type: str) -> bool:
@@ -129,11 +196,15 @@ def media_type_for(accept: str) -> str:
     raise HTTPException(406, f"Accept {MODERN} or {LEGACY}.")
 
 
-def reason_of(error: HTTPException | StarletteHTTPException) -> str:
-    return error.reason if isinstance(error, HTTPException) else error.detail
+def refusal_of(error: HTTPException | StarletteHTTPException) -> Response:
+    if isinstance(error, StarletteHTTPException):
+        return refusal(error.status_code, error.detail)
+    cause = error.__cause__
+    if isinstance(cause, InvalidOperationTypeError) and cause.operation_type is OperationType.MUTATION:
+        return refusal(405, "Mutations come by POST.", {"Allow": "POST"})
+    return refusal(error.status_code, error.reason)
 
 
 def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    code = CODES.get(status, "BAD_REQUEST")
-    body = json.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
-    return Response(body, status, headers, media_type=MODERN)
+    body = json.dumps({"errors": [{"message": message, "extensions": {"code": CODES[status]}}]})
+    return Response(body, status, {**NOT_STORED, **(headers or {})}, f"{MODERN}; charset=utf-8")

@@ -1,17 +1,41 @@
-"""The routes beside `/graphql`: Stripe's webhook and the probes."""
+"""The routes beside `/graphql`: Stripe's webhook and the probes; and what every answer says to browsers."""
 
 from collections.abc import Awaitable, Callable
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.health import OK, Health
 from services.webhooks import Inbox, UnverifiedEvent
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
+# HTTPS is the proxy's, and so is Strict-Transport-Security.
+SAFE_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+
 log = structlog.get_logger(__name__)
+
+
+class SafeHeaders:
+    """Middleware that adds the `SAFE_HEADERS` that an answer has not set itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = {name for name, _ in message["headers"]}
+                message["headers"].extend(pair for pair in SAFE_HEADERS if pair[0] not in present)
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
 
 
 def stripe_webhook(inbox: Inbox) -> Endpoint:

@@ -2,7 +2,6 @@
 
 import strawberry
 from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print_schema
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -45,7 +44,7 @@ schema = _Schema(
     Query,
     Mutation,
     Subscription,
-    extensions=[Bounds, ParserCache, ValidationCache],
+    extensions=[Bounds],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     exception_handlers=[*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS, *closing.HANDLERS],
 )

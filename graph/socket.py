@@ -19,7 +19,6 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from graph.context import Context, ContextMaker
 from graph.http import GraphQLEndpoint
 
-LARGEST_OPERATION = 100_000  # bytes, over HTTP; a socket's messages are bounded alike by the server's options
 SIGN_IN_WITHIN = timedelta(seconds=10)
 MOST_OPERATIONS = 20  # at once on one socket
 

@@ -1,6 +1,7 @@
 """Stripe, behind five verbs in our words. The only module that imports `stripe`."""
 
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ DEFAULT_API_BASE = "https://api.stripe.com"
 TRY_TIMEOUT = aiohttp.ClientTimeout(total=3.5, sock_connect=2.0)
 NETWORK_RETRIES = 1
 STRIPES_REASONS = ("duplicate", "fraudulent", "requested_by_customer")  # others stay in our own books
+MOST_CALLS = 500  # at once; aiohttp's own 100 would make callers queue while Stripe is slow
 PAGE = 100  # the most that one of Stripe's lists gives at once
 
 
@@ -50,6 +52,10 @@ class _Transport(stripe.AIOHTTPClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
+        if self._user_connector is None:  # made here, since it needs the running loop
+            self._user_connector = aiohttp.TCPConnector(
+                limit=MOST_CALLS, ssl=ssl.create_default_context(cafile=stripe.ca_bundle_path)
+            )
         arguments, options = self._get_request_args_kwargs(method, url, headers, post_data)
         try:
             async with self._session.request(*arguments, **options) as response:
