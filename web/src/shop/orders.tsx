@@ -1,12 +1,12 @@
 import { useQuery } from "@apollo/client/react"
 import type { FormEvent } from "react"
 import type { OrderFieldsFragment, OrderStatus } from "../gql/graphql.ts"
-import { Result, Summary } from "./checkout.tsx"
 import { user } from "./client.ts"
 import { CancelOrder, RefundForm, Refunds } from "./order-actions.tsx"
 import { ORDER, ORDERS } from "./operations.ts"
 import { Heading, Link, Money, Notice, Spinner, StatusPill, isAtBank, messageOf, shortDate, shortId } from "./parts.tsx"
 import { pictureOf } from "./pictures.ts"
+import { Result, Summary } from "./result.tsx"
 import { go } from "./route.ts"
 import { useStore } from "./store.ts"
 
