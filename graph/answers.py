@@ -26,15 +26,18 @@ def presentable(error: GraphQLError) -> GraphQLError:
         return GraphQLError(
             MASKED, error.nodes, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"}
         )
-    if "code" in (error.extensions or {}):
-        return error
+    return error if "code" in (error.extensions or {}) else mistake(error, code_of(error))
+
+
+def mistake(error: GraphQLError, code: str) -> GraphQLError:
+    """A client's mistake, told without the value that it is about."""
     return GraphQLError(
         without_value(error),
         error.nodes,
         error.source,
         error.positions,
         error.path,
-        extensions={"code": code_of(error)},
+        extensions={"code": code},
     )
 
 

@@ -22,6 +22,8 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
+from graph.answers import mistake
+
 MOST_TOKENS = (
     1_000  # five times an introspection; the worst such text takes a quarter of a second to validate
 )
@@ -36,6 +38,7 @@ class Judged:
     """An operation's text, parsed, and what is wrong with it."""
 
     document: DocumentNode
+    operations: int
     errors: tuple[GraphQLError, ...]
 
 
@@ -50,6 +53,10 @@ class Bounds(SchemaExtension):
             judged = judge(schema, operation.query, introspection=operation.context.introspection)
             operation.graphql_document = judged.document
             operation.pre_execution_errors = list(judged.errors)
+            name = operation._provided_operation_name  # noqa: SLF001  its public name falls back on the first
+            if name is None and judged.operations > 1:
+                message = "The document has several operations: say which by `operationName`."
+                raise GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
         yield
 
 
@@ -58,10 +65,12 @@ def judge(schema: GraphQLSchema, text: str, *, introspection: bool) -> Judged:
     """Parse and validate; raises the `GraphQLError` of a text that can't be parsed."""
     document = parse(text, max_tokens=MOST_TOKENS)
     # The bounds come first: validating what exceeds them is the cost they are there to spare.
-    if excess := tuple(GraphQLError(message) for message in exceeded(document)):
-        return Judged(document, excess)
-    rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
-    return Judged(document, tuple(validate(schema, document, rules, hide_suggestions=True)))
+    errors = [GraphQLError(sentence) for sentence in exceeded(document)]
+    if not errors:
+        rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        errors = validate(schema, document, rules, hide_suggestions=True)
+    mistakes = tuple(mistake(error, "GRAPHQL_VALIDATION_FAILED") for error in errors)
+    return Judged(document, len(operations_of(document)), mistakes)
 
 
 def exceeded(document: DocumentNode) -> Iterator[str]:
@@ -69,9 +78,7 @@ def exceeded(document: DocumentNode) -> Iterator[str]:
     if directives_of(document) > MOST_DIRECTIVES:
         yield f"An operation has at most {MOST_DIRECTIVES} directives."
     tally = _Tally({d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)})
-    for operation in document.definitions:
-        if not isinstance(operation, OperationDefinitionNode):
-            continue
+    for operation in operations_of(document):
         size = tally.of(operation.selection_set)
         if size.depth > DEEPEST:
             yield f"An operation is at most {DEEPEST} fields deep."
@@ -80,6 +87,10 @@ def exceeded(document: DocumentNode) -> Iterator[str]:
         # One request moves money for one order: two hundred aliased mutations are one attack.
         if operation.operation is OperationType.MUTATION and not has_one_root_field(operation):
             yield "A mutation has one root field, outside of fragments."
+
+
+def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
+    return [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
 
 
 @dataclass(frozen=True, slots=True)

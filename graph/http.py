@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from starlette.exceptions import HTTPException as StarletteHTTPException
+from cross_web import AsyncHTTPRequestAdapter
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
+from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, process_result
-from strawberry.schema.exceptions import InvalidOperationTypeError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
@@ -40,6 +41,7 @@ CODES = {
     500: "INTERNAL_SERVER_ERROR",
     503: "TIMEOUT",
 }
+OPERATIONS = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 STATUSES = {"INTERNAL_SERVER_ERROR": 500}  # of requests that were never executed; 400 for the others
 NOT_STORED = {"Cache-Control": "no-store"}
 
@@ -67,7 +69,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            raise StarletteHTTPException(404)
+            raise HTTPException(404)
         request = Request(scope, bounded(receive))
         try:
             response = await self._answer_in_time(request)
@@ -79,8 +81,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             async with asyncio.timeout(self._longest):
                 return await self._answer(request)
-        except (HTTPException, StarletteHTTPException) as error:
-            return refusal_of(error)
+        except HTTPException as error:
+            return refusal(error.status_code, error.detail, error.headers)
         except TimeoutError:
             log.error("operation timed out", seconds=self._longest)
             return refusal(503, "This took too long and was given up. Mutations are safe to repeat.")
@@ -92,11 +94,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def _answer(self, request: Request) -> Response:
         if request.method not in ("GET", "POST"):
-            return refusal(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
+            raise HTTPException(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
         if request.method == "POST" and not is_json(request.headers.get("content-type", "")):
-            return refusal(415, "Send the operation as application/json, in UTF-8.")
+            raise HTTPException(415, "Send the operation as application/json, in UTF-8.")
         if not request.headers.get("content-length", "0").isdecimal():
-            return refusal(400, "Content-Length is a number.")
+            raise HTTPException(400, "Content-Length is a number.")
         if int(request.headers.get("content-length", "0")) > LARGEST_OPERATION:
             raise TooLarge
         response = await self.run(request)
@@ -124,6 +126,32 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
         return decoded(data)
 
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Any,
+        context: Context,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        try:
+            return await self.schema.execute(
+                request_data.query,
+                request_data.variables,
+                context,
+                root_value,
+                request_data.operation_name,
+                OPERATIONS[request.method],
+                request_data.extensions,
+            )
+        except MissingQueryError:
+            raise HTTPException(400, "Pass the operation as `query`.") from None
+        except CannotGetOperationTypeError:
+            raise HTTPException(400, "There is no operation of this name.") from None
+        except InvalidOperationTypeError as error:
+            raise not_by(request.method, error.operation_type) from None
+
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         answer = process_result(result)
         if result.data is None and all(error.path is None for error in result.errors or ()):
@@ -139,7 +167,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         return Response(self.encode_json(response_data), status, NOT_STORED, media_type)
 
 
-class TooLarge(StarletteHTTPException):
+class TooLarge(HTTPException):
     def __init__(self) -> None:
         super().__init__(413, f"An operation has at most {LARGEST_OPERATION} bytes, with its variables.")
 
@@ -196,13 +224,10 @@ def media_type_for(accept: str) -> str:
     raise HTTPException(406, f"Accept {MODERN} or {LEGACY}.")
 
 
-def refusal_of(error: HTTPException | StarletteHTTPException) -> Response:
-    if isinstance(error, StarletteHTTPException):
-        return refusal(error.status_code, error.detail)
-    cause = error.__cause__
-    if isinstance(cause, InvalidOperationTypeError) and cause.operation_type is OperationType.MUTATION:
-        return refusal(405, "Mutations come by POST.", {"Allow": "POST"})
-    return refusal(error.status_code, error.reason)
+def not_by(method: str, operation: OperationType) -> HTTPException:
+    if operation is OperationType.SUBSCRIPTION:
+        return HTTPException(400, "Subscriptions come over WebSocket, as graphql-transport-ws.")
+    return HTTPException(405, f"A {operation.value} can't come by {method}.", {"Allow": "POST"})
 
 
 def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -7,6 +7,7 @@ secret, so only its id, its type and the id of the object it is about are kept.
 import asyncio
 import contextlib
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
+from sqlalchemy.engine import Row
 
 from models.stripe_events import FINISH_EVENT, POSTPONE_EVENT, STORE_EVENT, TAKE_DUE_EVENTS
 from models.sweep_statements import EVENTS_DUE_NOW, FINISHED_EVENTS
@@ -140,43 +142,56 @@ class Inbox:
             )
         return len(missed)
 
-    async def finish_all(self) -> int:
-        """Finish every event that is not, whenever it would be due; how many there were."""
+    async def finish_all(self, *, pause: float = 0.0) -> int:
+        """Finish every event that is not, whenever it would be due; how many there were.
+
+        `pause` is seconds for each event, so that a flood of them leaves Stripe's rate limit to customers.
+        """
         await self._database.rows(EVENTS_DUE_NOW)
         count = 0
         while taken := await self.finish_due():
             count += taken
+            await asyncio.sleep(pause * taken)
         return count
 
     async def finish_due(self) -> int:
-        """Take the events that are due and finish each; how many were taken."""
+        """Take the events that are due and finish them; how many were taken."""
         due = await self._database.rows(TAKE_DUE_EVENTS, {"limit": BATCH, "lease": EVENT_LEASE})
-        await asyncio.gather(*(self._finish(row.id, row.type, row.object_id, row.attempts) for row in due))
+        alike: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+        for event in due:  # one question to Stripe answers all events of a kind about the same intent
+            alike[kind_of(event.type), event.object_id].append(event)
+        await asyncio.gather(*(self._finish(kind, intent, rows) for (kind, intent), rows in alike.items()))
         return len(due)
 
-    async def _finish(self, event_id: str, kind: str, intent_id: str, attempts: int) -> None:
+    async def _finish(self, kind: str, intent_id: str, events: Sequence[Row[Any]]) -> None:
         try:
-            await self._hear(kind, intent_id, cause=event_id)
+            await self._hear(kind, intent_id, cause=events[-1].id)
         except Refused as error:  # Stripe knows no such intent: there is nothing to apply
-            log.warning("event about an unknown intent", event_id=event_id, code=error.code)
+            log.warning("event about an unknown intent", event_id=events[-1].id, code=error.code)
         except GatewayError as error:
-            return await self._postpone(event_id, attempts, type(error).__name__)
-        await self._database.rows(FINISH_EVENT, {"event_id": event_id})
+            return await self._postpone(events, type(error).__name__)
+        except Exception as error:  # one event that can't be finished must not hold up the others
+            log.exception("event not finished", event_id=events[-1].id)
+            return await self._postpone(events, type(error).__name__)
+        for event in events:
+            await self._database.rows(FINISH_EVENT, {"event_id": event.id})
         return None
 
     async def _hear(self, kind: str, intent_id: str, *, cause: str) -> None:
-        if kind.startswith(INTENT_EVENTS):
+        if kind == INTENT_EVENTS:
             intent = await self._gateway.retrieve_intent(intent_id)
             await self._settlement.apply(intent, cause=cause)
             await self._refunds.carry_out_owed(intent_id)
-        elif kind.startswith(DISPUTE_EVENTS):
+        elif kind == DISPUTE_EVENTS:
             await self._disputes.hear(intent_id)
         else:
             await self._refunds.hear(intent_id)
 
-    async def _postpone(self, event_id: str, attempts: int, failure: str) -> None:
-        delay = min(timedelta(seconds=2 ** min(attempts, 10)), LONGEST_DELAY)
-        await self._database.rows(POSTPONE_EVENT, {"event_id": event_id, "delay": delay, "failure": failure})
+    async def _postpone(self, events: Sequence[Row[Any]], failure: str) -> None:
+        for event in events:
+            delay = min(timedelta(seconds=2 ** min(event.attempts, 10)), LONGEST_DELAY)
+            parameters = {"event_id": event.id, "delay": delay, "failure": failure}
+            await self._database.rows(POSTPONE_EVENT, parameters)
 
 
 def stored(event_id: str, kind: str, intent_id: str, created_at: datetime) -> dict[str, Any]:
@@ -197,6 +212,13 @@ def event_from(payload: bytes) -> Event:
         )
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise UnverifiedEvent("not an event") from error
+
+
+def kind_of(event_type: str) -> str:
+    """What has to be asked of Stripe after an event of this type."""
+    if event_type.startswith(INTENT_EVENTS):
+        return INTENT_EVENTS
+    return DISPUTE_EVENTS if event_type.startswith(DISPUTE_EVENTS) else REFUND_EVENTS[0]
 
 
 def intent_of(kind: str, about: Mapping[str, Any]) -> str | None:

@@ -14,6 +14,7 @@ from models import OrderStatus
 from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
 from services.database import Database
+from services.intents import Intent
 from services.stripe_gateway import StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
 from tests.client import Client
@@ -226,3 +227,38 @@ async def test_a_worker_that_died_leaves_its_events_to_another(
     await inbox.finish_due()
 
     assert await shop.status(order_id) is OrderStatus.PAID
+
+
+async def test_an_event_that_cannot_be_finished_holds_up_no_other(
+    client: Client, shop: Shop, stripe: Stripe, gateway: StripeGateway, database: Database
+) -> None:
+    poisoned, _ = await paid_intent(client, shop, stripe)
+    order_id, _ = await paid_intent(client, shop, stripe)
+    [payment] = await shop.payments(poisoned)
+
+    class Poisoned(StripeGateway):
+        async def retrieve_intent(self, intent_id: str) -> Intent:
+            if intent_id == payment.intent_id:
+                raise ValueError("something nobody thought of")
+            return await gateway.retrieve_intent(intent_id)
+
+    unlucky = Poisoned("sk_test_unused", api_base=stripe.url)
+    inbox = Inbox(database, unlucky, StripeSignatureCheck((WEBHOOK_SECRET,)), livemode=False)
+    await deliver(inbox, stripe, *events(stripe, "payment_intent.succeeded"))
+    await inbox.finish_all()
+
+    assert await shop.status(order_id) is OrderStatus.PAID
+    assert sorted(event.failure or "" for event in await stored(database)) == ["", "ValueError"]
+
+
+async def test_one_question_answers_all_events_about_an_intent(
+    client: Client, shop: Shop, stripe: Stripe, inbox: Inbox
+) -> None:
+    await paid_intent(client, shop, stripe)
+    await deliver(inbox, stripe, *events(stripe))
+    asked = len(stripe.sandbox.journal.calls("GET"))
+
+    await inbox.finish_all()
+
+    assert len(events(stripe)) > 1
+    assert len(stripe.sandbox.journal.calls("GET")) == asked + 1
