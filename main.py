@@ -18,6 +18,7 @@ from graph.context import Context, ContextMaker, PaymentSettings
 from graph.documents import Documents
 from graph.routes import SafeHeaders, livez, readyz, stripe_webhook
 from graph.schema import sdl
+from graph.site import DIST, Site, site_routes
 from graph.socket import GraphQLSocket
 from services import logs, migrations
 from services.command_line import EXPECTED, in_words, parse
@@ -37,7 +38,7 @@ def parts(settings: Settings) -> tuple[Database, StripeGateway]:
     return database, StripeGateway(reveal(settings.stripe_secret_key), api_base=settings.stripe_api_base)
 
 
-def build_app(settings: Settings) -> Starlette:
+def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
     database, gateway = parts(settings)
     inbox = Inbox(
@@ -68,6 +69,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
             Route("/livez", livez),
             Route("/readyz", readyz(Health(database, gateway))),
+            *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],
         middleware=[Middleware(SafeHeaders), *([cors] if settings.cors_origins else [])],
         lifespan=lifespan,
@@ -95,7 +97,7 @@ def demo(_: argparse.Namespace) -> None:
 
     settings = Settings.read()
     logs.configure(settings.log_level, "console")
-    run_demo(settings, lambda ready: uvicorn.Config(build_app(ready), **ready.server_options))
+    run_demo(settings, lambda ready, site: uvicorn.Config(build_app(ready, site), **ready.server_options))
 
 
 def sandbox(arguments: argparse.Namespace) -> None:

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     cors_origins: Words = ()
     introspection: bool = False
+    explorer: bool = False
     trusted_documents: Path | None = None
     trusted_documents_only: bool = False
 

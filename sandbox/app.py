@@ -19,6 +19,7 @@ from sandbox.config import SandboxConfig
 from sandbox.control import CONTROL_ROUTES
 from sandbox.core import Deliver, Sandbox
 from sandbox.postman import Postman
+from sandbox.stripe_js import STRIPE_JS
 from sandbox.wire import TRANSPORT, WireResponse
 
 __all__ = ["SandboxConfig", "build_sandbox"]
@@ -61,7 +62,7 @@ def build_sandbox(config: SandboxConfig) -> Starlette:
             sandbox.close()
 
     app = SandboxApp(
-        routes=[Route("/v1/{rest:path}", _api, methods=_METHODS), *CONTROL_ROUTES],
+        routes=[Route("/v1/{rest:path}", _api, methods=_METHODS), STRIPE_JS, *CONTROL_ROUTES],
         lifespan=lifespan,
     )
     app.state.sandbox = sandbox

@@ -13,6 +13,7 @@ from uuid import UUID
 import uvicorn
 from pydantic import SecretStr
 
+from graph.site import Site, SiteUser
 from models.orders import OrderStatus
 from sandbox.app import build_sandbox
 from sandbox.config import SandboxConfig
@@ -22,7 +23,7 @@ from services import migrations
 from services.database import build_database
 from services.orders import Orders
 from services.seeding import seed_catalogue, seed_orders
-from settings import Settings, UnsafeSettings
+from settings import DEFAULT_API_BASE, Settings, UnsafeSettings
 
 CUSTOMER, MERCHANT = "ada", "shopkeeper"
 PAY = (
@@ -44,18 +45,24 @@ def demo_secret(data: Path) -> str:
     return file.read_text()
 
 
-def run_demo(settings: Settings, server_for: Callable[[Settings], uvicorn.Config]) -> None:
-    """Serve until a signal; `server_for` builds the server of the finished settings."""
+def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.Config]) -> None:
+    """Serve until a signal; `server_for` builds the server of the finished settings and the shop's page."""
     refuse_live(settings)
     data = settings.data_dir
 
     async def run(url: str) -> None:
         async with demo_stripe(settings, data) as stripe:
             secret = settings.jwt_secret or SecretStr(demo_secret(data))
-            own = {"database_url": SecretStr(url), "jwt_secret": secret, "introspection": True}
+            own = {
+                "database_url": SecretStr(url),
+                "jwt_secret": secret,
+                "introspection": True,
+                "explorer": True,
+            }
             ready = settings.model_copy(update={**own, **stripe}).safe()
-            print(welcome(ready, await seed_demo(url)), flush=True)
-            await uvicorn.Server(server_for(ready)).serve()
+            site = demo_site(ready)
+            print(welcome(ready, site, await seed_demo(url)), flush=True)
+            await uvicorn.Server(server_for(ready, site)).serve()
 
     with demo_database(settings, data) as url:
         migrations.upgrade(url)
@@ -113,12 +120,27 @@ async def seed_demo(url: str) -> list[UUID]:
         await database.close()
 
 
-def welcome(settings: Settings, orders: list[UUID]) -> str:
-    """What the terminal shows: addresses, tokens, and the one command that makes an order payable."""
+def demo_site(settings: Settings) -> Site:
+    """What the shop's page is told: whom one may be, and where Stripe.js is."""
     token_for = settings.token_maker(TOKEN_LIFETIME)
-    customer, merchant = token_for(CUSTOMER, None), token_for(MERCHANT, "merchant")
+    api = settings.stripe_api_base
+    return Site(
+        publishable_key=settings.stripe_publishable_key or "",
+        sandbox=None if api == DEFAULT_API_BASE else api,
+        users=(
+            SiteUser(CUSTOMER, "Ada", "customer", token_for(CUSTOMER, None)),
+            SiteUser(MERCHANT, "Shopkeeper", "merchant", token_for(MERCHANT, "merchant")),
+        ),
+    )
+
+
+def welcome(settings: Settings, site: Site, orders: list[UUID]) -> str:
+    """What the terminal shows: addresses, tokens, and the one command that makes an order payable."""
+    customer, merchant = (user.token for user in site.users)
     base = f"http://127.0.0.1:{settings.port}"
     return f"""
+  Shop     {base}/
+  Explorer {base}/explorer/
   GraphQL  {base}/graphql
   Stripe   {settings.stripe_api_base}
 

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { chmod, mkdtemp, rm } from "node:fs/promises"
+import { type AddressInfo, createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+
+const ROOT = resolve(import.meta.dirname, "../..")
+const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv/bin/python")
+
+/** `python main.py demo` with ports and a database of its own. */
+export class Demo {
+  static async start(): Promise<Demo> {
+    const data = await mkdtemp(join(tmpdir(), "paygraph-"))
+    await chmod(data, 0o755) // as root, PostgreSQL runs as a user of its own
+    const demo = new Demo(await freePair(), data)
+    await demo.up()
+    return demo
+  }
+
+  #child: ChildProcess | null = null
+  #log: string[] = []
+
+  private constructor(
+    readonly port: number,
+    readonly data: string,
+  ) {}
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get sandbox() {
+    return `http://127.0.0.1:${this.port + 1}`
+  }
+
+  async up(): Promise<void> {
+    const env = { ...process.env, PORT: String(this.port), DATA_DIR: this.data, LOG_LEVEL: "WARNING" }
+    this.#child = spawn(PYTHON, ["main.py", "demo"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] })
+    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on("data", (text) => this.#log.push(String(text)))
+    for (const end = Date.now() + 90_000; Date.now() < end; await sleep(150)) {
+      if (this.#child.exitCode !== null) break
+      const answer = await fetch(`${this.url}/readyz`).catch(() => null)
+      if (answer?.ok) return
+    }
+    await this.down()
+    throw new Error(`the demo did not start:\n${this.#log.join("")}`)
+  }
+
+  async down(): Promise<void> {
+    const child = this.#child
+    this.#child = null
+    if (!child || child.exitCode !== null) return
+    const ended = once(child, "exit")
+    child.kill("SIGTERM")
+    const hard = setTimeout(() => child.kill("SIGKILL"), 20_000)
+    await ended
+    clearTimeout(hard)
+  }
+
+  async stop(): Promise<void> {
+    await this.down()
+    await rm(this.data, { recursive: true, force: true })
+  }
+
+  /** What a test orders of the stand-in for Stripe. */
+  async order(path: string, body: unknown): Promise<void> {
+    const answer = await fetch(`${this.sandbox}/_sandbox/${path}`, { method: "POST", body: JSON.stringify(body) })
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
+  }
+
+  async forgetFaults(): Promise<void> {
+    await fetch(`${this.sandbox}/_sandbox/faults`, { method: "DELETE" })
+  }
+
+  /** As the demo's customer. */
+  async graphql<T>(query: string, variables: unknown = {}): Promise<T> {
+    const { users } = (await (await fetch(`${this.url}/config.json`)).json()) as { users: { token: string }[] }
+    const answer = await fetch(`${this.url}/graphql`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${users[0]?.token}` },
+      body: JSON.stringify({ query, variables }),
+    })
+    return ((await answer.json()) as { data: T }).data
+  }
+
+  async statusOf(orderId: string): Promise<string | undefined> {
+    const data = await this.graphql<{ order: { status: string } | null }>("query($id: ID!) { order(id: $id) { status } }", { id: orderId })
+    return data.order?.status
+  }
+
+  /** The order's PaymentIntent at Stripe; asking never makes a second one. */
+  async intentOf(orderId: string): Promise<string> {
+    const query = "mutation($id: ID!) { createPaymentIntent(orderId: $id) { ... on PaymentIntent { id } } }"
+    const data = await this.graphql<{ createPaymentIntent: { id: string } }>(query, { id: orderId })
+    return data.createPaymentIntent.id
+  }
+
+  /** How many charges succeeded for this order. */
+  async chargesOf(orderId: string): Promise<number> {
+    const headers = { Authorization: "Bearer sk_test_sandbox000000000000" }
+    const answer = await fetch(`${this.sandbox}/v1/charges?limit=100`, { headers })
+    const { data } = (await answer.json()) as { data: { status: string; metadata: Record<string, string> }[] }
+    return data.filter((charge) => charge.status === "succeeded" && Object.values(charge.metadata).includes(orderId)).length
+  }
+}
+
+export const sleep = (milliseconds: number) => new Promise((wake) => setTimeout(wake, milliseconds))
+
+/** Asks until `ask` says what is wanted. */
+export async function until<T>(wanted: T, ask: () => Promise<T>, within = 15_000): Promise<void> {
+  let last: T | undefined
+  for (const end = Date.now() + within; Date.now() < end; await sleep(100)) {
+    last = await ask()
+    if (last === wanted) return
+  }
+  throw new Error(`waited for ${String(wanted)}, and it is ${String(last)}`)
+}
+
+/** Two free ports in a row: the demo's, and the sandbox's right behind it. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const first = await listening(0)
+    const port = (first.address() as AddressInfo).port
+    const second = await listening(port + 1).catch(() => null)
+    first.close()
+    second?.close()
+    if (second) return port
+  }
+}
+
+async function listening(port: number) {
+  const server = createServer().listen(port, "127.0.0.1")
+  await once(server, "listening")
+  return server
+}

@@ -1,0 +1,113 @@
+import { useApolloClient } from "@apollo/client/react"
+import { useState } from "react"
+import type { Config } from "../config.ts"
+import icon from "../pictures/icon.svg"
+import { CartDrawer } from "./cart-drawer.tsx"
+import { cart, countOf } from "./cart.ts"
+import { Catalogue } from "./catalogue.tsx"
+import { Checkout } from "./checkout.tsx"
+import { offline, user } from "./client.ts"
+import { DeveloperDrawer } from "./developer.tsx"
+import { OrderPage, Orders } from "./orders.tsx"
+import { Link } from "./parts.tsx"
+import { type Route, useRoute } from "./route.ts"
+import { useStore } from "./store.ts"
+
+export function App({ config }: { config: Config }) {
+  const route = useRoute()
+  const who = useStore(user)
+  const [cartOpen, setCartOpen] = useState(false)
+  return (
+    <>
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <Header config={config} route={route} openCart={() => setCartOpen(true)} />
+      <Offline />
+      <main id="main" key={who?.id ?? "nobody"}>
+        <Page config={config} route={route} />
+      </main>
+      <footer className="foot">
+        <p>
+          Kiosk 402 is a demo shop on <a href="/explorer/">a GraphQL API</a>. No goods, no real money.
+        </p>
+      </footer>
+      <DeveloperDrawer />
+      {cartOpen && <CartDrawer close={() => setCartOpen(false)} />}
+    </>
+  )
+}
+
+function Page({ config, route }: { config: Config; route: Route }) {
+  switch (route.page) {
+    case "shop":
+      return <Catalogue />
+    case "orders":
+      return <Orders />
+    case "order":
+      return <OrderPage key={route.id} id={route.id} />
+    case "pay":
+      return <Checkout key={route.id} config={config} id={route.id} cameBackWith={route.returned ?? null} />
+  }
+}
+
+function Header({ config, route, openCart }: { config: Config; route: Route; openCart: () => void }) {
+  const count = countOf(useStore(cart))
+  return (
+    <header className="head">
+      <div className="head-inside">
+        <Link className="brand" to={{ page: "shop" }}>
+          <img src={icon} alt="" width="40" height="40" />
+          <span>
+            Kiosk <em>402</em>
+          </span>
+        </Link>
+        <nav aria-label="Main">
+          <Link to={{ page: "shop" }} current={route.page === "shop"}>
+            Shop
+          </Link>
+          <Link to={{ page: "orders" }} current={route.page === "orders"}>
+            My orders
+          </Link>
+        </nav>
+        {config.users.length > 1 && <Persona config={config} />}
+        <button className="cart-button" onClick={openCart}>
+          Cart <span className="count">{count}</span>
+          <span className="visually-hidden">{count === 1 ? "thing in it" : "things in it"}</span>
+        </button>
+      </div>
+    </header>
+  )
+}
+
+/** The demo lets anyone be anyone. What one has seen is forgotten with the change. */
+function Persona({ config }: { config: Config }) {
+  const client = useApolloClient()
+  const who = useStore(user)
+  return (
+    <fieldset className="persona">
+      <legend>Shopping as</legend>
+      {config.users.map((each) => (
+        <label key={each.id}>
+          <input
+            type="radio"
+            name="persona"
+            checked={each.id === who?.id}
+            onChange={() => void client.clearStore().then(() => user.set(each))}
+          />
+          <span>{each.name}</span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+function Offline() {
+  return (
+    <div role="status">
+      {useStore(offline) && (
+        <p className="offline">The shop isn’t answering; we keep trying. Nothing is lost and nothing is done twice.</p>
+      )}
+    </div>
+  )
+}
