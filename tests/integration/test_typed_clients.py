@@ -1,0 +1,99 @@
+"""Typed clients: what codegen makes of schema.graphql compiles strictly, and the schema passes its linter.
+
+`npm ci` in typed_clients/ installs the tools.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).with_name("typed_clients")
+SCHEMA = Path(__file__).parents[2] / "schema.graphql"
+TOOLS = FOLDER / "node_modules"
+# The id of Stripe's PaymentIntent, which is a name of its own and not the payment's `id`.
+STRIPES_OWN_NAMES = [("@graphql-eslint/no-typename-prefix", "paymentIntentId")]
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Path:
+    """A copy of the client's sources, with the schema and the tools beside them."""
+    if not (TOOLS.exists() and shutil.which("node")):
+        reason = f"the tools are not installed: npm ci --ignore-scripts --prefix {FOLDER}"
+        if os.environ.get("PAYGRAPH_REQUIRE_NODE") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    for file in (*FOLDER.glob("*.*"), SCHEMA):
+        if file.is_file():
+            shutil.copy(file, tmp_path)
+    (tmp_path / "node_modules").symlink_to(TOOLS)
+    return tmp_path
+
+
+async def run(workshop: Path, tool: str, *arguments: str) -> tuple[int | None, str]:
+    """A tool's exit code and all that it printed."""
+    process = await asyncio.create_subprocess_exec(
+        TOOLS / ".bin" / tool,
+        *arguments,
+        cwd=workshop,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 120)
+    return process.returncode, output.decode()
+
+
+async def generated(workshop: Path) -> None:
+    code, output = await run(workshop, "graphql-codegen", "--config", "codegen.yml")
+    assert code == 0, output
+
+
+async def test_a_client_that_handles_every_case_compiles_strictly(workshop: Path) -> None:
+    await generated(workshop)
+
+    assert await run(workshop, "tsc", "-p", ".") == (0, "")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        '    case "PaymentProviderUnavailable":\n',
+        '    case "REVIEW":\n',
+        '    case "InvalidOrder":\n      return { say: result.message };\n',
+    ],
+    ids=["refusal", "status", "refusal with a message"],
+)
+async def test_a_client_that_forgets_a_case_does_not_compile(
+    workshop: Path, case: str, complaint: str
+) -> None:
+    await generated(workshop)
+    consumer = workshop / "consumer.ts"
+    assert case in consumer.read_text()
+    consumer.write_text(consumer.read_text().replace(case, ""))
+
+    code, output = await run(workshop, "tsc", "-p", ".")
+
+    assert code
+    assert "is not assignable to parameter of type 'never'" in output
+
+
+async def test_a_scalar_without_a_type_is_refused_by_name(workshop: Path) -> None:
+    config = workshop / "codegen.yml"
+    config.write_text(config.read_text().replace("        MinorUnits: number\n", ""))
+
+    code, output = await run(workshop, "graphql-codegen", "--config", "codegen.yml")
+
+    assert code
+    assert "Unknown scalar type MinorUnits" in output
+
+
+async def test_the_schema_passes_the_recommended_rules_of_graphql_eslint(workshop: Path) -> None:
+    _, output = await run(workshop, "eslint", "schema.graphql", "--format", "json")
+
+    [report] = json.loads(output)
+    lines = (workshop / "schema.graphql").read_text().splitlines()
+    found = [(m["ruleId"], lines[m["line"] - 1].split(":")[0].strip(" ")) for m in report["messages"]]
+    assert found == STRIPES_OWN_NAMES
