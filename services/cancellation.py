@@ -12,6 +12,7 @@ from models.orders import OrderStatus
 from models.payments import PaymentState
 from models.refund_statements import ORDER_STATUS
 from models.settlement_statements import LOCK_ORDER
+from services import failpoints
 from services.auth import User
 from services.closing import Closing, ClosingGateway
 from services.database import Database
@@ -46,6 +47,7 @@ class Cancellation:
             if live is not None and live.intent_id is not None:
                 await self._refuse_if_under_way(live.intent_id)
             if await self._close(order_id, live):
+                failpoints.reach(failpoints.ORDER_CLOSED)
                 await self._close_intent(live)
                 return
         raise PaymentInProgress

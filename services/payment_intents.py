@@ -22,6 +22,7 @@ from models.payment_statements import (
     TAKE_LEASE,
 )
 from models.payments import PaymentState
+from services import failpoints
 from services.claims import Claim, LivePayment, claim_from
 from services.closing import Closing
 from services.database import Database
@@ -112,14 +113,17 @@ class PaymentIntents:
         intent = await self._call_for_new_intent(claim, payment, patience)
         if intent is None:
             return None
+        failpoints.reach(failpoints.STRIPE_ANSWERED)
         parameters = {"payment_id": payment.id, "intent_id": intent.id, "cause": CAUSE}
         opened = await self._database.row(OPEN_PAYMENT, parameters)
+        failpoints.reach(failpoints.PAYMENT_OPENED)
         # A replayed answer tells how the intent was, not how it is: after a takeover it is read anew.
         return intent if opened and opened.releasable and claim.recorded else None
 
     async def _call_for_new_intent(
         self, claim: Claim, payment: LivePayment, patience: "_Patience"
     ) -> Intent | None:
+        failpoints.reach(failpoints.PAYMENT_RECORDED)
         try:
             return await patience.spend_on(self._gateway.create_intent(claim.request_for(payment)))
         except KeyBurnt as error:

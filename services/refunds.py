@@ -33,6 +33,7 @@ from models.refund_statements import (
 )
 from models.refunds import RefundCause, RefundState
 from models.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, SET_ORDER_STATUS
+from services import failpoints
 from services.database import Database
 from services.intents import GatewayError, KeyBurnt, RefundRequest, Refused, StripeRefund
 from services.order_views import RefundView
@@ -85,6 +86,7 @@ class Refunds:
             return await _record(connection, wish)
 
         refund_id, currency = await self._database.transaction(record)
+        failpoints.reach(failpoints.REFUND_RECORDED)
         await self.carry_out(refund_id)
         row = await self._database.row(REFUND, {"refund_id": refund_id})
         if row is None:
@@ -107,6 +109,7 @@ class Refunds:
             )
             await self._database.rows(END_REFUND_LEASE, {"refund_id": refund_id})
         else:
+            failpoints.reach(failpoints.REFUND_MADE)
             if made is not None:
                 await self._write(refund.intent_id, [made])
 

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Row
 
 from models.stripe_events import FINISH_EVENT, POSTPONE_EVENT, STORE_EVENT, TAKE_DUE_EVENTS
 from models.sweep_statements import EVENTS_DUE_NOW, FINISHED_EVENTS
+from services import failpoints
 from services.database import Database
 from services.disputes import DisputeGateway, Disputes
 from services.intents import GatewayError, Intent, Refused, StripeEventSeen
@@ -103,6 +104,7 @@ class Inbox:
         await self._database.rows(
             STORE_EVENT, stored(event.id, event.type, event.intent_id, event.created_at)
         )
+        failpoints.reach(failpoints.EVENT_STORED)
         self._news.set()
 
     @asynccontextmanager
@@ -181,6 +183,7 @@ class Inbox:
         if kind == INTENT_EVENTS:
             intent = await self._gateway.retrieve_intent(intent_id)
             await self._settlement.apply(intent, cause=cause)
+            failpoints.reach(failpoints.EVENT_APPLIED)
             await self._refunds.carry_out_owed(intent_id)
         elif kind == DISPUTE_EVENTS:
             await self._disputes.hear(intent_id)
