@@ -66,9 +66,7 @@ async def test_a_client_that_handles_every_case_compiles_strictly(workshop: Path
     ],
     ids=["refusal", "status", "refusal with a message"],
 )
-async def test_a_client_that_forgets_a_case_does_not_compile(
-    workshop: Path, case: str, complaint: str
-) -> None:
+async def test_a_client_that_forgets_a_case_does_not_compile(workshop: Path, case: str) -> None:
     await generated(workshop)
     consumer = workshop / "consumer.ts"
     assert case in consumer.read_text()
