@@ -20,5 +20,5 @@ _WANTED = os.environ.get("PAYGRAPH_FAILPOINT")
 
 def reach(name: str) -> None:
     """End the process here, if this is the point that was asked for."""
-    if _WANTED is not None and _WANTED == name:
+    if _WANTED is not None and name == _WANTED:
         os.kill(os.getpid(), signal.SIGKILL)

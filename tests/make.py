@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlalchemy.engine import Row
 
 from models import Order, OrderItem, OrderStatus, Payment, PaymentTransition, Product
@@ -87,6 +87,12 @@ class Shop:
         async with asyncio.timeout(5):
             while await self.status(order_id) is not status:  # noqa: ASYNC110  a row gives no sign
                 await asyncio.sleep(0.01)
+
+    async def forget_payments(self) -> None:
+        """What a backup from before the payments has."""
+        await self.database.rows(
+            text("TRUNCATE payments, payment_transitions, stripe_events, leases CASCADE")
+        )
 
     async def payments(self, order_id: UUID) -> Sequence[Row[Any]]:
         """The order's payments, oldest first."""
