@@ -1,0 +1,160 @@
+"""Commands of main.py as a person runs them: processes of their own, in an empty folder and environment."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+MAIN = ROOT / "main.py"
+PATIENCE = 30.0
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str = ""
+
+
+@dataclass
+class Running:
+    """A command that runs until it is told to stop. Its output goes to a file, so that no pipe can fill up."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def answers(self, url: str) -> None:
+        """Wait until an address answers with 200."""
+
+        def answered() -> bool:
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.output}"
+            try:
+                return httpx.get(url).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        eventually(answered)
+
+    def stop(self, sent: signal.Signals = signal.SIGTERM) -> Ended:
+        self.process.send_signal(sent)
+        return self._ended()
+
+    def interrupt(self) -> Ended:
+        """Ctrl-C: the terminal sends SIGINT to the command and to every process that it started."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self._ended()
+
+    def _ended(self) -> Ended:
+        return Ended(self.process.wait(PATIENCE), self.output)
+
+
+@dataclass
+class Shell:
+    """Starts commands in `folder`; each is ended, by its process id, when the block of `shell` ends."""
+
+    folder: Path
+    started: list[Running] = field(default_factory=list)
+
+    def run(self, *words: str, **settings: str) -> Ended:
+        """Run a command to its end."""
+        done = subprocess.run(  # noqa: S603  our own command line
+            [sys.executable, MAIN, *words],
+            cwd=self.folder,
+            env=self._environment(settings),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str, **settings: str) -> Running:
+        log = self.folder / f"{len(self.started)}-{words[0]}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  our own command line
+                [sys.executable, MAIN, *words],
+                cwd=self.folder,
+                env=self._environment(settings),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.started.append(Running(process, log))
+        return self.started[-1]
+
+    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], "HOME": str(self.folder), **settings}
+
+
+@contextmanager
+def shell(folder: Path) -> Iterator[Shell]:
+    made = Shell(folder)
+    try:
+        yield made
+    finally:
+        for running in made.started:
+            end(running.process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to stop, then make it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def eventually(happened: Callable[[], T | None]) -> T:
+    """Wait for what another process will bring about; returns what it was."""
+    deadline = time.monotonic() + PATIENCE
+    while not (found := happened()):
+        assert time.monotonic() < deadline, f"it did not happen within {PATIENCE} seconds"
+        time.sleep(0.02)
+    return found
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process lives; one that has ended and waits to be reaped has no command line any more."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except FileNotFoundError:
+        return False
+
+
+def free_ports(count: int = 1) -> int:
+    """The first of so many free ports in a row."""
+    while True:
+        with socket.socket() as first:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            if all(_is_free(port + n) for n in range(1, count)):
+                return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

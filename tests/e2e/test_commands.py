@@ -1,0 +1,183 @@
+"""The command line: what each command prints, how it ends, and what it says when something is missing."""
+
+import re
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from services import migrations
+from services.seeding import CATALOGUE
+from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
+from tests.e2e.databases import own_database
+from tests.e2e.processes import ROOT, Shell, shell
+
+COMMANDS = ("demo", "serve", "reconcile", "migrate", "seed", "token", "sandbox", "schema")
+SETTINGS = {
+    "DATABASE_URL": "postgresql://127.0.0.1:1/nobody",
+    "STRIPE_SECRET_KEY": STRIPE.secret_keys[0],
+    "STRIPE_PUBLISHABLE_KEY": STRIPE.publishable_key,
+    "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    "JWT_SECRET": JWT_SECRET,
+}
+
+
+@pytest.fixture
+def sh(tmp_path: Path) -> Iterator[Shell]:
+    with shell(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def url(postgres_url: str) -> Iterator[str]:
+    with own_database(postgres_url) as made:
+        yield made
+
+
+def count(url: str, table: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone()  # noqa: S608  our own words
+    assert row is not None
+    return int(row[0])
+
+
+def test_help_lists_every_command_and_each_explains_itself(sh: Shell) -> None:
+    asked: list[tuple[str, ...]] = [(), *((command,) for command in COMMANDS)]
+    with ThreadPoolExecutor(2) as people:
+        overview, *each = people.map(lambda words: sh.run(*words, "--help"), asked)
+    for command, told in zip(COMMANDS, each, strict=True):
+        assert (told.code, told.err) == (0, "")
+        assert told.out.startswith(f"usage: main.py {command} ")
+        assert re.search(rf"^    {command}\s", overview.out, re.MULTILINE)
+    assert overview.code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("sell",),
+        ("seed", "--orders", "-1"),
+        ("token",),
+        ("token", "--user", ""),
+        ("sandbox", "--port", "x"),
+    ],
+)
+def test_what_cannot_be_understood_ends_with_2_and_the_usage(sh: Shell, words: tuple[str, ...]) -> None:
+    ended = sh.run(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("usage: main.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", None),
+        ("STRIPE_SECRET_KEY", None),
+        ("STRIPE_PUBLISHABLE_KEY", None),
+        ("JWT_SECRET", None),
+        ("JWT_SECRET", "change-me-change-this-before-going-live-1"),
+        ("STRIPE_API_BASE", "http://stripe.test.internal"),
+        ("PORT", "many"),
+    ],
+)
+def test_serve_refuses_a_setting_by_name_before_its_port_opens(
+    sh: Shell, name: str, value: str | None
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # opening it would be an error of its own
+        given = {**SETTINGS, "PORT": str(taken.getsockname()[1]), name: value}
+        ended = sh.run("serve", **{key: text for key, text in given.items() if text is not None})
+    assert ended.code == 1
+    assert ended.out == ""
+    assert ended.err.startswith(f"{name}: ")
+    assert len(ended.err.splitlines()) == 2, "one sentence, and where to read on"
+    assert value is None or value not in ended.err
+
+
+def test_serve_with_nothing_set_names_everything_at_once(sh: Shell) -> None:
+    ended = sh.run("serve")
+    named = [line.partition(":")[0] for line in ended.err.splitlines()]
+    assert named[:-1] == ["DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "JWT_SECRET"]
+    assert ended.code == 1
+
+
+@pytest.mark.parametrize("command", ["demo", "sandbox"])
+def test_a_live_key_is_never_used_for_play(sh: Shell, command: str) -> None:
+    ended = sh.run(command, STRIPE_SECRET_KEY="sk_live_0123456789abcdef")
+    assert ended.code == 1
+    assert ended.err.startswith("STRIPE_SECRET_KEY: ")
+    assert "0123456789" not in ended.out + ended.err
+
+
+def test_migrate_brings_an_empty_database_up_and_can_be_repeated(sh: Shell, url: str) -> None:
+    for _ in range(2):
+        ended = sh.run("migrate", DATABASE_URL=url)
+        assert (ended.code, ended.out, ended.err) == (0, "", "")
+    migrations.check(url)
+
+
+def test_seed_fills_the_catalogue_once_and_adds_orders_each_time(sh: Shell, url: str) -> None:
+    migrations.upgrade(url)
+    for _ in range(2):
+        ended = sh.run("seed", DATABASE_URL=url)
+        assert (ended.code, ended.out, ended.err) == (0, "", "")
+        assert (count(url, "products"), count(url, "orders")) == (len(CATALOGUE), 0)
+
+    for times in (1, 2):
+        ended = sh.run("seed", "--orders", "3", DATABASE_URL=url, JWT_SECRET=JWT_SECRET)
+        assert [len(line.split(" ")) for line in ended.out.splitlines()] == [2, 2, 2]
+        assert (count(url, "products"), count(url, "orders")) == (len(CATALOGUE), 3 * times)
+
+
+def test_a_database_that_is_missing_is_told_in_a_sentence(sh: Shell, url: str) -> None:
+    for command in ("migrate", "seed"):
+        ended = sh.run(command, DATABASE_URL="postgresql://shop:hunter2@127.0.0.1:1/nobody")
+        assert ended.code == 1
+        assert ended.err.startswith("DATABASE_URL: the database can't be reached")
+        assert "hunter2" not in ended.err
+    unmigrated = sh.run("seed", DATABASE_URL=url)
+    assert unmigrated.code == 1
+    assert unmigrated.err.endswith("Run `python main.py migrate` first.\n")
+
+
+def test_orders_are_not_seeded_without_a_secret_to_sign_their_tokens(sh: Shell, url: str) -> None:
+    migrations.upgrade(url)
+    ended = sh.run("seed", "--orders", "1", DATABASE_URL=url)
+    assert ended.code == 1
+    assert ended.err.startswith("JWT_SECRET: is not set")
+    assert count(url, "orders") == 0
+
+
+def test_a_token_is_not_signed_with_a_weak_secret(sh: Shell) -> None:
+    ended = sh.run("token", "--user", "ada", JWT_SECRET="hunter2hunter2")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("JWT_SECRET: ")
+    assert "hunter2" not in ended.err
+
+
+def test_schema_writes_what_is_committed(sh: Shell, tmp_path: Path) -> None:
+    ended = sh.run("schema", "--to", str(tmp_path / "there.graphql"))
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    assert (tmp_path / "there.graphql").read_text() == (ROOT / "schema.graphql").read_text()
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(sh: Shell, url: str) -> None:
+    migrations.upgrade(url)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for ended in (
+            sh.run("sandbox", "--port", port),
+            sh.run("serve", **{**SETTINGS, "DATABASE_URL": url, "PORT": port}),
+        ):
+            assert ended.code != 0
+            assert "in use" in ended.err
+            assert "Traceback" not in ended.err
+
+
+def test_settings_are_read_from_a_file_and_the_environment_goes_first(sh: Shell, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"JWT_SECRET={JWT_SECRET}\n")
+    assert sh.run("token", "--user", "ada").code == 0
+    assert sh.run("token", "--user", "ada", JWT_SECRET="short").code == 1

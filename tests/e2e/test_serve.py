@@ -1,0 +1,184 @@
+"""`serve` on a PostgreSQL of its own, with the sandbox as a separate process: from an order to PAID, and to the end."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.client import CREATE_PAYMENT_INTENT
+from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
+from tests.e2e.databases import own_database
+from tests.e2e.processes import Running, Shell, eventually, free_ports, is_running, shell
+from tests.e2e.shop import Customer, pay
+
+
+@dataclass(frozen=True)
+class Town:
+    """A migrated database, a Stripe, and the settings of a server between them."""
+
+    sh: Shell
+    stripe: Running
+    stripe_url: str
+    settings: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings['PORT']}"
+
+    def serve(self, **others: str) -> Running:
+        settings = {**self.settings, **others}
+        server = self.sh.start("serve", **settings)
+        server.answers(f"http://127.0.0.1:{settings['PORT']}/readyz")
+        return server
+
+    def seed(self, orders: int) -> list[list[str]]:
+        """Pending orders with their owners' tokens, as `seed` prints them."""
+        return [
+            line.split(" ")
+            for line in self.sh.run("seed", "--orders", str(orders), **self.settings).out.splitlines()
+        ]
+
+    def calls(self, method: str, path: str) -> list[dict[str, Any]]:
+        """What Stripe was asked, from its journal."""
+        entries = httpx.get(f"{self.stripe_url}/_sandbox/journal").json()["entries"]
+        return [e for e in entries if e["kind"] == "call" and (e["method"], e["path"]) == (method, path)]
+
+    def intents(self) -> list[dict[str, Any]]:
+        """The PaymentIntents that are at Stripe."""
+        listed = httpx.get(f"{self.stripe_url}/v1/payment_intents", auth=(STRIPE.secret_keys[0], ""))
+        found: list[dict[str, Any]] = listed.json()["data"]
+        return found
+
+
+@pytest.fixture
+def town(postgres_url: str, tmp_path: Path) -> Iterator[Town]:
+    with own_database(postgres_url) as database_url, shell(tmp_path) as sh:
+        port, stripe_port = free_ports(2), free_ports()
+        stripe_url = f"http://127.0.0.1:{stripe_port}"
+        settings = {
+            "DATABASE_URL": database_url,
+            "STRIPE_SECRET_KEY": STRIPE.secret_keys[0],
+            "STRIPE_PUBLISHABLE_KEY": STRIPE.publishable_key,
+            "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "STRIPE_API_BASE": stripe_url,
+            "JWT_SECRET": JWT_SECRET,
+            "PORT": str(port),
+        }
+        hook = f"http://127.0.0.1:{port}/webhooks/stripe"
+        stripe = sh.start("sandbox", "--port", str(stripe_port), "--webhook-url", hook, **settings)
+        migrated = sh.run("migrate", **settings)
+        assert migrated.code == 0, migrated.err
+        stripe.answers(f"{stripe_url}/_sandbox/journal")
+        yield Town(sh, stripe, stripe_url, settings)
+
+
+def test_seeded_orders_become_payable_and_paid_and_sigterm_ends_everything(town: Town) -> None:
+    server = town.serve()
+    for order_id, token in town.seed(3):
+        customer = Customer(town.url, token)
+        intent = customer.payment_intent(order_id)
+        assert customer.payment_intent(order_id) == intent
+        pay(town.stripe_url, STRIPE.publishable_key, intent)
+        customer.is_told(order_id, "PAID")
+    assert len(town.calls("POST", "/v1/payment_intents")) == 3
+
+    for running in (server, town.stripe):
+        ended = running.stop()
+        assert ended.code == 0, ended.out
+        assert "Traceback" not in ended.out
+        assert "_secret_" not in ended.out
+
+
+def test_ctrl_c_ends_everything_and_a_new_server_finds_the_order_paid(town: Town) -> None:
+    server = town.serve()
+    token = town.sh.run("token", "--user", "grace", **town.settings).out.strip()
+    town.sh.run("seed", **town.settings)
+    customer = Customer(town.url, token)
+    order_id = customer.order()
+    intent = customer.payment_intent(order_id)
+
+    stopped = server.interrupt()
+    assert (stopped.code, "Traceback" in stopped.out) == (0, False), stopped.out
+    pay(town.stripe_url, STRIPE.publishable_key, intent)  # its webhook finds nobody at home and is sent again
+    town.serve()
+    customer.is_told(order_id, "PAID")
+
+    stopped = town.stripe.interrupt()
+    assert (stopped.code, "Traceback" in stopped.out) == (0, False), stopped.out
+
+
+def test_a_token_says_who_is_calling_and_as_what(town: Town) -> None:
+    town.serve()
+    words = ("token", "--user", "shopkeeper", "--role", "merchant", "--hours", "1")
+    merchant = Customer(town.url, town.sh.run(*words, **town.settings).out.strip())
+    assert merchant.ask("{ me { id } }") == {"me": {"id": "shopkeeper"}}
+
+
+def test_two_workers_serve_on_one_port_and_end_together(town: Town) -> None:
+    server = town.serve(WORKERS="2", LOG_FORMAT="json")
+    [[order_id, token]] = town.seed(1)
+    customer = Customer(town.url, token)
+    pay(town.stripe_url, STRIPE.publishable_key, customer.payment_intent(order_id))
+    customer.is_told(order_id, "PAID")
+
+    workers = children(server.process.pid)
+    assert len(workers) >= 2
+    ended = server.stop()
+    assert (ended.code, "Traceback" in ended.out) == (0, False), ended.out
+    eventually(lambda: not any(map(is_running, workers)))
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_24_calls_to_4_processes_end_in_one_intent_and_24_equal_answers(town: Town) -> None:
+    first = int(town.settings["PORT"])
+    ports = [first, *(free_ports() for _ in range(3))]
+    with ThreadPoolExecutor(4) as operators:
+        list(operators.map(lambda port: town.serve(PORT=str(port)), ports))
+    [[order_id, token]] = town.seed(1)
+    customers = [Customer(f"http://127.0.0.1:{port}", token) for port in ports * 6]
+
+    with ThreadPoolExecutor(24) as tabs:
+        answers = list(tabs.map(lambda customer: customer.payment_intent(order_id), customers))
+
+    assert len(answers) == 24
+    assert all(answer == answers[0] for answer in answers)
+    [created] = town.calls("POST", "/v1/payment_intents")
+    assert created["status"] == 200
+    intents = httpx.get(f"{town.stripe_url}/v1/payment_intents", auth=(STRIPE.secret_keys[0], "")).json()[
+        "data"
+    ]
+    assert [intent["id"] for intent in intents] == [answers[0]["id"]]
+
+
+def test_a_killed_server_leaves_an_order_that_the_next_one_makes_payable(town: Town) -> None:
+    [[order_id, token]] = town.seed(1)
+    customer = Customer(town.url, token)
+    fault = {"kind": "hang", "point": "after", "seconds": 120}
+    rule = {"method": "POST", "path": "/v1/payment_intents", "times": None, "fault": fault}
+    httpx.post(f"{town.stripe_url}/_sandbox/faults", json=rule).raise_for_status()
+    server = town.serve()
+    with ThreadPoolExecutor(1) as tab:
+        asked = tab.submit(customer.payment_intent, order_id)
+        [made] = eventually(town.intents)
+        server.process.kill()
+        assert isinstance(asked.exception(), httpx.TransportError)
+    httpx.delete(f"{town.stripe_url}/_sandbox/faults").raise_for_status()
+
+    town.serve()
+    answer = eventually(lambda: released(customer, order_id))
+    assert answer["id"] == made["id"]
+    assert town.intents() == [made]
+
+
+def released(customer: Customer, order_id: str) -> dict[str, Any] | None:
+    """None while the dead server's lease runs."""
+    answer: dict[str, Any] = customer.ask(CREATE_PAYMENT_INTENT, orderId=order_id)["createPaymentIntent"]
+    assert answer["__typename"] in ("PaymentIntent", "PaymentInProgress"), answer
+    return answer if answer["__typename"] == "PaymentIntent" else None
