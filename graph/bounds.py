@@ -31,6 +31,8 @@ MOST_ALIASES = 20
 MOST_DIRECTIVES = 30
 DEEPEST = 12  # fields within fields
 MOST_REMEMBERED = 128  # operations
+MOST_ENTRIES = 200  # of all pages that one operation asks for
+MOST_ITEMS = 3_000  # of all orders that one operation looks into: about half a second of work
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,32 @@ class Judged:
     errors: tuple[GraphQLError, ...]
 
 
+@dataclass(slots=True)
+class Spending:
+    """What one operation has asked for so far, all its aliases together."""
+
+    entries: int = 0
+    items: int = 0
+
+    def list_entries(self, count: int) -> None:
+        self.entries += count
+        if self.entries > MOST_ENTRIES:
+            raise _bad_input(
+                f"An operation lists at most {MOST_ENTRIES} entries in all: ask for smaller pages."
+            )
+
+    def list_items(self, count: int) -> None:
+        self.items += count
+        if self.items > MOST_ITEMS:
+            raise _bad_input(f"An operation reads at most {MOST_ITEMS} order items: ask for fewer orders.")
+
+
 class Bounds(SchemaExtension):
     """Parses and validates, within bounds and once for each text; Strawberry then finds both done."""
 
     def on_operation(self) -> Iterator[None]:
         operation = self.execution_context
+        operation.context.spending = Spending()
         operation.query = operation.context.documents.resolve(operation.query, operation.operation_extensions)
         if operation.query:
             schema = operation.schema._schema  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
@@ -55,8 +78,7 @@ class Bounds(SchemaExtension):
             operation.pre_execution_errors = list(judged.errors)
             name = operation._provided_operation_name  # noqa: SLF001  its public name falls back on the first
             if name is None and judged.operations > 1:
-                message = "The document has several operations: say which by `operationName`."
-                raise GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+                raise _bad_input("The document has several operations: say which by `operationName`.")
         yield
 
 
@@ -143,6 +165,10 @@ def directives_of(document: DocumentNode) -> int:
 def has_one_root_field(operation: OperationDefinitionNode) -> bool:
     fields = [node for node in operation.selection_set.selections if not _is_typename(node)]
     return len(fields) == 1 and isinstance(fields[0], FieldNode)
+
+
+def _bad_input(message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
 
 
 def _is_typename(selection: object) -> bool:

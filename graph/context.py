@@ -1,6 +1,6 @@
 """What a resolver can reach: who is calling, the database to open sessions from, and Stripe."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 import strawberry
@@ -8,6 +8,7 @@ import structlog
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 
+from graph.bounds import Spending
 from graph.documents import Documents
 from services.auth import InvalidToken, TokenVerifier, User
 from services.database import Database
@@ -46,6 +47,7 @@ class Context:
     documents: Documents
     limits: RateLimits
     introspection: bool
+    spending: Spending = field(default_factory=Spending)  # a new one for each operation
     connection_params: dict[str, object] | None = None
 
     def require_user(self) -> User:

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Annotated
 
 import strawberry
+from graphql import OperationType
 from strawberry import UNSET
 
 from graph.context import Info
@@ -72,7 +73,9 @@ class Order:
         return [dispute_from(dispute) for payment in self.placed.payments for dispute in payment.disputes]
 
     @strawberry.field(description="What is in the order, in the order it was put there.")
-    def items(self) -> list[OrderItem]:
+    def items(self, info: Info) -> list[OrderItem]:
+        if info.operation.operation is not OperationType.SUBSCRIPTION:  # which may go on for days
+            info.context.spending.list_items(len(self.placed.items))
         return [item_from(line, self.placed.currency) for line in self.placed.items]
 
 
@@ -173,7 +176,7 @@ class OrderQuery:
         ] = UNSET,
     ) -> OrderConnection:
         user = info.context.require_user()
-        place = place_after(first, after)
+        place = place_after(info.context, first, after)
         page = await Orders(info.context.database).page(
             user.id,
             first=first,

@@ -6,6 +6,7 @@ from typing import Annotated, Protocol
 import strawberry
 from graphql import GraphQLError
 
+from graph.context import Context
 from services.pages import Cursor, InvalidPage, check_size, read_cursor
 
 First = Annotated[int, strawberry.argument(description="How many to return at most: between 1 and 100.")]
@@ -45,10 +46,10 @@ def page_info(edges: Sequence[Edge], *, has_next: bool, after: Cursor | None) ->
     )
 
 
-def place_after(first: int, after: str | None) -> Cursor | None:
+def place_after(context: Context, first: int, after: str | None) -> Cursor | None:
     """The place to start behind; a `BAD_USER_INPUT` error for a page that can't be."""
     try:
-        check_size(first)
+        context.spending.list_entries(check_size(first))
         return read_cursor(after) if isinstance(after, str) else None
     except InvalidPage as error:
         raise GraphQLError(str(error), extensions={"code": "BAD_USER_INPUT"}) from None

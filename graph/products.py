@@ -38,7 +38,7 @@ class ProductConnection:
 class ProductQuery:
     @strawberry.field(description="What the shop sells, in the order it was added. Needs no token.")
     async def products(self, info: Info, first: First = 20, after: After = UNSET) -> ProductConnection:
-        place = place_after(first, after)
+        place = place_after(info.context, first, after)
         page = await Catalogue(info.context.database).page(first=first, after=place)
         edges = [ProductEdge(cursor=str(item.cursor), node=product_from(item)) for item in page.items]
         return ProductConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=place))

@@ -63,6 +63,8 @@ def test_every_top_level_code_is_told() -> None:
         f"{bounds.DEEPEST} fields in depth",
         f"{bounds.MOST_ALIASES} aliases",
         f"{bounds.MOST_DIRECTIVES} directives",
+        f"{bounds.MOST_ENTRIES} entries",
+        f"{bounds.MOST_ITEMS:,} items",
         f"{http.LONGEST:.0f} seconds",
     ],
 )
