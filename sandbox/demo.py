@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -62,11 +63,22 @@ def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.
             ready = settings.model_copy(update={**own, **stripe}).safe()
             site = demo_site(ready)
             print(welcome(ready, site, await seed_demo(url)), flush=True)
-            await uvicorn.Server(server_for(ready, site)).serve()
+            await _Server(server_for(ready, site)).serve()
 
     with demo_database(settings, data) as url:
         migrations.upgrade(url)
         asyncio.run(run(url))
+
+
+class _Server(uvicorn.Server):
+    """A signal ends it and nothing else: uvicorn's own would raise it anew, and cut short what is closed next."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for wanted in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(wanted, self.handle_exit, wanted, None)
+        yield
 
 
 def refuse_live(settings: Settings) -> None:
