@@ -67,7 +67,9 @@ class IntentGateway(Protocol):
 class PaymentIntents:
     """Makes an order payable, however often and from however many places it is asked."""
 
-    def __init__(self, database: Database, gateway: IntentGateway) -> None:
+    def __init__(self, database: Database, gateway: IntentGateway, *, deadline: float = DEADLINE) -> None:
+        """`deadline` is seconds for one call of `create`, waiting for others and calling Stripe included."""
+        self._deadline = deadline
         self._database = database
         self._gateway = gateway
         self._settlement = Settlement(database)
@@ -75,7 +77,7 @@ class PaymentIntents:
 
     async def create(self, user_id: str, order_id: UUID) -> Intent:
         """The order's one payable intent, client secret included; raises a `Refusal` otherwise."""
-        patience = _Patience()
+        patience = _Patience(self._deadline)
         while True:
             claim = await self._claim(user_id, order_id)
             claim.refuse_unless_payable()
@@ -235,8 +237,8 @@ class PaymentIntents:
 class _Patience:
     """One caller's: a deadline, pauses that grow, and how many burnt keys are borne."""
 
-    def __init__(self) -> None:
-        self._deadline = asyncio.get_running_loop().time() + DEADLINE
+    def __init__(self, seconds: float) -> None:
+        self._deadline = asyncio.get_running_loop().time() + seconds
         self._pause = FIRST_PAUSE
         self._burnt_keys = 0
 

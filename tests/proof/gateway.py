@@ -1,0 +1,139 @@
+"""Stripe without sockets: the gateway's verbs over the sandbox's logic, for tests that make ten thousand calls.
+
+Held to the same contract as the real gateway in test_gateway_contract.py.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sandbox.core import CallOptions, Sandbox
+from services.database import Database
+from services.intents import (
+    AccessDenied,
+    GatewayError,
+    Intent,
+    IntentRequest,
+    KeyBurnt,
+    OutcomeUnknown,
+    RefundRequest,
+    Refused,
+    StripeDispute,
+    StripeEventSeen,
+    StripePage,
+    StripeRefund,
+    TooManyRequests,
+)
+from services.stripe_gateway import (
+    STRIPES_REASONS,
+    dispute_from,
+    event_seen,
+    intent_from,
+    next_of,
+    refund_from,
+)
+
+T = TypeVar("T")
+KINDS: dict[int, type[GatewayError]] = {
+    401: AccessDenied,
+    403: AccessDenied,
+    409: OutcomeUnknown,
+    429: TooManyRequests,
+    500: KeyBurnt,
+    502: OutcomeUnknown,
+}
+
+
+class Crash(Exception):
+    """The process ends here, as far as the code under test can tell."""
+
+
+class SandboxGateway:
+    """`crash`: "before" or "after" ends the process at the next call. Each call sees that no connection is held."""
+
+    def __init__(self, sandbox: Sandbox, database: Database | None = None) -> None:
+        self._sandbox = sandbox
+        self._database = database
+        self.crash: str | None = None
+        self.alone = True  # whether nobody else may hold a connection meanwhile
+        self.calls = 0
+
+    async def create_intent(self, request: IntentRequest) -> Intent:
+        metadata = {"order_id": str(request.order_id), "payment_id": str(request.payment_id)}
+        parameters = {
+            "amount": request.amount,
+            "currency": request.currency.lower(),
+            "metadata": metadata,
+        }
+        return intent_from(self._call("POST", "/v1/payment_intents", parameters, request.idempotency_key))
+
+    async def retrieve_intent(self, intent_id: str) -> Intent:
+        return intent_from(self._call("GET", f"/v1/payment_intents/{intent_id}"))
+
+    async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent:
+        path = f"/v1/payment_intents/{intent_id}"
+        return intent_from(self._call("POST", path, {"amount": amount}, idempotency_key))
+
+    async def cancel_intent(self, intent_id: str) -> Intent:
+        return intent_from(self._call("POST", f"/v1/payment_intents/{intent_id}/cancel"))
+
+    async def create_refund(self, request: RefundRequest) -> StripeRefund:
+        reason = {"reason": request.reason} if request.reason in STRIPES_REASONS else {}
+        parameters = {
+            "payment_intent": request.intent_id,
+            "amount": request.amount,
+            "metadata": {"refund_id": str(request.refund_id)},
+            **reason,
+        }
+        return refund_from(self._call("POST", "/v1/refunds", parameters, request.idempotency_key))
+
+    async def list_refunds(self, intent_id: str) -> list[StripeRefund]:
+        data = self._call("GET", "/v1/refunds", {"payment_intent": intent_id, "limit": 100})
+        return [refund_from(refund) for refund in data["data"]]
+
+    async def list_disputes(self, intent_id: str) -> list[StripeDispute]:
+        data = self._call("GET", "/v1/disputes", {"payment_intent": intent_id, "limit": 100})
+        return [dispute_from(dispute) for dispute in data["data"]]
+
+    async def list_intents(self, since: datetime, after: str | None = None) -> StripePage[Intent]:
+        return self._page("/v1/payment_intents", since, after, intent_from)
+
+    async def list_events(self, since: datetime, after: str | None = None) -> StripePage[StripeEventSeen]:
+        return self._page("/v1/events", since, after, event_seen)
+
+    def _page(
+        self, path: str, since: datetime, after: str | None, read: Callable[[Any], T | None]
+    ) -> StripePage[T]:
+        start = {"starting_after": after} if after else {}
+        window = {"created": {"gte": int(since.timestamp())}, "limit": 100, **start}
+        data = self._call("GET", path, window)
+        return StripePage(tuple(item for item in map(read, data["data"]) if item is not None), next_of(data))
+
+    def _call(
+        self, method: str, path: str, parameters: dict[str, Any] | None = None, key: str | None = None
+    ) -> dict[str, Any]:
+        self.calls += 1
+        if self._database is not None and self.alone:
+            assert self._database.connections_in_use == 0, "I5: a connection is held while Stripe is called"
+        self._crash_if("before")
+        options: CallOptions = {"idempotency_key": key} if key else {}
+        answer = self._sandbox.call(method, path, parameters, **options)
+        self._crash_if("after")
+        if answer.wire != "whole":
+            raise OutcomeUnknown(f"the answer was lost: {answer.wire}")
+        if answer.status != 200:
+            raise _error(answer.status, answer.json() if answer.status != 502 else {})
+        data: dict[str, Any] = answer.json()
+        return data
+
+    def _crash_if(self, moment: str) -> None:
+        if self.crash == moment:
+            self.crash = None
+            raise Crash
+
+
+def _error(status: int, body: dict[str, Any]) -> GatewayError:
+    error = body.get("error", {})
+    if error.get("type") == "idempotency_error" and status == 400:
+        return KeyBurnt(error["message"])
+    return KINDS.get(status, Refused)(error.get("message", ""), code=error.get("code"))

@@ -1,0 +1,96 @@
+"""The gateway without sockets answers as the real one does: one contract, held by both."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from sandbox.faults import Rule, parse_fault
+from services import intents
+from services.intents import GatewayError, IntentRequest, IntentStatus, RefundRequest
+from services.stripe_gateway import StripeGateway
+from tests.conftest import Stripe
+from tests.proof.gateway import SandboxGateway
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["over HTTP", "without sockets"])
+def either(request: pytest.FixtureRequest, stripe: Stripe, gateway: StripeGateway) -> Any:
+    return gateway if request.param == "over HTTP" else SandboxGateway(stripe.sandbox)
+
+
+def wanted(**others: Any) -> IntentRequest:
+    values = {"payment_id": uuid4(), "order_id": uuid4(), "amount": 1_000, "currency": "USD"}
+    return IntentRequest(**{**values, **others})
+
+
+async def test_an_intent_is_made_once_for_a_key_and_read_repriced_and_canceled(either: Any) -> None:
+    request = wanted()
+    made, again = await either.create_intent(request), await either.create_intent(request)
+    assert made == again
+    assert (made.payment_id, made.order_id, made.amount) == (request.payment_id, request.order_id, 1_000)
+
+    repriced = await either.reprice_intent(made.id, 1_200, idempotency_key="k")
+    assert (repriced.amount, await either.retrieve_intent(made.id)) == (1_200, repriced)
+    assert (await either.cancel_intent(made.id)).status is IntentStatus.CANCELED
+    with pytest.raises(intents.Refused):
+        await either.cancel_intent(made.id)
+
+
+async def test_a_refund_is_made_once_for_a_key_and_listed(either: Any, stripe: Stripe) -> None:
+    made = await either.create_intent(wanted())
+    stripe.sandbox.pay(made.id)
+    request = RefundRequest(refund_id=uuid4(), attempt=1, intent_id=made.id, amount=400, reason=None)
+
+    refund, again = await either.create_refund(request), await either.create_refund(request)
+
+    assert refund == again == (await either.list_refunds(made.id))[0]
+    assert (refund.refund_id, refund.amount, refund.status) == (request.refund_id, 400, "succeeded")
+
+
+async def test_the_lists_page_backwards_through_time(either: Any, stripe: Stripe) -> None:
+    made = await either.create_intent(wanted())
+    stripe.sandbox.pay(made.id)
+    since = (await either.list_events(LONG_AGO)).items[-1].created_at
+
+    events, found = await either.list_events(since), await either.list_intents(since)
+
+    assert {event.intent_id for event in events.items} == {made.id}
+    assert [intent.id for intent in found.items] == [made.id]
+    assert events.next is found.next is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ("reset; point=before", intents.OutcomeUnknown),
+        ("reset; point=after", intents.OutcomeUnknown),
+        ("truncated", intents.OutcomeUnknown),
+        ("502; point=after", intents.OutcomeUnknown),
+        ("409", intents.OutcomeUnknown),
+        ("429", intents.TooManyRequests),
+        ("500; point=after", intents.KeyBurnt),
+        ("401", intents.AccessDenied),
+        ("400; code=amount_too_small", intents.Refused),
+        ("402; code=card_declined", intents.Refused),
+    ],
+)
+async def test_each_failure_has_the_same_name(
+    either: Any, stripe: Stripe, fault: str, expected: type[GatewayError]
+) -> None:
+    stripe.sandbox.faults.add(Rule(fault=parse_fault(fault), times=None))
+
+    with pytest.raises(GatewayError) as caught:
+        await either.create_intent(wanted())
+
+    assert type(caught.value) is expected
+
+
+async def test_a_key_used_for_something_else_is_burnt(either: Any) -> None:
+    request = wanted()
+    await either.create_intent(request)
+
+    with pytest.raises(intents.KeyBurnt):
+        await either.create_intent(wanted(payment_id=request.payment_id, amount=2_000))
