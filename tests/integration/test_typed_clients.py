@@ -6,13 +6,15 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
 FOLDER = Path(__file__).with_name("typed_clients")
-SCHEMA = Path(__file__).parents[2] / "schema.graphql"
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "schema.graphql"
 TOOLS = FOLDER / "node_modules"
 # The id of Stripe's PaymentIntent, which is a name of its own and not the payment's `id`.
 STRIPES_OWN_NAMES = [("@graphql-eslint/no-typename-prefix", "paymentIntentId")]
@@ -76,6 +78,23 @@ async def test_a_client_that_forgets_a_case_does_not_compile(workshop: Path, cas
 
     assert code
     assert "is not assignable to parameter of type 'never'" in output
+
+
+SAMPLES = re.findall(r"```ts\n(.*?)```", (ROOT / "docs/clients.md").read_text(), re.DOTALL)
+
+
+async def test_every_sample_of_the_documentation_compiles(workshop: Path) -> None:
+    await generated(workshop)
+    (workshop / "world.d.ts").write_text("declare function token(): string\ndeclare const id: string")
+    for number, sample in enumerate(SAMPLES):
+        here = sample.replace("${token}", "${token()}").replace("{ … }", "{ me { id } }")
+        (workshop / f"sample{number}.ts").write_text(f"{here}\nexport {{}}\n")
+    config = json.loads((workshop / "tsconfig.json").read_text())
+    config["include"] = ["world.d.ts", "sample*.ts"]
+    (workshop / "tsconfig.json").write_text(json.dumps(config))
+
+    assert len(SAMPLES) == 4
+    assert await run(workshop, "tsc", "-p", ".") == (0, "")
 
 
 async def test_a_scalar_without_a_type_is_refused_by_name(workshop: Path) -> None:
