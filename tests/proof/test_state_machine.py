@@ -1,0 +1,284 @@
+"""Anything may happen in any order, and anything may fail: money is neither lost nor taken twice.
+
+The real services and PostgreSQL, and the sandbox's logic. `make prove` runs it ten thousand times.
+"""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any, ClassVar
+from uuid import UUID
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import text
+
+from models import OrderStatus
+from sandbox.app import SandboxConfig
+from sandbox.core import Sandbox
+from sandbox.errors import StripeError
+from sandbox.faults import Rule, parse_fault
+from services.auth import User
+from services.cancellation import Cancellation
+from services.database import build_database
+from services.healing import Healing
+from services.payment_intents import PaymentIntents
+from services.reconcile import Sweep
+from services.refunds import Refunds, RefundWish
+from services.refusals import Refusal
+from services.stripe_gateway import StripeSignatureCheck
+from services.webhooks import Inbox
+from tests.conftest import EMPTY
+from tests.events import WEBHOOK_SECRET, signed
+from tests.make import Shop
+from tests.proof.gateway import Crash, SandboxGateway
+from tests.proof.invariants import World, check_always, check_at_the_end
+
+RUNS = int(os.environ.get("PROOF_RUNS", "300"))
+ADA = User("ada", None, frozenset())
+MERCHANT = User("shopkeeper", None, frozenset({"merchant"}))
+FAULTS = ["429", "409", "401", "reset", "500", "502", "truncated"]
+METHODS = [
+    "pm_card_visa",
+    "pm_card_chargeDeclined",
+    "pm_usBankAccount_success",
+    "pm_card_threeDSecure2Required",
+]
+TIME_PASSES = (
+    "UPDATE payments SET lease_until = NULL, looked_at = looked_at - interval '2 hours'",
+    "UPDATE refunds SET lease_until = NULL",
+    "UPDATE stripe_events SET due_at = now() - interval '1 second'",
+)
+
+
+class Payments(RuleBasedStateMachine):
+    """Each rule is something that a customer, a merchant, Stripe, a bank, a network or a power cut does."""
+
+    postgres_url: ClassVar[str]
+    faults_injected: ClassVar[int] = 0
+    runs: ClassVar[int] = 0
+    orders: Bundle[UUID] = Bundle("orders")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.database = build_database(self.postgres_url, pool_size=4)
+        self.sandbox = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
+        self.gateway = SandboxGateway(self.sandbox, self.database)
+        self.shop = Shop(self.database)
+        self.world = World(self.database, self.sandbox)
+        self.payments = PaymentIntents(self.database, self.gateway, deadline=0.1)
+        self.refunds = Refunds(self.database, self.gateway)
+        check = StripeSignatureCheck((WEBHOOK_SECRET,))
+        self.inbox = Inbox(self.database, self.gateway, check, livemode=False)
+        self.sweep = Sweep(self.database, self.gateway, self.inbox, pause=0)
+        self.keys = 0
+        type(self).runs += 1
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Let it happen; a refusal or a crash is an answer like any other."""
+        with suppress(Refusal, Crash, StripeError):
+            return self.runner.run(work)
+        return None
+
+    async def _at_once(self, *work: Coroutine[Any, Any, Any]) -> None:
+        self.gateway.alone = False
+        outcomes = await asyncio.gather(*work, return_exceptions=True)
+        self.gateway.alone = True
+        for outcome in outcomes:
+            if isinstance(outcome, Exception) and not isinstance(outcome, Refusal | Crash):
+                raise outcome
+
+    @initialize(target=orders)
+    def the_shop_opens(self) -> UUID:
+        self.runner.run(self.database.rows(EMPTY))
+        return self._placed(1_000)
+
+    @rule(target=orders, price=st.sampled_from([700, 1_000]))
+    def an_order_is_placed(self, price: int) -> UUID:
+        return self._placed(price)
+
+    def _placed(self, price: int) -> UUID:
+        return self.runner.run(self.shop.order(items=[(price, 1)]))
+
+    async def _pay(self, order_id: UUID) -> None:
+        intent = await self.payments.create("ada", order_id)
+        self.world.released.add(intent.id)
+
+    @rule(order_id=orders)
+    def the_customer_asks_for_the_secret(self, order_id: UUID) -> None:
+        self.do(self._pay(order_id))
+
+    @rule(order_id=orders, callers=st.integers(2, 4))
+    def several_tabs_ask_at_once(self, order_id: UUID, callers: int) -> None:
+        async def at_once() -> None:
+            await self._at_once(*(self._pay(order_id) for _ in range(callers)))
+
+        self.do(at_once())
+
+    @rule(data=st.data(), method=st.sampled_from(METHODS))
+    def the_customer_pays(self, data: st.DataObject, method: str) -> None:
+        if self.world.released:
+            intent_id = data.draw(st.sampled_from(sorted(self.world.released)))
+            with suppress(StripeError):
+                self.sandbox.pay(intent_id, method)
+
+    @rule(data=st.data(), well=st.booleans())
+    def the_bank_decides(self, data: st.DataObject, well: bool) -> None:
+        waiting = [
+            i for i in self.sandbox.state.payment_intents if i["status"] in ("processing", "requires_action")
+        ]
+        if waiting:
+            intent = data.draw(st.sampled_from(waiting))
+            with suppress(StripeError):
+                if intent["status"] == "processing":
+                    self.sandbox.complete(intent["id"], succeeds=well)
+                else:
+                    self.sandbox.authenticate(intent["id"], "approve" if well else "refuse")
+
+    @rule(order_id=orders, price=st.sampled_from([700, 1_000, 1_300]))
+    def the_price_changes(self, order_id: UUID, price: int) -> None:
+        if self.runner.run(self.shop.status(order_id)) is OrderStatus.PENDING:
+            self.runner.run(self.shop.set_price(order_id, price))
+
+    @rule(order_id=orders, currency=st.sampled_from(["USD", "EUR"]))
+    def the_currency_changes(self, order_id: UUID, currency: str) -> None:
+        if self.runner.run(self.shop.status(order_id)) is OrderStatus.PENDING:
+            self.runner.run(self.shop.set_order(order_id, currency=currency))
+
+    @rule(order_id=orders, who=st.sampled_from([ADA, MERCHANT]))
+    def the_order_is_canceled(self, order_id: UUID, who: User) -> None:
+        self.do(Cancellation(self.database, self.gateway).cancel(who, order_id))
+
+    @rule(order_id=orders, amount=st.sampled_from([None, 200, 700]), callers=st.integers(1, 3))
+    def the_merchant_refunds(self, order_id: UUID, amount: int | None, callers: int) -> None:
+        async def at_once() -> None:
+            wishes = [self._wish(order_id, amount) for _ in range(callers)]
+            await self._at_once(*map(self.refunds.request, wishes))
+
+        self.do(at_once())
+
+    def _wish(self, order_id: UUID, amount: int | None) -> RefundWish:
+        self.keys += 1
+        return RefundWish(
+            order_id=order_id, amount=amount, reason=None, idempotency_key=str(self.keys), requested_by="m"
+        )
+
+    @rule(order_id=orders)
+    def somebody_refunds_in_the_dashboard(self, order_id: UUID) -> None:
+        settled = [p for p in self.runner.run(self.shop.payments(order_id)) if p.disposition == "settled"]
+        with suppress(StripeError):
+            for payment in settled:
+                self.sandbox.refund(payment.intent_id, 100)
+
+    @rule(data=st.data(), times=st.integers(1, 2), forged=st.booleans())
+    def a_webhook_comes(self, data: st.DataObject, times: int, forged: bool) -> None:
+        known = list(self.sandbox.state.events)
+        if known:
+            event = data.draw(st.sampled_from(known))
+            body = self.sandbox.webhook(event["id"]).body
+            if forged:
+                body = body.replace(b'"status":"requires_payment_method"', b'"status":"succeeded"')
+            for _ in range(times):
+                self.do(self.inbox.receive(*signed(body)))
+            self.do(self.inbox.finish_due())
+
+    @rule(order_id=orders)
+    def the_customer_looks(self, order_id: UUID) -> None:
+        self.do(Healing(self.database, self.gateway).find(ADA, order_id))
+
+    @rule()
+    def the_sweep_comes(self) -> None:
+        self.do(self.sweep.run())
+
+    @rule()
+    def two_sweeps_come_at_once(self) -> None:
+        async def at_once() -> None:
+            await self._at_once(self.sweep.run(), self.sweep.run())
+
+        self.do(at_once())
+
+    @rule()
+    def time_passes(self) -> None:
+        for statement in TIME_PASSES:
+            self.runner.run(self.database.rows(text(statement)))
+
+    @rule()
+    def a_day_passes_for_what_is_unanswered(self) -> None:
+        older = "UPDATE payments SET created_at = created_at - interval '1 day' WHERE state = 'creating'"
+        self.runner.run(self.database.rows(text(older)))
+
+    @rule(fault=st.sampled_from(FAULTS), point=st.sampled_from(["before", "after"]), times=st.integers(1, 3))
+    def stripe_fails(self, fault: str, point: str, times: int) -> None:
+        where = "" if fault == "truncated" else f"; point={point}"
+        self.sandbox.faults.add(Rule(fault=parse_fault(fault + where), times=times))
+        type(self).faults_injected += times
+
+    @rule(moment=st.sampled_from(["before", "after"]))
+    def the_power_fails_at_the_next_call(self, moment: str) -> None:
+        self.gateway.crash = moment
+
+    @rule()
+    def stripe_is_well_again(self) -> None:
+        self.sandbox.faults.clear()
+
+    @invariant()
+    def it_holds_always(self) -> None:
+        self.runner.run(check_always(self.world))
+
+    def teardown(self) -> None:
+        try:
+            self.sandbox.faults.clear()
+            self.gateway.crash = None
+            for intent in list(self.sandbox.state.payment_intents):
+                if intent["status"] == "processing":
+                    self.sandbox.complete(intent["id"])
+            self.runner.run(self._until_nothing_changes())
+            self.runner.run(check_at_the_end(self.world))
+        finally:
+            self.runner.run(self.database.close())
+            self.runner.close()
+
+    async def _until_nothing_changes(self) -> None:
+        """E6: sweep until a fixpoint, which must come soon."""
+        for _ in range(6):
+            for statement in TIME_PASSES:
+                await self.database.rows(text(statement))
+            before = await self._books()
+            await self.sweep.run()
+            if await self._books() == before:
+                return
+        raise AssertionError("E6: the sweep finds no end")
+
+    async def _books(self) -> list[Any]:
+        statements = (
+            "SELECT id, state, disposition, intent_id FROM payments ORDER BY id",
+            "SELECT id, status FROM orders ORDER BY id",
+            "SELECT id, state FROM refunds ORDER BY id",
+        )
+        return [await self.database.rows(text(statement)) for statement in statements]
+
+
+def test_money_is_neither_lost_nor_taken_twice(postgres_url: str) -> None:
+    Payments.postgres_url = postgres_url
+    quick = settings(
+        max_examples=RUNS,
+        stateful_step_count=25,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+        print_blob=True,
+    )
+
+    run_state_machine_as_test(Payments, settings=quick)
+
+    print(f"{Payments.runs} runs, {Payments.faults_injected} faults ordered, no violation")  # noqa: T201
