@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types schema lock
+.PHONY: help setup run test prove lint types schema lock
 
 help:  ## what can be typed here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ run: setup  ## the demo: a seeded shop, a database, a stand-in for Stripe
 
 test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+prove: setup  ## the state machine, ten thousand runs: about forty minutes
+	PROOF_RUNS=10000 $(BIN)/python -m pytest tests/proof/test_state_machine.py -s
 
 lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check .
