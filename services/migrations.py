@@ -42,6 +42,12 @@ def head() -> str:
     return ScriptDirectory(str(SCRIPTS)).get_current_head() or ""
 
 
+def before_head() -> frozenset[str]:
+    """The revisions that this version of the code knows and has left behind."""
+    scripts = ScriptDirectory(str(SCRIPTS))
+    return frozenset(script.revision for script in scripts.walk_revisions()) - {head()}
+
+
 def _is_at_head(connection: Connection) -> bool:
     return MigrationContext.configure(connection).get_current_revision() == head()
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
+from psycopg import sql
 
 from tests.client import CREATE_PAYMENT_INTENT
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
@@ -116,6 +118,50 @@ def test_a_token_says_who_is_calling_and_as_what(town: Town) -> None:
     words = ("token", "--user", "shopkeeper", "--role", "merchant", "--hours", "1")
     merchant = Customer(town.url, town.sh.run(*words, **town.settings).out.strip())
     assert merchant.ask("{ me { id } }") == {"me": {"id": "shopkeeper"}}
+
+
+def test_no_secret_is_in_a_row_or_in_a_log_line_of_any_level(town: Town) -> None:
+    server = town.serve(LOG_LEVEL="DEBUG")
+    [[order_id, token]] = town.seed(1)
+    customer = Customer(town.url, token)
+    intent = customer.payment_intent(order_id)
+    pay(town.stripe_url, STRIPE.publishable_key, intent)
+    customer.is_told(order_id, "PAID")
+    forged = {"Stripe-Signature": f"t=1,v1={WEBHOOK_SECRET}"}
+    assert (
+        httpx.post(f"{town.url}/webhooks/stripe", headers=forged, content=intent["clientSecret"]).status_code
+        == 400
+    )
+    assert (
+        "errors"
+        in httpx.post(
+            f"{town.url}/graphql", json={"query": "{"}, headers={"Authorization": "Bearer x"}
+        ).json()
+    )
+
+    written, kept = server.stop().out, "\n".join(rows(town.settings["DATABASE_URL"]))
+    assert "webhook refused" in written
+    assert intent["id"] in kept
+    for secret in (
+        intent["clientSecret"],
+        token,
+        WEBHOOK_SECRET,
+        JWT_SECRET,
+        "_secret_",
+        "sk_test_",
+        "whsec_",
+    ):
+        assert secret not in written
+        assert secret not in kept
+
+
+def rows(database_url: str) -> list[str]:
+    """All that the database holds, as text."""
+    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    with psycopg.connect(database_url) as connection:
+        names = [sql.Identifier(name) for (name,) in connection.execute(tables)]
+        queries = [sql.SQL("SELECT t::text FROM {} t").format(name) for name in names]
+        return [text for query in queries for (text,) in connection.execute(query)]
 
 
 def test_two_workers_serve_on_one_port_and_end_together(town: Town) -> None:

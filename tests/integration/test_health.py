@@ -149,6 +149,20 @@ async def test_a_schema_that_is_too_old_or_missing_says_what_to_do(own: str, str
     assert new.json() == GREEN
 
 
+async def test_a_schema_that_is_newer_serves_on_while_the_new_version_is_rolled_out(
+    own: str, stripe: Stripe
+) -> None:
+    migrations.upgrade(own)
+    async with server(make_settings(own, stripe.url)) as client:
+        with psycopg.connect(own) as deployer:
+            deployer.execute("UPDATE alembic_version SET version_num = 'of_tomorrow'")
+        assert (await client.get("/readyz")).json() == GREEN
+
+        with psycopg.connect(own) as deployer:
+            deployer.execute("DELETE FROM alembic_version")
+        assert (await client.get("/readyz")).status_code == 503
+
+
 async def test_probes_at_once_are_answered_alike(http: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(http.get("/readyz") for _ in range(20)))
     assert [answer.json() for answer in answers] == [GREEN] * 20
