@@ -102,8 +102,9 @@ def _merged(items: Sequence[WantedItem]) -> dict[UUID, int]:
 
 
 def _check_key(key: str | None) -> None:
-    if key is not None and (not 1 <= len(key) <= LONGEST_KEY or "\0" in key):
-        raise InvalidOrder(f"an idempotency key has between 1 and {LONGEST_KEY} characters")
+    """Printable, so without NUL and lone surrogates, which can't be stored."""
+    if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isprintable()):
+        raise InvalidOrder(f"an idempotency key has between 1 and {LONGEST_KEY} printable characters")
 
 
 async def _priced(
