@@ -115,6 +115,7 @@ TAKE_LEASE = (
     .where(
         _this_payment,
         _from_state,
+        col(Payment.order_version) == bindparam("seen_version"),
         func.coalesce(col(Payment.lease_until), func.now()) <= func.now(),
     )
     .values(lease_until=func.now() + bindparam("lease", type_=Interval))
@@ -174,6 +175,7 @@ REPRICE_PAYMENT = (
     .values(
         amount=bindparam("amount"),
         order_version=bindparam("order_version"),
+        lease_until=None,
         cause=bindparam("cause"),
         updated_at=func.now(),
     )

@@ -101,9 +101,11 @@ class PaymentIntents:
             return None
         if claim.recorded:
             return await self._make(claim, payment, patience)
-        if payment.state == PaymentState.CREATING:
-            return await self._join_creation(claim, payment, patience)
-        if payment.state == PaymentState.CANCELING or payment.currency != claim.currency:
+        if payment.leased:
+            await patience.pause()
+        elif payment.state == PaymentState.CREATING:
+            return await self._take_over(claim, payment, patience)
+        elif payment.state == PaymentState.CANCELING or payment.currency != claim.currency:
             await self._replace(payment, patience)
         elif payment.order_version != claim.version:
             await self._reprice(claim, payment, patience)
@@ -139,9 +141,7 @@ class PaymentIntents:
             raise PaymentProviderUnavailable(retryable=False) from error
         except GatewayError as error:
             log_gateway_error(error, payment)
-            await self._database.rows(
-                END_LEASE, {"payment_id": payment.id, "from_state": PaymentState.CREATING}
-            )
+            await self._end_lease(payment)
             raise PaymentProviderUnavailable from error
 
     async def _give_up(self, payment: LivePayment, state: PaymentState, error: GatewayError) -> None:
@@ -160,29 +160,37 @@ class PaymentIntents:
         }
         await self._database.rows(MOVE_PAYMENT, parameters)
 
-    async def _join_creation(
-        self, claim: Claim, payment: LivePayment, patience: "_Patience"
-    ) -> Intent | None:
-        """Wait for the caller who holds the lease, or take over from one who is gone."""
-        if payment.leased:
-            await patience.pause()
-            return None
+    async def _take_over(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> Intent | None:
+        """Go on for a caller who is gone."""
         if payment.key_expired:  # its secret never left, so nobody can pay what Stripe may have made
             await self._move(payment, PaymentState.ABANDONED, failure_code="key_expired")
             return None
-        parameters = {"payment_id": payment.id, "from_state": PaymentState.CREATING, "lease": LEASE}
-        taken = await self._database.row(TAKE_LEASE, parameters)
-        return await self._make(claim, payment, patience) if taken else None
+        return await self._make(claim, payment, patience) if await self._lease(payment) else None
+
+    async def _lease(self, payment: LivePayment) -> bool:
+        """Whether it is ours to call Stripe for: nobody else does, and the payment is as we saw it."""
+        parameters = {
+            "payment_id": payment.id,
+            "from_state": payment.state,
+            "seen_version": payment.order_version,
+            "lease": LEASE,
+        }
+        return await self._database.row(TAKE_LEASE, parameters) is not None
+
+    async def _end_lease(self, payment: LivePayment) -> None:
+        await self._database.rows(END_LEASE, {"payment_id": payment.id, "from_state": payment.state})
 
     async def _reuse(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> Intent | None:
         intent = await self._read(payment, patience)
         if intent.status in OVER:
             await self._settlement.apply(intent, cause=CAUSE)
             return None
-        if (intent.amount, intent.currency) != (claim.total, claim.currency):
+        if (intent.amount, intent.currency) == (claim.total, claim.currency):
+            return intent
+        if await self._lease(payment):  # otherwise somebody repriced it while we looked
             log.error("stripe's amount is not ours", payment=str(payment.id), intent=intent.id)
-            raise PaymentProviderUnavailable(retryable=False)
-        return intent
+            await self._replace(payment, patience)
+        return None
 
     async def _read(self, payment: LivePayment, patience: "_Patience") -> Intent:
         try:
@@ -192,19 +200,23 @@ class PaymentIntents:
             raise PaymentProviderUnavailable(retryable=not isinstance(error, Refused)) from error
 
     async def _reprice(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> None:
-        """Bring the intent to the order's new total. The key names the version: 100 → 120 → 100 are three calls."""
+        """Bring the intent to the order's new total. The key names the version: 100 → 120 → 100 are three calls.
+
+        One caller at a time: an older price that arrived after a newer one would stay.
+        """
+        if not await self._lease(payment):
+            return
         key = f"amt:{payment.id}:{claim.version}"
         call = self._gateway.reprice_intent(payment.intent_id, claim.total, idempotency_key=key)
         try:
             await patience.spend_on(call)
-        except KeyBurnt as error:
-            log_gateway_error(error, payment)
-            return await self._replace(payment, patience)
-        except Refused:  # the customer confirmed before the new price arrived
-            return await self._hear_what_became_of(payment, patience)
         except GatewayError as error:
-            log_gateway_error(error, payment)
-            raise PaymentProviderUnavailable from error
+            await self._end_lease(payment)
+            await self._not_repriced(payment, error, patience)
+        else:
+            await self._record_price(claim, payment)
+
+    async def _record_price(self, claim: Claim, payment: LivePayment) -> None:
         parameters = {
             "payment_id": payment.id,
             "from_state": payment.state,
@@ -213,7 +225,15 @@ class PaymentIntents:
             "cause": "order changed",
         }
         await self._database.rows(REPRICE_PAYMENT, parameters)
-        return None
+
+    async def _not_repriced(self, payment: LivePayment, error: GatewayError, patience: "_Patience") -> None:
+        if isinstance(error, Refused):  # the customer confirmed before the new price arrived
+            await self._hear_what_became_of(payment, patience)
+            return
+        log_gateway_error(error, payment)
+        if not isinstance(error, KeyBurnt):
+            raise PaymentProviderUnavailable from error
+        await self._replace(payment, patience)
 
     async def _replace(self, payment: LivePayment, patience: "_Patience") -> None:
         """Cancel the intent at Stripe, and only then let a new payment begin."""
