@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -43,11 +44,14 @@ from tests.make import Shop
 from tests.proof.gateway import Crash, SandboxGateway
 from tests.proof.invariants import World, check_always, check_at_the_end
 
+MOST_ORDERS = 3
 RUNS = int(os.environ.get("PROOF_RUNS", "300"))
 ADA = User("ada", None, frozenset())
 MERCHANT = User("shopkeeper", None, frozenset({"merchant"}))
 FAULTS = ["429", "409", "401", "reset", "500", "502", "truncated"]
 METHODS = [
+    "pm_card_visa",
+    "pm_card_visa",
     "pm_card_visa",
     "pm_card_chargeDeclined",
     "pm_usBankAccount_success",
@@ -81,7 +85,7 @@ class Payments(RuleBasedStateMachine):
         check = StripeSignatureCheck((WEBHOOK_SECRET,))
         self.inbox = Inbox(self.database, self.gateway, check, livemode=False)
         self.sweep = Sweep(self.database, self.gateway, self.inbox, pause=0)
-        self.keys = 0
+        self.keys = self.placed = 0
         type(self).runs += 1
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -103,11 +107,13 @@ class Payments(RuleBasedStateMachine):
         self.runner.run(self.database.rows(EMPTY))
         return self._placed(1_000)
 
+    @precondition(lambda self: self.placed < MOST_ORDERS)
     @rule(target=orders, price=st.sampled_from([700, 1_000]))
     def an_order_is_placed(self, price: int) -> UUID:
         return self._placed(price)
 
     def _placed(self, price: int) -> UUID:
+        self.placed += 1
         return self.runner.run(self.shop.order(items=[(price, 1)]))
 
     async def _pay(self, order_id: UUID) -> None:
@@ -117,6 +123,36 @@ class Payments(RuleBasedStateMachine):
     @rule(order_id=orders)
     def the_customer_asks_for_the_secret(self, order_id: UUID) -> None:
         self.do(self._pay(order_id))
+
+    @rule(order_id=orders, method=st.sampled_from(METHODS), noticed=st.booleans())
+    def the_customer_asks_and_pays(self, order_id: UUID, method: str, noticed: bool) -> None:
+        """The ordinary way, so that much of what follows is about money that came."""
+        before = set(self.world.released)
+        self.do(self._pay(order_id))
+        for intent_id in self.world.released - before:
+            with suppress(StripeError):
+                self.sandbox.pay(intent_id, method)
+        if noticed:
+            self.do(self.sweep.run())
+
+    @rule(order_id=orders, method=st.sampled_from(METHODS), price=st.sampled_from([700, 1_300]))
+    def the_customer_pays_the_old_price(self, order_id: UUID, method: str, price: int) -> None:
+        self.the_customer_asks_for_the_secret(order_id)
+        self.the_price_changes(order_id, price)
+        self._pay_all(method)
+
+    @rule(order_id=orders, method=st.sampled_from(METHODS))
+    def the_customer_pays_a_closed_order(self, order_id: UUID, method: str) -> None:
+        """Stripe can't be reached while the order is canceled, so that its intent stays payable for a while."""
+        self.the_customer_asks_for_the_secret(order_id)
+        self.sandbox.faults.add(Rule(fault=parse_fault("429"), path="/v1/payment_intents/*/cancel"))
+        self.the_order_is_canceled(order_id, ADA)
+        self._pay_all(method)
+
+    def _pay_all(self, method: str) -> None:
+        for intent_id in sorted(self.world.released):
+            with suppress(StripeError):
+                self.sandbox.pay(intent_id, method)
 
     @rule(order_id=orders, callers=st.integers(2, 4))
     def several_tabs_ask_at_once(self, order_id: UUID, callers: int) -> None:
@@ -272,7 +308,7 @@ def test_money_is_neither_lost_nor_taken_twice(postgres_url: str) -> None:
     Payments.postgres_url = postgres_url
     quick = settings(
         max_examples=RUNS,
-        stateful_step_count=25,
+        stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
