@@ -74,7 +74,12 @@ NEXT_ATTEMPT = (
         col(Refund.state) == RefundState.CREATING.value,
         col(Refund.attempt) == bindparam("tried"),
     )
-    .values(attempt=Refund.attempt + 1, lease_until=None, updated_at=func.now())
+    .values(
+        attempt=Refund.attempt + 1,
+        lease_until=func.now() + bindparam("lease", type_=Interval),
+        updated_at=func.now(),
+    )
+    .returning(col(Refund.id))
 )
 FAIL_REFUND = (
     update(Refund)

@@ -99,12 +99,13 @@ def status_after(disposition: Disposition, status: OrderStatus) -> OrderStatus:
     return OrderStatus.REVIEW if disposition is Disposition.MISMATCH else status
 
 
-def status_after_refunds(status: OrderStatus, *, received: int, refunded: int) -> OrderStatus:
-    """The order's status once `refunded` of the `received` minor units of its payment went back."""
-    if status is OrderStatus.REVIEW:  # a person looks at it until all of the money is back
-        return OrderStatus.REFUNDED if refunded >= received else status
-    if status not in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED):
-        return status
-    if refunded == 0:
-        return OrderStatus.PAID
-    return OrderStatus.PARTIALLY_REFUNDED if refunded < received else OrderStatus.REFUNDED
+def status_after_refunds(settled: bool, *, received: int, refunded: int) -> OrderStatus:
+    """An order's status once `refunded` of the `received` minor units of its payment went back.
+
+    Money that did not settle its order stays with a person until all of it is back, also when a refund fails later.
+    """
+    if refunded >= received:
+        return OrderStatus.REFUNDED
+    if not settled:
+        return OrderStatus.REVIEW
+    return OrderStatus.PARTIALLY_REFUNDED if refunded > 0 else OrderStatus.PAID

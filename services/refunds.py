@@ -15,6 +15,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.orders import OrderStatus
+from models.payments import Disposition
 from models.refund_statements import (
     ADD_REFUND,
     END_REFUND_LEASE,
@@ -115,11 +116,15 @@ class Refunds:
 
     async def _made(self, refund: Row[Any]) -> StripeRefund | None:
         """The refund at Stripe; None when another attempt has to be made."""
+        attempt = refund.attempt
         if refund.key_expired:
-            return await self._look_up_or_renew(refund)
+            made = await self._found(refund)
+            if made is not None or not await self._renew(refund, attempt):
+                return made
+            attempt += 1
         request = RefundRequest(
             refund_id=refund.id,
-            attempt=refund.attempt,
+            attempt=attempt,
             intent_id=refund.intent_id,
             amount=refund.amount,
             reason=refund.reason,
@@ -128,14 +133,22 @@ class Refunds:
             return await self._gateway.create_refund(request)
         except KeyBurnt as error:
             log.error("refund's key is burnt", refund=str(refund.id), stripe_request=error.request_id)
-            return await self._look_up_or_renew(refund)
+            made = await self._found(refund)
+            if made is None and await self._renew(refund, attempt):
+                await self._database.rows(END_REFUND_LEASE, {"refund_id": refund.id})
+            return made
 
-    async def _look_up_or_renew(self, refund: Row[Any]) -> StripeRefund | None:
+    async def _found(self, refund: Row[Any]) -> StripeRefund | None:
+        """The refund in Stripe's list, whatever became of the call that made it."""
         for listed in await self._gateway.list_refunds(refund.intent_id):
             if listed.refund_id == refund.id:
                 return listed
-        await self._database.rows(NEXT_ATTEMPT, {"refund_id": refund.id, "tried": refund.attempt})
         return None
+
+    async def _renew(self, refund: Row[Any], tried: int) -> bool:
+        """Begin another attempt, under our lease; False when somebody else did."""
+        parameters = {"refund_id": refund.id, "tried": tried, "lease": LEASE}
+        return await self._database.row(NEXT_ATTEMPT, parameters) is not None
 
     async def _refused(self, refund: Row[Any], error: Refused) -> None:
         """Stripe said no, most likely since the dashboard was faster: learn what there is, then end ours."""
@@ -211,13 +224,14 @@ async def _write_listed(connection: AsyncConnection, intent_id: str, listed: Seq
     order = (await connection.execute(LOCK_ORDER, {"order_id": payment.order_id})).one()
     await connection.execute(LOCK_PAYMENT, {"payment_id": payment.id})
     ours = (await connection.execute(REFUNDS_OF_PAYMENT, {"payment_id": payment.id})).all()
-    for refund in listed:
+    for refund in sorted(listed, key=lambda refund: refund.status not in ENDED):  # they make room for others
         await _write_one(connection, payment.id, ours, refund)
     made = (await connection.execute(MADE_AMOUNT, {"payment_id": payment.id})).scalar_one()
     status = OrderStatus(order.status)
-    if payment.disposition not in ("settled", "mismatch"):
+    if payment.disposition not in (Disposition.SETTLED, Disposition.MISMATCH):
         return
-    new_status = status_after_refunds(status, received=payment.amount_received, refunded=int(made))
+    settled = payment.disposition == Disposition.SETTLED
+    new_status = status_after_refunds(settled, received=payment.amount_received, refunded=int(made))
     if new_status is not status:
         await connection.execute(SET_ORDER_STATUS, {"order_id": payment.order_id, "to_status": new_status})
         log.info("order refunded", order=str(payment.order_id), order_status=new_status)

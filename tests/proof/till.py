@@ -1,0 +1,50 @@
+"""All services over one database and one sandbox, without sockets: what a test calls when it needs a whole shop."""
+
+from uuid import UUID
+
+from sandbox.core import Sandbox
+from services.auth import User
+from services.cancellation import Cancellation
+from services.database import Database
+from services.intents import Intent
+from services.order_views import RefundView
+from services.payment_intents import PaymentIntents
+from services.reconcile import Sweep
+from services.refunds import Refunds, RefundWish
+from services.stripe_gateway import StripeSignatureCheck
+from services.webhooks import Inbox
+from tests.events import WEBHOOK_SECRET
+from tests.make import Shop
+from tests.proof.gateway import SandboxGateway
+
+ADA = User("ada", None, frozenset())
+
+
+class Till:
+    def __init__(self, database: Database, sandbox: Sandbox, gateway: SandboxGateway | None = None) -> None:
+        self.shop = Shop(database)
+        self.sandbox = sandbox
+        self.gateway = gateway or SandboxGateway(sandbox, database)
+        check = StripeSignatureCheck((WEBHOOK_SECRET,))
+        self.inbox = Inbox(database, self.gateway, check, livemode=False)
+        self.payments = PaymentIntents(database, self.gateway, deadline=2)
+        self.refunds = Refunds(database, self.gateway)
+        self.cancellation = Cancellation(database, self.gateway)
+        self.sweep = Sweep(database, self.gateway, self.inbox, pause=0)
+
+    async def ask(self, order_id: UUID) -> Intent:
+        return await self.payments.create("ada", order_id)
+
+    async def paid(self, price: int = 1_000, method: str = "pm_card_visa") -> tuple[UUID, str]:
+        """An order that was paid, and its intent."""
+        order_id = await self.shop.order(items=[(price, 1)])
+        intent = await self.ask(order_id)
+        self.sandbox.pay(intent.id, method)
+        await self.sweep.run()
+        return order_id, intent.id
+
+    async def refund(self, order_id: UUID, amount: int | None = None, key: str = "k") -> RefundView:
+        wish = RefundWish(
+            order_id=order_id, amount=amount, reason=None, idempotency_key=key, requested_by="shopkeeper"
+        )
+        return await self.refunds.request(wish)
