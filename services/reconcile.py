@@ -6,7 +6,8 @@ Every step may be repeated, also by two processes at once; a second sweep in a r
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -30,11 +31,11 @@ from models.sweep_statements import (
 )
 from services.closing import Closing
 from services.database import Database
-from services.intents import GatewayError, Intent, StripeEventSeen, StripePage
+from services.intents import GatewayError, Intent, Refused, StripeEventSeen, StripePage
 from services.payment_intents import IntentGateway, PaymentIntents
 from services.recovery import Recovery
 from services.refunds import Refunds
-from services.refusals import Refusal
+from services.refusals import AmountNotChargeable, Refusal
 from services.settlement import Settlement
 from services.webhooks import Inbox, WebhookGateway
 
@@ -142,6 +143,8 @@ class Sweep:
             return
         try:
             await self._payments.create(user_id, order_id)
+        except AmountNotChargeable:  # nobody will ask for it again, and its secret never left
+            await self._move(payment_id, PaymentState.CREATING, PaymentState.ABANDONED)
         except Refusal as refusal:
             log.info("payment not answered", payment=str(payment_id), refusal=type(refusal).__name__)
 
@@ -160,9 +163,10 @@ class Sweep:
                 await asyncio.sleep(self._pause)
                 if payment.state == PaymentState.OPEN:
                     await self._move(payment.id, PaymentState.OPEN, PaymentState.CANCELING)
-                intent = await self._closing.close(payment.intent_id, cause="reconcile")
-                await self._refunds.carry_out_owed(payment.intent_id)
-                findings.done[f"intents of closed orders now {intent.status}"] += 1
+                with one_of_many(payment.intent_id, findings):
+                    intent = await self._closing.close(payment.intent_id, cause="reconcile")
+                    await self._refunds.carry_out_owed(payment.intent_id)
+                    findings.done[f"intents of closed orders now {intent.status}"] += 1
             after = due[-1].id
 
     async def _watch(self, since: datetime, findings: Findings) -> None:
@@ -170,21 +174,22 @@ class Sweep:
         for payment in due:
             await asyncio.sleep(self._pause)
             await self._database.rows(LOOKED_AT, {"payment_id": payment.id})
-            await self._settlement.apply(
-                await self._gateway.retrieve_intent(payment.intent_id), cause="reconcile"
-            )
-            await self._refunds.carry_out_owed(payment.intent_id)
-            findings.done["payable intents looked at"] += 1
+            with one_of_many(payment.intent_id, findings):
+                intent = await self._gateway.retrieve_intent(payment.intent_id)
+                await self._settlement.apply(intent, cause="reconcile")
+                await self._refunds.carry_out_owed(payment.intent_id)
+                findings.done["payable intents looked at"] += 1
 
     async def _finish_refunds(self, findings: Findings) -> None:
         due = await self._database.rows(UNFINISHED_REFUNDS, {"limit": MOST_WATCHED})
         for refund in due:
             await asyncio.sleep(self._pause)
-            if refund.state == RefundState.CREATING:
-                await self._refunds.carry_out(refund.id)
-            else:
-                await self._refunds.hear(refund.intent_id)
-            findings.done["refunds looked at"] += 1
+            with one_of_many(refund.intent_id, findings):
+                if refund.state == RefundState.CREATING:
+                    await self._refunds.carry_out(refund.id)
+                else:
+                    await self._refunds.hear(refund.intent_id)
+                findings.done["refunds looked at"] += 1
 
     async def _call_for_a_person(self, findings: Findings) -> None:
         for order in await self._database.rows(ORDERS_IN_REVIEW, {"limit": BATCH}):
@@ -211,6 +216,15 @@ class Sweep:
             after = page.next
             if after is None:
                 return
+
+
+@contextmanager
+def one_of_many(intent_id: str, findings: Findings) -> Iterator[None]:
+    """What Stripe refuses to tell of one intent holds up no other."""
+    try:
+        yield
+    except Refused as error:
+        findings.for_a_person.append(f"Stripe has no answer about {intent_id} ({error.code}): look there")
 
 
 async def sweep_once(database: Database, gateway: ClosableGateway, *, livemode: bool) -> Findings:

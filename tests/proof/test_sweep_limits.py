@@ -1,0 +1,58 @@
+"""What the sweep can't mend must not keep it from mending the rest."""
+
+import pytest
+from sqlalchemy import text
+
+from models import OrderStatus
+from sandbox.config import SandboxConfig
+from sandbox.core import Sandbox
+from sandbox.faults import Rule, parse_fault
+from services.database import Database
+from services.refusals import PaymentProviderUnavailable
+from tests.events import WEBHOOK_SECRET
+from tests.make import Shop
+from tests.proof.till import Till
+
+UNKNOWN_TO_STRIPE = text("UPDATE payments SET intent_id = 'pi_unknown' WHERE id = :payment_id")
+
+
+@pytest.fixture
+def till(database: Database) -> Till:
+    """With a Stripe of its own, whose clock may be moved."""
+    return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+
+
+@pytest.mark.parametrize("fault", ["reset; point=before", "reset; point=after"])
+async def test_a_payment_whose_order_can_not_be_charged_any_more_is_not_left_unanswered(
+    till: Till, shop: Shop, fault: str
+) -> None:
+    order_id = await shop.order(items=[(1_000, 1)])
+    till.sandbox.faults.add(Rule(fault=parse_fault(fault), times=None))
+    with pytest.raises(PaymentProviderUnavailable):
+        await till.ask(order_id)
+    till.sandbox.faults.clear()
+    await shop.set_price(order_id, 0)
+
+    for _ in range(2):
+        await till.sweep.run()
+
+    [payment] = await shop.payments(order_id)
+    assert payment.state == ("open" if fault.endswith("after") else "abandoned")
+
+
+async def test_an_intent_that_stripe_does_not_know_holds_up_no_other(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    orders = [await shop.order() for _ in range(3)]
+    for order_id in orders:
+        await till.ask(order_id)
+        await shop.set_order(order_id, status=OrderStatus.CANCELED)
+    [payment] = await shop.payments(orders[0])
+    await database.rows(UNKNOWN_TO_STRIPE, {"payment_id": payment.id})
+
+    findings = await till.sweep.run()
+
+    states = [[p.state for p in await shop.payments(order_id)] for order_id in orders]
+    assert states[1:] == [["canceled"], ["canceled"]]
+    assert any("pi_unknown" in sentence for sentence in findings.for_a_person)
+    assert not findings.unreachable
