@@ -16,9 +16,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "main.py"
-PATIENCE = 60.0
-# One for all, since each new one reads every root certificate; without kept connections, since servers come and go.
-HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), timeout=PATIENCE)
+PATIENCE = 30.0
 T = TypeVar("T")
 
 
@@ -48,7 +46,7 @@ class Running:
         def answered() -> bool:
             assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.output}"
             try:
-                return HTTP.get(url).status_code == 200
+                return httpx.get(url).status_code == 200
             except httpx.TransportError:
                 return False
 
@@ -111,20 +109,19 @@ def shell(folder: Path) -> Iterator[Shell]:
     try:
         yield made
     finally:
-        left = [running.process for running in made.started if running.process.poll() is None]
-        for process in left:
-            process.terminate()
-        for process in left:
-            end(process)
+        for running in made.started:
+            end(running.process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Wait until it has stopped as it was asked to, and kill it if it does not."""
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    """Ask it to stop, then make it."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def eventually(happened: Callable[[], T | None]) -> T:
@@ -132,7 +129,7 @@ def eventually(happened: Callable[[], T | None]) -> T:
     deadline = time.monotonic() + PATIENCE
     while not (found := happened()):
         assert time.monotonic() < deadline, f"it did not happen within {PATIENCE} seconds"
-        time.sleep(0.05)
+        time.sleep(0.02)
     return found
 
 
