@@ -35,6 +35,9 @@ ROOT_FIELDS = {
     "Query.paymentConfig": "PaymentConfig!",
     "Mutation.createOrder": "CreateOrderResult",
     "Mutation.createPaymentIntent": "CreatePaymentIntentResult",
+    "Mutation.cancelOrder": "CancelOrderResult",
+    "Mutation.refundOrder": "RefundOrderResult",
+    "Subscription.orderUpdated": "Order!",
 }
 ARGUMENTS = {
     "Query.products": {"first": "Int! = 20", "after": "String"},
@@ -42,6 +45,9 @@ ARGUMENTS = {
     "Query.orders": {"first": "Int! = 20", "after": "String", "status": "OrderStatus"},
     "Mutation.createOrder": {"input": "CreateOrderInput!"},
     "Mutation.createPaymentIntent": {"orderId": "ID!"},
+    "Mutation.cancelOrder": {"orderId": "ID!"},
+    "Mutation.refundOrder": {"input": "RefundOrderInput!"},
+    "Subscription.orderUpdated": {"orderId": "ID!"},
 }
 FIELDS = {
     "PaymentIntent": {
