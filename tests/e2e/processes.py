@@ -16,7 +16,9 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "main.py"
-PATIENCE = 30.0
+PATIENCE = 60.0
+# One for all, since each new one reads every root certificate; without kept connections, since servers come and go.
+HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0), timeout=PATIENCE)
 T = TypeVar("T")
 
 
@@ -46,7 +48,7 @@ class Running:
         def answered() -> bool:
             assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.output}"
             try:
-                return httpx.get(url).status_code == 200
+                return HTTP.get(url).status_code == 200
             except httpx.TransportError:
                 return False
 
@@ -109,19 +111,20 @@ def shell(folder: Path) -> Iterator[Shell]:
     try:
         yield made
     finally:
-        for running in made.started:
-            end(running.process)
+        left = [running.process for running in made.started if running.process.poll() is None]
+        for process in left:
+            process.terminate()
+        for process in left:
+            end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to stop, then make it."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    """Wait until it has stopped as it was asked to, and kill it if it does not."""
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def eventually(happened: Callable[[], T | None]) -> T:
@@ -129,7 +132,7 @@ def eventually(happened: Callable[[], T | None]) -> T:
     deadline = time.monotonic() + PATIENCE
     while not (found := happened()):
         assert time.monotonic() < deadline, f"it did not happen within {PATIENCE} seconds"
-        time.sleep(0.02)
+        time.sleep(0.05)
     return found
 
 

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from tests.client import CREATE_PAYMENT_INTENT
-from tests.e2e.processes import eventually
+from tests.e2e.processes import HTTP, eventually
 
 CREATE_ORDER = """
 mutation Order($input: CreateOrderInput!) {
@@ -21,13 +19,15 @@ class Customer:
     url: str
     token: str
 
+    def answer(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer: `data` and, if there are any, `errors`."""
+        body = {"query": query, "variables": variables}
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer: dict[str, Any] = HTTP.post(f"{self.url}/graphql", json=body, headers=headers).json()
+        return answer
+
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        answer = httpx.post(
-            f"{self.url}/graphql",
-            json={"query": query, "variables": variables},
-            headers={"Authorization": f"Bearer {self.token}"},
-            timeout=30,
-        ).json()
+        answer = self.answer(query, **variables)
         assert "errors" not in answer, answer
         data: dict[str, Any] = answer["data"]
         return data
@@ -55,7 +55,7 @@ class Customer:
 
 def pay(stripe_url: str, publishable_key: str, intent: dict[str, Any]) -> None:
     """Confirm as Stripe.js does in the browser: with the publishable key, the client secret and a card."""
-    answer = httpx.post(
+    answer = HTTP.post(
         f"{stripe_url}/v1/payment_intents/{intent['id']}/confirm",
         auth=(publishable_key, ""),
         data={"client_secret": intent["clientSecret"], "payment_method": "pm_card_visa"},

@@ -5,12 +5,12 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 
 from sandbox.config import SandboxConfig
-from tests.e2e.processes import Ended, Running, Shell, eventually, free_ports, is_running, shell
+from tests.e2e.processes import HTTP, Ended, Running, Shell, eventually, free_ports, is_running, shell
 from tests.e2e.shop import Customer, pay
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -57,6 +57,16 @@ def waiting(running: Running) -> list[str]:
     return re.findall(UUID, listed[1])
 
 
+def printed_call(running: Running, customer: Customer) -> dict[str, Any]:
+    """What the command that the demo prints is answered."""
+    body = re.search(r"-d '(.+)'", running.output)
+    assert body
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {customer.token}"}
+    answer = HTTP.post(f"{customer.url}/graphql", content=body[1], headers=headers).json()
+    intent: dict[str, Any] = answer["data"]["createPaymentIntent"]
+    return intent
+
+
 def assert_clean(ended: Ended, postgres: int) -> None:
     assert ended.code == 0, ended.out
     assert "Traceback" not in ended.out
@@ -67,7 +77,11 @@ def assert_clean(ended: Ended, postgres: int) -> None:
 def test_what_was_paid_outlives_ctrl_c_a_kill_and_sigterm(demo: Demo) -> None:
     running = demo.start()
     customer, (paid, half_way, _) = demo.customer(running), waiting(running)
+    secret = (demo.data / "jwt-secret").read_text()
+    assert (demo.data / "jwt-secret").stat().st_mode & 0o077 == 0
+    printed = printed_call(running, customer)
     intent, open_intent = customer.payment_intent(paid), customer.payment_intent(half_way)
+    assert (printed["id"], printed["clientSecret"]) == (intent["id"], intent["clientSecret"])
     pay(demo.stripe_url, STRIPE.publishable_key, intent)
     customer.is_told(paid, "PAID")
     postgres = demo.postgres()
@@ -83,38 +97,16 @@ def test_what_was_paid_outlives_ctrl_c_a_kill_and_sigterm(demo: Demo) -> None:
     once_more = demo.start()
     pay(demo.stripe_url, STRIPE.publishable_key, open_intent)
     customer.is_told(half_way, "PAID")
-    at_stripe = httpx.get(f"{demo.stripe_url}/v1/payment_intents", auth=(STRIPE.secret_keys[0], "")).json()[
+    at_stripe = HTTP.get(f"{demo.stripe_url}/v1/payment_intents", auth=(STRIPE.secret_keys[0], "")).json()[
         "data"
     ]
     assert {(found["id"], found["status"]) for found in at_stripe} == {
         (intent["id"], "succeeded"),
         (open_intent["id"], "succeeded"),
     }
+    assert (demo.data / "jwt-secret").read_text() == secret
     postgres = demo.postgres()
     assert_clean(once_more.stop(), postgres)
-
-
-def test_the_command_that_the_demo_prints_makes_its_first_order_payable(demo: Demo) -> None:
-    running = demo.start()
-    body = re.search(r"-d '(.+)'", running.output)
-    assert body
-    customer = demo.customer(running)
-    answer = httpx.post(
-        f"{customer.url}/graphql",
-        content=body[1],
-        headers={"Content-Type": "application/json", "Authorization": f"Bearer {customer.token}"},
-    ).json()["data"]["createPaymentIntent"]
-    intent = customer.payment_intent(waiting(running)[0])
-    assert (answer["id"], answer["clientSecret"]) == (intent["id"], intent["clientSecret"])
-
-
-def test_the_signing_secret_is_made_once_and_readable_by_its_owner_alone(demo: Demo) -> None:
-    secret = demo.data / "jwt-secret"
-    demo.start().stop()
-    first = secret.read_text()
-    assert secret.stat().st_mode & 0o077 == 0
-    demo.start().stop()
-    assert secret.read_text() == first
 
 
 @pytest.mark.parametrize("taken", [0, 1], ids=["the shop's port", "Stripe's port"])
