@@ -15,11 +15,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.base import among
 from models.orders import Order, OrderStatus
 from models.payments import Payment, PaymentState
+from models.refund_statements import MADE
 from models.refunds import Refund, RefundCause, RefundState
 from models.stripe_events import StripeEvent
 
@@ -113,9 +115,18 @@ FINISHED_EVENTS = select(col(StripeEvent.id)).where(
 EVENTS_DUE_NOW = update(StripeEvent).where(col(StripeEvent.finished_at).is_(None)).values(due_at=func.now())
 
 ORDERS_IN_REVIEW = select(col(Order.id)).where(col(Order.status) == OrderStatus.REVIEW.value).limit(_limit)
+_other = aliased(Refund, name="other")
+_given_back = (
+    select(func.coalesce(func.sum(col(_other.amount)), 0))
+    .where(col(_other.payment_id) == col(Refund.payment_id), among(col(_other.state), MADE))
+    .scalar_subquery()
+)
+# Not those that somebody was faster with.
 REFUNDS_THAT_FAILED = (
     select(col(Refund.id))
+    .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
+        _given_back < col(Payment.amount_received),
         col(Refund.state) == RefundState.FAILED.value,
         among(col(Refund.cause), (RefundCause.DUPLICATE, RefundCause.LATE)),
     )

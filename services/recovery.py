@@ -1,6 +1,7 @@
 """Intents that Stripe has and we did not expect: of lost answers, of given-up payments, of a restored backup."""
 
 from collections.abc import Sequence
+from typing import Protocol
 from uuid import uuid4
 
 import structlog
@@ -9,8 +10,10 @@ from models.payments import PaymentState
 from models.sweep_statements import PAYMENTS_OF_INTENTS, RECOVER_PAYMENT
 from services.closing import Closing, ClosingGateway
 from services.database import Database
+from services.disputes import DisputeGateway, Disputes
 from services.intents import Intent, IntentStatus
 from services.payment_states import state_of
+from services.refunds import RefundGateway, Refunds
 from services.settlement import Settlement
 
 GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
@@ -18,11 +21,17 @@ GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
 log = structlog.get_logger(__name__)
 
 
+class RecoveryGateway(ClosingGateway, RefundGateway, DisputeGateway, Protocol):
+    """What is asked of Stripe for a payment that we don't have."""
+
+
 class Recovery:
-    def __init__(self, database: Database, gateway: ClosingGateway) -> None:
+    def __init__(self, database: Database, gateway: RecoveryGateway) -> None:
         self._database = database
         self._closing = Closing(database, gateway)
         self._settlement = Settlement(database)
+        self._refunds = Refunds(database, gateway)
+        self._disputes = Disputes(database, gateway)
 
     async def unexpected(self, intents: Sequence[Intent]) -> list[Intent]:
         """Those of ours that are not as our payments say, or that belong to no payment."""
@@ -54,6 +63,9 @@ class Recovery:
             if await self._database.row(RECOVER_PAYMENT, parameters):
                 log.warning("payment recovered", intent=intent.id, order=str(intent.order_id))
                 await self._settlement.apply(intent, cause="reconcile")
+                if intent.status is IntentStatus.SUCCEEDED:
+                    await self._refunds.hear(intent.id)  # their events found no payment
+                    await self._disputes.hear(intent.id)
                 return await self._close_if_given_up(intent)
         return await self._orphan(intent)
 

@@ -56,3 +56,31 @@ async def test_an_intent_that_stripe_does_not_know_holds_up_no_other(
     assert states[1:] == [["canceled"], ["canceled"]]
     assert any("pi_unknown" in sentence for sentence in findings.for_a_person)
     assert not findings.unreachable
+
+
+async def test_after_a_restored_backup_refunds_and_disputes_are_known_with_their_payment(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    order_id, intent_id = await till.paid()
+    await till.refund(order_id, 400)
+    till.sandbox.dispute(intent_id)
+    await shop.forget_payments()
+    await shop.set_order(order_id, status=OrderStatus.PENDING)
+
+    await till.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.PARTIALLY_REFUNDED
+    [dispute] = await database.rows(text("SELECT amount FROM disputes"))
+    assert dispute.amount == 1_000
+
+
+async def test_late_money_that_somebody_gave_back_by_hand_calls_for_nobody(till: Till, shop: Shop) -> None:
+    order_id = await shop.order()
+    intent = await till.ask(order_id)
+    till.sandbox.pay(intent.id)
+    till.sandbox.refund(intent.id)
+    await shop.set_order(order_id, status=OrderStatus.CANCELED)
+
+    findings = [await till.sweep.run() for _ in range(2)]
+
+    assert findings[-1].for_a_person == []
