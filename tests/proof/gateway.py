@@ -3,6 +3,7 @@
 Held to the same contract as the real gateway in test_gateway_contract.py.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -44,8 +45,8 @@ KINDS: dict[int, type[GatewayError]] = {
 }
 
 
-class Crash(Exception):
-    """The process ends here, as far as the code under test can tell."""
+class Crash(BaseException):
+    """The process ends here, as far as the code under test can tell: nothing catches it."""
 
 
 class SandboxGateway:
@@ -57,6 +58,7 @@ class SandboxGateway:
         self.crash: str | None = None
         self.alone = True  # whether nobody else may hold a connection meanwhile
         self.calls = 0
+        self.delays: list[float] = []  # seconds on the way, in turn
 
     async def create_intent(self, request: IntentRequest) -> Intent:
         metadata = {"order_id": str(request.order_id), "payment_id": str(request.payment_id)}
@@ -65,17 +67,19 @@ class SandboxGateway:
             "currency": request.currency.lower(),
             "metadata": metadata,
         }
-        return intent_from(self._call("POST", "/v1/payment_intents", parameters, request.idempotency_key))
+        return intent_from(
+            await self._call("POST", "/v1/payment_intents", parameters, request.idempotency_key)
+        )
 
     async def retrieve_intent(self, intent_id: str) -> Intent:
-        return intent_from(self._call("GET", f"/v1/payment_intents/{intent_id}"))
+        return intent_from(await self._call("GET", f"/v1/payment_intents/{intent_id}"))
 
     async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent:
         path = f"/v1/payment_intents/{intent_id}"
-        return intent_from(self._call("POST", path, {"amount": amount}, idempotency_key))
+        return intent_from(await self._call("POST", path, {"amount": amount}, idempotency_key))
 
     async def cancel_intent(self, intent_id: str) -> Intent:
-        return intent_from(self._call("POST", f"/v1/payment_intents/{intent_id}/cancel"))
+        return intent_from(await self._call("POST", f"/v1/payment_intents/{intent_id}/cancel"))
 
     async def create_refund(self, request: RefundRequest) -> StripeRefund:
         reason = {"reason": request.reason} if request.reason in STRIPES_REASONS else {}
@@ -85,39 +89,41 @@ class SandboxGateway:
             "metadata": {"refund_id": str(request.refund_id)},
             **reason,
         }
-        return refund_from(self._call("POST", "/v1/refunds", parameters, request.idempotency_key))
+        return refund_from(await self._call("POST", "/v1/refunds", parameters, request.idempotency_key))
 
     async def list_refunds(self, intent_id: str) -> list[StripeRefund]:
-        data = self._call("GET", "/v1/refunds", {"payment_intent": intent_id, "limit": 100})
+        data = await self._call("GET", "/v1/refunds", {"payment_intent": intent_id, "limit": 100})
         return [refund_from(refund) for refund in data["data"]]
 
     async def list_disputes(self, intent_id: str) -> list[StripeDispute]:
-        data = self._call("GET", "/v1/disputes", {"payment_intent": intent_id, "limit": 100})
+        data = await self._call("GET", "/v1/disputes", {"payment_intent": intent_id, "limit": 100})
         return [dispute_from(dispute) for dispute in data["data"]]
 
     async def list_intents(self, since: datetime, after: str | None = None) -> StripePage[Intent]:
-        return self._page("/v1/payment_intents", since, after, intent_from)
+        return await self._page("/v1/payment_intents", since, after, intent_from)
 
     async def list_events(self, since: datetime, after: str | None = None) -> StripePage[StripeEventSeen]:
-        return self._page("/v1/events", since, after, event_seen)
+        return await self._page("/v1/events", since, after, event_seen)
 
-    def _page(
+    async def _page(
         self, path: str, since: datetime, after: str | None, read: Callable[[Any], T | None]
     ) -> StripePage[T]:
         start = {"starting_after": after} if after else {}
         window = {"created": {"gte": int(since.timestamp())}, "limit": 100, **start}
-        data = self._call("GET", path, window)
+        data = await self._call("GET", path, window)
         return StripePage(tuple(item for item in map(read, data["data"]) if item is not None), next_of(data))
 
-    def _call(
+    async def _call(
         self, method: str, path: str, parameters: dict[str, Any] | None = None, key: str | None = None
     ) -> dict[str, Any]:
         self.calls += 1
+        await self.on_the_way()
         if self._database is not None and self.alone:
             assert self._database.connections_in_use == 0, "I5: a connection is held while Stripe is called"
         self._crash_if("before")
         options: CallOptions = {"idempotency_key": key} if key else {}
         answer = self._sandbox.call(method, path, parameters, **options)
+        await self.on_the_way()
         self._crash_if("after")
         if answer.wire != "whole":
             raise OutcomeUnknown(f"the answer was lost: {answer.wire}")
@@ -125,6 +131,12 @@ class SandboxGateway:
             raise _error(answer.status, answer.json() if answer.status != 502 else {})
         data: dict[str, Any] = answer.json()
         return data
+
+    async def on_the_way(self) -> None:
+        """A request, or an answer, travels: meanwhile others go on."""
+        if self.delays:
+            self.delays.append(self.delays.pop(0))
+            await asyncio.sleep(self.delays[-1])
 
     def _crash_if(self, moment: str) -> None:
         if self.crash == moment:

@@ -1,28 +1,43 @@
 """What the state machine stands on: the real services, our books and Stripe's, and the check at the end."""
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, ClassVar
+from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sandbox.app import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.errors import StripeError
-from services.database import build_database
+from services import failpoints, migrations
+from services.database import Database, build_database
 from services.payment_intents import PaymentIntents
 from services.reconcile import Sweep
 from services.refunds import Refunds
 from services.refusals import Refusal
 from services.stripe_gateway import StripeSignatureCheck
 from services.webhooks import Inbox
+from tests.e2e.databases import own_database
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import Crash, SandboxGateway
 from tests.proof.invariants import World, check_at_the_end
 
+TABLES = (
+    "orders",
+    "order_items",
+    "payments",
+    "payment_transitions",
+    "refunds",
+    "disputes",
+    "stripe_events",
+    "leases",
+)
+WITHOUT_TRIGGERS = text("SET LOCAL session_replication_role = replica")
 TIME_PASSES = (
     "UPDATE payments SET lease_until = NULL, looked_at = looked_at - interval '2 hours'",
     "UPDATE refunds SET lease_until = NULL",
@@ -31,16 +46,16 @@ TIME_PASSES = (
 
 
 class Machine(RuleBasedStateMachine):
-    """One world a run, on an event loop of its own."""
+    """One world a run. Loop and database are shared by all, since runs come one after the other."""
 
-    postgres_url: ClassVar[str]
+    runner: ClassVar[asyncio.Runner]
+    database: ClassVar[Database]
     faults_injected: ClassVar[int] = 0
+    crashes: ClassVar[int] = 0
     runs: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner()
-        self.database = build_database(self.postgres_url, pool_size=4)
         self.sandbox = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
         self.gateway = SandboxGateway(self.sandbox, self.database)
         self.shop = Shop(self.database)
@@ -51,34 +66,53 @@ class Machine(RuleBasedStateMachine):
         self.inbox = Inbox(self.database, self.gateway, check, livemode=False)
         self.sweep = Sweep(self.database, self.gateway, self.inbox, pause=0)
         self.keys = self.placed = 0
+        self.failpoint: str | None = None
+        self.exit = ExitStack()
+        self.exit.enter_context(failpoints.reaching(self._reach))
         type(self).runs += 1
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Let it happen; a refusal or a crash is an answer like any other."""
-        with suppress(Refusal, Crash, StripeError):
-            return self.runner.run(work)
+        with suppress(Refusal, StripeError):
+            return self.runner.run(_while_there_is_power(work))
         return None
 
     async def _at_once(self, *work: Coroutine[Any, Any, Any]) -> None:
         self.gateway.alone = False
-        outcomes = await asyncio.gather(*work, return_exceptions=True)
-        self.gateway.alone = True
-        for outcome in outcomes:
-            if isinstance(outcome, Exception) and not isinstance(outcome, Refusal | Crash):
-                raise outcome
+        try:
+            async with asyncio.TaskGroup() as group:
+                for each in work:
+                    group.create_task(_whatever_it_says(each))
+        except* Crash:
+            pass
+        finally:
+            self.gateway.alone = True
+
+    def _reach(self, name: str) -> None:
+        if name == self.failpoint:
+            self.failpoint = None
+            type(self).crashes += 1
+            raise Crash
+
+    async def _pay(self, order_id: UUID) -> None:
+        intent = await self.payments.create("ada", order_id)
+        self.world.released.add(intent.id)
 
     def teardown(self) -> None:
         try:
             self.sandbox.faults.clear()
-            self.gateway.crash = None
+            self.gateway.crash = self.failpoint = None
             for intent in list(self.sandbox.state.payment_intents):
                 if intent["status"] == "processing":
                     self.sandbox.complete(intent["id"])
             self.runner.run(self._until_nothing_changes())
             self.runner.run(check_at_the_end(self.world))
         finally:
-            self.runner.run(self.database.close())
-            self.runner.close()
+            self.exit.close()
+
+    async def empty(self) -> None:
+        """Emptied by DELETE, a hundred times faster than TRUNCATE."""
+        await self.database.transaction(_empty)
 
     async def _until_nothing_changes(self) -> None:
         """E6: sweep until a fixpoint, which must come soon."""
@@ -98,3 +132,61 @@ class Machine(RuleBasedStateMachine):
             "SELECT id, state FROM refunds ORDER BY id",
         )
         return [await self.database.rows(text(statement)) for statement in statements]
+
+
+@contextmanager
+def ground(server_url: str, machine: type[Machine]) -> Iterator[None]:
+    """A database for `machine` alone, whose commits wait for no disk."""
+    with own_database(server_url) as url, asyncio.Runner() as runner:
+        migrations.upgrade(url)
+        machine.runner, machine.database = runner, build_database(url, pool_size=6)
+        runner.run(_prepare(machine.database))
+        try:
+            yield
+        finally:
+            runner.run(machine.database.close())
+
+
+async def _prepare(database: Database) -> None:
+    row = await database.row(text("SELECT current_database() AS name, current_user AS me"))
+    assert row is not None
+    await database.rows(text(f"ALTER DATABASE {row.name} SET synchronous_commit = off"))
+    await database.rows(text("CREATE SCHEMA backup"))
+    for table in TABLES:
+        await database.rows(text(f"CREATE TABLE backup.{table} (LIKE {table})"))
+    await database.engine.dispose()
+
+
+async def _empty(connection: AsyncConnection) -> None:
+    await connection.execute(WITHOUT_TRIGGERS)
+    for table in (*TABLES, "products"):
+        await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
+
+
+async def backup(connection: AsyncConnection) -> None:
+    for table in TABLES:
+        await connection.execute(text(f"DELETE FROM backup.{table}"))  # noqa: S608  our own names
+        await connection.execute(text(f"INSERT INTO backup.{table} TABLE {table}"))
+
+
+async def restore(connection: AsyncConnection) -> None:
+    await connection.execute(WITHOUT_TRIGGERS)
+    for table in TABLES:
+        await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
+        await connection.execute(text(f"INSERT INTO {table} TABLE backup.{table}"))
+
+
+async def _while_there_is_power(work: Coroutine[Any, Any, Any]) -> Any:
+    """A crash ends everything that the process was doing."""
+    try:
+        return await work
+    except Crash:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+async def _whatever_it_says(work: Coroutine[Any, Any, Any]) -> None:
+    with suppress(Refusal):
+        await work
