@@ -2,6 +2,7 @@
 
 from sqlalchemy import Boolean, Interval, Text, Uuid, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.base import among
@@ -11,7 +12,9 @@ from models.refunds import Dispute, Refund, RefundCause, RefundState
 
 MADE = (RefundState.PENDING, RefundState.REQUIRES_ACTION, RefundState.SUCCEEDED)
 RESERVED = (RefundState.CREATING, *MADE)
+AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
 
+_other = aliased(Refund, name="other")
 _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
 _of_payment = col(Refund.payment_id) == bindparam("payment_id", type_=Uuid)
 
@@ -91,6 +94,32 @@ FAIL_REFUND = (
         updated_at=func.now(),
     )
 )
+_made = (
+    select(func.coalesce(func.sum(col(_other.amount)), 0))
+    .where(col(_other.payment_id) == col(Refund.payment_id), among(col(_other.state), MADE))
+    .scalar_subquery()
+)
+# What is left of owed money, where others gave back a part while ours was refused: under a key that asks for this.
+TRY_THE_REST = (
+    update(Refund)
+    .where(
+        _this_refund,
+        col(Refund.state) == RefundState.FAILED.value,
+        col(Refund.stripe_refund_id).is_(None),
+        among(col(Refund.cause), AUTOMATIC),
+        col(Payment.id) == col(Refund.payment_id),
+        col(Payment.amount_received) - _made < col(Refund.amount),
+        col(Payment.amount_received) > _made,
+    )
+    .values(
+        state=RefundState.CREATING.value,
+        amount=col(Payment.amount_received) - _made,
+        attempt=Refund.attempt + 1,
+        failure_code=None,
+        updated_at=func.now(),
+    )
+    .returning(col(Refund.id))
+)
 SET_REFUND = (
     update(Refund)
     .where(_this_refund)
@@ -112,7 +141,7 @@ OWED_REFUND = (
     .where(
         col(Payment.intent_id) == bindparam("intent_id", type_=Text),
         col(Refund.state) == RefundState.CREATING.value,
-        among(col(Refund.cause), (RefundCause.DUPLICATE, RefundCause.LATE)),
+        among(col(Refund.cause), AUTOMATIC),
     )
 )
 

@@ -21,9 +21,11 @@ from sqlmodel import col
 from models.base import among
 from models.orders import Order, OrderStatus
 from models.payments import Payment, PaymentState
-from models.refund_statements import MADE
-from models.refunds import Refund, RefundCause, RefundState
+from models.refund_statements import AUTOMATIC, MADE
+from models.refunds import Dispute, Refund, RefundState
 from models.stripe_events import StripeEvent
+
+LOST = "lost"  # https://docs.stripe.com/api/disputes/object#dispute_object-status
 
 _limit: BindParameter[int] = bindparam("limit", type_=Integer)
 _of_pending_order = col(Order.status) == OrderStatus.PENDING.value
@@ -121,14 +123,19 @@ _given_back = (
     .where(col(_other.payment_id) == col(Refund.payment_id), among(col(_other.state), MADE))
     .scalar_subquery()
 )
-# Not those that somebody was faster with.
+_taken_by_banks = (
+    select(func.coalesce(func.sum(col(Dispute.amount)), 0))
+    .where(col(Dispute.payment_id) == col(Refund.payment_id), col(Dispute.status) == LOST)
+    .scalar_subquery()
+)
+# Owed money that is still here: not what somebody gave back in another way, nor what a lost dispute took.
 REFUNDS_THAT_FAILED = (
-    select(col(Refund.id))
+    select(col(Refund.id), col(Refund.failure_code))
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
-        _given_back < col(Payment.amount_received),
+        _given_back + _taken_by_banks < col(Payment.amount_received),
         col(Refund.state) == RefundState.FAILED.value,
-        among(col(Refund.cause), (RefundCause.DUPLICATE, RefundCause.LATE)),
+        among(col(Refund.cause), AUTOMATIC),
     )
     .limit(_limit)
 )

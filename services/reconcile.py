@@ -47,6 +47,9 @@ BATCH = 100
 MOST_WATCHED = 1_000  # payable intents looked at in one sweep
 PAUSE = 0.1  # seconds for each call: ten a second, of the 25 that Stripe allows; the rest is for customers
 
+IN_ANOTHER_WAY = "give the money back in another way"
+WHAT_TO_DO = {"charge_disputed": "accept the dispute at Stripe, or refund there once it is won"}
+
 T = TypeVar("T")
 Listing = Callable[[datetime, str | None], Awaitable[StripePage[T]]]
 
@@ -190,12 +193,15 @@ class Sweep:
                 else:
                     await self._refunds.hear(refund.intent_id)
                 findings.done["refunds looked at"] += 1
+        for refund in await self._database.rows(REFUNDS_THAT_FAILED, {"limit": BATCH}):
+            await self._refunds.try_the_rest(refund.id)
 
     async def _call_for_a_person(self, findings: Findings) -> None:
         for order in await self._database.rows(ORDERS_IN_REVIEW, {"limit": BATCH}):
             findings.for_a_person.append(f"order {order.id} is in REVIEW: its money is not its total")
         for refund in await self._database.rows(REFUNDS_THAT_FAILED, {"limit": BATCH}):
-            findings.for_a_person.append(f"refund {refund.id} failed: give the money back in another way")
+            advice = WHAT_TO_DO.get(refund.failure_code or "", IN_ANOTHER_WAY)
+            findings.for_a_person.append(f"refund {refund.id} failed: {advice}")
 
     async def _move(self, payment_id: UUID, from_state: PaymentState, to_state: PaymentState) -> None:
         parameters = {

@@ -31,6 +31,7 @@ from models.refund_statements import (
     RESERVED_AMOUNT,
     SET_REFUND,
     TAKE_REFUND,
+    TRY_THE_REST,
 )
 from models.refunds import RefundCause, RefundState
 from models.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, SET_ORDER_STATUS
@@ -115,13 +116,19 @@ class Refunds:
                 await self._write(refund.intent_id, [made])
 
     async def _made(self, refund: Row[Any]) -> StripeRefund | None:
-        """The refund at Stripe; None when another attempt has to be made."""
+        """The refund at Stripe; None when somebody else is making it by now."""
         attempt = refund.attempt
-        if refund.key_expired:
-            made = await self._found(refund)
-            if made is not None or not await self._renew(refund, attempt):
-                return made
-            attempt += 1
+        if not refund.key_expired:
+            try:
+                return await self._ask_for(refund, attempt)
+            except KeyBurnt as error:
+                log.error("refund's key is burnt", refund=str(refund.id), stripe_request=error.request_id)
+        made = await self._found(refund)
+        if made is not None or not await self._renew(refund, attempt):
+            return made
+        return await self._ask_for(refund, attempt + 1)
+
+    async def _ask_for(self, refund: Row[Any], attempt: int) -> StripeRefund:
         request = RefundRequest(
             refund_id=refund.id,
             attempt=attempt,
@@ -129,14 +136,7 @@ class Refunds:
             amount=refund.amount,
             reason=refund.reason,
         )
-        try:
-            return await self._gateway.create_refund(request)
-        except KeyBurnt as error:
-            log.error("refund's key is burnt", refund=str(refund.id), stripe_request=error.request_id)
-            made = await self._found(refund)
-            if made is None and await self._renew(refund, attempt):
-                await self._database.rows(END_REFUND_LEASE, {"refund_id": refund.id})
-            return made
+        return await self._gateway.create_refund(request)
 
     async def _found(self, refund: Row[Any]) -> StripeRefund | None:
         """The refund in Stripe's list, whatever became of the call that made it."""
@@ -158,6 +158,13 @@ class Refunds:
             await self.hear(refund.intent_id)
         except GatewayError as unheard:
             log.warning("refunds not heard of", refund=str(refund.id), outcome=type(unheard).__name__)
+        else:
+            await self.try_the_rest(refund.id)
+
+    async def try_the_rest(self, refund_id: UUID) -> None:
+        """Give back what is left of owed money after ours was refused, since a part went back in another way."""
+        if await self._database.row(TRY_THE_REST, {"refund_id": refund_id}) is not None:
+            await self.carry_out(refund_id)
 
     async def carry_out_owed(self, intent_id: str) -> None:
         """Carry out the automatic refund of a payment that its order had no use for, if there is one."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -31,6 +33,12 @@ EMPTY = text(
 )
 
 logs.configure("INFO", "json")
+
+# No test is judged by the clock: a busy machine is not a defect.
+hypothesis_settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

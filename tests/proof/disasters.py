@@ -30,33 +30,41 @@ OLDER = (
     "UPDATE payments SET created_at = created_at - interval '25 hours' WHERE state = 'creating'",
     "UPDATE refunds SET created_at = created_at - interval '25 hours' WHERE state = 'creating'",
 )
-AT_ONCE = ["ask", "change the price and ask", "cancel", "refund", "sweep", "look", "hear", "pay"]
+ONE = st.sampled_from(["ask", "change the price and ask", "cancel", "refund", "sweep", "look", "hear", "pay"])
+DELAYS = st.lists(st.sampled_from([0.0, 0.0005, 0.002, 0.004]), min_size=1, max_size=7)  # seconds, in turn
+WHERE = st.sampled_from(["before", "after", *failpoints.ALL])
+BETWEEN_BACKUPS = 6  # steps
 
 
 class Disasters(Machine):
     """At once, crashes, restored backups, banks that change their mind, and days that pass."""
 
     days = 0
+    steps = 0
     backup_of: int | None = None  # how many orders there were
-    backup_day = 0
+    backup_day = backup_step = 0
 
-    @rule(
-        order_id=ORDERS,
-        names=st.lists(st.sampled_from(AT_ONCE), min_size=2, max_size=4),
-        delays=st.lists(st.sampled_from([0.0, 0.0005, 0.002, 0.004]), min_size=1, max_size=7),
-        crash=st.sampled_from([None, None, None, "before", "after", *failpoints.ALL]),
-    )
-    def things_happen_at_once(
-        self, order_id: UUID, names: list[str], delays: list[float], crash: str | None
-    ) -> None:
-        self.gateway.delays = list(delays)
-        if crash in ("before", "after"):
-            self.gateway.crash = crash
+    @rule(order_id=ORDERS, names=st.lists(ONE, min_size=2, max_size=4), delays=DELAYS)
+    def things_happen_at_once(self, order_id: UUID, names: list[str], delays: list[float]) -> None:
+        self._happen(order_id, names, delays)
+
+    @rule(order_id=ORDERS, first=ONE, second=ONE, delays=DELAYS)
+    def two_things_happen_at_once(self, order_id: UUID, first: str, second: str, delays: list[float]) -> None:
+        self._happen(order_id, [first, second], delays)
+
+    @rule(order_id=ORDERS, names=st.lists(ONE, min_size=1, max_size=3), delays=DELAYS, where=WHERE)
+    def a_process_dies(self, order_id: UUID, names: list[str], delays: list[float], where: str) -> None:
+        if where in ("before", "after"):
+            self.gateway.crash = where
         else:
-            self.failpoint = crash
+            self.failpoint = where
+        self._happen(order_id, names, delays)
+        self.gateway.crash = self.failpoint = None
+
+    def _happen(self, order_id: UUID, names: list[str], delays: list[float]) -> None:
+        self.gateway.delays = list(delays)
         self.do(self._at_once(*(self._one_of(name, order_id) for name in names)))
         self.gateway.delays = []
-        self.gateway.crash = self.failpoint = None
 
     def _one_of(self, name: str, order_id: UUID) -> Coroutine[Any, Any, Any]:
         self.keys += 1
@@ -116,9 +124,10 @@ class Disasters(Machine):
         for statement in (*TIME_PASSES, *OLDER):
             self.runner.run(self.database.rows(text(statement)))
 
+    @precondition(lambda self: self.steps >= self.backup_step + BETWEEN_BACKUPS)
     @rule()
     def a_backup_is_made(self) -> None:
-        self.backup_of, self.backup_day = self.placed, self.days
+        self.backup_of, self.backup_day, self.backup_step = self.placed, self.days, self.steps
         self.runner.run(self.database.transaction(backup))
 
     @precondition(lambda self: self.backup_of == self.placed)

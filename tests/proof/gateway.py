@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sandbox.core import CallOptions, Sandbox
-from services.database import Database
 from services.intents import (
     AccessDenied,
     GatewayError,
@@ -33,6 +32,7 @@ from services.stripe_gateway import (
     next_of,
     refund_from,
 )
+from tests.proof.watched import is_held
 
 T = TypeVar("T")
 KINDS: dict[int, type[GatewayError]] = {
@@ -50,13 +50,16 @@ class Crash(BaseException):
 
 
 class SandboxGateway:
-    """`crash`: "before" or "after" ends the process at the next call. Each call sees that no connection is held."""
+    """`crash`: "before" or "after" ends the process at the next call.
 
-    def __init__(self, sandbox: Sandbox, database: Database | None = None) -> None:
+    `called_while_held` are the calls made in the middle of a transaction, of which there must be none (I5).
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._database = database
         self.crash: str | None = None
-        self.alone = True  # whether nobody else may hold a connection meanwhile
+        self.crashes = 0
+        self.called_while_held: list[str] = []
         self.calls = 0
         self.delays: list[float] = []  # seconds on the way, in turn
 
@@ -118,8 +121,8 @@ class SandboxGateway:
     ) -> dict[str, Any]:
         self.calls += 1
         await self.on_the_way()
-        if self._database is not None and self.alone:
-            assert self._database.connections_in_use == 0, "I5: a connection is held while Stripe is called"
+        if is_held():
+            self.called_while_held.append(f"{method} {path}")
         self._crash_if("before")
         options: CallOptions = {"idempotency_key": key} if key else {}
         answer = self._sandbox.call(method, path, parameters, **options)
@@ -141,6 +144,7 @@ class SandboxGateway:
     def _crash_if(self, moment: str) -> None:
         if self.crash == moment:
             self.crash = None
+            self.crashes += 1
             raise Crash
 
 

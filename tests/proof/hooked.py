@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 from sandbox.core import Sandbox
-from services.database import Database
 from services.intents import Intent, IntentRequest, RefundRequest, StripeRefund
 from tests.proof.gateway import SandboxGateway
 
@@ -13,8 +12,8 @@ Happening = Callable[[], Awaitable[object]]
 class Hooked(SandboxGateway):
     """`meanwhile` happens at the first call of a verb: `{"before reprice": …, "after create": …}`."""
 
-    def __init__(self, sandbox: Sandbox, database: Database, meanwhile: dict[str, Happening]) -> None:
-        super().__init__(sandbox, database)
+    def __init__(self, sandbox: Sandbox, meanwhile: dict[str, Happening]) -> None:
+        super().__init__(sandbox)
         self._meanwhile = dict(meanwhile)
 
     async def _reach(self, moment: str) -> None:

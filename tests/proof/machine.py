@@ -26,6 +26,7 @@ from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import Crash, SandboxGateway
 from tests.proof.invariants import World, check_at_the_end
+from tests.proof.watched import WatchedDatabase
 
 TABLES = (
     "orders",
@@ -57,7 +58,7 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.sandbox = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
-        self.gateway = SandboxGateway(self.sandbox, self.database)
+        self.gateway = SandboxGateway(self.sandbox)
         self.shop = Shop(self.database)
         self.world = World(self.database, self.sandbox)
         self.payments = PaymentIntents(self.database, self.gateway, deadline=0.1)
@@ -78,15 +79,12 @@ class Machine(RuleBasedStateMachine):
         return None
 
     async def _at_once(self, *work: Coroutine[Any, Any, Any]) -> None:
-        self.gateway.alone = False
         try:
             async with asyncio.TaskGroup() as group:
                 for each in work:
                     group.create_task(_whatever_it_says(each))
         except* Crash:
             pass
-        finally:
-            self.gateway.alone = True
 
     def _reach(self, name: str) -> None:
         if name == self.failpoint:
@@ -108,6 +106,7 @@ class Machine(RuleBasedStateMachine):
             self.runner.run(self._until_nothing_changes())
             self.runner.run(check_at_the_end(self.world))
         finally:
+            type(self).crashes += self.gateway.crashes
             self.exit.close()
 
     async def empty(self) -> None:
@@ -139,7 +138,7 @@ def ground(server_url: str, machine: type[Machine]) -> Iterator[None]:
     """A database for `machine` alone, whose commits wait for no disk."""
     with own_database(server_url) as url, asyncio.Runner() as runner:
         migrations.upgrade(url)
-        machine.runner, machine.database = runner, build_database(url, pool_size=6)
+        machine.runner, machine.database = runner, WatchedDatabase(build_database(url, pool_size=6).engine)
         runner.run(_prepare(machine.database))
         try:
             yield

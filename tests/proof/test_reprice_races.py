@@ -26,7 +26,7 @@ class Tabs:
 
     async def ask(self, order_id: UUID, **meanwhile: Happening) -> Intent:
         moments = {name.replace("_", " "): happening for name, happening in meanwhile.items()}
-        gateway = Hooked(self.sandbox, self.database, moments)
+        gateway = Hooked(self.sandbox, moments)
         return await PaymentIntents(self.database, gateway, deadline=2).create("ada", order_id)
 
     async def ask_in_vain(self, order_id: UUID) -> None:

@@ -216,7 +216,9 @@ class Payments(Disasters):
 
     @invariant()
     def it_holds_always(self) -> None:
+        self.steps += 1
         self.runner.run(check_always(self.world))
+        assert not self.gateway.called_while_held, "I5"
 
 
 def test_money_is_neither_lost_nor_taken_twice(postgres_url: str) -> None:

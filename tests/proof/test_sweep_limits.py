@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from models.refunds import RefundState
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.faults import Rule, parse_fault
@@ -84,3 +85,47 @@ async def test_late_money_that_somebody_gave_back_by_hand_calls_for_nobody(till:
     findings = [await till.sweep.run() for _ in range(2)]
 
     assert findings[-1].for_a_person == []
+
+
+async def test_what_is_left_of_late_money_goes_back_when_somebody_gave_back_a_part(
+    till: Till, shop: Shop
+) -> None:
+    order_id = await shop.order(items=[(1_000, 1)])
+    intent = await till.ask(order_id)
+    till.sandbox.pay(intent.id)
+    till.sandbox.refund(intent.id, 400)
+    await shop.set_order(order_id, status=OrderStatus.CANCELED)
+
+    findings = await till.sweep.run()
+
+    [charge] = till.sandbox.state.charges
+    assert charge["amount_refunded"] == 1_000
+    assert findings.for_a_person == []
+
+
+async def test_late_money_in_a_dispute_calls_for_a_person_until_the_bank_has_taken_it(
+    till: Till, shop: Shop
+) -> None:
+    order_id = await shop.order()
+    intent = await till.ask(order_id)
+    till.sandbox.pay(intent.id)
+    dispute = till.sandbox.dispute(intent.id)
+    await shop.set_order(order_id, status=OrderStatus.CANCELED)
+
+    disputed = await till.sweep.run()
+    till.sandbox.close_dispute(dispute["id"], won=False)
+    lost = await till.sweep.run()
+
+    [sentence] = disputed.for_a_person
+    assert "accept the dispute" in sentence
+    assert lost.for_a_person == []
+
+
+async def test_a_refund_whose_key_stripe_burnt_is_made_under_a_new_one_at_once(till: Till) -> None:
+    order_id, _ = await till.paid()
+    till.sandbox.faults.add(Rule(fault=parse_fault("500; point=before"), path="/v1/refunds"))
+
+    refund = await till.refund(order_id, 400)
+
+    assert refund.state is RefundState.SUCCEEDED
+    assert [r["amount"] for r in till.sandbox.state.refunds] == [400]

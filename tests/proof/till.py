@@ -24,7 +24,7 @@ class Till:
     def __init__(self, database: Database, sandbox: Sandbox, gateway: SandboxGateway | None = None) -> None:
         self.shop = Shop(database)
         self.sandbox = sandbox
-        self.gateway = gateway or SandboxGateway(sandbox, database)
+        self.gateway = gateway or SandboxGateway(sandbox)
         check = StripeSignatureCheck((WEBHOOK_SECRET,))
         self.inbox = Inbox(database, self.gateway, check, livemode=False)
         self.payments = PaymentIntents(database, self.gateway, deadline=2)

@@ -212,7 +212,7 @@ def test_every_package_of_a_lock_has_an_exact_version_and_a_hash(lock: str) -> N
     packages = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert packages
     for line in packages:
-        assert re.match(r"[a-z0-9._-]+==\S+ ", line), line
+        assert re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+ ", line), line
         assert "--hash=sha256:" in line, line
 
 

@@ -1,0 +1,31 @@
+"""A database that knows which work holds one of its connections, also among others that go on meanwhile."""
+
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.database import Database
+
+T = TypeVar("T")
+_held: ContextVar[bool] = ContextVar("a connection is held", default=False)
+
+
+class WatchedDatabase(Database):
+    """Single statements give their connection back before anybody else runs; transactions are watched."""
+
+    async def transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async def watched(connection: AsyncConnection) -> T:
+            token = _held.set(True)
+            try:
+                return await work(connection)
+            finally:
+                _held.reset(token)
+
+        return await super().transaction(watched)
+
+
+def is_held() -> bool:
+    """Whether whoever asks does so in the middle of a transaction."""
+    return _held.get()
