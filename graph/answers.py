@@ -5,9 +5,12 @@ import re
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
+from services.database import DatabaseUnavailable
+
 log = structlog.get_logger(__name__)
 
 MASKED = "Something went wrong on our side. It has been logged."
+AWAY = "Our database is away or too busy. Nothing was lost: the same operation may be repeated in a moment."
 # graphql-core repeats a value that it can't read, and that value may be a secret.
 _REPEATED = re.compile(r"(, found: |; found: |\. Did you mean |(?<=value): ).*", re.DOTALL)
 _NO_ENUM_VALUE = re.compile(r"Value '.*' does not exist", re.DOTALL)
@@ -23,9 +26,9 @@ def is_ours(error: GraphQLError) -> bool:
 
 def presentable(error: GraphQLError) -> GraphQLError:
     if is_ours(error):
-        return GraphQLError(
-            MASKED, error.nodes, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"}
-        )
+        is_away = isinstance(error.original_error, DatabaseUnavailable)
+        message, code = (AWAY, "SERVICE_UNAVAILABLE") if is_away else (MASKED, "INTERNAL_SERVER_ERROR")
+        return GraphQLError(message, error.nodes, path=error.path, extensions={"code": code})
     return error if "code" in (error.extensions or {}) else mistake(error, code_of(error))
 
 
@@ -57,7 +60,9 @@ def without_value(error: GraphQLError) -> str:
 def log_errors(errors: list[GraphQLError], operation: str | None) -> None:
     """Our faults with their traceback, once; clients' mistakes are answered, not logged."""
     for error in errors:
-        if is_ours(error):
+        if isinstance(error.original_error, DatabaseUnavailable):
+            log.error("database away", operation=operation, reason=str(error.original_error))
+        elif is_ours(error):
             log.error(
                 "resolver failed",
                 operation=operation,

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.database import DatabaseUnavailable
 from services.health import OK, Health
 from services.webhooks import Inbox, UnverifiedEvent
 
@@ -39,7 +40,7 @@ class SafeHeaders:
 
 
 def stripe_webhook(inbox: Inbox) -> Endpoint:
-    """`POST /webhooks/stripe`: 200 once the event is stored, 400 for what Stripe did not sign."""
+    """`POST /webhooks/stripe`: 200 once an event is stored, 400 for what Stripe did not sign, 503 to have it again."""
 
     async def receive(request: Request) -> Response:
         if not inbox.is_open:
@@ -49,6 +50,9 @@ def stripe_webhook(inbox: Inbox) -> Endpoint:
         except UnverifiedEvent as error:
             log.warning("webhook refused", reason=str(error))
             return JSONResponse({"error": str(error)}, 400)
+        except DatabaseUnavailable as error:
+            log.error("webhook not stored", reason=str(error))
+            return JSONResponse({"error": "the database is away: send it again"}, 503)
         return JSONResponse({"received": True})
 
     return receive

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from services.database import DatabaseUnavailable
 from services.token_claims import is_name
 
 # What goes wrong outside of this program: it is told in a sentence, not by a traceback.
-EXPECTED = (OperationalError, ProgrammingError, OSError)
+EXPECTED = (DatabaseUnavailable, OperationalError, ProgrammingError, OSError)
 
 
 def parse(about: str, words: list[str]) -> argparse.Namespace:
@@ -59,6 +60,8 @@ def user_id(text: str) -> str:
 
 def in_words(error: Exception) -> str:
     """One sentence about an `EXPECTED` error, and what to do."""
+    if isinstance(error, DatabaseUnavailable):
+        return f"DATABASE_URL: the database can't be reached: {_first_line(error)}"
     if isinstance(error, OperationalError):
         return f"DATABASE_URL: the database can't be reached: {_first_line(error.orig)}"
     if isinstance(error, ProgrammingError):

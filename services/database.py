@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Executable
 from sqlalchemy.engine import Row, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
@@ -19,8 +20,16 @@ SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
 ATTEMPTS = 3
 
 
+class DatabaseUnavailable(Exception):
+    """The database can't be reached or is too busy. Nothing was written; the same work may succeed later."""
+
+
 class Database:
-    """One pool of connections. Every statement given to it may be sent twice, so each must be repeatable."""
+    """One pool of connections. Every statement given to it may be sent twice, so each must be repeatable.
+
+    Raises `DatabaseUnavailable` when a statement or a transaction could not be run at all, and SQLAlchemy's
+    errors when the database refused it.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
@@ -58,13 +67,18 @@ class Database:
 
 
 async def _again_if_it_may_pass(run: Callable[[], Awaitable[T]]) -> T:
-    for _ in range(ATTEMPTS - 1):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return await run()
         except DBAPIError as error:
-            if not is_passing(error):
-                raise
-    return await run()
+            if attempt < ATTEMPTS and is_passing(error):
+                continue
+            if isinstance(error, OperationalError):
+                raise DatabaseUnavailable(str(error.orig)) from error
+            raise
+        except NoConnectionFree as error:
+            raise DatabaseUnavailable("every connection is in use") from error
+    raise AssertionError("the last attempt answers or raises")
 
 
 def is_passing(error: DBAPIError) -> bool:

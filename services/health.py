@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.health_statements import SCHEMA_REVISION
 from services import migrations
-from services.database import Database
+from services.database import Database, DatabaseUnavailable
 from services.intents import GatewayError, Refused, TooManyRequests
 
 STRIPE_EVERY = 15.0  # seconds; a probe each second must not eat into Stripe's rate limit
@@ -43,7 +43,7 @@ class Health:
         try:
             async with asyncio.timeout(PATIENCE):
                 row = await self._database.row(SCHEMA_REVISION)
-        except (SQLAlchemyError, TimeoutError) as error:
+        except (DatabaseUnavailable, SQLAlchemyError, TimeoutError) as error:
             if getattr(getattr(error, "orig", None), "sqlstate", None) == UNDEFINED_TABLE:
                 return OK, "empty: run `python main.py migrate`"
             return "unreachable", "unknown"

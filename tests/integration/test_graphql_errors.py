@@ -5,14 +5,15 @@ import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import httpx
+import psycopg
 import pytest
 from pydantic import SecretStr
 
-from main import build_app
+from services import migrations
 from settings import Settings
 from tests.client import Client
-from tests.conftest import JWT_SECRET
+from tests.conftest import JWT_SECRET, running
+from tests.e2e.databases import own_database
 from tests.make import Shop
 
 SECRET = "sk_live_value_of_a_variable"
@@ -30,13 +31,15 @@ NEEDING_A_USER = {
 
 
 @pytest.fixture
-async def broken(settings: Settings) -> AsyncIterator[Client]:
-    """A client of a server whose database can't be reached."""
-    nowhere = SecretStr("postgresql://nobody:hunter2@127.0.0.1:1/none")
-    app = build_app(settings.model_copy(update={"database_url": nowhere}))
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
-        yield Client(http, JWT_SECRET)
+async def broken(settings: Settings, postgres_url: str) -> AsyncIterator[Client]:
+    """A client of a server whose database lacks columns that every question about orders and products names."""
+    with own_database(postgres_url) as url:
+        migrations.upgrade(url)
+        with psycopg.connect(url) as admin:
+            admin.execute("ALTER TABLE products RENAME COLUMN name TO title")
+            admin.execute("ALTER TABLE order_items RENAME COLUMN product_name TO title")
+        async with running(settings.model_copy(update={"database_url": SecretStr(url)})) as http:
+            yield Client(http, JWT_SECRET)
 
 
 def at_error(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:

@@ -1,0 +1,257 @@
+"""PostgreSQL that is restarted as by a power cut, has no connection left, or picks us as a deadlock's victim."""
+
+import asyncio
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from models import OrderStatus
+from sandbox.config import SandboxConfig
+from sandbox.core import Sandbox
+from sandbox.postgres import embedded_postgres
+from services import failpoints, migrations
+from services.database import Database, DatabaseUnavailable, build_database
+from services.refusals import Refusal
+from tests.client import Client
+from tests.conftest import EMPTY, JWT_SECRET, Stripe, make_settings, running
+from tests.events import WEBHOOK_SECRET, signed
+from tests.proof.invariants import World, check_at_the_end
+from tests.proof.till import ADA, Till
+
+PAYABLE = {"amount": 1_000, "currency": "usd", "metadata": {"order_id": "o", "payment_id": "p"}}
+DEADLOCKS = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+
+
+class Cluster:
+    """A PostgreSQL of its own, since the tests' one must go on."""
+
+    def __init__(self, directory: Path, url: str) -> None:
+        self.url = url
+        self._directory = directory
+
+    def restart_at_once(self) -> None:
+        """As after a power cut: no connection is ended in order, and the log is replayed."""
+        self._control("restart", "-m", "immediate")
+
+    def stop(self) -> None:
+        self._control("stop", "-m", "fast")
+
+    def _control(self, *words: str) -> None:
+        started_by = shlex.split((self._directory / "postmaster.opts").read_text())
+        log = ["-l", str(self._directory / "log")]
+        command = [str(Path(started_by[0]).parent / "pg_ctl"), "-D", str(self._directory), "-w", *log, *words]
+        owner = self._directory.stat().st_uid
+        subprocess.run(command, check=True, capture_output=True, user=owner if os.getuid() == 0 else None)  # noqa: S603
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    directory = Path(tempfile.mkdtemp(prefix="pg-"))
+    with embedded_postgres(directory) as url:
+        made = Cluster(directory, url)
+        migrations.upgrade(url)
+        try:
+            yield made
+        finally:
+            made.stop()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+async def restartable(cluster: Cluster) -> AsyncIterator[Database]:
+    made = build_database(cluster.url, pool_size=4)
+    await made.rows(EMPTY)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    return Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
+
+
+class RestartOnce:
+    """At one failpoint, at the first time that it is reached."""
+
+    def __init__(self, cluster: Cluster, point: str) -> None:
+        self._cluster = cluster
+        self._point = point
+        self.happened = False
+
+    def __call__(self, name: str) -> None:
+        if name == self._point and not self.happened:
+            self.happened = True
+            self._cluster.restart_at_once()
+
+
+async def live_through_an_order(till: Till) -> None:
+    """Paid, told of by webhook, refunded; and another one canceled."""
+    paid, canceled = await till.shop.order(), await till.shop.order()
+    intent = await till.ask(paid)
+    await till.ask(canceled)
+    till.sandbox.pay(intent.id)
+    for event in list(till.sandbox.state.events):
+        await till.inbox.receive(*signed(till.sandbox.webhook(event["id"]).body))
+    await till.inbox.finish_due()
+    await till.refund(paid)
+    await till.cancellation.cancel(ADA, canceled)
+    assert await till.shop.status(paid) is OrderStatus.REFUNDED
+    assert await till.shop.status(canceled) is OrderStatus.CANCELED
+
+
+@pytest.mark.parametrize("point", failpoints.ALL)
+async def test_a_restart_of_the_database_at_any_step_is_noticed_by_nobody(
+    cluster: Cluster, restartable: Database, sandbox: Sandbox, point: str
+) -> None:
+    till = Till(restartable, sandbox)
+    restart = RestartOnce(cluster, point)
+
+    with failpoints.reaching(restart):
+        await live_through_an_order(till)
+
+    assert restart.happened
+    await sweep_to_the_end(till)
+
+
+async def test_customers_who_come_while_the_database_restarts_lose_nothing(
+    cluster: Cluster, restartable: Database, sandbox: Sandbox
+) -> None:
+    till = Till(restartable, sandbox)
+    world = World(restartable, sandbox)
+    orders = [await till.shop.order() for _ in range(8)]
+    over = asyncio.Event()
+
+    async def customer(order_id: UUID) -> None:
+        while not over.is_set():
+            with suppress(Refusal, DatabaseUnavailable):
+                intent = await till.ask(order_id)
+                world.released.add(intent.id)
+            await asyncio.sleep(0.01)
+
+    async with asyncio.TaskGroup() as customers:
+        for order_id in orders:
+            customers.create_task(customer(order_id))
+        for _ in range(3):
+            await asyncio.sleep(0.1)
+            await asyncio.to_thread(cluster.restart_at_once)
+        await asyncio.sleep(0.2)
+        over.set()
+
+    for order_id in orders:
+        world.released.add((await till.ask(order_id)).id)
+    assert len(world.released) == len(orders)
+    for intent_id in world.released:
+        sandbox.pay(intent_id)
+    await sweep_to_the_end(till)
+    assert [await till.shop.status(order_id) for order_id in orders] == [OrderStatus.PAID] * len(orders)
+
+
+async def sweep_to_the_end(till: Till) -> None:
+    await till.sweep.run()
+    findings = await till.sweep.run()
+    assert findings.for_a_person == []
+    await check_at_the_end(World(till.shop.database, till.sandbox))
+
+
+@pytest.fixture
+async def small(postgres_url: str, database: Database) -> AsyncIterator[Database]:
+    """One connection for everybody, and little patience."""
+    made = build_database(postgres_url, pool_size=1, pool_timeout=0.05)
+    yield made
+    await made.close()
+
+
+async def test_without_a_free_connection_nothing_is_begun_and_the_next_call_succeeds(
+    small: Database, sandbox: Sandbox
+) -> None:
+    till, over = Till(small, sandbox), asyncio.Event()
+    order_id = await till.shop.order()
+
+    async def hold(connection: AsyncConnection) -> None:
+        await over.wait()
+
+    holding = asyncio.create_task(small.transaction(hold))
+    await asyncio.sleep(0)
+    with pytest.raises(DatabaseUnavailable):
+        await till.ask(order_id)
+    assert till.gateway.calls == 0
+    over.set()
+    await holding
+
+    await till.ask(order_id)
+    assert till.gateway.calls == 1
+
+
+async def test_the_victim_of_a_deadlock_is_written_again_without_another_call_to_stripe(
+    postgres_url: str, database: Database, sandbox: Sandbox
+) -> None:
+    till = Till(database, sandbox)
+    order_id = await till.shop.order()
+    intent = await till.ask(order_id)
+    till.sandbox.pay(intent.id)
+    [event] = [e for e in till.sandbox.state.events if e["type"] == "payment_intent.succeeded"]
+    await till.inbox.receive(*signed(till.sandbox.webhook(event["id"]).body))
+    calls = till.gateway.calls
+    async with await psycopg.AsyncConnection.connect(postgres_url) as other:
+        await other.execute("SELECT 1 FROM payments WHERE order_id = %s FOR UPDATE", [order_id])
+        settling = asyncio.create_task(till.inbox.finish_due())
+        await until_somebody_waits(postgres_url)  # it has the order, and waits for the payment
+        await other.execute("SELECT 1 FROM orders WHERE id = %s FOR UPDATE", [order_id])
+        await other.commit()
+        await settling
+
+    assert await till.shop.status(order_id) is OrderStatus.PAID
+    assert till.gateway.calls == calls + 1
+    [ended] = await database.rows(DEADLOCKS)
+    assert ended.deadlocks > 0
+
+
+async def until_somebody_waits(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as watcher:
+        for _ in range(1_000):
+            rows = await watcher.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if await rows.fetchone() != (0,):
+                return
+            await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
+
+
+async def test_a_serialization_failure_is_run_again(database: Database) -> None:
+    attempts: list[int] = []
+
+    async def work(connection: AsyncConnection) -> str:
+        attempts.append(1)
+        if len(attempts) < 3:
+            await connection.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
+        return "done"
+
+    assert await database.transaction(work) == "done"
+    assert len(attempts) == 3
+
+
+async def test_a_database_that_is_away_is_a_code_to_clients_and_503_to_stripe(
+    stripe: Stripe, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = make_settings("postgresql://nobody:hunter2@127.0.0.1:1/none", stripe.url)
+    stripe.sandbox.pay(stripe.sandbox.call("POST", "/v1/payment_intents", PAYABLE).json()["id"])
+    [event] = [e for e in stripe.sandbox.state.events if e["type"] == "payment_intent.succeeded"]
+    body, signature = signed(stripe.sandbox.webhook(event["id"]).body)
+    async with running(settings) as http:
+        answer = await Client(http, JWT_SECRET).ask("{ orders { edges { node { id } } } }")
+        webhook = await http.post("/webhooks/stripe", content=body, headers={"stripe-signature": signature})
+
+    [error] = answer["errors"]
+    assert error["extensions"] == {"code": "SERVICE_UNAVAILABLE"}
+    assert webhook.status_code == 503
+    assert "hunter2" not in f"{answer} {webhook.text} {caplog.text}"
