@@ -3,9 +3,10 @@
 I5 is seen by the gateway, at the moment of each call.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import text
@@ -52,7 +53,7 @@ class World:
         return back
 
 
-@dataclass(frozen=True)
+@dataclass
 class Seen:
     orders: dict[Any, Row[Any]]
     payments: Sequence[Row[Any]]
@@ -67,16 +68,32 @@ class Seen:
 
     def kept(self, order_id: Any) -> int:
         """Minor units that Stripe took for an order and we neither gave back nor can give back by ourselves."""
-        mine = [i for i in self.intents.values() if i["metadata"].get("order_id") == str(order_id)]
-        ours = [i for i in mine if i["id"] not in self.for_a_person()]
+        ours = [i for i in self.by_order[str(order_id)] if i["id"] not in self.for_a_person]
         return sum(i["amount_received"] - self.given_back[i["id"]] for i in ours)
 
+    @cached_property
+    def by_order(self) -> defaultdict[str, list[dict[str, Any]]]:
+        by_order: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for intent in self.intents.values():
+            by_order[intent["metadata"].get("order_id", "")].append(intent)
+        return by_order
+
+    @cached_property
     def for_a_person(self) -> set[str]:
         """Intents whose money a bank holds: it sent a refund back, or disputes the charge."""
         failed = [r for r in self.refunds if r.cause in ("duplicate", "late") and r.state == "failed"]
         sent_back = {r.intent_id for r in failed if r.stripe_refund_id}
         refused = {r.intent_id for r in failed if r.failure_code == "charge_disputed"}
         return sent_back | (refused & self.disputed)
+
+    @cached_property
+    def money_of(self) -> defaultdict[Any, list[Row[Any]]]:
+        """The payments that brought money, by order."""
+        money: defaultdict[Any, list[Row[Any]]] = defaultdict(list)
+        for payment in self.payments:
+            if payment.disposition:
+                money[payment.order_id].append(payment)
+        return money
 
 
 async def check_always(world: World) -> None:
@@ -101,10 +118,10 @@ def i2_one_released_payable_intent(seen: Seen, released: set[str]) -> None:
 
 def i3_paid_means_settled(seen: Seen) -> None:
     for order in seen.orders.values():
-        settled = [p for p in seen.payments if p.order_id == order.id and p.disposition == "settled"]
+        settled = [p for p in seen.money_of[order.id] if p.disposition == "settled"]
         if order.status not in PAID:
             assert not settled, f"I3: {order} is settled"
-        elif not any(p.order_id == order.id and p.disposition == "mismatch" for p in seen.payments):
+        elif not any(p.disposition == "mismatch" for p in seen.money_of[order.id]):
             [payment] = settled
             intent = seen.intents[payment.intent_id]
             assert intent["status"] == "succeeded", f"I3: {order} by {intent['status']}"

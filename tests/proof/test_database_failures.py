@@ -1,14 +1,8 @@
 """PostgreSQL that is restarted as by a power cut, has no connection left, or picks us as a deadlock's victim."""
 
 import asyncio
-import os
-import shlex
-import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -19,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models import OrderStatus
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
-from sandbox.postgres import embedded_postgres
-from services import failpoints, migrations
+from services import failpoints
 from services.database import Database, DatabaseUnavailable, build_database
 from services.refusals import Refusal
 from tests.client import Client
 from tests.conftest import EMPTY, JWT_SECRET, Stripe, make_settings, running
 from tests.events import WEBHOOK_SECRET, signed
+from tests.proof.cluster import Cluster, own_cluster
 from tests.proof.invariants import World, check_at_the_end
 from tests.proof.till import ADA, Till
 
@@ -33,39 +27,10 @@ PAYABLE = {"amount": 1_000, "currency": "usd", "metadata": {"order_id": "o", "pa
 DEADLOCKS = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
 
 
-class Cluster:
-    """A PostgreSQL of its own, since the tests' one must go on."""
-
-    def __init__(self, directory: Path, url: str) -> None:
-        self.url = url
-        self._directory = directory
-
-    def restart_at_once(self) -> None:
-        """As after a power cut: no connection is ended in order, and the log is replayed."""
-        self._control("restart", "-m", "immediate")
-
-    def stop(self) -> None:
-        self._control("stop", "-m", "fast")
-
-    def _control(self, *words: str) -> None:
-        started_by = shlex.split((self._directory / "postmaster.opts").read_text())
-        log = ["-l", str(self._directory / "log")]
-        command = [str(Path(started_by[0]).parent / "pg_ctl"), "-D", str(self._directory), "-w", *log, *words]
-        owner = self._directory.stat().st_uid
-        subprocess.run(command, check=True, capture_output=True, user=owner if os.getuid() == 0 else None)  # noqa: S603
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    directory = Path(tempfile.mkdtemp(prefix="pg-"))
-    with embedded_postgres(directory) as url:
-        made = Cluster(directory, url)
-        migrations.upgrade(url)
-        try:
-            yield made
-        finally:
-            made.stop()
-    shutil.rmtree(directory)
+    with own_cluster() as made:
+        yield made
 
 
 @pytest.fixture
