@@ -53,6 +53,19 @@ test("runs mutations with the demo's token and examples that work as they are", 
   await answer().getByText("publishableKey").waitFor()
 })
 
+test("follows an order until it is paid", async () => {
+  await run("FollowOrder")
+  await answer().getByText('"PENDING"').waitFor()
+  const [orderId] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(await answer().innerText()) ?? []
+  assert.ok(orderId)
+
+  await demo.order(`payment_intents/${await demo.intentOf(orderId)}/pay`, { payment_method: "pm_card_visa" })
+  await answer().getByText('"PAID"').waitFor()
+  await answer().getByText('"SUCCEEDED"').waitFor()
+  assert.match(await answer().innerText(), new RegExp(orderId))
+  await page.getByRole("button", { name: /^Stop query/ }).click()
+})
+
 test("offers the schema to click together, and its documentation", async () => {
   await page.getByLabel("Show Documentation Explorer").click()
   await page.locator(".graphiql-doc-explorer").getByText("Root Types").first().waitFor()
