@@ -28,11 +28,17 @@ afterEach(async () => {
 })
 
 async function run(tab: string): Promise<void> {
+  await show(tab)
+  await execute()
+}
+
+async function show(tab: string): Promise<void> {
   await page.getByRole("tab", { name: tab }).click()
   await editor().getByText(tab).first().waitFor()
   await sleep(500) // GraphiQL notes the tab's operation a moment after it shows it
-  await page.getByRole("button", { name: /^Execute query/ }).click()
 }
+
+const execute = () => page.getByRole("button", { name: /^Execute query/ }).click()
 
 const editor = () => page.locator(".graphiql-query-editor")
 const answer = () => page.locator(".result-window")
@@ -64,6 +70,16 @@ test("follows an order until it is paid", async () => {
   await answer().getByText('"SUCCEEDED"').waitFor()
   assert.match(await answer().innerText(), new RegExp(orderId))
   await page.getByRole("button", { name: /^Stop query/ }).click()
+})
+
+test("follows nothing without a token", async () => {
+  await show("FollowOrder")
+  await page.getByRole("button", { name: "Headers", exact: true }).click()
+  await page.locator(".graphiql-editor:not(.hidden) .monaco-editor").last().click()
+  await page.keyboard.press("ControlOrMeta+A")
+  await page.keyboard.press("Delete")
+  await execute()
+  await answer().getByText("UNAUTHENTICATED").waitFor()
 })
 
 test("offers the schema to click together, and its documentation", async () => {
