@@ -1,7 +1,7 @@
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from "@apollo/client"
 import { RetryLink } from "@apollo/client/link/retry"
 import { print } from "graphql"
-import { map, tap } from "rxjs"
+import { finalize, map, tap } from "rxjs"
 import type { Config, DemoUser } from "../config.ts"
 import possibleTypes from "../gql/possible-types.ts"
 import { type Failure, failureOf } from "./failure.ts"
@@ -13,6 +13,13 @@ export const user = new Store<DemoUser | null>(null)
 
 /** Why the server is being asked again, while it is. */
 export const trouble = new Store<Failure | null>(null)
+const repeated = new Map<ApolloLink.Operation, Failure>()
+
+function note(operation: ApolloLink.Operation, failure: Failure | null): void {
+  if (failure) repeated.set(operation, failure)
+  else repeated.delete(operation)
+  trouble.set([...repeated.values()].at(-1) ?? null)
+}
 
 export function buildClient(config: Config): ApolloClient {
   return new ApolloClient({
@@ -32,6 +39,7 @@ const recorder = new ApolloLink((operation, forward) => {
       next: (answer) => finish(answer),
       error: (error: unknown) => finish({ error: error instanceof Error ? error.message : String(error) }),
     }),
+    finalize(() => note(operation, null)),
   )
 })
 
@@ -44,7 +52,7 @@ const again = new RetryLink({
   attempts: (count, operation, error) => {
     const failure = failureOf(error)
     const repeat = count < ATTEMPTS[failure] && isSafeToRepeat(operation)
-    trouble.set(repeat ? failure : null)
+    note(operation, repeat ? failure : null)
     return repeat
   },
 })
@@ -70,5 +78,5 @@ const unfinished = new ApolloLink((operation, forward) =>
 const signIn = new ApolloLink((operation, forward) => {
   const token = user.get()?.token
   if (token) operation.setContext({ headers: { authorization: `Bearer ${token}` } })
-  return forward(operation).pipe(tap({ next: () => trouble.set(null) }))
+  return forward(operation)
 })
