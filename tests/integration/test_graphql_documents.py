@@ -42,6 +42,14 @@ async def test_a_query_is_registered_with_its_hash_and_then_known_by_it(http: ht
     assert registered.json() == known.json() == ANSWER
 
 
+async def test_a_hash_may_carry_the_prefix_of_codegens(http: httpx.AsyncClient) -> None:
+    await http.post("/graphql", json={"query": CONFIG, "extensions": persisted()})
+
+    answer = await http.post("/graphql", json={"extensions": persisted(f"sha256:{SHA}")})
+
+    assert answer.json() == ANSWER
+
+
 async def test_a_known_query_may_come_by_get(http: httpx.AsyncClient) -> None:
     await http.post("/graphql", json={"query": CONFIG, "extensions": persisted()})
 

@@ -3,49 +3,22 @@
 `npm ci` in typed_clients/ installs the tools.
 """
 
-import asyncio
 import json
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.node import ROOT, run, workshop_of
+
 FOLDER = Path(__file__).with_name("typed_clients")
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "schema.graphql"
-TOOLS = FOLDER / "node_modules"
 # The id of Stripe's PaymentIntent, which is a name of its own and not the payment's `id`.
 STRIPES_OWN_NAMES = [("@graphql-eslint/no-typename-prefix", "paymentIntentId")]
 
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Path:
-    """A copy of the client's sources, with the schema and the tools beside them."""
-    if not (TOOLS.exists() and shutil.which("node")):
-        reason = f"the tools are not installed: npm ci --ignore-scripts --prefix {FOLDER}"
-        if os.environ.get("PAYGRAPH_REQUIRE_NODE") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    for file in (*FOLDER.glob("*.*"), SCHEMA):
-        if file.is_file():
-            shutil.copy(file, tmp_path)
-    (tmp_path / "node_modules").symlink_to(TOOLS)
-    return tmp_path
-
-
-async def run(workshop: Path, tool: str, *arguments: str) -> tuple[int | None, str]:
-    """A tool's exit code and all that it printed."""
-    process = await asyncio.create_subprocess_exec(
-        TOOLS / ".bin" / tool,
-        *arguments,
-        cwd=workshop,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await asyncio.wait_for(process.communicate(), 120)
-    return process.returncode, output.decode()
+    return workshop_of(FOLDER, tmp_path)
 
 
 async def generated(workshop: Path) -> None:
