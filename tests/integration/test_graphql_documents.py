@@ -140,3 +140,14 @@ def test_a_file_that_is_no_manifest_is_refused_at_the_start(tmp_path: Path, cont
 
     with pytest.raises(UnreadableManifest):
         read_manifest(manifest)
+
+
+def test_a_manifest_by_other_hashes_than_clients_may_send_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    sha1 = hashlib.sha1(CONFIG.encode(), usedforsecurity=False).hexdigest()
+    manifest.write_text(json.dumps({sha1: CONFIG}))
+
+    with pytest.raises(
+        UnreadableManifest, match=f"'{sha1}', which is no sha256 in hex; codegen makes them with"
+    ):
+        read_manifest(manifest)

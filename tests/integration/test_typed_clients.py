@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from graph.answers import AWAY
+from graph.http import TOO_LONG, refusal
 from tests.node import ROOT, run, workshop_of
 
 FOLDER = Path(__file__).with_name("typed_clients")
@@ -56,18 +58,43 @@ async def test_a_client_that_forgets_a_case_does_not_compile(workshop: Path, cas
 SAMPLES = re.findall(r"```ts\n(.*?)```", (ROOT / "docs/clients.md").read_text(), re.DOTALL)
 
 
-async def test_every_sample_of_the_documentation_compiles(workshop: Path) -> None:
-    await generated(workshop)
-    (workshop / "world.d.ts").write_text("declare function token(): string\ndeclare const id: string")
+def write_samples(workshop: Path) -> list[Path]:
+    """The documentation's samples as files, in its order."""
     for number, sample in enumerate(SAMPLES):
         here = sample.replace("${token}", "${token()}").replace("{ … }", "{ me { id } }")
         (workshop / f"sample{number}.ts").write_text(f"{here}\nexport {{}}\n")
+    return [workshop / f"sample{number}.ts" for number in range(len(SAMPLES))]
+
+
+async def test_every_sample_of_the_documentation_compiles(workshop: Path) -> None:
+    await generated(workshop)
+    (workshop / "world.d.ts").write_text("declare function token(): string\ndeclare const id: string")
+    (workshop / "sha256.ts").write_text("export declare function sha256(text: string): Promise<string>")
     config = json.loads((workshop / "tsconfig.json").read_text())
     config["include"] = ["world.d.ts", "sample*.ts"]
     (workshop / "tsconfig.json").write_text(json.dumps(config))
 
-    assert len(SAMPLES) == 4
+    assert len(write_samples(workshop)) == 7
     assert await run(workshop, "tsc", "-p", ".") == (0, "")
+
+
+async def test_the_documented_clients_repeat_what_the_server_had_no_time_for(workshop: Path) -> None:
+    await generated(workshop)
+    late = refusal(503, TOO_LONG)
+    away = {
+        "data": {"cancelOrder": None},
+        "errors": [{"message": AWAY, "extensions": {"code": "SERVICE_UNAVAILABLE"}}],
+    }
+    refusals = [
+        {"status": 503, "type": late.headers["content-type"], "body": bytes(late.body).decode()},
+        {"status": 200, "type": "application/json", "body": json.dumps(away)},
+    ]
+    clients = [file.name for file in write_samples(workshop) if "export const client" in file.read_text()]
+
+    assert len(clients) == 2
+    for client in clients:
+        code, output = await run(workshop, "node", "retries.mjs", client, json.dumps(refusals))
+        assert (code, output.strip()) == (0, '[3,"OrderNotFound"]'), output
 
 
 async def test_a_scalar_without_a_type_is_refused_by_name(workshop: Path) -> None:
