@@ -6,7 +6,9 @@ export type Failure = "lost" | "late" | "fault" | "refused"
 export function failureOf(error: unknown): Failure {
   if (CombinedGraphQLErrors.is(error)) {
     const codes = error.errors.map(({ extensions }) => extensions?.["code"])
-    return codes.includes("TIMEOUT") ? "late" : codes.includes("INTERNAL_SERVER_ERROR") ? "fault" : "refused"
+    if (codes.includes("TIMEOUT")) return "late"
+    if (codes.includes("SERVICE_UNAVAILABLE")) return "lost" // its database is away: nothing was done
+    return codes.includes("INTERNAL_SERVER_ERROR") ? "fault" : "refused"
   }
   if (ServerError.is(error)) return error.statusCode < 500 ? "refused" : "lost"
   return error instanceof TypeError || ServerParseError.is(error) ? "lost" : "refused" // fetch's own is a TypeError
