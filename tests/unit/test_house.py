@@ -15,7 +15,7 @@ OUTSIDE = ("sandbox", "settings")
 TOP_LEVEL = {
     "graph", "models", "services", "tests", "web", "sandbox", "bench", "docs",
     "main.py", "settings.py", "schema.graphql", "pyproject.toml", "Makefile",
-    "requirements.txt", "requirements-dev.txt", "requirements-openapi.txt",
+    "requirements.txt", "requirements-dev.txt", "requirements-otel.txt", "requirements-openapi.txt",
     "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md",
 }  # fmt: skip
 STATEMENTS = {"select", "insert", "update", "delete", "text"}
@@ -206,7 +206,7 @@ def test_no_lock_or_text_names_a_registry() -> None:
         assert not named, f"{file.relative_to(ROOT)} names {named}"
 
 
-LOCKS = ["requirements.txt", "requirements-dev.txt", "requirements-openapi.txt"]
+LOCKS = sorted(name for name in TOP_LEVEL if name.startswith("requirements"))
 
 
 @pytest.mark.parametrize("lock", [*LOCKS, "tests/integration/python_client/requirements.txt"])
