@@ -265,7 +265,7 @@ class Issuer:
     ids=str,
 )
 async def test_an_issuer_whose_keys_cannot_be_read_is_told(
-    database: Database, gateway: StripeGateway, issuer: Issuer, told: str, ready: bool
+    database: Database, gateway: StripeGateway, stripe: Stripe, issuer: Issuer, told: str, ready: bool
 ) -> None:
     report = await Health(database, gateway, issuer).check()
     assert (report.as_json()["keys"], report.is_ready) == (told, ready)
