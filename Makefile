@@ -37,5 +37,6 @@ schema: setup  ## write schema.graphql anew
 
 lock:  ## resolve the locks anew (needs uv)
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
-	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra demo --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra demo --extra otel --group dev -c requirements.txt -o requirements-dev.txt
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra otel -c requirements-dev.txt -o requirements-otel.txt
 	uv pip compile -q --no-deps --generate-hashes --no-emit-index-url --no-header --group stripe-openapi -o requirements-openapi.txt

@@ -15,7 +15,7 @@ OUTSIDE = ("sandbox", "settings")
 TOP_LEVEL = {
     "graph", "models", "services", "tests", "web", "sandbox", "bench", "docs",
     "main.py", "settings.py", "schema.graphql", "pyproject.toml", "Makefile",
-    "requirements.txt", "requirements-dev.txt", "requirements-openapi.txt",
+    "requirements.txt", "requirements-dev.txt", "requirements-otel.txt", "requirements-openapi.txt",
     "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md",
 }  # fmt: skip
 STATEMENTS = {"select", "insert", "update", "delete", "text"}
@@ -206,7 +206,7 @@ def test_no_lock_or_text_names_a_registry() -> None:
         assert not named, f"{file.relative_to(ROOT)} names {named}"
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt", "requirements-openapi.txt"])
+@pytest.mark.parametrize("lock", sorted(name for name in TOP_LEVEL if name.startswith("requirements")))
 def test_every_package_of_a_lock_has_an_exact_version_and_a_hash(lock: str) -> None:
     text = re.sub(r"\\\n", " ", (ROOT / lock).read_text())
     packages = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
