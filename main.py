@@ -10,13 +10,11 @@ from datetime import timedelta
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
 from graph.context import Context, ContextMaker, PaymentSettings
 from graph.documents import Documents
-from graph.routes import SafeHeaders, livez, readyz, stripe_webhook
+from graph.routes import layers, livez, metrics, readyz, stripe_webhook
 from graph.schema import sdl
 from graph.site import DIST, Site, site_routes
 from graph.socket import GraphQLSocket
@@ -24,11 +22,14 @@ from services import logs, migrations
 from services.command_line import EXPECTED, in_words, parse
 from services.database import Database, build_database
 from services.duty import Duty
+from services.exposition import Exposition, shared_by_workers
 from services.health import Health
 from services.live import OrderNews
+from services.pool import pool_shown
 from services.reconcile import Sweep, sweep_once
 from services.seeding import seed_shop
 from services.stripe_gateway import API_VERSION, StripeGateway, StripeSignatureCheck
+from services.tracing import traced
 from services.webhooks import Inbox
 from settings import Settings, UnsafeSettings, needed, reveal
 
@@ -41,37 +42,36 @@ def parts(settings: Settings) -> tuple[Database, StripeGateway]:
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
     database, gateway = parts(settings)
-    inbox = Inbox(
-        database, gateway, StripeSignatureCheck(settings.webhook_secrets), livemode=settings.is_live
-    )
+    check = StripeSignatureCheck(settings.webhook_secrets)
+    inbox = Inbox(database, gateway, check, livemode=settings.is_live)
     duty = Duty(database, Sweep(database, gateway, inbox))
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
     news = OrderNews(reveal(settings.database_url))
     documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
     limits = settings.rate_limits()
     nobody = Context(None, database, gateway, payments, news, documents, limits, settings.introspection)
-    graphql = GraphQLSocket(ContextMaker(settings.token_verifier(), nobody), settings.cors_origins)
+    keys = settings.public_keys()
+    graphql = GraphQLSocket(ContextMaker(settings.token_verifier(keys), nobody), settings.cors_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with inbox.at_work(), duty.on(), news.on_air():
-            yield
-        await gateway.close()
-        await database.close()
+        async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
+            async with inbox.at_work(), duty.on(), news.on_air():
+                yield
+            await gateway.close()
+            await database.close()
 
-    cors = Middleware(
-        CORSMiddleware, settings.cors_origins, ["GET", "POST"], ["authorization", "content-type"]
-    )
     return Starlette(
         routes=[
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
             Route("/livez", livez),
-            Route("/readyz", readyz(Health(database, gateway))),
+            Route("/readyz", readyz(Health(database, gateway, keys))),
+            Route("/metrics", metrics(Exposition(database), reveal(settings.metrics_token))),
             *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],
-        middleware=[Middleware(SafeHeaders), *([cors] if settings.cors_origins else [])],
+        middleware=layers(settings.cors_origins),
         lifespan=lifespan,
     )
 
@@ -89,7 +89,8 @@ def serve(arguments: argparse.Namespace) -> None:
     if arguments.reconcile_first:
         print(asyncio.run(sweep_once(*parts(settings), livemode=settings.is_live)), flush=True)
     app = "main:app_from_environment" if settings.workers > 1 else app_from_environment
-    uvicorn.run(app, factory=True, workers=settings.workers, **settings.server_options)
+    with shared_by_workers(settings.workers):
+        uvicorn.run(app, factory=True, workers=settings.workers, **settings.server_options)
 
 
 def demo(_: argparse.Namespace) -> None:

@@ -14,9 +14,11 @@ from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_tok
 from services.jwks import JwksKeys, check_jwks_url
 from services.manifests import UnreadableManifest, read_manifest
 from services.rate_limits import RateLimits
+from services.tracing import TracingUnavailable, check_tracing
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
+SHORTEST_METRICS_TOKEN = 16
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -63,6 +65,9 @@ class Settings(BaseSettings):
     explorer: bool = False
     trusted_documents: Path | None = None
     trusted_documents_only: bool = False
+
+    metrics_token: SecretStr | None = None
+    otel_exporter_otlp_endpoint: str | None = None
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
@@ -119,6 +124,7 @@ class Settings(BaseSettings):
             *_unsafe_stripe(self),
             *_unsafe_callers(self),
             *_unusable_documents(self),
+            *_unsafe_operations(self),
         ]
         if problems:
             raise UnsafeSettings("\n".join(problems))
@@ -153,9 +159,12 @@ class Settings(BaseSettings):
             payments_per_order=self.payments_per_minute_of_order,
         )
 
-    def token_verifier(self) -> TokenVerifier:
-        rules = self.token_rules()
-        return TokenVerifier(rules, JwksKeys(rules.jwks_url) if rules.jwks_url else None)
+    def public_keys(self) -> JwksKeys | None:
+        """The issuer's, for one verifier; None where a secret signs the tokens."""
+        return JwksKeys(self.jwt_jwks_url) if self.jwt_jwks_url else None
+
+    def token_verifier(self, keys: JwksKeys | None) -> TokenVerifier:
+        return TokenVerifier(self.token_rules(), keys)
 
     def token_maker(self, lifetime: timedelta = timedelta(days=7)) -> Callable[[str, str | None], str]:
         """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
@@ -207,6 +216,16 @@ def _unsafe_stripe(settings: Settings) -> Iterator[str]:
         yield "STRIPE_WEBHOOK_SECRET: each secret begins with whsec_"
 
 
+def _unsafe_operations(settings: Settings) -> Iterator[str]:
+    if settings.metrics_token and len(reveal(settings.metrics_token)) < SHORTEST_METRICS_TOKEN:
+        yield f"METRICS_TOKEN: needs {SHORTEST_METRICS_TOKEN} characters or more: openssl rand -base64 24"
+    if settings.otel_exporter_otlp_endpoint:
+        try:
+            check_tracing(settings.otel_exporter_otlp_endpoint)
+        except TracingUnavailable as error:
+            yield f"OTEL_EXPORTER_OTLP_ENDPOINT: {error}"
+
+
 def _unusable_documents(settings: Settings) -> Iterator[str]:
     if settings.trusted_documents is None:
         if settings.trusted_documents_only:
@@ -226,9 +245,18 @@ def _unsafe_callers(settings: Settings) -> Iterator[str]:
             settings.token_rules()
             if settings.jwt_jwks_url:
                 check_jwks_url(settings.jwt_jwks_url)
+                yield from _any_audience(settings)
         except UnsafeTokenRules as error:
             name = "JWT_SECRET" if settings.jwt_secret else "JWT_JWKS_URL"
             yield str(error) if str(error).startswith("JWT_") else f"{name}: {error}"
+
+
+def _any_audience(settings: Settings) -> Iterator[str]:
+    if not (settings.jwt_issuer or settings.jwt_audience):
+        yield (
+            "JWT_AUDIENCE: is not set, nor is JWT_ISSUER: with JWT_JWKS_URL at least one is needed, since the issuer "
+            "signs other applications' tokens with the same keys"
+        )
 
 
 def is_postgresql_url(text: str) -> bool:

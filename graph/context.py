@@ -10,9 +10,10 @@ from starlette.requests import HTTPConnection
 
 from graph.bounds import Spending
 from graph.documents import Documents
-from services.auth import InvalidToken, TokenVerifier, User
+from services.auth import KEYS_UNAVAILABLE, InvalidToken, TokenVerifier, User
 from services.database import Database
 from services.live import OrderNews
+from services.observation import note
 from services.payment_intents import IntentGateway
 from services.rate_limits import RateLimits
 from services.refunds import RefundGateway
@@ -67,7 +68,9 @@ class ContextMaker:
     without_user: Context
 
     async def __call__(self, request: HTTPConnection) -> Context:
-        return replace(self.without_user, user=await self.user_of(request.headers.get("authorization")))
+        user = await self.user_of(request.headers.get("authorization"))
+        note(user=user.id if user else None)
+        return replace(self.without_user, user=user)
 
     async def user_of(self, authorization: str | None) -> User | None:
         scheme, _, token = (authorization or "").partition(" ")
@@ -76,7 +79,9 @@ class ContextMaker:
         try:
             return await self.verifier.verify(token.strip())
         except InvalidToken as error:
-            log.info("token refused", reason=error.reason)
+            # Nobody can sign in, which is no client's fault.
+            tell = log.error if error.reason == KEYS_UNAVAILABLE else log.info
+            tell("token refused", reason=error.reason)
             return None
 
 

@@ -1,13 +1,18 @@
 """The routes beside `/graphql`: Stripe's webhook and the probes; and what every answer says to browsers."""
 
-from collections.abc import Awaitable, Callable
+import hmac
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graph.observing import Observed
 from services.database import DatabaseUnavailable
+from services.exposition import CONTENT_TYPE, Exposition
 from services.health import OK, Health
 from services.webhooks import Inbox, UnverifiedEvent
 
@@ -21,6 +26,13 @@ SAFE_HEADERS = (
 )
 
 log = structlog.get_logger(__name__)
+
+
+def layers(origins: Sequence[str]) -> list[Middleware]:
+    """What every request passes, outermost first."""
+    methods, taken = ["GET", "POST"], ["authorization", "content-type", "x-request-id"]
+    cors = Middleware(CORSMiddleware, origins, methods, taken, expose_headers=["x-request-id"])
+    return [Middleware(Observed), Middleware(SafeHeaders), *([cors] if origins else [])]
 
 
 class SafeHeaders:
@@ -64,11 +76,25 @@ async def livez(request: Request) -> Response:
 
 
 def readyz(health: Health) -> Endpoint:
-    """200 when orders can be paid here, 503 with the reason by name otherwise."""
+    """200 when orders can be paid here, 503 otherwise; either way each part by name, and what is wrong with it."""
 
     async def check(request: Request) -> Response:
-        parts = await health.check()
-        ready = all(state == OK for state in parts.values())
-        return JSONResponse({"status": OK if ready else "unready", **parts}, 200 if ready else 503)
+        report = await health.check()
+        return JSONResponse(report.as_json(), 200 if report.is_ready else 503)
 
     return check
+
+
+def metrics(exposition: Exposition, token: str | None) -> Endpoint:
+    """Prometheus's numbers: for anyone, or with a token for who sends it as `Authorization: Bearer …`."""
+    expected = f"Bearer {token}".encode()
+
+    async def scrape(request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if token and not hmac.compare_digest(given, expected):
+            return JSONResponse(
+                {"error": "Send METRICS_TOKEN as a bearer token."}, 401, {"WWW-Authenticate": "Bearer"}
+            )
+        return Response(await exposition.text(), media_type=CONTENT_TYPE)
+
+    return scrape

@@ -1,8 +1,11 @@
 """The schema, composed once at import: no settings, no environment."""
 
+from typing import Any
+
 import strawberry
 from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext
 
 from graph import closing, errors, orders, payments
@@ -11,6 +14,7 @@ from graph.bounds import Bounds
 from graph.closing import ClosingMutation
 from graph.live import Subscription
 from graph.money import SCALARS
+from graph.observing import observe_errors, observe_root_fields, observed_stream
 from graph.orders import OrderMutation, OrderQuery
 from graph.payments import PaymentMutation, PaymentQuery
 from graph.products import ProductQuery
@@ -23,6 +27,11 @@ class _Schema(strawberry.Schema):
     ) -> None:
         log_errors(errors, execution_context.operation_name if execution_context else None)
         errors[:] = [presentable(error) for error in errors]
+        observe_errors(errors)
+
+    async def stream(self, *arguments: Any, **named: Any) -> StreamResult:
+        """What a socket asks for."""
+        return observed_stream(await super().stream(*arguments, **named), named["context_value"])
 
 
 @strawberry.type(description="What can be asked.")
@@ -48,6 +57,7 @@ schema = _Schema(
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     exception_handlers=[*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS, *closing.HANDLERS],
 )
+observe_root_fields(schema._schema)  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
 
 
 def sdl() -> str:

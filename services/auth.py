@@ -31,7 +31,10 @@ _ALGORITHMS_OF_KEY = {
 }
 _RSA_BITS = range(2048, 8192 + 1)  # less is weak (RFC 7518, 3.3), more only costs time
 
+KEYS_UNAVAILABLE = "keys-unavailable"  # an `InvalidToken`'s reason
+
 __all__ = [
+    "KEYS_UNAVAILABLE",
     "InvalidToken",
     "KeySource",
     "KeysUnavailable",
@@ -127,7 +130,7 @@ class TokenVerifier:
         try:
             found = await self._keys.find(kid, algorithm)
         except KeysUnavailable:
-            raise InvalidToken("keys-unavailable") from None
+            raise InvalidToken(KEYS_UNAVAILABLE) from None
         if len(found) != 1:
             raise InvalidToken("ambiguous-key" if found else "unknown-key")
         return found[0]

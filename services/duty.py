@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,7 +11,8 @@ import structlog
 
 from models.leases import GIVE_BACK, TAKE_WORK
 from services.database import Database
-from services.reconcile import SWEEP, Sweep
+from services.metrics import NEEDS_A_PERSON, SWEEP_FINDINGS, SWEEPS
+from services.reconcile import SWEEP, Findings, Sweep
 
 EVERY = 60.0  # seconds
 LONGEST = 150.0  # seconds for one sweep; what is left is the next one's
@@ -43,8 +44,10 @@ class Duty:
         parameters = {"name": SWEEP, "holder": self._holder, "lease": HELD}
         if await self._database.row(TAKE_WORK, parameters) is None:
             return False
-        async with asyncio.timeout(LONGEST):
-            findings = await self._sweep.run()
+        with sweep_counted() as count:
+            async with asyncio.timeout(LONGEST):
+                findings = await self._sweep.run()
+            count(findings)
         if findings.done or findings.for_a_person:
             log.info("swept", done=dict(findings.done), for_a_person=findings.for_a_person)
         return True
@@ -60,3 +63,21 @@ class Duty:
     async def _give_back(self) -> None:
         with contextlib.suppress(Exception):  # the lease runs out by itself
             await self._database.rows(GIVE_BACK, {"lease_name": SWEEP, "lease_holder": self._holder})
+
+
+@contextmanager
+def sweep_counted() -> Iterator[Callable[[Findings], None]]:
+    """Counts a sweep when the block ends: whole, interrupted by Stripe's silence, or failed."""
+    outcome = "failed"
+
+    def count(findings: Findings) -> None:
+        nonlocal outcome
+        outcome = "interrupted" if findings.unreachable else "whole"
+        for name, number in findings.done.items():
+            SWEEP_FINDINGS.labels(name).inc(number)
+        NEEDS_A_PERSON.set(len(findings.for_a_person))
+
+    try:
+        yield count
+    finally:
+        SWEEPS.labels(outcome).inc()

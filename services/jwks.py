@@ -65,6 +65,20 @@ class JwksKeys:
             raise KeysUnavailable
         return found
 
+    @property
+    def are_usable(self) -> bool:
+        """Whether keys were read within the last day."""
+        return self._now() < self._usable_until
+
+    async def refresh(self) -> None:
+        """Read them again if they are no longer fresh and it is not too soon; a failure is left in `failure`."""
+        now = self._now()
+        if now < self._fresh_until:
+            return
+        reading = self._read_again(now)
+        if reading is not None:
+            await asyncio.shield(reading)
+
     def _fitting(self, kid: str | None, algorithm: str) -> "list[AllowedPublicKeys]":
         if self._now() >= self._usable_until:
             return []

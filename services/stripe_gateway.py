@@ -27,6 +27,8 @@ from services.intents import (
     StripeRefund,
     TooManyRequests,
 )
+from services.observation import note
+from services.stripe_calls import StripeCall, date_of
 from services.webhooks import UnverifiedEvent, intent_of
 
 # Otherwise the first call writes under $HOME/.config, and fails where there is no HOME.
@@ -84,6 +86,7 @@ class StripeGateway:
 
     async def create_intent(self, request: IntentRequest) -> Intent:
         """https://docs.stripe.com/api/payment_intents/create; payment methods come from the dashboard's settings."""
+        note(payment=request.payment_id)
         return await self._intent(
             "post",
             "/v1/payment_intents",
@@ -147,19 +150,26 @@ class StripeGateway:
         start = {"starting_after": after} if after else {}
         return await self._call("get", path, limit=PAGE, **parameters, **start)
 
-    async def ping(self) -> None:
+    async def ping(self) -> datetime | None:
         """The cheapest question that needs a valid key: https://docs.stripe.com/api/balance/balance_retrieve"""
-        await self._call("get", "/v1/balance")
+        return date_of((await self._ask("get", "/v1/balance")).headers)
 
     async def _intent(self, method: str, path: str, **parameters: Any) -> Intent:
-        return intent_from(await self._call(method, path, **parameters))
+        intent = intent_from(await self._call(method, path, **parameters))
+        note(payment=intent.payment_id)
+        return intent
 
     async def _call(self, method: str, path: str, **parameters: Any) -> dict[str, Any]:
-        try:
-            response = await self._client.raw_request_async(method, path, **parameters)
-        except stripe.StripeError as error:
-            raise_in_our_words(error)
-        return cast(dict[str, Any], response.data)
+        return cast(dict[str, Any], (await self._ask(method, path, **parameters)).data)
+
+    async def _ask(self, method: str, path: str, **parameters: Any) -> stripe.StripeResponse:
+        with StripeCall(method, path) as call:
+            try:
+                response = await self._client.raw_request_async(method, path, **parameters)
+            except stripe.StripeError as error:
+                raise_in_our_words(error)
+            call.request_id = response.request_id
+            return cast(stripe.StripeResponse, response)
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]

@@ -37,7 +37,7 @@ async def quiet(
     """A client of `/graphql` alone, without background work beside it."""
     payments, news = PaymentSettings("pk_test_x", API_VERSION), OrderNews(postgres_url)
     nobody = Context(None, database, gateway, payments, news, Documents(), settings.rate_limits(), True)
-    endpoint = GraphQLEndpoint(ContextMaker(settings.token_verifier(), nobody))
+    endpoint = GraphQLEndpoint(ContextMaker(settings.token_verifier(None), nobody))
     transport = httpx.ASGITransport(endpoint)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
         yield Client(http, JWT_SECRET)

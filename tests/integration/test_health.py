@@ -1,8 +1,13 @@
 """The probes: `/livez` tells that the process answers, `/readyz` whether orders can be paid here, and what is wrong."""
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import httpx
 import psycopg
@@ -12,16 +17,22 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from main import build_app
+from models.leases import SET_DONE_UNTIL
 from sandbox.faults import Fault, Rule
 from services import migrations
 from services.database import Database
-from services.health import OK, STRIPE_EVERY, Health
+from services.health import MOST_CLOCK_SKEW, OK, STRIPE_EVERY, SWEEP_OVERDUE, Health
+from services.reconcile import SWEEP
 from services.stripe_gateway import StripeGateway
 from settings import Settings
 from tests.conftest import Stripe, make_settings
 from tests.e2e.databases import own_database
+from tests.lines import written_as
 
-GREEN = {"status": "ok", "database": "ok", "schema": "ok", "stripe": "ok"}
+GREEN = {"status": "ok", "database": "ok", "schema": "ok", "sweep": "ok", "stripe": "ok", "clock": "ok"}
+DENIED = "AccessDenied: Stripe refuses STRIPE_SECRET_KEY, or it may not read the balance"
+UNKNOWN = "OutcomeUnknown: Stripe can't be reached, or is out of order"
+NO_DATABASE = {"database": "unreachable", "schema": "unknown", "sweep": "unknown"}
 
 
 @asynccontextmanager
@@ -46,6 +57,10 @@ class Clock:
         return self.now
 
 
+async def state(health: Health, part: str) -> str:
+    return (await health.check()).as_json()[part]
+
+
 async def test_a_process_that_answers_is_alive(http: httpx.AsyncClient) -> None:
     answer = await http.get("/livez")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -57,9 +72,7 @@ async def test_a_process_whose_parts_are_down_is_alive_and_not_ready() -> None:
         assert (await client.get("/livez")).status_code == 200
         answer = await client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {
-        "status": "unready", "database": "unreachable", "schema": "unknown", "stripe": "OutcomeUnknown"
-    }  # fmt: skip
+    assert answer.json() == {"status": "unready", **NO_DATABASE, "stripe": UNKNOWN, "clock": "ok"}
 
 
 async def test_a_process_with_all_its_parts_is_ready(http: httpx.AsyncClient) -> None:
@@ -71,10 +84,7 @@ async def test_a_key_that_stripe_refuses_is_not_ready(settings: Settings) -> Non
     wrong = settings.model_copy(update={"stripe_secret_key": SecretStr("sk_test_of_another_account")})
     async with server(wrong) as client:
         answer = await client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (
-        503,
-        {**GREEN, "status": "unready", "stripe": "AccessDenied"},
-    )
+    assert (answer.status_code, answer.json()) == (503, {**GREEN, "status": "unready", "stripe": DENIED})
     assert "sk_test" not in answer.text
 
 
@@ -84,31 +94,32 @@ async def test_stripe_is_asked_again_after_a_while_and_not_before(
     clock = Clock()
     health = Health(database, gateway, now=clock)
     stripe.sandbox.faults.add(Rule(fault=Fault(kind="401"), path="/v1/balance", times=1))
-    assert (await health.check())["stripe"] == "AccessDenied"
+    assert await state(health, "stripe") == DENIED
 
     clock.now += STRIPE_EVERY - 1
-    assert (await health.check())["stripe"] == "AccessDenied"
+    assert await state(health, "stripe") == DENIED
     clock.now += 1
-    assert (await health.check())["stripe"] == OK
+    assert await state(health, "stripe") == OK
     assert len(stripe.sandbox.journal.calls("GET", "/v1/balance")) == 2
 
 
 @pytest.mark.parametrize(
-    ("fault", "state"),
+    ("fault", "told"),
     [
-        (Fault(kind="reset"), "OutcomeUnknown"),
-        (Fault(kind="500"), "KeyBurnt"),
-        (Fault(kind="hang", seconds=60), "no answer"),
+        (Fault(kind="reset"), UNKNOWN),
+        (Fault(kind="500"), "KeyBurnt: Stripe can't be reached, or is out of order"),
+        (Fault(kind="hang", seconds=60), "no answer from Stripe within 3 seconds"),
+        (Fault(kind="401"), DENIED),
         (Fault(kind="429"), OK),
         (Fault(kind="400"), OK),
     ],
     ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
 async def test_stripe_is_ready_when_it_answers_our_key(
-    database: Database, gateway: StripeGateway, stripe: Stripe, fault: Fault, state: str
+    database: Database, gateway: StripeGateway, stripe: Stripe, fault: Fault, told: str
 ) -> None:
     stripe.sandbox.faults.add(Rule(fault=fault, path="/v1/balance", times=None))
-    assert (await Health(database, gateway).check())["stripe"] == state
+    assert await state(Health(database, gateway), "stripe") == told
 
 
 async def test_readiness_goes_red_and_green_again_with_the_database(own: str, stripe: Stripe) -> None:
@@ -119,7 +130,7 @@ async def test_readiness_goes_red_and_green_again_with_the_database(own: str, st
         let_in(own, "false")
         answer = await client.get("/readyz")
         assert answer.status_code == 503
-        assert answer.json() == {**GREEN, "status": "unready", "database": "unreachable", "schema": "unknown"}
+        assert answer.json() == {**GREEN, "status": "unready", **NO_DATABASE}
         assert (await client.get("/livez")).status_code == 200
 
         let_in(own, "true")
@@ -163,6 +174,119 @@ async def test_a_schema_that_is_newer_serves_on_while_the_new_version_is_rolled_
         assert (await client.get("/readyz")).status_code == 503
 
 
-async def test_probes_at_once_are_answered_alike(http: httpx.AsyncClient) -> None:
+async def test_probes_at_once_are_answered_alike_and_stripe_is_asked_once(
+    http: httpx.AsyncClient, stripe: Stripe
+) -> None:
     answers = await asyncio.gather(*(http.get("/readyz") for _ in range(20)))
     assert [answer.json() for answer in answers] == [GREEN] * 20
+    assert len(stripe.sandbox.journal.calls("GET", "/v1/balance")) == 1
+
+
+@pytest.mark.parametrize(
+    ("ours_is_ahead", "told"),
+    [
+        (0, OK),
+        (MOST_CLOCK_SKEW - 2, OK),
+        (2 - MOST_CLOCK_SKEW, OK),
+        (120, "120 seconds ahead of Stripe's, and 30 are borne: check NTP"),
+        (-120, "120 seconds behind Stripe's, and 30 are borne: check NTP"),
+    ],
+)
+async def test_a_clock_that_is_not_stripes_is_not_ready(
+    database: Database, gateway: StripeGateway, stripe: Stripe, ours_is_ahead: float, told: str
+) -> None:
+    def clock() -> datetime:
+        theirs = datetime.fromtimestamp(int(stripe.sandbox.clock.time()), UTC)
+        return theirs + timedelta(seconds=ours_is_ahead)
+
+    report = await Health(database, gateway, clock=clock).check()
+    shown = report.as_json()["clock"]
+    assert abs(seconds_in(shown) - seconds_in(told)) <= 1
+    assert shown.lstrip("0123456789") == told.lstrip("0123456789")
+    assert report.is_ready == (told == OK)
+
+
+def seconds_in(text: str) -> int:
+    return int("".join(takewhile(str.isdigit, text)) or 0)
+
+
+async def test_a_sweep_that_is_overdue_is_told_and_keeps_nobody_from_paying(
+    database: Database, gateway: StripeGateway
+) -> None:
+    clock = Clock()
+    health = Health(database, gateway, now=clock)
+    assert await state(health, "sweep") == OK  # a server that has just started waits for its first
+
+    clock.now += SWEEP_OVERDUE
+    report = await health.check()
+    assert report.as_json()["sweep"].startswith("overdue: there was none")
+    assert (report.is_ready, report.as_json()["status"]) == (True, "degraded")
+
+    await swept(database, ago=timedelta(seconds=SWEEP_OVERDUE + 60))
+    assert "began 660 seconds ago" in await state(health, "sweep")
+    await swept(database, ago=timedelta(seconds=70))
+    assert (await health.check()).as_json() == GREEN
+
+
+async def swept(database: Database, *, ago: timedelta) -> None:
+    moment = datetime.now(UTC) - ago
+    await database.rows(SET_DONE_UNTIL, {"lease_name": SWEEP, "moment": moment})
+
+
+@dataclass
+class Issuer:
+    """An issuer's keys as `/readyz` sees them."""
+
+    failure: str | None = None
+    are_usable: bool = True
+    hangs: bool = False
+
+    async def refresh(self) -> None:
+        if self.hangs:
+            await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "told", "ready"),
+    [
+        (Issuer(), OK, True),
+        (Issuer("status-503"), "JWT_JWKS_URL can't be read (status-503): the keys read last serve on", True),
+        (
+            Issuer("not-json", are_usable=False),
+            "JWT_JWKS_URL can't be read (not-json): nobody can sign in",
+            False,
+        ),
+        (
+            Issuer(hangs=True, are_usable=False),
+            "JWT_JWKS_URL can't be read (no answer): nobody can sign in",
+            False,
+        ),
+    ],
+    ids=str,
+)
+async def test_an_issuer_whose_keys_cannot_be_read_is_told(
+    database: Database, gateway: StripeGateway, issuer: Issuer, told: str, ready: bool
+) -> None:
+    report = await Health(database, gateway, issuer).check()
+    assert (report.as_json()["keys"], report.is_ready) == (told, ready)
+
+
+async def test_a_server_whose_issuer_is_down_is_not_ready_and_logs_an_error(
+    settings: Settings,
+) -> None:
+    others = {"jwt_secret": None, "jwt_jwks_url": "http://127.0.0.1:1/jwks", "jwt_audience": "shop"}
+    with written_as("json") as lines:
+        async with server(settings.model_copy(update=others)) as client:
+            answer = await client.get("/readyz")
+            token = {"Authorization": f"Bearer {unsigned()}"}
+            await client.post("/graphql", json={"query": "{ me { id } }"}, headers=token)
+    assert answer.status_code == 503
+    assert answer.json()["keys"].endswith("(ClientConnectorError): nobody can sign in")
+    [refused] = [line for line in lines.getvalue().splitlines() if "token refused" in line]
+    assert {"level": "error", "reason": "keys-unavailable"}.items() <= json.loads(refused).items()
+
+
+def unsigned() -> str:
+    """The beginning of a token: its keys are looked for before its signature is judged."""
+    header = base64.urlsafe_b64encode(b'{"alg":"RS256","kid":"1"}').decode().rstrip("=")
+    return f"{header}.e30.AA"

@@ -2,17 +2,15 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from io import StringIO
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
 import structlog
 
-from services import logs
 from services.logs import BLOT, without_secrets
+from tests.lines import written_as
 
 SECRETS = {
     "secret key": "sk_test_51Habcdef0123456789",
@@ -36,19 +34,6 @@ TELLING = {
     "database password": "hunter2",
 }
 each_secret = pytest.mark.parametrize("name", SECRETS)
-
-
-@contextmanager
-def written_as(style: str, level: str = "DEBUG") -> Iterator[StringIO]:
-    """What is written by a process configured like this; afterwards this process is as it was."""
-    root = logging.getLogger()
-    handlers, before = root.handlers[:], root.level
-    lines = StringIO()
-    logs.configure(level, style, to=lines)
-    try:
-        yield lines
-    finally:
-        root.handlers[:], root.level = handlers, before
 
 
 @pytest.fixture(params=["json", "console"])

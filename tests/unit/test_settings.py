@@ -19,7 +19,11 @@ SAFE = {
     "JWT_SECRET": JWT_SECRET,
 }
 LIVE = {"STRIPE_SECRET_KEY": "rk_live_0123456789abcdef", "STRIPE_PUBLISHABLE_KEY": "pk_live_0123456789abcdef"}
-JWKS = {"JWT_SECRET": "", "JWT_JWKS_URL": "https://issuer.test/.well-known/jwks.json"}
+JWKS = {
+    "JWT_SECRET": "",
+    "JWT_JWKS_URL": "https://issuer.test/.well-known/jwks.json",
+    "JWT_AUDIENCE": "shop",
+}
 
 
 def settings_of(folder: Path, **values: str) -> Settings:
@@ -94,6 +98,8 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         {"CORS_ORIGINS": "*"},
         {"CORS_ORIGINS": "https://shop.example,*"},
         {"INTROSPECTION": "perhaps"},
+        {"METRICS_TOKEN": "guessable"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector.internal:4318"},
         {"LOG_LEVEL": "LOUD"},
         {"LOG_FORMAT": "xml"},
     ],
@@ -108,6 +114,14 @@ def test_an_unsafe_setting_is_refused_by_name(tmp_path: Path, unsafe: dict[str, 
 
 def test_two_ways_to_tell_who_is_calling_are_one_too_many(tmp_path: Path) -> None:
     assert "JWT_SECRET" in refusal_of(tmp_path, **{**JWKS, "JWT_SECRET": JWT_SECRET})
+
+
+def test_an_issuers_tokens_for_other_applications_are_not_taken(tmp_path: Path) -> None:
+    anyones = {**SAFE, **JWKS, "JWT_AUDIENCE": ""}
+    refusal = refusal_of(tmp_path, **anyones)
+    assert refusal.startswith("JWT_AUDIENCE: is not set, nor is JWT_ISSUER")
+    for one_of_them in ({"JWT_AUDIENCE": "shop"}, {"JWT_ISSUER": "https://issuer.test/"}):
+        settings_of(tmp_path, **{**anyones, **one_of_them}).safe()
 
 
 def test_public_keys_go_with_their_algorithms(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""What this process counts for `/metrics`. No label ever holds an id, a user or anything that a client chose."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+# Seconds. An operation ends within 20, a call to Stripe within 8.
+OPERATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
+CALL_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 3.5, 5.0, 8.0)
+
+COUNTS = CollectorRegistry()
+REQUESTS = Counter(
+    "paygraph_requests",
+    "Operations answered, by root field and by the type of the answer or the code of the error.",
+    ["operation", "result"],
+    registry=COUNTS,
+)
+REQUEST_SECONDS = Histogram(
+    "paygraph_request_seconds",
+    "From the request's arrival to the end of its answer, by root field; without subscriptions.",
+    ["operation"],
+    buckets=OPERATION_BUCKETS,
+    registry=COUNTS,
+)
+STRIPE_CALLS = Counter(
+    "paygraph_stripe_calls",
+    "Calls to Stripe with their retries, by what is called and how it ended.",
+    ["method", "outcome"],
+    registry=COUNTS,
+)
+STRIPE_CALL_SECONDS = Histogram(
+    "paygraph_stripe_call_seconds",
+    "How long calls to Stripe took with their retries.",
+    ["method"],
+    buckets=CALL_BUCKETS,
+    registry=COUNTS,
+)
+SWEEPS = Counter("paygraph_sweeps", "Sweeps of this server, by how they ended.", ["outcome"], registry=COUNTS)
+SWEEP_FINDINGS = Counter(
+    "paygraph_sweep_findings", "What sweeps of this server did, by name.", ["finding"], registry=COUNTS
+)
+NEEDS_A_PERSON = Gauge(
+    "paygraph_needs_a_person",
+    "What only a person can decide, as this server's last sweep found.",
+    registry=COUNTS,
+    multiprocess_mode="livemostrecent",
+)
+POOL_SIZE = Gauge(
+    "paygraph_pool_size",
+    "Database connections that may be open at once.",
+    registry=COUNTS,
+    multiprocess_mode="livesum",
+)
+POOL_IN_USE = Gauge(
+    "paygraph_pool_in_use",
+    "Database connections in use, looked at each second.",
+    registry=COUNTS,
+    multiprocess_mode="livesum",
+)
+POOL_WAITING = Gauge(
+    "paygraph_pool_waiting",
+    "Callers that wait for a database connection, looked at each second.",
+    registry=COUNTS,
+    multiprocess_mode="livesum",
+)
