@@ -158,13 +158,13 @@ def _observed(name: str, resolve: Resolver, *, follows: bool = False) -> Resolve
 
     def resolve_observed(source: Any, info: Any, **arguments: Any) -> Any:
         seen = current.get()
-        answer = resolve(source, info, **arguments)
         if seen is None:
-            return answer
+            return resolve(source, info, **arguments)
         seen.reach(name)
         seen.order = _order_of(arguments) or seen.order
+        seen.follows = follows
+        answer = resolve(source, info, **arguments)
         if follows:
-            seen.follows = True
             return answer
         if isawaitable(answer):
             return awaited(seen, answer)
