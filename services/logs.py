@@ -20,6 +20,7 @@ _SECRET = re.compile(
     r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
 )
 BLOT = "[secret]"
+_encoded = json.JSONEncoder(default=str).encode  # `json.dumps` would build an encoder for each line
 
 
 def without_secrets(text: str) -> str:
@@ -89,7 +90,7 @@ class _RequestLine(logging.Formatter):
         head = {"timestamp": moment, "level": record.levelname.lower(), "logger": record.name}
         fields: Any = record.msg
         if self._console is None:
-            return json.dumps({**head, "message": "request", **fields}, default=str)
+            return _encoded({**head, "message": "request", **fields})
         return str(self._console(None, "info", {**head, "event": "request", **fields}))
 
 

@@ -1,5 +1,6 @@
 """`serve` on a PostgreSQL of its own, with the sandbox as a separate process: from an order to PAID, and to the end."""
 
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ from services import migrations
 from tests.client import CREATE_PAYMENT_INTENT
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
 from tests.e2e.databases import own_database
-from tests.e2e.processes import HTTP, Running, Shell, eventually, free_ports, is_running, shell
+from tests.e2e.processes import HTTP, PATIENCE, Running, Shell, eventually, free_ports, is_running, shell
 from tests.e2e.shop import Customer, pay
+from tests.numbers import numbers_of
+
+REQUESTS = "paygraph_requests_total"
 
 
 @dataclass(frozen=True)
@@ -161,9 +165,50 @@ def test_two_workers_serve_on_one_port_and_end_together(town: Town) -> None:
 
     workers = children(server.process.pid)
     assert len(workers) >= 2
+    [folder] = metrics_folders(workers)
+    count_together(town, customer)
     ended = server.stop()
     assert (ended.code, "Traceback" in ended.out) == (0, False), ended.out
     eventually(lambda: not any(map(is_running, workers)))
+    assert not folder.exists()
+
+
+def count_together(town: Town, customer: Customer) -> None:
+    """Whichever worker answers and is scraped: what was asked for is counted once, and pools are added up."""
+    before = numbers_of(HTTP.get(f"{town.url}/metrics").text).of(REQUESTS, operation="me", result="User")
+    for _ in range(40):  # each over a connection of its own, so that both workers get some
+        customer.ask("{ me { id } }")
+    shown = [numbers_of(HTTP.get(f"{town.url}/metrics").text) for _ in range(10)]
+    assert {numbers.of(REQUESTS, operation="me", result="User") - before for numbers in shown} == {40}
+    assert {numbers.of("paygraph_pool_size") for numbers in shown} == {20}
+    assert shown[0].of("paygraph_payments_moved", state="succeeded") == 1
+
+
+def metrics_folders(workers: list[int]) -> set[Path]:
+    """Where the workers count together."""
+    names = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in workers]
+    found = {
+        name.decode() for each in names for name in each if name.startswith(b"PROMETHEUS_MULTIPROC_DIR=")
+    }
+    return {Path(name.partition("=")[2]) for name in found}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sigterm_lets_a_call_in_flight_end(town: Town, workers: str) -> None:
+    [[order_id, token]] = town.seed(1)
+    customer = Customer(town.url, token)
+    server = town.serve(WORKERS=workers)
+    slow = {"kind": "slow_header", "point": "after", "seconds": 2}
+    rule = {"method": "POST", "path": "/v1/payment_intents", "fault": slow}
+    HTTP.post(f"{town.stripe_url}/_sandbox/faults", json=rule).raise_for_status()
+
+    with ThreadPoolExecutor(1) as tab:
+        asked = tab.submit(customer.payment_intent, order_id)
+        eventually(town.intents)  # Stripe has made it, and is slow to say so
+        server.process.send_signal(signal.SIGTERM)
+        intent = asked.result()
+    assert intent["id"] == town.intents()[0]["id"]
+    assert (server.process.wait(PATIENCE), "Traceback" in server.output) == (0, False), server.output
 
 
 def children(pid: int) -> list[int]:
