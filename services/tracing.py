@@ -6,7 +6,7 @@ span holds names, statements with their placeholders and outcomes; never argumen
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
+PATIENCE = 3.0  # seconds for one batch, the last one at the server's end included
 INSTALL = "python -m pip install --require-hashes -r requirements-otel.txt"
 _OFF: AbstractContextManager[None] = nullcontext()
 _SPAN = "paygraph_span"  # where a statement's span waits for its end
@@ -29,12 +30,13 @@ class TracingUnavailable(Exception):
     """The endpoint is none, or the packages that would speak to it are not installed."""
 
 
-def check_tracing(endpoint: str) -> None:
+def check_tracing(endpoint: str, find: Callable[[str], object | None] = find_spec) -> None:
+    """Raise `TracingUnavailable` for what `Tracing.start` could not do; nothing is imported."""
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise TracingUnavailable("is no URL such as http://otel.internal:4318")
     try:
-        found = find_spec("opentelemetry.sdk.trace") and find_spec("opentelemetry.exporter.otlp.proto.http")
+        found = find("opentelemetry.sdk.trace") and find("opentelemetry.exporter.otlp.proto.http")
     except ModuleNotFoundError:
         found = None
     if found is None:
@@ -59,7 +61,8 @@ class Tracing:
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": name}), shutdown_on_exit=False
         )
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+        patience = float(os.environ.get("OTEL_EXPORTER_OTLP_TIMEOUT", PATIENCE))
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=patience)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("paygraph")
 
