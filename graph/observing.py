@@ -36,7 +36,7 @@ RESULTS = {
     500: "INTERNAL_SERVER_ERROR",
     503: "TIMEOUT",
 }
-FAILED = "HTTP_ERROR"
+FAILED, UNAVAILABLE = "HTTP_ERROR", "SERVICE_UNAVAILABLE"
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _REQUEST_ID = b"x-request-id"
 
@@ -100,8 +100,12 @@ def request_id_of(scope: Scope) -> str:
 
 
 def finish(seen: Observation, seconds: float, *, path: str, status: int) -> None:
-    if seen.result is None or status >= 500:
+    if seen.result is None or (
+        status >= 500 and not seen.result.isupper()
+    ):  # a type, and then it was given up
         seen.result = OK if 0 < status < 400 else RESULTS.get(status, FAILED)
+        if status == 503 and path != GRAPHQL:
+            seen.result = UNAVAILABLE
     if path in COUNTED:
         count(seen, seen.result, seconds)
         logs.request_line(seen, seconds, status)

@@ -20,6 +20,7 @@ _SECRET = re.compile(
     r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
 )
 BLOT = "[secret]"
+FAULTS = ("INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT")  # results that no client brought about
 _encoded = json.JSONEncoder(default=str).encode  # `json.dumps` would build an encoder for each line
 
 
@@ -59,7 +60,8 @@ def request_line(
     It passes by structlog's chain, which costs as much as a tenth of the whole request; all that a client chose in
     it is the user's id and a request id that was judged before.
     """
-    level = logging.ERROR if status is not None and status >= 500 else logging.INFO
+    failed = seen.result in FAULTS or (status is not None and status >= 500)
+    level = logging.ERROR if failed else logging.INFO
     if not _requests.isEnabledFor(level):
         return
     about = {

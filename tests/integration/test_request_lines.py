@@ -11,7 +11,7 @@ from sandbox.faults import Fault, Rule
 from services.logs import BLOT
 from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, Client
-from tests.conftest import Stripe
+from tests.conftest import JWT_SECRET, Stripe, make_settings, running
 from tests.events import event_body, signed
 from tests.integration.test_order_updated import address as address
 from tests.integration.test_order_updated import follower, token
@@ -67,6 +67,21 @@ async def test_a_refusal_of_stripes_is_told_with_its_request_and_so_is_every_lin
     assert (line["result"], line["stripe_request"][:4]) == ("PaymentProviderUnavailable", "req_")
     [failed] = [text for text in lines.getvalue().splitlines() if "stripe call failed" in text]
     assert json.loads(failed)["request_id"] == line["request_id"]
+
+
+async def test_a_fault_of_ours_is_an_error_whatever_its_status(stripe: Stripe) -> None:
+    body, signature = signed(event_body())
+    async with running(make_settings("postgresql://127.0.0.1:1/shop", stripe.url)) as http:
+        with written_as("json") as lines:
+            answer = await Client(http, JWT_SECRET).post("{ orders { nodes { id } } }")
+            assert answer.status_code == 200
+            headers = {"Stripe-Signature": signature}
+            assert (await http.post("/webhooks/stripe", content=body, headers=headers)).status_code == 503
+    told = [(line["operation"], line["result"], line["level"]) for line in requests_in(lines)]
+    assert told == [
+        ("orders", "SERVICE_UNAVAILABLE", "error"),
+        ("stripeWebhook", "SERVICE_UNAVAILABLE", "error"),
+    ]
 
 
 async def test_a_new_order_is_told(client: Client, shop: Shop) -> None:
