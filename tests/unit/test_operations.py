@@ -76,8 +76,10 @@ def test_the_unit_and_the_image_start_what_there_is() -> None:
     assert "main.py serve" in unit
     root = FOLDER.parents[1]
     copied = re.findall(r"^COPY (?!--)(.*) \S+$", image, re.MULTILINE)
+    taken = (root / ".dockerignore").read_text().splitlines()
     for name in " ".join(copied).split():
         assert (root / name).exists(), name
+        assert f"!{name}" in taken
     port = Settings.model_fields["port"].default
     assert f"EXPOSE {port}" in image
     assert int(re.findall(r"TimeoutStopSec=(\d+)", unit)[0]) > 20
