@@ -54,7 +54,9 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status, path = time.perf_counter(), 0, scope["path"]
+        # A preflight is the browser's question, not an operation.
+        path = scope["path"] if scope["method"] != "OPTIONS" else "preflight"
+        began, status = time.perf_counter(), 0
         seen = Observation(request_id_of(scope), COUNTED.get(path, NO_OPERATION))
         before = current.set(seen)
 
@@ -70,6 +72,9 @@ class Observed:
                 await self._traced(scope, receive, send_observed)
             else:
                 await self._app(scope, receive, send_observed)
+        except Exception:
+            status = 500  # as Starlette will answer, outside of this
+            raise
         finally:
             current.reset(before)
             finish(seen, time.perf_counter() - began, path=path, status=status)

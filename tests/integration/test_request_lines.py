@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from graph.observing import Observed
 from sandbox.faults import Fault, Rule
 from services.logs import BLOT
 from settings import Settings
@@ -82,6 +84,29 @@ async def test_a_fault_of_ours_is_an_error_whatever_its_status(stripe: Stripe) -
         ("orders", "SERVICE_UNAVAILABLE", "error"),
         ("stripeWebhook", "SERVICE_UNAVAILABLE", "error"),
     ]
+
+
+async def test_what_escapes_a_route_is_told_as_a_fault() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise LookupError
+
+    async def nothing(*_: Any) -> Any:
+        raise AssertionError
+
+    scope = {"type": "http", "method": "POST", "path": "/webhooks/stripe", "headers": []}
+    with written_as("json") as lines, pytest.raises(LookupError):
+        await Observed(broken)(scope, nothing, nothing)
+    [line] = requests_in(lines)
+    assert (line["status"], line["result"], line["level"]) == (500, "INTERNAL_SERVER_ERROR", "error")
+
+
+async def test_a_preflight_is_no_operation(settings: Settings) -> None:
+    origin = "https://shop.example"
+    asks = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    async with running(settings.model_copy(update={"cors_origins": (origin,)})) as http:
+        with written_as("json") as lines:
+            answer = await http.options("/graphql", headers=asks)
+    assert (answer.status_code, requests_in(lines)) == (200, [])
 
 
 async def test_a_new_order_is_told(client: Client, shop: Shop) -> None:
