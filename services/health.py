@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from sqlalchemy.exc import SQLAlchemyError
+import psycopg
 
 from models.health_statements import SCHEMA_REVISION
 from services import migrations
@@ -15,7 +15,6 @@ from services.intents import GatewayError, Refused, TooManyRequests
 STRIPE_EVERY = 15.0  # seconds; a probe each second must not eat into Stripe's rate limit
 PATIENCE = 3.0
 
-UNDEFINED_TABLE = "42P01"
 OK = "ok"
 
 
@@ -43,8 +42,8 @@ class Health:
         try:
             async with asyncio.timeout(PATIENCE):
                 row = await self._database.row(SCHEMA_REVISION)
-        except (SQLAlchemyError, TimeoutError) as error:
-            if getattr(getattr(error, "orig", None), "sqlstate", None) == UNDEFINED_TABLE:
+        except (psycopg.Error, TimeoutError) as error:
+            if isinstance(error, psycopg.errors.UndefinedTable):
                 return OK, "empty: run `python main.py migrate`"
             return "unreachable", "unknown"
         found = row.version_num if row else None
