@@ -24,6 +24,7 @@ from services import logs, migrations
 from services.command_line import EXPECTED, in_words, parse
 from services.database import Database, build_database
 from services.duty import Duty
+from services.garbage import collect_less
 from services.health import Health
 from services.live import OrderNews
 from services.reconcile import Sweep, sweep_once
@@ -41,9 +42,8 @@ def parts(settings: Settings) -> tuple[Database, StripeGateway]:
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
     database, gateway = parts(settings)
-    inbox = Inbox(
-        database, gateway, StripeSignatureCheck(settings.webhook_secrets), livemode=settings.is_live
-    )
+    check = StripeSignatureCheck(settings.webhook_secrets)
+    inbox = Inbox(database, gateway, check, livemode=settings.is_live)
     duty = Duty(database, Sweep(database, gateway, inbox))
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
     news = OrderNews(reveal(settings.database_url))
@@ -55,6 +55,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with inbox.at_work(), duty.on(), news.on_air():
+            collect_less()
             yield
         await gateway.close()
         await database.close()
