@@ -21,7 +21,9 @@ from services.intents import (
     StripeEventSeen,
     StripePage,
     StripeRefund,
+    TooManyRequests,
 )
+from services.stripe_rate import StripeRate
 from services.stripe_wire import Answer, answer_from, error_of, form, posting, standing_headers
 from services.webhooks import UnverifiedEvent, intent_of
 
@@ -63,14 +65,19 @@ class _Transport(stripe.AIOHTTPClient):
 class StripeGateway:
     """Makes, reads, reprices, cancels and refunds PaymentIntents, and reads Stripe's lists.
 
-    Every verb ends within 8 seconds with an `Intent` or one of the `GatewayError`s. Creating and repricing carry
-    idempotency keys that outlive a crash; canceling twice is the same as once and needs none. The SDK's client
-    connects and retries; what it is given and what it brings is read here, in our words (services/stripe_wire.py).
+    Every verb ends with an `Intent` or one of the `GatewayError`s, 8 seconds after its turn (services/stripe_rate.py)
+    at the latest. Creating and repricing carry idempotency keys that outlive a crash; canceling twice is the same as
+    once and needs none. The SDK's client connects and retries; what it is given and what it brings is read here, in
+    our words (services/stripe_wire.py).
     """
 
-    def __init__(self, secret_key: str, *, api_base: str = DEFAULT_API_BASE) -> None:
+    def __init__(
+        self, secret_key: str, *, api_base: str = DEFAULT_API_BASE, calls_per_second: float | None = None
+    ) -> None:
+        """`calls_per_second` go to each of Stripe's endpoints from this process; None is no limit."""
         self._http = _Transport(timeout=TRY_TIMEOUT)
         self._base = api_base.rstrip("/")
+        self._rate = StripeRate(calls_per_second) if calls_per_second else None
         self._headers = standing_headers(secret_key, API_VERSION, stripe.VERSION)
 
     async def create_intent(self, request: IntentRequest) -> Intent:
@@ -157,6 +164,9 @@ class StripeGateway:
             headers, body = posting(headers, idempotency_key), form(parameters)
         elif parameters:
             url = f"{url}?{form(parameters)}"
+        turns = self._rate.of(method, path) if self._rate else None
+        if turns:
+            await turns.turn()
         try:
             answered = await self._http.request_with_retries_async(
                 method, url, headers, body, max_network_retries=NETWORK_RETRIES
@@ -166,6 +176,8 @@ class StripeGateway:
         answer = answer_from(*answered)
         failure = error_of(answer)
         if failure is not None:
+            if turns and isinstance(failure, TooManyRequests):
+                turns.slow_down()
             raise failure
         return answer
 

@@ -24,6 +24,7 @@ from services.disputes import DisputeGateway, Disputes
 from services.intents import GatewayError, Intent, Refused, StripeEventSeen
 from services.refunds import RefundGateway, Refunds
 from services.settlement import Settlement
+from services.stripe_rate import in_background
 
 INTENT_EVENTS = "payment_intent."
 REFUND_EVENTS = ("refund.", "charge.refund")
@@ -161,7 +162,10 @@ class Inbox:
         alike: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
         for event in due:  # one question to Stripe answers all events of a kind about the same intent
             alike[kind_of(event.type), event.object_id].append(event)
-        await asyncio.gather(*(self._finish(kind, intent, rows) for (kind, intent), rows in alike.items()))
+        with in_background():
+            await asyncio.gather(
+                *(self._finish(kind, intent, rows) for (kind, intent), rows in alike.items())
+            )
         return len(due)
 
     async def _finish(self, kind: str, intent_id: str, events: Sequence[Row]) -> None:
