@@ -14,7 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from graph.context import Context, ContextMaker, PaymentSettings
 from graph.documents import Documents
-from graph.routes import layers, livez, metrics, readyz, stripe_webhook
+from graph.routes import for_operators, layers, stripe_webhook
 from graph.schema import sdl
 from graph.site import DIST, Site, site_routes
 from graph.socket import GraphQLSocket
@@ -69,9 +69,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
-            Route("/livez", livez),
-            Route("/readyz", readyz(Health(database, gateway, keys))),
-            Route("/metrics", metrics(Exposition(database), reveal(settings.metrics_token))),
+            *for_operators(Health(database, gateway, keys), Exposition(database), settings.metrics_token),
             *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],
         middleware=layers(settings.cors_origins),

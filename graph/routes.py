@@ -4,10 +4,12 @@ import hmac
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
+from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graph.observing import Observed
@@ -68,6 +70,16 @@ def stripe_webhook(inbox: Inbox) -> Endpoint:
         return JSONResponse({"received": True})
 
     return receive
+
+
+def for_operators(health: Health, exposition: Exposition, token: SecretStr | None) -> list[Route]:
+    """`/livez`, `/readyz`, and `/metrics`, which asks for the token if there is one."""
+    secret = token.get_secret_value() if token else None
+    return [
+        Route("/livez", livez),
+        Route("/readyz", readyz(health)),
+        Route("/metrics", metrics(exposition, secret)),
+    ]
 
 
 async def livez(request: Request) -> Response:
