@@ -69,6 +69,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
+            # /livez, /readyz and /metrics
             *for_operators(Health(database, gateway, keys), Exposition(database), settings.metrics_token),
             *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],
