@@ -37,8 +37,7 @@ from settings import Settings, UnsafeSettings, needed, reveal
 
 def parts(settings: Settings) -> tuple[Database, StripeGateway]:
     database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
-    key, base = reveal(settings.stripe_secret_key), settings.stripe_api_base
-    return database, StripeGateway(key, api_base=base, calls_per_second=settings.calls_per_second)
+    return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.stripe_options)
 
 
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:
@@ -69,7 +68,6 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
-            # /livez, /readyz and /metrics
             *for_operators(Health(database, gateway, keys), Exposition(database), settings.metrics_token),
             *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],

@@ -146,6 +146,10 @@ class Settings(BaseSettings):
         bounds = {"timeout_graceful_shutdown": 20, "ws_max_size": 100_000}
         return {"host": self.host, "port": self.port, **bounds, **quiet}
 
+    @property
+    def stripe_options(self) -> dict[str, Any]:
+        return {"api_base": self.stripe_api_base, "calls_per_second": self.calls_per_second}
+
     def token_rules(self) -> TokenRules:
         secret = reveal(self.jwt_secret) or None
         return TokenRules(

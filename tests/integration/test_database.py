@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from sqlalchemy import bindparam, text
 
-from services.connections import Pool, PoolExhausted
-from services.database import Database, Transaction, build_database
+from services.connections import Pool
+from services.database import Database, DatabaseUnavailable, Transaction, build_database
 
 PID = text("SELECT pg_backend_pid() AS pid")
 END = text("SELECT pg_terminate_backend(:pid)")
@@ -110,7 +110,7 @@ async def test_a_transaction_called_off_is_rolled_back(small: Database, database
 async def test_callers_wait_their_turn_and_no_longer_than_they_may(small: Database) -> None:
     slow = [asyncio.create_task(small.rows(SLEEP, {"seconds": 0.6})) for _ in range(2)]
     await asyncio.sleep(0.05)
-    with pytest.raises(PoolExhausted):
+    with pytest.raises(DatabaseUnavailable):
         await pid(small)
     await asyncio.gather(*slow)
 

@@ -86,9 +86,9 @@ class Seen:
         return sent_back | (refused & self.disputed)
 
     @cached_property
-    def money_of(self) -> defaultdict[Any, list[Row[Any]]]:
+    def money_of(self) -> defaultdict[Any, list[Row]]:
         """The payments that brought money, by order."""
-        money: defaultdict[Any, list[Row[Any]]] = defaultdict(list)
+        money: defaultdict[Any, list[Row]] = defaultdict(list)
         for payment in self.payments:
             if payment.disposition:
                 money[payment.order_id].append(payment)
