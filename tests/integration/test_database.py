@@ -171,7 +171,7 @@ async def test_a_number_of_any_size_fits_a_statement_prepared_for_another(small:
 async def test_a_database_out_of_reach_takes_no_place_in_the_pool() -> None:
     database = build_database("postgresql://nobody@127.0.0.1:1/nothing", pool_size=1, pool_timeout=1)
     for _ in range(3):
-        with pytest.raises(psycopg.OperationalError):
+        with pytest.raises(DatabaseUnavailable):
             await database.rows(PID)
 
     assert isinstance(database.pool, Pool)
