@@ -36,8 +36,7 @@ from settings import Settings, UnsafeSettings, needed, reveal
 
 def parts(settings: Settings) -> tuple[Database, StripeGateway]:
     database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
-    key, base = reveal(settings.stripe_secret_key), settings.stripe_api_base
-    return database, StripeGateway(key, api_base=base, calls_per_second=settings.calls_per_second)
+    return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.gateway_options)
 
 
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:

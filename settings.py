@@ -134,6 +134,10 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def gateway_options(self) -> dict[str, Any]:
+        return {"api_base": self.stripe_api_base, "calls_per_second": self.calls_per_second}
+
+    @property
     def server_options(self) -> dict[str, Any]:
         """uvicorn's: no access log, since it would hold query strings, and no trust in proxies' headers."""
         quiet = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
