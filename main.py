@@ -37,7 +37,7 @@ from settings import Settings, UnsafeSettings, needed, reveal
 
 def parts(settings: Settings) -> tuple[Database, StripeGateway]:
     database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
-    return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.stripe_options)
+    return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.gateway_options)
 
 
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:

@@ -140,15 +140,15 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def gateway_options(self) -> dict[str, Any]:
+        return {"api_base": self.stripe_api_base, "calls_per_second": self.calls_per_second}
+
+    @property
     def server_options(self) -> dict[str, Any]:
         """uvicorn's: no access log, since it would hold query strings, and no trust in proxies' headers."""
         quiet = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
         bounds = {"timeout_graceful_shutdown": 20, "ws_max_size": 100_000}
         return {"host": self.host, "port": self.port, **bounds, **quiet}
-
-    @property
-    def stripe_options(self) -> dict[str, Any]:
-        return {"api_base": self.stripe_api_base, "calls_per_second": self.calls_per_second}
 
     def token_rules(self) -> TokenRules:
         secret = reveal(self.jwt_secret) or None

@@ -37,6 +37,7 @@ class Outcome:
     good: int = 0
     seconds: float = 0.0
     other: list[str] = field(default_factory=list)
+    kinds: list[bool] = field(default_factory=list)  # whether good, one for each of `milliseconds`
     milliseconds: list[float] = field(default_factory=list)
 
     def quantile(self, part: float) -> float:
@@ -54,11 +55,13 @@ class _Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._got = b""
+        self.is_open = True
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def connection_lost(self, error: Exception | None) -> None:
+        self.is_open = False
         if self._answer and not self._answer.done():
             self._answer.set_result((0, b""))
 
@@ -124,6 +127,8 @@ class Load:
         await asyncio.gather(*tasks)
 
     async def _on_any(self, request: bytes) -> None:
+        while self._idle and not self._idle[-1].is_open:
+            self._idle.pop()
         connection = self._idle.pop() if self._idle else await self._connect()
         await self._one(connection, request)
         self._idle.append(connection)
@@ -133,9 +138,10 @@ class Load:
         status, body = await connection.call(request)
         self.outcome.milliseconds.append((time.perf_counter() - began) * 1e3)
         self.outcome.done += 1
-        if status == 200 and self._expect in body:
-            self.outcome.good += 1
-        else:
+        good = status == 200 and self._expect in body
+        self.outcome.kinds.append(good)
+        self.outcome.good += good
+        if not good:
             self.outcome.other.append(f"{status} {body[:300].decode(errors='replace')}")
 
     async def _connect(self) -> _Connection:

@@ -86,8 +86,11 @@ class _Turns:
         turn: asyncio.Future[None] = self._loop.create_future()
         queue.append(turn)
         self._wake_when_free()
+        patience = (
+            longest + self._window * self._slowness
+        )  # the reckoning was exact, the clock of the loop is not
         try:
-            async with asyncio.timeout(longest):
+            async with asyncio.timeout(patience):
                 await turn
         except TimeoutError:
             raise TooManyRequests("no turn in time") from None
