@@ -20,7 +20,6 @@ _SECRET = re.compile(
     r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
 )
 BLOT = "[secret]"
-FAULTS = ("INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE", "TIMEOUT")  # results that no client brought about
 _encoded = json.JSONEncoder(default=str).encode  # `json.dumps` would build an encoder for each line
 
 
@@ -55,14 +54,12 @@ def _of_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDi
 def request_line(
     seen: Observation, seconds: float, status: int | None = None, path: str | None = None
 ) -> None:
-    """The one line of a request: an error for our own faults. Without a status it came over a socket.
+    """The one line of a request; faults have one of their own besides. Without a status it came over a socket.
 
     It passes by structlog's chain, which costs as much as a tenth of the whole request; all that a client chose in
     it is the user's id and a request id that was judged before.
     """
-    failed = seen.result in FAULTS or (status is not None and status >= 500)
-    level = logging.ERROR if failed else logging.INFO
-    if not _requests.isEnabledFor(level):
+    if not _requests.isEnabledFor(logging.INFO):
         return
     about = {
         "request_id": seen.request_id,
@@ -77,7 +74,7 @@ def request_line(
         "duration_ms": round(seconds * 1_000, 2),
     }
     told: Any = {name: value for name, value in about.items() if value is not None}
-    _requests.handle(logging.LogRecord(_requests.name, level, "", 0, told, None, None))
+    _requests.handle(logging.LogRecord(_requests.name, logging.INFO, "", 0, told, None, None))
 
 
 class _RequestLine(logging.Formatter):
