@@ -34,7 +34,7 @@ async def address(settings: Settings, database: Database, gateway: StripeGateway
     nobody = Context(
         None, database, gateway, payments, news, Documents(), settings.rate_limits(), introspection=False
     )
-    socket = GraphQLSocket(ContextMaker(settings.token_verifier(), nobody), longest=LONGEST)
+    socket = GraphQLSocket(ContextMaker(settings.token_verifier(None), nobody), longest=LONGEST)
     app = Starlette(
         routes=[WebSocketRoute("/graphql", socket)],
         lifespan=lambda _: news.on_air(),
