@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove lint types schema lock
+.PHONY: help setup run test prove soak lint types schema python-client lock
+THEIRS := tests/integration/python_client
 
 help:  ## what can be typed here
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: .venv/.ready  ## a virtual environment from the hash-pinned locks
 
@@ -25,12 +26,22 @@ test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
 prove: setup  ## the state machine, ten thousand runs: about forty minutes
 	PROOF_RUNS=10000 $(BIN)/python -m pytest tests/proof/test_state_machine.py -s
 
+soak: setup  ## half an hour of twenty orders a second, with Stripe, the database and the workers failing
+	SOAK_SECONDS=1800 $(BIN)/python -m pytest tests/proof/test_soak.py -s
+
 lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: setup  ## mypy, strict, tests included
 	$(BIN)/mypy
+
+python-client: $(THEIRS)/.venv/.ready  ## what generates a Python client, for its test
+
+$(THEIRS)/.venv/.ready: $(THEIRS)/requirements.txt
+	$(PYTHON) -m venv $(THEIRS)/.venv
+	$(THEIRS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 schema: setup  ## write schema.graphql anew
 	$(BIN)/python main.py schema
@@ -40,3 +51,4 @@ lock:  ## resolve the locks anew (needs uv)
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra demo --extra otel --group dev -c requirements.txt -o requirements-dev.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra otel -c requirements-dev.txt -o requirements-otel.txt
 	uv pip compile -q --no-deps --generate-hashes --no-emit-index-url --no-header --group stripe-openapi -o requirements-openapi.txt
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(THEIRS)/requirements.in -o $(THEIRS)/requirements.txt

@@ -16,6 +16,7 @@ from services.manifests import read_manifest
 MOST_REMEMBERED = 1_000
 LONGEST_REMEMBERED = 20_000  # characters; a longer operation is executed and not remembered
 HASH_LENGTH = 64
+PREFIX = "sha256:"  # codegen's documents carry it in their hash
 
 
 class Documents:
@@ -73,8 +74,9 @@ def _hash_of(extensions: Mapping[str, Any] | None) -> str | None:
     persisted = (extensions or {}).get("persistedQuery")
     if persisted is None:
         return None
-    wanted = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
-    if not isinstance(wanted, str) or len(wanted) != HASH_LENGTH or persisted.get("version", 1) != 1:
+    sent = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    wanted = sent.removeprefix(PREFIX) if isinstance(sent, str) else ""
+    if len(wanted) != HASH_LENGTH or persisted.get("version", 1) != 1:
         raise _refusal("`persistedQuery` has version 1 and a sha256Hash in hex.", "BAD_USER_INPUT")
     return wanted.lower()
 

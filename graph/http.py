@@ -31,6 +31,7 @@ from graph.schema import schema
 MODERN, LEGACY = "application/graphql-response+json", "application/json"
 LARGEST_OPERATION = 100_000  # bytes, with its variables
 LONGEST = 20.0  # seconds, from the first byte of the body to the answer
+TOO_LONG = "This took too long and was given up. Mutations are safe to repeat."
 CODES = {
     400: "BAD_REQUEST",
     405: "METHOD_NOT_ALLOWED",
@@ -64,7 +65,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def __init__(self, make_context: ContextFactory, *, longest: float = LONGEST) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self._make_context = make_context
-        self._longest = longest
+        self.longest = longest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,13 +79,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def _answer_in_time(self, request: Request) -> Response:
         try:
-            async with asyncio.timeout(self._longest):
+            async with asyncio.timeout(self.longest):
                 return await self._answer(request)
         except HTTPException as error:
             return refusal(error.status_code, error.detail, error.headers)
         except TimeoutError:
-            log.error("operation timed out", seconds=self._longest)
-            return refusal(503, "This took too long and was given up. Mutations are safe to repeat.")
+            log.error("operation timed out", seconds=self.longest)
+            return refusal(503, TOO_LONG)
         except ClientDisconnect:
             raise
         except Exception:

@@ -4,23 +4,36 @@ Queries and mutations come this way too, under the same bounds; only signing in 
 headers here.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
+from graphql import GraphQLError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry import UNSET
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived
+from strawberry.schema.schema import StreamResult
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.types import ExecutionResult
 
 from graph.context import Context, ContextMaker
-from graph.http import GraphQLEndpoint
+from graph.http import LONGEST, TOO_LONG, GraphQLEndpoint
+from graph.schema import schema
 
 SIGN_IN_WITHIN = timedelta(seconds=10)
 MOST_OPERATIONS = 20  # at once on one socket
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class _Messages(ASGIWebSocketAdapter):
@@ -32,13 +45,31 @@ class _Messages(ASGIWebSocketAdapter):
             raise NonJsonMessageReceived from error
 
 
+class _PromptSchema:
+    """The schema as sockets use it: each operation is given up when its first answer does not come in time."""
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+
+    async def stream(self, query: str, context_value: Context, **others: Any) -> StreamResult:
+        # A context of its own: the operations of a socket run at once, and each spends for itself.
+        results = await schema.stream(query, context_value=replace(context_value), **others)
+        return first_in_time(results, self._longest)
+
+
+class _Operations(BaseGraphQLTransportWSHandler[Context, None]):
+    def __init__(self, view: "GraphQLSocket", **others: Any) -> None:
+        super().__init__(view, **{**others, "schema": _PromptSchema(view.longest)})
+
+
 class GraphQLSocket(GraphQLEndpoint):
     """The endpoint of both routes; `origins` may open sockets besides the server's own."""
 
     websocket_adapter_class = _Messages  # type: ignore[assignment]
+    graphql_transport_ws_handler_class = _Operations
 
-    def __init__(self, maker: ContextMaker, origins: Sequence[str] = ()) -> None:
-        super().__init__(maker)
+    def __init__(self, maker: ContextMaker, origins: Sequence[str] = (), *, longest: float = LONGEST) -> None:
+        super().__init__(maker, longest=longest)
         self._maker = maker
         self.protocols = (GRAPHQL_TRANSPORT_WS_PROTOCOL,)
         self.connection_init_wait_timeout = SIGN_IN_WITHIN
@@ -58,3 +89,24 @@ class GraphQLSocket(GraphQLEndpoint):
         if isinstance(sent, str):
             context.user = await self._maker.user_of(sent)
         return UNSET  # an acknowledgement without a payload
+
+
+async def first_in_time(
+    results: AsyncGenerator[T, None], longest: float
+) -> AsyncGenerator[T | ExecutionResult, None]:
+    """The results, if the first comes within `longest` seconds; else an error with the code TIMEOUT, and no more.
+
+    A query or a mutation has one result, so all of it is bounded. A subscription tells the present state at once,
+    and then waits as long as it takes.
+    """
+    async with aclosing(results):
+        try:
+            async with asyncio.timeout(longest):
+                first = await anext(results)
+        except TimeoutError:
+            log.error("operation timed out", seconds=longest)
+            yield ExecutionResult(None, [GraphQLError(TOO_LONG, extensions={"code": "TIMEOUT"})])
+            return
+        yield first
+        async for result in results:
+            yield result

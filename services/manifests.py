@@ -1,7 +1,10 @@
 """Manifests of trusted documents: codegen's `persisted-documents.json`, or Apollo's `persisted-query-manifest`."""
 
 import json
+import re
 from pathlib import Path
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class UnreadableManifest(Exception):
@@ -19,7 +22,14 @@ def read_manifest(file: Path) -> dict[str, str]:
         content = {entry.get("id"): entry.get("body") for entry in operations if isinstance(entry, dict)}
     if not isinstance(content, dict) or not content or not all(map(_is_document, content.items())):
         raise UnreadableManifest(f"{file} is no manifest of codegen's or Apollo's")
-    return {name.removeprefix("sha256:"): text for name, text in content.items()}
+    documents = {name.removeprefix("sha256:"): text for name, text in content.items()}
+    for name in documents:
+        if not _SHA256.fullmatch(name):
+            raise UnreadableManifest(
+                f"{file} names a document {name[:80]!r}, which is no sha256 in hex; codegen makes them with "
+                'persistedDocuments: { hashAlgorithm: "sha256" }'
+            )
+    return documents
 
 
 def _is_document(pair: tuple[object, object]) -> bool:

@@ -72,17 +72,18 @@ class Shell:
     """Starts commands in `folder`; each is ended, by its process id, when the block of `shell` ends."""
 
     folder: Path
+    patience: float = PATIENCE
     started: list[Running] = field(default_factory=list)
 
     def run(self, *words: str, **settings: str) -> Ended:
-        """Run a command to its end."""
+        """Run a command to its end, within `patience`."""
         done = subprocess.run(  # noqa: S603  our own command line
             [sys.executable, MAIN, *words],
             cwd=self.folder,
             env=self._environment(settings),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=self.patience,
             check=False,
         )
         return Ended(done.returncode, done.stdout, done.stderr)

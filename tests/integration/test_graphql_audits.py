@@ -5,32 +5,19 @@
 
 import asyncio
 import json
-import os
-import shutil
 from pathlib import Path
-
-import pytest
 
 from main import build_app
 from sandbox.serve import served
 from settings import Settings
+from tests.node import needs_node
 
 FOLDER = Path(__file__).with_name("graphql_http")
 AUDITS = 61
 
 
-@pytest.fixture(scope="module")
-def node() -> str:
-    found = shutil.which("node")
-    if found and (FOLDER / "node_modules").exists():
-        return found
-    reason = f"the audits are not installed: npm ci --ignore-scripts --prefix {FOLDER}"
-    if os.environ.get("PAYGRAPH_REQUIRE_NODE") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-async def test_all_audits_of_graphql_over_http_pass(settings: Settings, node: str) -> None:
+async def test_all_audits_of_graphql_over_http_pass(settings: Settings) -> None:
+    node = needs_node(FOLDER)
     async with served(build_app(settings)) as url:
         process = await asyncio.create_subprocess_exec(
             node, FOLDER / "audit.mjs", f"{url}/graphql", stdout=asyncio.subprocess.PIPE

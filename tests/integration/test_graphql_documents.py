@@ -42,6 +42,14 @@ async def test_a_query_is_registered_with_its_hash_and_then_known_by_it(http: ht
     assert registered.json() == known.json() == ANSWER
 
 
+async def test_a_hash_may_carry_the_prefix_of_codegens(http: httpx.AsyncClient) -> None:
+    await http.post("/graphql", json={"query": CONFIG, "extensions": persisted()})
+
+    answer = await http.post("/graphql", json={"extensions": persisted(f"sha256:{SHA}")})
+
+    assert answer.json() == ANSWER
+
+
 async def test_a_known_query_may_come_by_get(http: httpx.AsyncClient) -> None:
     await http.post("/graphql", json={"query": CONFIG, "extensions": persisted()})
 
@@ -131,4 +139,15 @@ def test_a_file_that_is_no_manifest_is_refused_at_the_start(tmp_path: Path, cont
     manifest.write_text(content)
 
     with pytest.raises(UnreadableManifest):
+        read_manifest(manifest)
+
+
+def test_a_manifest_by_other_hashes_than_clients_may_send_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    sha1 = hashlib.sha1(CONFIG.encode(), usedforsecurity=False).hexdigest()
+    manifest.write_text(json.dumps({sha1: CONFIG}))
+
+    with pytest.raises(
+        UnreadableManifest, match=f"'{sha1}', which is no sha256 in hex; codegen makes them with"
+    ):
         read_manifest(manifest)

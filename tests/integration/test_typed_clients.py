@@ -5,57 +5,36 @@
 
 import asyncio
 import json
-import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from graph.answers import AWAY
+from graph.http import TOO_LONG, refusal
+from tests.node import ROOT, run, workshop_of
+
 FOLDER = Path(__file__).with_name("typed_clients")
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "schema.graphql"
-TOOLS = FOLDER / "node_modules"
 # The id of Stripe's PaymentIntent, which is a name of its own and not the payment's `id`.
 STRIPES_OWN_NAMES = [("@graphql-eslint/no-typename-prefix", "paymentIntentId")]
 
 
-@pytest.fixture
-def workshop(tmp_path: Path) -> Path:
-    """A copy of the client's sources, with the schema and the tools beside them."""
-    if not (TOOLS.exists() and shutil.which("node")):
-        reason = f"the tools are not installed: npm ci --ignore-scripts --prefix {FOLDER}"
-        if os.environ.get("PAYGRAPH_REQUIRE_NODE") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    for file in (*FOLDER.glob("*.*"), SCHEMA):
-        if file.is_file():
-            shutil.copy(file, tmp_path)
-    (tmp_path / "node_modules").symlink_to(TOOLS)
-    return tmp_path
-
-
-async def run(workshop: Path, tool: str, *arguments: str) -> tuple[int | None, str]:
-    """A tool's exit code and all that it printed."""
-    process = await asyncio.create_subprocess_exec(
-        TOOLS / ".bin" / tool,
-        *arguments,
-        cwd=workshop,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await asyncio.wait_for(process.communicate(), 120)
-    return process.returncode, output.decode()
-
-
-async def generated(workshop: Path) -> None:
-    code, output = await run(workshop, "graphql-codegen", "--config", "codegen.yml")
+@pytest.fixture(scope="module")
+async def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workshop in which codegen has been; to be copied."""
+    place = workshop_of(FOLDER, tmp_path_factory.mktemp("made"))
+    code, output = await run(place, "graphql-codegen", "--config", "codegen.yml")
     assert code == 0, output
+    return place
+
+
+@pytest.fixture
+def workshop(made: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(made, tmp_path / "workshop", symlinks=True)
 
 
 async def test_a_client_that_handles_every_case_compiles_strictly(workshop: Path) -> None:
-    await generated(workshop)
-
     assert await run(workshop, "tsc", "-p", ".") == (0, "")
 
 
@@ -69,7 +48,6 @@ async def test_a_client_that_handles_every_case_compiles_strictly(workshop: Path
     ids=["refusal", "status", "refusal with a message"],
 )
 async def test_a_client_that_forgets_a_case_does_not_compile(workshop: Path, case: str) -> None:
-    await generated(workshop)
     consumer = workshop / "consumer.ts"
     assert case in consumer.read_text()
     consumer.write_text(consumer.read_text().replace(case, ""))
@@ -83,18 +61,40 @@ async def test_a_client_that_forgets_a_case_does_not_compile(workshop: Path, cas
 SAMPLES = re.findall(r"```ts\n(.*?)```", (ROOT / "docs/clients.md").read_text(), re.DOTALL)
 
 
-async def test_every_sample_of_the_documentation_compiles(workshop: Path) -> None:
-    await generated(workshop)
-    (workshop / "world.d.ts").write_text("declare function token(): string\ndeclare const id: string")
+def write_samples(workshop: Path) -> list[Path]:
+    """The documentation's samples as files, in its order."""
     for number, sample in enumerate(SAMPLES):
         here = sample.replace("${token}", "${token()}").replace("{ … }", "{ me { id } }")
         (workshop / f"sample{number}.ts").write_text(f"{here}\nexport {{}}\n")
+    return [workshop / f"sample{number}.ts" for number in range(len(SAMPLES))]
+
+
+async def test_every_sample_of_the_documentation_compiles(workshop: Path) -> None:
+    (workshop / "world.d.ts").write_text("declare function token(): string\ndeclare const id: string")
+    (workshop / "sha256.ts").write_text("export declare function sha256(text: string): Promise<string>")
     config = json.loads((workshop / "tsconfig.json").read_text())
     config["include"] = ["world.d.ts", "sample*.ts"]
     (workshop / "tsconfig.json").write_text(json.dumps(config))
 
-    assert len(SAMPLES) == 4
+    assert len(write_samples(workshop)) == 7
     assert await run(workshop, "tsc", "-p", ".") == (0, "")
+
+
+async def test_the_documented_clients_repeat_what_the_server_had_no_time_for(workshop: Path) -> None:
+    late = refusal(503, TOO_LONG)
+    away = {
+        "data": {"cancelOrder": None},
+        "errors": [{"message": AWAY, "extensions": {"code": "SERVICE_UNAVAILABLE"}}],
+    }
+    refusals = [
+        {"status": 503, "type": late.headers["content-type"], "body": bytes(late.body).decode()},
+        {"status": 200, "type": "application/json", "body": json.dumps(away)},
+    ]
+    clients = [file.name for file in write_samples(workshop) if "export const client" in file.read_text()]
+
+    assert len(clients) == 2
+    runs = [run(workshop, "node", "retries.mjs", client, json.dumps(refusals)) for client in clients]
+    assert await asyncio.gather(*runs) == [(0, '[3,"OrderNotFound"]\n')] * 2
 
 
 async def test_a_scalar_without_a_type_is_refused_by_name(workshop: Path) -> None:

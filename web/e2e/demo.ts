@@ -8,6 +8,15 @@ import { join, resolve } from "node:path"
 const ROOT = resolve(import.meta.dirname, "../..")
 const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv/bin/python")
 
+// A test file that ends while its demos still run has left tests out: it must not count as passed, nor leave them behind.
+const running = new Set<ChildProcess>()
+process.on("exit", () => {
+  if (!running.size) return
+  process.exitCode = 1
+  for (const child of running) child.kill("SIGTERM")
+})
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
+
 /** `python main.py demo` with ports and a database of its own. */
 export class Demo {
   static async start(): Promise<Demo> {
@@ -36,10 +45,13 @@ export class Demo {
 
   async up(): Promise<void> {
     const env = { ...process.env, PORT: String(this.port), DATA_DIR: this.data, LOG_LEVEL: "WARNING" }
-    this.#child = spawn(PYTHON, ["main.py", "demo"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] })
-    for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on("data", (text) => this.#log.push(String(text)))
+    const child = spawn(PYTHON, ["main.py", "demo"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] })
+    this.#child = child
+    running.add(child)
+    child.once("exit", () => running.delete(child))
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => this.#log.push(String(text)))
     for (const end = Date.now() + 90_000; Date.now() < end; await sleep(150)) {
-      if (this.#child.exitCode !== null) break
+      if (child.exitCode !== null) break
       const answer = await fetch(`${this.url}/readyz`).catch(() => null)
       if (answer?.ok) return
     }

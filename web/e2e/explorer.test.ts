@@ -28,11 +28,17 @@ afterEach(async () => {
 })
 
 async function run(tab: string): Promise<void> {
+  await show(tab)
+  await execute()
+}
+
+async function show(tab: string): Promise<void> {
   await page.getByRole("tab", { name: tab }).click()
   await editor().getByText(tab).first().waitFor()
   await sleep(500) // GraphiQL notes the tab's operation a moment after it shows it
-  await page.getByRole("button", { name: /^Execute query/ }).click()
 }
+
+const execute = () => page.getByRole("button", { name: /^Execute query/ }).click()
 
 const editor = () => page.locator(".graphiql-query-editor")
 const answer = () => page.locator(".result-window")
@@ -51,6 +57,29 @@ test("runs mutations with the demo's token and examples that work as they are", 
   await answer().getByText('"ada"').waitFor()
   await run("PaymentConfig")
   await answer().getByText("publishableKey").waitFor()
+})
+
+test("follows an order until it is paid", async () => {
+  await run("FollowOrder")
+  await answer().getByText('"PENDING"').waitFor()
+  const [orderId] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(await answer().innerText()) ?? []
+  assert.ok(orderId)
+
+  await demo.order(`payment_intents/${await demo.intentOf(orderId)}/pay`, { payment_method: "pm_card_visa" })
+  await answer().getByText('"PAID"').waitFor()
+  await answer().getByText('"SUCCEEDED"').waitFor()
+  assert.match(await answer().innerText(), new RegExp(orderId))
+  await page.getByRole("button", { name: /^Stop query/ }).click()
+})
+
+test("follows nothing without a token", async () => {
+  await show("FollowOrder")
+  await page.getByRole("button", { name: "Headers", exact: true }).click()
+  await page.locator(".graphiql-editor:not(.hidden) .monaco-editor").last().click()
+  await page.keyboard.press("ControlOrMeta+A")
+  await page.keyboard.press("Delete")
+  await execute()
+  await answer().getByText("UNAUTHENTICATED").waitFor()
 })
 
 test("offers the schema to click together, and its documentation", async () => {

@@ -6,6 +6,19 @@ import { Demo, until } from "./demo.ts"
 import { orderSomething, pay, payButton, thanks, typeCard } from "./shop.ts"
 
 const DECLINE = [/status of 402/] // what Chromium notes of a declined card
+const TOO_LATE = [/status of 503/]
+const away = {
+  contentType: "application/json; charset=utf-8",
+  body: JSON.stringify({
+    data: { createOrder: null },
+    errors: [{ message: "Our database is away.", path: ["createOrder"], extensions: { code: "SERVICE_UNAVAILABLE" } }],
+  }),
+}
+const givenUp = {
+  status: 503,
+  contentType: "application/graphql-response+json; charset=utf-8",
+  body: JSON.stringify({ errors: [{ message: "This took too long and was given up.", extensions: { code: "TIMEOUT" } }] }),
+}
 let demo: Demo
 let browser: Browser
 let context: BrowserContext
@@ -270,6 +283,45 @@ describe("when something is down", () => {
     await pay(page, "4242424242424242")
     await thanks(page).waitFor()
     assert.equal(await orderCount(), before + 1)
+  })
+
+  test("an order that the server had no time or no database for is sent again, and placed once", async () => {
+    watch.expected = TOO_LATE
+    const before = await orderCount()
+    let sent = 0
+    await page.route("**/graphql", async (route) => {
+      if (!route.request().postData()?.includes("CreateOrder") || ++sent > 2) return route.continue()
+      if (sent === 1) return route.fulfill(away)
+      await route.fetch() // it is placed all the same
+      await route.fulfill(givenUp)
+    })
+    const order = await orderSomething(page, demo.url, "Desk lamp")
+    assert.equal(sent, 3)
+    assert.equal(await orderCount(), before + 1)
+    await pay(page, "4242424242424242")
+    await thanks(page).waitFor()
+    assert.equal(await demo.chargesOf(order), 1)
+  })
+
+  test("a server that stays too busy is told of, with what to do", async () => {
+    watch.expected = TOO_LATE
+    let sent = 0
+    await page.route("**/graphql", async (route) => {
+      if (!route.request().postData()?.includes("CreatePaymentIntent")) return route.continue()
+      if (++sent > 1) await page.getByText("The shop is very busy; we keep trying.").waitFor()
+      await route.fulfill(givenUp)
+    })
+    await page.goto(demo.url)
+    await page.getByRole("button", { name: "Add Fountain pen to cart" }).click()
+    await page.getByRole("button", { name: /^Cart/ }).click()
+    await page.getByRole("button", { name: "Place order and pay" }).click()
+    await page.getByText("The shop is very busy and did not finish in time. Nothing was charged, and your order is kept.").waitFor()
+    assert.equal(sent, 3)
+    assert.equal(await page.getByText("we keep trying").count(), 0)
+    await page.unroute("**/graphql")
+    await page.getByRole("button", { name: "Try again" }).click()
+    await pay(page, "4242424242424242")
+    await thanks(page).waitFor()
   })
 
   async function orderCount(): Promise<number> {

@@ -69,6 +69,17 @@ mutation CreatePaymentIntent($orderId: ID!) {
   }
 }`
 
+const FOLLOW_ORDER = `# The order as it is now, and again each time it changes: pay or cancel it meanwhile.
+subscription FollowOrder($orderId: ID!) {
+  orderUpdated(orderId: $orderId) {
+    id
+    status
+    payments {
+      status
+    }
+  }
+}`
+
 const MY_ORDERS = `# The orders of whoever the token in the headers speaks for.
 query MyOrders {
   me {
@@ -109,6 +120,7 @@ export async function examples(config: Config): Promise<Example[]> {
     { query: PRODUCTS, headers },
     { query: CREATE_ORDER, variables: json({ input }), headers },
     { query: CREATE_PAYMENT_INTENT, variables: json({ orderId }), headers },
+    { query: FOLLOW_ORDER, variables: json({ orderId }), headers },
     { query: MY_ORDERS, headers },
     { query: CONFIG, headers },
   ]

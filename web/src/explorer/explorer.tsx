@@ -4,6 +4,7 @@ import { createGraphiQLFetcher } from "@graphiql/toolkit"
 import { GraphiQL } from "graphiql"
 import "graphiql/setup-workers/vite"
 import "graphiql/style.css"
+import { useState } from "react"
 import type { Config } from "../config.ts"
 import type { Example } from "./examples.ts"
 
@@ -12,9 +13,10 @@ const plugins = [explorerPlugin({ showAttribution: false })]
 /** In the demo each load begins with the examples and a fresh token; elsewhere the browser keeps the tabs. */
 export function Explorer({ config, tabs }: { config: Config; tabs: Example[] }) {
   const demo = config.users.length > 0
+  const [fetcher] = useState(() => fetcherOf(config))
   return (
     <GraphiQL
-      fetcher={createGraphiQLFetcher({ url: config.graphql })}
+      fetcher={fetcher}
       plugins={plugins}
       defaultTabs={tabs}
       defaultHeaders={tabs[0]?.headers}
@@ -30,6 +32,13 @@ export function Explorer({ config, tabs }: { config: Config; tabs: Example[] }) 
       </GraphiQL.Logo>
     </GraphiQL>
   )
+}
+
+/** Subscriptions open a socket each and sign in with what the headers editor holds then, as queries do. */
+function fetcherOf({ graphql }: Config) {
+  const socket = new URL(graphql, location.href)
+  socket.protocol = socket.protocol === "https:" ? "wss:" : "ws:"
+  return createGraphiQLFetcher({ url: graphql, subscriptionUrl: socket.href })
 }
 
 /** A `Storage` that lasts as long as the page. */

@@ -6,7 +6,7 @@ import { CartDrawer } from "./cart-drawer.tsx"
 import { cart, countOf } from "./cart.ts"
 import { Catalogue } from "./catalogue.tsx"
 import { Checkout } from "./checkout.tsx"
-import { offline, user } from "./client.ts"
+import { trouble, user } from "./client.ts"
 import { DeveloperDrawer } from "./developer.tsx"
 import { OrderPage, Orders } from "./orders.tsx"
 import { Link } from "./parts.tsx"
@@ -23,7 +23,7 @@ export function App({ config }: { config: Config }) {
         Skip to the content
       </a>
       <Header config={config} route={route} openCart={() => setCartOpen(true)} />
-      <Offline />
+      <Trouble />
       <main id="main" key={who?.id ?? "nobody"}>
         <Page config={config} route={route} />
       </main>
@@ -102,11 +102,15 @@ function Persona({ config }: { config: Config }) {
   )
 }
 
-function Offline() {
+function Trouble() {
+  const why = useStore(trouble)
   return (
     <div role="status">
-      {useStore(offline) && (
-        <p className="offline">The shop isn’t answering; we keep trying. Nothing is lost and nothing is done twice.</p>
+      {why && (
+        <p className="offline">
+          {why === "late" ? "The shop is very busy" : "The shop isn’t answering"}; we keep trying. Nothing is lost and
+          nothing is done twice.
+        </p>
       )}
     </div>
   )

@@ -3,9 +3,10 @@ import { useEffect, useRef, useState } from "react"
 import type { CreateOrderMutation } from "../gql/graphql.ts"
 import { cart, countOf, emptyCart, renewKey } from "./cart.ts"
 import { type Product, Stepper, useProducts } from "./catalogue.tsx"
+import { messageOf } from "./failure.ts"
 import { sum } from "./money.ts"
 import { CREATE_ORDER } from "./operations.ts"
-import { Link, Money, Notice, messageOf } from "./parts.tsx"
+import { Link, Money, Notice } from "./parts.tsx"
 import { pictureOf } from "./pictures.ts"
 import { go } from "./route.ts"
 import { useStore } from "./store.ts"
@@ -120,8 +121,8 @@ function PlaceOrder({ close }: { close: () => void }) {
     <>
       {refusal && <WhyNot refusal={refusal} close={close} retry={place} />}
       {failure && (
-        <Notice tone="bad" title="The order was not placed.">
-          <p>{failure} Your cart is kept; sending it again never orders twice.</p>
+        <Notice tone="bad" title="We can’t tell whether the order was placed.">
+          <p>{failure} Your cart is kept: place it again in a moment, and it is ordered once, not twice.</p>
         </Notice>
       )}
       <button className="button wide" onClick={() => void place()} aria-disabled={loading}>

@@ -1,9 +1,10 @@
 import { useMutation } from "@apollo/client/react"
 import { type FormEvent, useId, useRef, useState } from "react"
 import type { CancelOrderMutation, OrderQuery, RefundOrderMutation, RefundStatus } from "../gql/graphql.ts"
+import { messageOf } from "./failure.ts"
 import { formatMoney } from "./money.ts"
 import { CANCEL_ORDER, ORDER, REFUND_ORDER } from "./operations.ts"
-import { Money, Notice, messageOf, shortDate, statusLabel } from "./parts.tsx"
+import { Money, Notice, shortDate, statusLabel } from "./parts.tsx"
 
 type Order = NonNullable<OrderQuery["order"]>
 type NotCanceled = Exclude<NonNullable<CancelOrderMutation["cancelOrder"]>, { __typename: "Order" }>
@@ -120,7 +121,7 @@ export function RefundForm({ order }: { order: Order }) {
       setResult(data?.refundOrder ?? null)
       if (data?.refundOrder?.__typename === "Refund") key.current = crypto.randomUUID()
     } catch (error) {
-      setFailure(messageOf(error))
+      setFailure(`${messageOf(error)} Refund again: it gives back once.`)
     }
   }
 

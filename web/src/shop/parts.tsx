@@ -82,5 +82,3 @@ export const shortId = (id: string): string => id.slice(0, 8).toUpperCase()
 
 export const shortDate = (iso: string): string =>
   new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso))
-
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

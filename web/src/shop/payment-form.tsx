@@ -1,9 +1,10 @@
 import type { Stripe, StripeElements } from "@stripe/stripe-js"
 import { type FormEvent, useEffect, useRef, useState } from "react"
 import type { Config } from "../config.ts"
+import { messageOf } from "./failure.ts"
 import type { IntentResult } from "./fate.ts"
 import { formatMoney } from "./money.ts"
-import { Notice, Spinner, messageOf } from "./parts.tsx"
+import { Notice, Spinner } from "./parts.tsx"
 import { appearance, confirm, loadStripe } from "./stripe.ts"
 
 export type Intent = Extract<IntentResult, { __typename: "PaymentIntent" }>

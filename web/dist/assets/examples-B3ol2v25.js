@@ -55,6 +55,15 @@ mutation CreatePaymentIntent($orderId: ID!) {
       retryable
     }
   }
+}`,variables:t({orderId:o}),headers:i},{query:`# The order as it is now, and again each time it changes: pay or cancel it meanwhile.
+subscription FollowOrder($orderId: ID!) {
+  orderUpdated(orderId: $orderId) {
+    id
+    status
+    payments {
+      status
+    }
+  }
 }`,variables:t({orderId:o}),headers:i},{query:`# The orders of whoever the token in the headers speaks for.
 query MyOrders {
   me {

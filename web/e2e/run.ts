@@ -1,0 +1,31 @@
+// npm test [-- FILE …]: the browser tests, or those in files with these words in their names; ONLY='words' chooses by
+// a test's name. It never ends without a verdict: Node's runner counts a file that exits early, or in which nothing
+// ran, as passed.
+import { readdir } from "node:fs/promises"
+import { join } from "node:path"
+import { run } from "node:test"
+import { spec } from "node:test/reporters"
+
+const LONGEST = 10 * 60_000 // milliseconds, for one file
+const { ONLY } = process.env
+const words = process.argv.slice(2)
+const files = (await readdir(import.meta.dirname))
+  .filter((name) => name.endsWith(".test.ts") && (!words.length || words.some((word) => name.includes(word))))
+  .map((name) => join(import.meta.dirname, name))
+
+let passed = 0
+const problems = new Set(["the runner ended before its tests"])
+process.on("exit", () => {
+  if (!passed) problems.add("no test ran")
+  if (problems.size) process.exitCode = 1
+  console.log(problems.size ? `NOT PASSED: ${[...problems].join("; ")}` : `PASSED: ${passed} tests`)
+})
+
+const tests = run({ files, concurrency: 1, timeout: LONGEST, ...(ONLY && { testNamePatterns: [ONLY] }) })
+tests.on("test:pass", ({ name, skip, details }) => {
+  if (files.includes(name)) problems.add(`${name} ended before its tests`)
+  else if (skip === undefined && details.type !== "suite") passed += 1
+})
+tests.on("test:fail", ({ name }) => problems.add(name))
+tests.once("end", () => problems.delete("the runner ended before its tests"))
+tests.compose(new spec()).pipe(process.stdout)
