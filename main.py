@@ -23,6 +23,7 @@ from services.command_line import EXPECTED, in_words, parse
 from services.database import Database, build_database
 from services.duty import Duty
 from services.exposition import Exposition, shared_by_workers
+from services.garbage import collect_less
 from services.health import Health
 from services.live import OrderNews
 from services.pool import pool_shown
@@ -36,7 +37,7 @@ from settings import Settings, UnsafeSettings, needed, reveal
 
 def parts(settings: Settings) -> tuple[Database, StripeGateway]:
     database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
-    return database, StripeGateway(reveal(settings.stripe_secret_key), api_base=settings.stripe_api_base)
+    return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.gateway_options)
 
 
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:
@@ -57,6 +58,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
             async with inbox.at_work(), duty.on(), news.on_air():
+                collect_less()
                 yield
             await gateway.close()
             await database.close()
@@ -66,7 +68,6 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
-            # /livez, /readyz and /metrics
             *for_operators(Health(database, gateway, keys), Exposition(database), settings.metrics_token),
             *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],

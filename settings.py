@@ -17,6 +17,7 @@ from services.rate_limits import RateLimits
 from services.tracing import TracingUnavailable, check_tracing
 
 DEFAULT_API_BASE = "https://api.stripe.com"
+STRIPES_LIMIT = 25.0  # calls a second to each endpoint, unless Stripe has raised it for an account
 LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 SHORTEST_METRICS_TOKEN = 16
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -41,6 +42,7 @@ class Settings(BaseSettings):
     stripe_publishable_key: str | None = None
     stripe_webhook_secret: SecretStr | None = None
     stripe_api_base: str = DEFAULT_API_BASE
+    stripe_calls_per_second: float | None = Field(default=None, gt=0)
 
     jwt_secret: SecretStr | None = None
     jwt_jwks_url: str | None = None
@@ -108,6 +110,13 @@ class Settings(BaseSettings):
         key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
         return key.startswith(("sk_live_", "rk_live_"))
 
+    @property
+    def calls_per_second(self) -> float | None:
+        """Of one worker, to each of Stripe's endpoints. A stand-in has no limit unless one is set."""
+        known = STRIPES_LIMIT if self.stripe_api_base == DEFAULT_API_BASE else None
+        limit = self.stripe_calls_per_second or known
+        return limit / self.workers if limit else None
+
     @classmethod
     def read(cls, **overrides: Any) -> Self:
         """The settings of this process; `UnsafeSettings` names what can't be read."""
@@ -129,6 +138,10 @@ class Settings(BaseSettings):
         if problems:
             raise UnsafeSettings("\n".join(problems))
         return self
+
+    @property
+    def gateway_options(self) -> dict[str, Any]:
+        return {"api_base": self.stripe_api_base, "calls_per_second": self.calls_per_second}
 
     @property
     def server_options(self) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What an operation may cost; the same over HTTP and WebSocket. Judged before anything is executed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Protocol
 
 from graphql import (
     DocumentNode,
@@ -20,9 +21,12 @@ from graphql import (
     specified_rules,
     validate,
 )
+from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
+from strawberry.types.graphql import OperationType as OperationKind
 
 from graph.answers import mistake
+from graph.documents import Documents
 
 MOST_TOKENS = (
     1_000  # five times an introspection; the worst such text takes a quarter of a second to validate
@@ -37,10 +41,10 @@ MOST_ITEMS = 3_000  # of all orders that one operation looks into: about half a 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An operation's text, parsed, and what is wrong with it."""
+    """An operation's text, parsed, the type of each operation in it by name, and what is wrong with it."""
 
     document: DocumentNode
-    operations: int
+    types: Mapping[str | None, OperationKind]
     errors: tuple[GraphQLError, ...]
 
 
@@ -69,17 +73,40 @@ class Bounds(SchemaExtension):
 
     def on_operation(self) -> Iterator[None]:
         operation = self.execution_context
-        operation.context.spending = Spending()
-        operation.query = operation.context.documents.resolve(operation.query, operation.operation_extensions)
-        if operation.query:
-            schema = operation.schema._schema  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
-            judged = judge(schema, operation.query, introspection=operation.context.introspection)
+        extensions = operation.operation_extensions
+        if operation.query or extensions:
+            name = operation._provided_operation_name  # noqa: SLF001  its public name falls back on the first
+            core = operation.schema._schema  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
+            judged = judged_operation(core, operation.query, name, operation.context, extensions)
             operation.graphql_document = judged.document
             operation.pre_execution_errors = list(judged.errors)
-            name = operation._provided_operation_name  # noqa: SLF001  its public name falls back on the first
-            if name is None and judged.operations > 1:
-                raise _bad_input("The document has several operations: say which by `operationName`.")
         yield
+
+
+class Bounded(Protocol):
+    """What judging needs of the context of an operation."""
+
+    spending: Spending
+    documents: Documents
+    introspection: bool
+
+
+def judged_operation(
+    schema: GraphQLSchema,
+    query: str | None,
+    name: str | None,
+    context: Bounded,
+    extensions: Mapping[str, Any] | None,
+) -> Judged:
+    """What is to be executed, with nothing spent yet; raises the `GraphQLError` of what can't be."""
+    context.spending = Spending()
+    text = context.documents.resolve(query, extensions)
+    if not text:
+        raise MissingQueryError
+    judged = judge(schema, text, introspection=context.introspection)
+    if name is None and len(judged.types) > 1:
+        raise _bad_input("The document has several operations: say which by `operationName`.")
+    return judged
 
 
 @lru_cache(MOST_REMEMBERED)
@@ -92,7 +119,11 @@ def judge(schema: GraphQLSchema, text: str, *, introspection: bool) -> Judged:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         errors = validate(schema, document, rules, hide_suggestions=True)
     mistakes = tuple(mistake(error, "GRAPHQL_VALIDATION_FAILED") for error in errors)
-    return Judged(document, len(operations_of(document)), mistakes)
+    operations = operations_of(document)
+    types = {
+        each.name.value if each.name else None: OperationKind(each.operation.value) for each in operations
+    }
+    return Judged(document, types, mistakes)
 
 
 def exceeded(document: DocumentNode) -> Iterator[str]:

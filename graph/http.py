@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from cross_web import AsyncHTTPRequestAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -102,23 +101,23 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             raise HTTPException(400, "Content-Length is a number.")
         if int(request.headers.get("content-length", "0")) > LARGEST_OPERATION:
             raise TooLarge
-        response = await self.run(request)
-        assert isinstance(response, Response)  # noqa: S101  a WebSocket can't come here
-        return response
+        return await self._execute(request)
+
+    async def _execute(self, request: Request) -> Response:
+        """What Strawberry's `run` does for a socket, without what only batches, forms and streams need."""
+        negotiated = Negotiated(media_type_for(request.headers.get("accept", "*/*")))
+        context = await self._make_context(request)
+        operation = await self._operation(request)
+        result = await self._executed(request.method, operation, context)
+        return self.create_response(answer_of(result), negotiated)
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
         return await self._make_context(request)
 
-    async def get_sub_response(self, request: Request | WebSocket) -> Any:
-        return Negotiated(media_type_for(request.headers.get("accept", "*/*")))
-
-    def should_render_graphql_ide(self, request: Any) -> bool:
-        return False
-
-    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        """One operation, whatever Strawberry would take besides: no batches, forms or files."""
+    async def _operation(self, request: Request) -> GraphQLRequestData:
+        """One operation: no batches, forms or files."""
         if request.method == "POST":
-            return operation_from(decoded(await request.get_body()))
+            return operation_from(decoded(await request.body()))
         parameters: dict[str, Any] = dict(request.query_params)
         for name in ("variables", "extensions"):
             parameters[name] = decoded(parameters[name]) if parameters.get(name) else None
@@ -127,37 +126,23 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     def decode_json(self, data: str | bytes) -> object:
         return decoded(data)
 
-    async def execute_single(
-        self,
-        request: Request,
-        request_adapter: AsyncHTTPRequestAdapter,
-        sub_response: Any,
-        context: Context,
-        root_value: None,
-        request_data: GraphQLRequestData,
-    ) -> ExecutionResult:
+    async def _executed(self, method: str, wanted: GraphQLRequestData, context: Context) -> ExecutionResult:
         try:
             return await self.schema.execute(
-                request_data.query,
-                request_data.variables,
+                wanted.query,
+                wanted.variables,
                 context,
-                root_value,
-                request_data.operation_name,
-                OPERATIONS[request.method],
-                request_data.extensions,
+                None,
+                wanted.operation_name,
+                OPERATIONS[method],
+                wanted.extensions,
             )
         except MissingQueryError:
             raise HTTPException(400, "Pass the operation as `query`.") from None
         except CannotGetOperationTypeError:
             raise HTTPException(400, "There is no operation of this name.") from None
         except InvalidOperationTypeError as error:
-            raise not_by(request.method, error.operation_type) from None
-
-    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        answer = process_result(result)
-        if result.data is None and all(error.path is None for error in result.errors or ()):
-            del answer["data"]  # nothing was executed
-        return answer
+            raise not_by(method, error.operation_type) from None
 
     def create_response(self, response_data: Any, sub_response: Any) -> Response:
         status = 200
@@ -166,6 +151,13 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             status = max(STATUSES.get(code, 400) for code in codes)
         media_type = f"{sub_response.media_type}; charset=utf-8"
         return Response(self.encode_json(response_data), status, NOT_STORED, media_type)
+
+
+def answer_of(result: ExecutionResult) -> GraphQLHTTPResponse:
+    answer = process_result(result)
+    if result.data is None and all(error.path is None for error in result.errors or ()):
+        del answer["data"]  # nothing was executed
+    return answer
 
 
 class TooLarge(HTTPException):

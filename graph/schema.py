@@ -12,6 +12,7 @@ from graph import closing, errors, orders, payments
 from graph.answers import log_errors, presentable
 from graph.bounds import Bounds
 from graph.closing import ClosingMutation
+from graph.executing import LeanSchema
 from graph.live import Subscription
 from graph.money import SCALARS
 from graph.observing import observe_errors, observe_root_fields, observed_stream
@@ -21,7 +22,7 @@ from graph.products import ProductQuery
 from graph.users import UserQuery
 
 
-class _Schema(strawberry.Schema):
+class _Schema(LeanSchema):
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:

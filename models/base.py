@@ -5,7 +5,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, MetaData, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    MetaData,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 # The one catalogue of tables; migrations are compared with it. Every constraint has a name, so that an
@@ -44,3 +53,5 @@ def among(column: Any, values: Iterable[StrEnum]) -> ColumnElement[bool]:
 
 # Held for as long as the connection lives, so that two deployers migrate in turn.
 LOCK_MIGRATIONS = select(func.pg_advisory_lock(727001))
+
+BEGIN, COMMIT, ROLLBACK = text("BEGIN ISOLATION LEVEL READ COMMITTED"), text("COMMIT"), text("ROLLBACK")

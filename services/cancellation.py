@@ -1,11 +1,8 @@
 """Canceling an order: it is closed, and its intent with it. Money that arrives all the same is refunded, once."""
 
-from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.engine import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.cancellation_statements import CLOSE_ORDER, CLOSE_PAYMENT, LIVE_PAYMENT, LOCK_LIVE_PAYMENT
 from models.orders import OrderStatus
@@ -15,7 +12,7 @@ from models.settlement_statements import LOCK_ORDER
 from services import failpoints
 from services.auth import User
 from services.closing import Closing, ClosingGateway
-from services.database import Database
+from services.database import Database, Row, Transaction
 from services.intents import GatewayError, IntentStatus
 from services.refusals import OrderNotCancelable, OrderNotFound, PaymentInProgress, PaymentProviderUnavailable
 from services.settlement import Settlement
@@ -73,15 +70,15 @@ class Cancellation:
             if intent.status is not IntentStatus.SUCCEEDED:
                 raise PaymentInProgress
 
-    async def _close(self, order_id: UUID, seen: Row[Any] | None) -> bool:
+    async def _close(self, order_id: UUID, seen: Row | None) -> bool:
         """Whether the order was closed; not when its payment is another than the one we looked at."""
 
-        async def write(connection: AsyncConnection) -> bool:
-            return await _close_order(connection, order_id, seen)
+        async def write(transaction: Transaction) -> bool:
+            return await _close_order(transaction, order_id, seen)
 
         return await self._database.transaction(write)
 
-    async def _close_intent(self, live: Row[Any] | None) -> None:
+    async def _close_intent(self, live: Row | None) -> None:
         if live is None or live.intent_id is None:
             return
         try:
@@ -92,9 +89,9 @@ class Cancellation:
             )
 
 
-async def _close_order(connection: AsyncConnection, order_id: UUID, seen: Row[Any] | None) -> bool:
-    order = (await connection.execute(LOCK_ORDER, {"order_id": order_id})).one()
-    live = (await connection.execute(LOCK_LIVE_PAYMENT, {"order_id": order_id})).one_or_none()
+async def _close_order(transaction: Transaction, order_id: UUID, seen: Row | None) -> bool:
+    order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
+    live = await transaction.row(LOCK_LIVE_PAYMENT, {"order_id": order_id})
     as_seen = (live and (live.id, live.intent_id)) == (seen and (seen.id, seen.intent_id))
     if order.status != OrderStatus.PENDING or not as_seen:
         return False
@@ -102,6 +99,6 @@ async def _close_order(connection: AsyncConnection, order_id: UUID, seen: Row[An
         # A payment that Stripe has not answered yet has released no secret: nobody can pay it.
         state = PaymentState.ABANDONED if live.intent_id is None else PaymentState.CANCELING
         changes = {"payment_id": live.id, "to_state": state, "to_cause": CAUSE}
-        await connection.execute(CLOSE_PAYMENT, changes)
-    await connection.execute(CLOSE_ORDER, {"order_id": order_id})
+        await transaction.rows(CLOSE_PAYMENT, changes)
+    await transaction.rows(CLOSE_ORDER, {"order_id": order_id})
     return True

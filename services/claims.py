@@ -1,13 +1,11 @@
 """An order and its live payment as one statement finds them, before anything is decided."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy.engine import Row
 
 from models.orders import OrderStatus
 from models.payments import PaymentState
+from services.database import Row
 from services.intents import IntentRequest
 from services.refusals import AmountNotChargeable, OrderNotPayable
 
@@ -57,7 +55,7 @@ class Claim:
         )
 
 
-def claim_from(row: Row[Any], order_id: UUID) -> Claim:
+def claim_from(row: Row, order_id: UUID) -> Claim:
     return Claim(
         order_id=order_id,
         status=row.status,
@@ -72,13 +70,13 @@ def claim_from(row: Row[Any], order_id: UUID) -> Claim:
     )
 
 
-def _recorded_payment(row: Row[Any]) -> LivePayment:
+def _recorded_payment(row: Row) -> LivePayment:
     return LivePayment(
         row.recorded_id, PaymentState.CREATING, row.total, row.currency, row.version, "", True, False
     )
 
 
-def _earlier_payment(row: Row[Any]) -> LivePayment | None:
+def _earlier_payment(row: Row) -> LivePayment | None:
     if row.payment_id is None:
         return None
     return LivePayment(

@@ -3,13 +3,15 @@
 import argparse
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError, ProgrammingError
+import psycopg
+from sqlalchemy.exc import DBAPIError
 
 from services.database import DatabaseUnavailable
 from services.token_claims import is_name
 
 # What goes wrong outside of this program: it is told in a sentence, not by a traceback.
-EXPECTED = (DatabaseUnavailable, OperationalError, ProgrammingError, OSError)
+# (The migrations' errors come wrapped by SQLAlchemy.)
+EXPECTED = (DatabaseUnavailable, psycopg.OperationalError, psycopg.ProgrammingError, DBAPIError, OSError)
 
 
 def parse(about: str, words: list[str]) -> argparse.Namespace:
@@ -62,10 +64,11 @@ def in_words(error: Exception) -> str:
     """One sentence about an `EXPECTED` error, and what to do."""
     if isinstance(error, DatabaseUnavailable):
         return f"DATABASE_URL: the database can't be reached: {_first_line(error)}"
-    if isinstance(error, OperationalError):
-        return f"DATABASE_URL: the database can't be reached: {_first_line(error.orig)}"
-    if isinstance(error, ProgrammingError):
-        return f"DATABASE_URL: {_first_line(error.orig)}\nRun `python main.py migrate` first."
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.OperationalError):
+        return f"DATABASE_URL: the database can't be reached: {_first_line(cause)}"
+    if isinstance(cause, psycopg.ProgrammingError):
+        return f"DATABASE_URL: {_first_line(cause)}\nRun `python main.py migrate` first."
     return str(error)
 
 

@@ -4,20 +4,34 @@ Only the use cases in this package open connections; none of them holds one whil
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
 
+import psycopg
 from sqlalchemy import Executable
-from sqlalchemy.engine import Row, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.util import greenlet_spawn
+
+from models.base import BEGIN, COMMIT, ROLLBACK
+from services.connections import STALE_PREPARATION, Connection, Pool, Row, is_lost
+from services.statements import Parameters, sql_of
+
+__all__ = [
+    "Database",
+    "DatabaseUnavailable",
+    "Parameters",
+    "Row",
+    "Transaction",
+    "build_database",
+    "is_passing",
+]
 
 T = TypeVar("T")
-Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+ManyOrOne: TypeAlias = Parameters | Sequence[Parameters]
+Watch: TypeAlias = Callable[[str], AbstractContextManager[object]]
 
 SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
 ATTEMPTS = 3
+NO_PARAMETERS: Mapping[str, Any] = {}
 
 
 class DatabaseUnavailable(Exception):
@@ -27,81 +41,127 @@ class DatabaseUnavailable(Exception):
 class Database:
     """One pool of connections. Every statement given to it may be sent twice, so each must be repeatable.
 
-    Raises `DatabaseUnavailable` when a statement or a transaction could not be run at all, and SQLAlchemy's
+    Raises `DatabaseUnavailable` when a statement or a transaction could not be run at all, and psycopg's
     errors when the database refused it.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
-        self._transactional = engine.execution_options(isolation_level="READ COMMITTED")
+    def __init__(self, pool: Pool) -> None:
+        """`watch`, once set, is entered with each statement's SQL and left when its answer is there."""
+        self.pool = pool
+        self.watch: Watch | None = None
 
     @property
     def connections_in_use(self) -> int:
-        return self.engine.pool.checkedout()  # type: ignore[attr-defined, no-any-return]  # QueuePool's own
+        return self.pool.in_use
 
-    async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
-        """Run one statement by itself; its commit is part of it."""
-        # One switch of context for connection, statement and return, instead of three: a fifth of their CPU.
-        return await _again_if_it_may_pass(lambda: greenlet_spawn(self._run, statement, parameters))
+    async def rows(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]:
+        """Run one statement by itself; its commit is part of it. With a list of parameters, once for each."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._rows(statement, parameters)
+            except psycopg.Error as error:
+                self._judge(error, last=attempt == ATTEMPTS)
+        raise AssertionError("the last attempt answers or raises")
 
-    def _run(self, statement: Executable, parameters: Parameters | None) -> Sequence[Row[Any]]:
-        with self.engine.sync_engine.connect() as connection:
-            result = connection.execute(statement, parameters)
-            return result.all() if result.returns_rows else []
-
-    async def row(self, statement: Executable, parameters: Parameters | None = None) -> Row[Any] | None:
+    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None:
         rows = await self.rows(statement, parameters)
         return rows[0] if rows else None
 
-    async def transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    async def _rows(self, statement: Executable, parameters: ManyOrOne) -> Sequence[Row]:
+        connection = self.pool.idle() or await self.pool.take()
+        try:
+            return await self._run(connection, statement, parameters)
+        finally:
+            self.pool.give_back(connection)
+
+    async def _run(
+        self, connection: Connection, statement: Executable, parameters: ManyOrOne
+    ) -> Sequence[Row]:
+        """Where every statement passes."""
+        if not isinstance(parameters, Mapping):
+            return await self._run_many(connection, statement, parameters)
+        sql = sql_of(statement, tuple(parameters))
+        if self.watch is None:
+            return await connection.run(sql, parameters)
+        with self.watch(sql.text):
+            return await connection.run(sql, parameters)
+
+    async def _run_many(
+        self, connection: Connection, statement: Executable, rows: Sequence[Parameters]
+    ) -> Sequence[Row]:
+        if rows:
+            sql = sql_of(statement, tuple(rows[0]))
+            with self.watch(sql.text) if self.watch else nullcontext():
+                await connection.run_many(sql, rows)
+        return []
+
+    async def transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
         """Run `work` in a transaction and commit it; start anew on a deadlock or a lost connection."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._transaction(work)
+            except psycopg.Error as error:
+                self._judge(error, last=attempt == ATTEMPTS)
+        raise AssertionError("the last attempt answers or raises")
 
-        async def run() -> T:
-            async with self._transactional.begin() as connection:
-                return await work(connection)
+    async def _transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
+        connection = self.pool.idle() or await self.pool.take()
+        run = partial(self._run, connection)
+        try:
+            await run(BEGIN, NO_PARAMETERS)
+            try:
+                result = await work(Transaction(run))
+            except Exception:
+                if connection.is_open:
+                    await run(ROLLBACK, NO_PARAMETERS)
+                raise
+            except BaseException:  # called off: the server rolls back what a closed connection left
+                connection.close()
+                raise
+            await run(COMMIT, NO_PARAMETERS)
+            return result
+        finally:
+            self.pool.give_back(connection)
 
-        return await _again_if_it_may_pass(run)
+    def _judge(self, error: psycopg.Error, *, last: bool) -> None:
+        """Raise unless the same work may succeed at once."""
+        if is_lost(error):
+            self.pool.forget_idle()
+        if is_passing(error) and not last:
+            return
+        if isinstance(error, psycopg.OperationalError):
+            raise DatabaseUnavailable(str(error)) from error
+        raise error
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        self.pool.forget_idle()
 
 
-async def _again_if_it_may_pass(run: Callable[[], Awaitable[T]]) -> T:
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            return await run()
-        except DBAPIError as error:
-            if attempt < ATTEMPTS and is_passing(error):
-                continue
-            if isinstance(error, OperationalError):
-                raise DatabaseUnavailable(str(error.orig)) from error
-            raise
-        except NoConnectionFree as error:
-            raise DatabaseUnavailable("every connection is in use") from error
-    raise AssertionError("the last attempt answers or raises")
+class Transaction:
+    """Statements that are committed together."""
+
+    def __init__(self, run: Callable[[Executable, ManyOrOne], Awaitable[Sequence[Row]]]) -> None:
+        self._run = run
+
+    async def rows(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]:
+        return await self._run(statement, parameters)
+
+    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None:
+        rows = await self._run(statement, parameters)
+        return rows[0] if rows else None
+
+    async def one(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row:
+        """The one row of a statement that always has one."""
+        [row] = await self._run(statement, parameters)
+        return row
 
 
-def is_passing(error: DBAPIError) -> bool:
+def is_passing(error: psycopg.Error) -> bool:
     """Whether the same work may succeed when it is done again at once."""
-    sqlstate = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or sqlstate in {SERIALIZATION_FAILURE, DEADLOCK_DETECTED}
+    passing = {SERIALIZATION_FAILURE, DEADLOCK_DETECTED, *STALE_PREPARATION}
+    return is_lost(error) or error.sqlstate in passing
 
 
 def build_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0) -> Database:
-    """A database over psycopg 3.
-
-    The pool never overflows: connections opened and closed under load cost a fifth of all CPU, so callers
-    wait up to `pool_timeout` seconds for their turn. Connections commit each statement by themselves; there
-    is nothing to reset when they come back.
-    """
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
-        isolation_level="AUTOCOMMIT",
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=pool_timeout,
-        pool_use_lifo=True,
-        pool_reset_on_return=None,
-        connect_args={"connect_timeout": 5, "options": "-c statement_timeout=15s -c lock_timeout=8s"},
-    )
-    return Database(engine)
+    """A database over psycopg 3. Connections are opened as they are needed, and kept."""
+    return Database(Pool(partial(Connection.to, url), size=pool_size, patience=pool_timeout))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import SQLAlchemyError
+import psycopg
 
 from models.figure_statements import FIGURES
 from services.database import Database, DatabaseUnavailable
@@ -52,7 +52,7 @@ class FigureReader:
         try:
             async with asyncio.timeout(PATIENCE):
                 rows = await self._database.rows(FIGURES, {"sweep": SWEEP})
-        except (DatabaseUnavailable, SQLAlchemyError, TimeoutError):
+        except (DatabaseUnavailable, psycopg.Error, TimeoutError):
             self._known = Figures(database_answers=False)
         else:
             self._known = figures_from([(row.kind, row.name, row.value) for row in rows])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sqlalchemy.exc import SQLAlchemyError
+import psycopg
 
 from models.health_statements import SCHEMA_REVISION, SECONDS_SINCE_SWEEP
 from services import migrations
@@ -24,7 +24,6 @@ PATIENCE = 3.0
 MOST_CLOCK_SKEW = 30.0  # seconds: the leeway of tokens. Stripe's signatures bear 300
 SWEEP_OVERDUE = 600.0  # seconds; it is due each minute, and one may take 150 seconds
 
-UNDEFINED_TABLE = "42P01"
 OK, UNKNOWN = "ok", "unknown"
 
 
@@ -102,7 +101,7 @@ class Health:
             async with asyncio.timeout(PATIENCE):
                 schema = await self._check_schema()
                 sweep = await self._check_sweep() if schema.is_ok else Part(UNKNOWN, needed=False)
-        except (DatabaseUnavailable, SQLAlchemyError, TimeoutError):
+        except (DatabaseUnavailable, psycopg.Error, TimeoutError):
             unknown = Part(UNKNOWN)
             return {"database": Part("unreachable"), "schema": unknown, "sweep": unknown}
         return {"database": Part(), "schema": schema, "sweep": sweep}
@@ -110,9 +109,7 @@ class Health:
     async def _check_schema(self) -> Part:
         try:
             row = await self._database.row(SCHEMA_REVISION)
-        except SQLAlchemyError as error:
-            if getattr(getattr(error, "orig", None), "sqlstate", None) != UNDEFINED_TABLE:
-                raise
+        except psycopg.errors.UndefinedTable:
             return Part("empty: run `python main.py migrate`")
         found = row.version_num if row else None
         # A revision not known here is a newer version's, whose migrations leave this one working while it goes.

@@ -6,11 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.engine import Row
-
 from models.orders import OrderStatus
 from models.payments import Disposition, PaymentState
 from models.refunds import RefundCause, RefundState
+from services.database import Row
 from services.pages import Cursor
 
 
@@ -91,7 +90,7 @@ class PlacedOrder:
         return Cursor(self.created_at, self.id)
 
 
-def order_from(row: Row[Any]) -> PlacedOrder:
+def order_from(row: Row) -> PlacedOrder:
     return PlacedOrder(
         row.id,
         OrderStatus(row.status),

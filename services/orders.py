@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from models.currencies import CURRENCIES
 from models.order_statements import (
     ADD_ITEMS,
@@ -21,7 +19,7 @@ from models.order_statements import (
 )
 from models.orders import LARGEST_QUANTITY, OrderStatus
 from services.auth import User
-from services.database import Database
+from services.database import Database, Transaction
 from services.ids import read_id
 from services.order_views import OrderLine, PlacedOrder, order_from
 from services.pages import Cursor, Page, check_size, page_of
@@ -78,10 +76,10 @@ class Orders:
         wanted = _merged(items)
         _check_key(idempotency_key)
 
-        async def write(connection: AsyncConnection) -> PlacedOrder:
-            lines, priced_in = await _priced(connection, wanted, currency)
-            order = await _add_order(connection, user_id, priced_in, idempotency_key, lines)
-            return order or await _earlier_order(connection, user_id, idempotency_key, wanted, currency)
+        async def write(transaction: Transaction) -> PlacedOrder:
+            lines, priced_in = await _priced(transaction, wanted, currency)
+            order = await _add_order(transaction, user_id, priced_in, idempotency_key, lines)
+            return order or await _earlier_order(transaction, user_id, idempotency_key, wanted, currency)
 
         return await self._database.transaction(write)
 
@@ -108,10 +106,10 @@ def _check_key(key: str | None) -> None:
 
 
 async def _priced(
-    connection: AsyncConnection, wanted: Mapping[UUID, int], currency: str | None
+    transaction: Transaction, wanted: Mapping[UUID, int], currency: str | None
 ) -> tuple[list[OrderLine], str]:
     """The lines at the catalogue's prices, and the one currency they are in."""
-    rows = await connection.execute(PRICES, {"ids": list(wanted)})
+    rows = await transaction.rows(PRICES, {"ids": list(wanted)})
     products = {row.id: row for row in rows if row.active}
     for product_id in wanted:
         if product_id not in products:
@@ -134,17 +132,17 @@ def _one_currency(priced_in: set[str], asked: str | None) -> str:
 
 
 async def _add_order(
-    connection: AsyncConnection, user_id: str, currency: str, key: str | None, lines: Sequence[OrderLine]
+    transaction: Transaction, user_id: str, currency: str, key: str | None, lines: Sequence[OrderLine]
 ) -> PlacedOrder | None:
     """The order just placed; None when this user used the key before."""
     total = sum(line.unit_amount * line.quantity for line in lines)
     if total > LARGEST_TOTAL:
         raise InvalidOrder("the total is larger than any charge can be")
     values = {"id": uuid4(), "user_id": user_id, "currency": currency, "idempotency_key": key}
-    row = (await connection.execute(ADD_ORDER, values)).one_or_none()
+    row = await transaction.row(ADD_ORDER, values)
     if row is None:
         return None
-    await connection.execute(ADD_ITEMS, [_item_row(row.id, *numbered) for numbered in enumerate(lines)])
+    await transaction.rows(ADD_ITEMS, [_item_row(row.id, *numbered) for numbered in enumerate(lines)])
     return PlacedOrder(
         row.id, OrderStatus.PENDING, currency, total, tuple(lines), (), row.created_at, row.updated_at
     )
@@ -162,14 +160,13 @@ def _item_row(order_id: UUID, position: int, line: OrderLine) -> dict[str, Any]:
 
 
 async def _earlier_order(
-    connection: AsyncConnection,
+    transaction: Transaction,
     user_id: str,
     key: str | None,
     wanted: Mapping[UUID, int],
     currency: str | None,
 ) -> PlacedOrder:
-    found = await connection.execute(ORDER_BY_KEY, {"user_id": user_id, "idempotency_key": key})
-    order = order_from(found.one())
+    order = order_from(await transaction.one(ORDER_BY_KEY, {"user_id": user_id, "idempotency_key": key}))
     same_items = {line.product_id: line.quantity for line in order.items} == wanted
     if not same_items or currency not in (None, order.currency):
         raise IdempotencyKeyReused(order.id)

@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy.pool import QueuePool
-
 from services.database import Database
 from services.metrics import POOL_IN_USE, POOL_SIZE, POOL_WAITING
 
@@ -24,11 +22,8 @@ class PoolUse:
 
 
 def pool_use(database: Database) -> PoolUse:
-    pool = database.engine.pool
-    assert isinstance(pool, QueuePool)  # noqa: S101  what SQLAlchemy makes of an asyncio engine
-    # Neither SQLAlchemy nor asyncio tells who waits; a test holds that this does.
-    waiting = pool._pool._queue._getters  # type: ignore[attr-defined]  # noqa: SLF001
-    return PoolUse(pool.size(), pool.checkedout(), sum(not each.done() for each in waiting))
+    pool = database.pool
+    return PoolUse(pool.size, pool.in_use, pool.waiting)
 
 
 def show(database: Database) -> None:

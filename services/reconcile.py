@@ -37,6 +37,7 @@ from services.recovery import Recovery
 from services.refunds import Refunds
 from services.refusals import AmountNotChargeable, Refusal
 from services.settlement import Settlement
+from services.stripe_rate import in_background
 from services.webhooks import Inbox, WebhookGateway
 
 SWEEP = "sweep"
@@ -106,8 +107,9 @@ class Sweep:
             lambda found: self._watch(began - WATCH_AFTER, found),
             self._finish_refunds,
         ]
-        for step in steps:
-            await self._step(step, findings)
+        with in_background():
+            for step in steps:
+                await self._step(step, findings)
         await self._call_for_a_person(findings)
         if not findings.unreachable:
             await self._database.rows(SET_DONE_UNTIL, {"lease_name": SWEEP, "moment": began})

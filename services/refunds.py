@@ -7,12 +7,10 @@ Stripe's list has shown that the one before it made nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy.engine import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.orders import OrderStatus
 from models.payments import Disposition
@@ -36,7 +34,7 @@ from models.refund_statements import (
 from models.refunds import RefundCause, RefundState
 from models.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, SET_ORDER_STATUS
 from services import failpoints
-from services.database import Database
+from services.database import Database, Row, Transaction
 from services.intents import GatewayError, KeyBurnt, RefundRequest, Refused, StripeRefund
 from services.order_views import RefundView
 from services.payment_states import status_after_refunds
@@ -84,8 +82,8 @@ class Refunds:
 
         check_wish(wish)
 
-        async def record(connection: AsyncConnection) -> tuple[UUID, str]:
-            return await _record(connection, wish)
+        async def record(transaction: Transaction) -> tuple[UUID, str]:
+            return await _record(transaction, wish)
 
         refund_id, currency = await self._database.transaction(record)
         failpoints.reach(failpoints.REFUND_RECORDED)
@@ -115,7 +113,7 @@ class Refunds:
             if made is not None:
                 await self._write(refund.intent_id, [made])
 
-    async def _made(self, refund: Row[Any]) -> StripeRefund | None:
+    async def _made(self, refund: Row) -> StripeRefund | None:
         """The refund at Stripe; None when somebody else is making it by now."""
         attempt = refund.attempt
         if not refund.key_expired:
@@ -128,7 +126,7 @@ class Refunds:
             return made
         return await self._ask_for(refund, attempt + 1)
 
-    async def _ask_for(self, refund: Row[Any], attempt: int) -> StripeRefund:
+    async def _ask_for(self, refund: Row, attempt: int) -> StripeRefund:
         request = RefundRequest(
             refund_id=refund.id,
             attempt=attempt,
@@ -138,19 +136,19 @@ class Refunds:
         )
         return await self._gateway.create_refund(request)
 
-    async def _found(self, refund: Row[Any]) -> StripeRefund | None:
+    async def _found(self, refund: Row) -> StripeRefund | None:
         """The refund in Stripe's list, whatever became of the call that made it."""
         for listed in await self._gateway.list_refunds(refund.intent_id):
             if listed.refund_id == refund.id:
                 return listed
         return None
 
-    async def _renew(self, refund: Row[Any], tried: int) -> bool:
+    async def _renew(self, refund: Row, tried: int) -> bool:
         """Begin another attempt, under our lease; False when somebody else did."""
         parameters = {"refund_id": refund.id, "tried": tried, "lease": LEASE}
         return await self._database.row(NEXT_ATTEMPT, parameters) is not None
 
-    async def _refused(self, refund: Row[Any], error: Refused) -> None:
+    async def _refused(self, refund: Row, error: Refused) -> None:
         """Stripe said no, most likely since the dashboard was faster: learn what there is, then end ours."""
         log.error("refund refused", refund=str(refund.id), code=error.code, stripe_request=error.request_id)
         await self._database.rows(FAIL_REFUND, {"refund_id": refund.id, "code": error.code or "refused"})
@@ -180,8 +178,8 @@ class Refunds:
         await self._write(intent_id, await self._gateway.list_refunds(intent_id))
 
     async def _write(self, intent_id: str, listed: Sequence[StripeRefund]) -> None:
-        async def write(connection: AsyncConnection) -> None:
-            await _write_listed(connection, intent_id, listed)
+        async def write(transaction: Transaction) -> None:
+            await _write_listed(transaction, intent_id, listed)
 
         await self._database.transaction(write)
 
@@ -192,21 +190,21 @@ def check_wish(wish: RefundWish) -> None:
             raise InvalidRefund(f"the {name} has between 1 and {longest} printable characters")
 
 
-async def _record(connection: AsyncConnection, wish: RefundWish) -> tuple[UUID, str]:
+async def _record(transaction: Transaction, wish: RefundWish) -> tuple[UUID, str]:
     """The refund's id and currency: a new one, or the one that this key made before."""
-    order = (await connection.execute(LOCK_ORDER, {"order_id": wish.order_id})).one_or_none()
+    order = await transaction.row(LOCK_ORDER, {"order_id": wish.order_id})
     if order is None:
         raise OrderNotFound
-    payment = (await connection.execute(REFUNDABLE_PAYMENT, {"order_id": wish.order_id})).one_or_none()
+    payment = await transaction.row(REFUNDABLE_PAYMENT, {"order_id": wish.order_id})
     if payment is None:
         raise OrderNotRefundable(OrderStatus(order.status))
     key = {"payment_id": payment.id, "client_key": wish.idempotency_key}
-    earlier = (await connection.execute(REFUND_BY_CLIENT_KEY, key)).one_or_none()
+    earlier = await transaction.row(REFUND_BY_CLIENT_KEY, key)
     if earlier is not None:
         if wish.amount not in (None, earlier.amount):
             raise IdempotencyKeyReused(wish.order_id)
         return earlier.id, payment.currency
-    reserved = (await connection.execute(RESERVED_AMOUNT, {"payment_id": payment.id})).scalar_one()
+    reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": payment.id}))[0]
     left = payment.amount_received - int(reserved)
     amount = left if wish.amount is None else wish.amount
     if not 1 <= amount <= left:
@@ -221,31 +219,31 @@ async def _record(connection: AsyncConnection, wish: RefundWish) -> tuple[UUID, 
         "client_key": wish.idempotency_key,
         "requested_by": wish.requested_by,
     }
-    return (await connection.execute(ADD_REFUND, values)).scalar_one(), payment.currency
+    return (await transaction.one(ADD_REFUND, values))[0], payment.currency
 
 
-async def _write_listed(connection: AsyncConnection, intent_id: str, listed: Sequence[StripeRefund]) -> None:
-    payment = (await connection.execute(PAYMENT_WITH_INTENT, {"intent_id": intent_id})).one_or_none()
+async def _write_listed(transaction: Transaction, intent_id: str, listed: Sequence[StripeRefund]) -> None:
+    payment = await transaction.row(PAYMENT_WITH_INTENT, {"intent_id": intent_id})
     if payment is None:
         return
-    order = (await connection.execute(LOCK_ORDER, {"order_id": payment.order_id})).one()
-    await connection.execute(LOCK_PAYMENT, {"payment_id": payment.id})
-    ours = (await connection.execute(REFUNDS_OF_PAYMENT, {"payment_id": payment.id})).all()
+    order = await transaction.one(LOCK_ORDER, {"order_id": payment.order_id})
+    await transaction.rows(LOCK_PAYMENT, {"payment_id": payment.id})
+    ours = await transaction.rows(REFUNDS_OF_PAYMENT, {"payment_id": payment.id})
     for refund in sorted(listed, key=lambda refund: refund.status not in ENDED):  # they make room for others
-        await _write_one(connection, payment.id, ours, refund)
-    made = (await connection.execute(MADE_AMOUNT, {"payment_id": payment.id})).scalar_one()
+        await _write_one(transaction, payment.id, ours, refund)
+    made = (await transaction.one(MADE_AMOUNT, {"payment_id": payment.id}))[0]
     status = OrderStatus(order.status)
     if payment.disposition not in (Disposition.SETTLED, Disposition.MISMATCH):
         return
     settled = payment.disposition == Disposition.SETTLED
     new_status = status_after_refunds(settled, received=payment.amount_received, refunded=int(made))
     if new_status is not status:
-        await connection.execute(SET_ORDER_STATUS, {"order_id": payment.order_id, "to_status": new_status})
+        await transaction.rows(SET_ORDER_STATUS, {"order_id": payment.order_id, "to_status": new_status})
         log.info("order refunded", order=str(payment.order_id), order_status=new_status)
 
 
 async def _write_one(
-    connection: AsyncConnection, payment_id: UUID, ours: Sequence[Row[Any]], refund: StripeRefund
+    transaction: Transaction, payment_id: UUID, ours: Sequence[Row], refund: StripeRefund
 ) -> None:
     known = next((row for row in ours if refund.id == row.stripe_refund_id), None) or next(
         (row for row in ours if row.id == refund.refund_id and row.stripe_refund_id is None), None
@@ -261,7 +259,7 @@ async def _write_one(
             "stripe_refund_id": refund.id,
             "failure_code": refund.failure_code,
         }
-        await connection.execute(ADD_REFUND, values)
+        await transaction.rows(ADD_REFUND, values)
     elif known.stripe_refund_id is not None and known.state in ENDED:
         return  # an older answer must not bring it back
     elif (known.state, known.stripe_refund_id) != (refund.status, refund.id):
@@ -271,10 +269,10 @@ async def _write_one(
             "to_stripe_id": refund.id,
             "to_failure_code": refund.failure_code,
         }
-        await connection.execute(SET_REFUND, changes)
+        await transaction.rows(SET_REFUND, changes)
 
 
-def view_from(row: Row[Any], currency: str) -> RefundView:
+def view_from(row: Row, currency: str) -> RefundView:
     return RefundView(
         row.id,
         RefundState(row.state),

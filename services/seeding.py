@@ -7,10 +7,8 @@ from functools import partial
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from models.seed_statements import ADD_ORDER_ITEMS, ADD_ORDERS, ADD_PRODUCTS
-from services.database import Database, build_database
+from services.database import Database, Transaction, build_database
 
 BATCH = 1_000
 SEEDED_USERS = 1_000
@@ -91,9 +89,9 @@ async def seed_orders(
             yield order_id, owner
 
 
-async def _add_orders(owners: dict[UUID, str], connection: AsyncConnection) -> None:
+async def _add_orders(owners: dict[UUID, str], transaction: Transaction) -> None:
     orders = [{"id": order_id, "user_id": user, "currency": "USD"} for order_id, user in owners.items()]
-    await connection.execute(ADD_ORDERS, orders)
+    await transaction.rows(ADD_ORDERS, orders)
     items = [
         {
             "order_id": order_id,
@@ -106,7 +104,7 @@ async def _add_orders(owners: dict[UUID, str], connection: AsyncConnection) -> N
         for order_id in owners
         for position, product in enumerate(ORDERED)
     ]
-    await connection.execute(ADD_ORDER_ITEMS, items)
+    await transaction.rows(ADD_ORDER_ITEMS, items)
 
 
 def _product_row(number: int, product: SeededProduct) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.orders import OrderStatus
 from models.payments import Disposition, PaymentState
@@ -16,7 +15,7 @@ from models.settlement_statements import (
     SET_ORDER_STATUS,
     SET_PAYMENT,
 )
-from services.database import Database
+from services.database import Database, Transaction
 from services.intents import Intent
 from services.payment_states import OrderFacts, Verdict, judge
 
@@ -39,8 +38,8 @@ class Settlement:
         if found is None:
             return False
 
-        async def write(connection: AsyncConnection) -> Verdict | None:
-            return await _write(connection, found.order_id, found.id, intent, cause)
+        async def write(transaction: Transaction) -> Verdict | None:
+            return await _write(transaction, found.order_id, found.id, intent, cause)
 
         verdict = await self._database.transaction(write)
         if verdict is not None:
@@ -49,11 +48,11 @@ class Settlement:
 
 
 async def _write(
-    connection: AsyncConnection, order_id: UUID, payment_id: UUID, intent: Intent, cause: str
+    transaction: Transaction, order_id: UUID, payment_id: UUID, intent: Intent, cause: str
 ) -> Verdict | None:
     """The verdict when something changed."""
-    order = (await connection.execute(LOCK_ORDER, {"order_id": order_id})).one()
-    payment = (await connection.execute(LOCK_PAYMENT, {"payment_id": payment_id})).one()
+    order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
+    payment = await transaction.one(LOCK_PAYMENT, {"payment_id": payment_id})
     facts = OrderFacts(status=OrderStatus(order.status), total=order.total, currency=order.currency)
     state = PaymentState(payment.state)
     verdict = judge(state, facts, intent)
@@ -69,11 +68,11 @@ async def _write(
         "to_amount_received": intent.amount_received if succeeded else 0,
         "to_cause": cause,
     }
-    await connection.execute(SET_PAYMENT, changes)
+    await transaction.rows(SET_PAYMENT, changes)
     if verdict.disposition in OWED_BACK:
-        await connection.execute(ADD_AUTOMATIC_REFUND, automatic_refund(payment_id, verdict, intent))
+        await transaction.rows(ADD_AUTOMATIC_REFUND, automatic_refund(payment_id, verdict, intent))
     if verdict.order_status is not facts.status:
-        await connection.execute(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
+        await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
     return verdict
 
 

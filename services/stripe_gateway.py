@@ -5,22 +5,18 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn, cast
+from typing import Any
 from uuid import UUID
 
 import aiohttp
 import stripe
 
 from services.intents import (
-    AccessDenied,
-    GatewayError,
     Intent,
     IntentRequest,
     IntentStatus,
-    KeyBurnt,
     OutcomeUnknown,
     RefundRequest,
-    Refused,
     StripeDispute,
     StripeEventSeen,
     StripePage,
@@ -29,6 +25,8 @@ from services.intents import (
 )
 from services.observation import note
 from services.stripe_calls import StripeCall, date_of
+from services.stripe_rate import StripeRate
+from services.stripe_wire import Answer, answer_from, error_of, form, posting, standing_headers
 from services.webhooks import UnverifiedEvent, intent_of
 
 # Otherwise the first call writes under $HOME/.config, and fails where there is no HOME.
@@ -69,20 +67,20 @@ class _Transport(stripe.AIOHTTPClient):
 class StripeGateway:
     """Makes, reads, reprices, cancels and refunds PaymentIntents, and reads Stripe's lists.
 
-    Every verb ends within 8 seconds with an `Intent` or one of the `GatewayError`s. Creating and repricing carry
-    idempotency keys that outlive a crash; canceling twice is the same as once and needs none. Uses `raw_request_async`:
-    building the SDK's typed objects costs twice the CPU of the whole call.
+    Every verb ends with an `Intent` or one of the `GatewayError`s, 8 seconds after its turn (services/stripe_rate.py)
+    at the latest. Creating and repricing carry idempotency keys that outlive a crash; canceling twice is the same as
+    once and needs none. The SDK's client connects and retries; what it is given and what it brings is read here, in
+    our words (services/stripe_wire.py).
     """
 
-    def __init__(self, secret_key: str, *, api_base: str = DEFAULT_API_BASE) -> None:
+    def __init__(
+        self, secret_key: str, *, api_base: str = DEFAULT_API_BASE, calls_per_second: float | None = None
+    ) -> None:
+        """`calls_per_second` go to each of Stripe's endpoints from this process; None is no limit."""
         self._http = _Transport(timeout=TRY_TIMEOUT)
-        self._client = stripe.StripeClient(
-            secret_key,
-            stripe_version=API_VERSION,
-            base_addresses={"api": api_base},
-            max_network_retries=NETWORK_RETRIES,
-            http_client=self._http,
-        )
+        self._base = api_base.rstrip("/")
+        self._rate = StripeRate(calls_per_second) if calls_per_second else None
+        self._headers = standing_headers(secret_key, API_VERSION, stripe.VERSION)
 
     async def create_intent(self, request: IntentRequest) -> Intent:
         """https://docs.stripe.com/api/payment_intents/create; payment methods come from the dashboard's settings."""
@@ -160,40 +158,38 @@ class StripeGateway:
         return intent
 
     async def _call(self, method: str, path: str, **parameters: Any) -> dict[str, Any]:
-        return cast(dict[str, Any], (await self._ask(method, path, **parameters)).data)
+        return (await self._ask(method, path, **parameters)).data
 
-    async def _ask(self, method: str, path: str, **parameters: Any) -> stripe.StripeResponse:
+    async def _ask(
+        self, method: str, path: str, *, idempotency_key: str | None = None, **parameters: Any
+    ) -> Answer:
+        """Where every call passes."""
+        url, headers, body = f"{self._base}{path}", self._headers, None
+        if method == "post":
+            headers, body = posting(headers, idempotency_key), form(parameters)
+        elif parameters:
+            url = f"{url}?{form(parameters)}"
+        turns = self._rate.of(method, path) if self._rate else None
+        if turns:
+            await turns.turn()
         with StripeCall(method, path) as call:
             try:
-                response = await self._client.raw_request_async(method, path, **parameters)
-            except stripe.StripeError as error:
-                raise_in_our_words(error)
-            call.request_id = response.request_id
-            return cast(stripe.StripeResponse, response)
+                answered = await self._http.request_with_retries_async(
+                    method, url, headers, body, max_network_retries=NETWORK_RETRIES
+                )
+            except stripe.APIConnectionError as error:
+                raise OutcomeUnknown(type(error).__name__) from error
+            answer = answer_from(*answered)
+            call.request_id = answer.request_id
+            failure = error_of(answer)
+            if failure is not None:
+                if turns and isinstance(failure, TooManyRequests):
+                    turns.slow_down()
+                raise failure
+            return answer
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]
-
-
-def raise_in_our_words(error: stripe.StripeError) -> NoReturn:
-    """Stripe's error as one of ours: https://docs.stripe.com/api/errors"""
-    kind = kind_of(error)
-    raise kind(
-        error.user_message or type(error).__name__, code=error.code, request_id=error.request_id
-    ) from error
-
-
-def kind_of(error: stripe.StripeError) -> type[GatewayError]:
-    status = error.http_status
-    if isinstance(error, stripe.IdempotencyError) or status == 500:
-        return KeyBurnt
-    if status == 429:
-        return TooManyRequests
-    if status in (401, 403):
-        return AccessDenied
-    if status is not None and 400 <= status < 500 and status != 409:
-        return Refused
-    return OutcomeUnknown
 
 
 def intent_from(data: Mapping[str, Any]) -> Intent:

@@ -12,8 +12,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import event
-
 from services.database import Database
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
 PATIENCE = 3.0  # seconds for one batch, the last one at the server's end included
 INSTALL = "python -m pip install --require-hashes -r requirements-otel.txt"
 _OFF: AbstractContextManager[None] = nullcontext()
-_SPAN = "paygraph_span"  # where a statement's span waits for its end
 
 
 class TracingUnavailable(Exception):
@@ -117,33 +114,9 @@ class Tracing:
 
     def watch(self, database: Database) -> None:
         """Have each statement make a span."""
-        engine = database.engine.sync_engine
-
-        def begin(
-            connection: Any, cursor: Any, statement: str, values: Any, context: Any, many: bool
-        ) -> None:
-            if self._tracer is not None:
-                attributes = {"db.system.name": "postgresql", "db.query.text": statement}
-                span = self._tracer.start_span(statement.split(None, 1)[0], attributes=attributes)
-                setattr(context, _SPAN, span)
-
-        def end(connection: Any, cursor: Any, statement: str, values: Any, context: Any, many: bool) -> None:
-            _end(context, None)
-
-        def fail(broken: Any) -> None:
-            _end(broken.execution_context, type(broken.original_exception).__name__)
-
-        event.listen(engine, "before_cursor_execute", begin)
-        event.listen(engine, "after_cursor_execute", end)
-        event.listen(engine, "handle_error", fail)
-
-
-def _end(context: Any, failure: str | None) -> None:
-    span = getattr(context, _SPAN, None)
-    if span is not None:
-        if failure:
-            _fail(span, failure)
-        span.end()
+        database.watch = lambda sql: self.span(
+            sql.split(None, 1)[0], **{"db.system.name": "postgresql", "db.query.text": sql}
+        )
 
 
 def _fail(span: "Span", failure: str) -> None:

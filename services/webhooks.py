@@ -15,16 +15,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy.engine import Row
 
 from models.stripe_events import FINISH_EVENT, POSTPONE_EVENT, STORE_EVENT, TAKE_DUE_EVENTS
 from models.sweep_statements import EVENTS_DUE_NOW, FINISHED_EVENTS
 from services import failpoints
-from services.database import Database
+from services.database import Database, Row
 from services.disputes import DisputeGateway, Disputes
 from services.intents import GatewayError, Intent, Refused, StripeEventSeen
 from services.refunds import RefundGateway, Refunds
 from services.settlement import Settlement
+from services.stripe_rate import in_background
 
 INTENT_EVENTS = "payment_intent."
 REFUND_EVENTS = ("refund.", "charge.refund")
@@ -159,13 +159,16 @@ class Inbox:
     async def finish_due(self) -> int:
         """Take the events that are due and finish them; how many were taken."""
         due = await self._database.rows(TAKE_DUE_EVENTS, {"limit": BATCH, "lease": EVENT_LEASE})
-        alike: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+        alike: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
         for event in due:  # one question to Stripe answers all events of a kind about the same intent
             alike[kind_of(event.type), event.object_id].append(event)
-        await asyncio.gather(*(self._finish(kind, intent, rows) for (kind, intent), rows in alike.items()))
+        with in_background():
+            await asyncio.gather(
+                *(self._finish(kind, intent, rows) for (kind, intent), rows in alike.items())
+            )
         return len(due)
 
-    async def _finish(self, kind: str, intent_id: str, events: Sequence[Row[Any]]) -> None:
+    async def _finish(self, kind: str, intent_id: str, events: Sequence[Row]) -> None:
         try:
             await self._hear(kind, intent_id, cause=events[-1].id)
         except Refused as error:  # Stripe knows no such intent: there is nothing to apply
@@ -190,7 +193,7 @@ class Inbox:
         else:
             await self._refunds.hear(intent_id)
 
-    async def _postpone(self, events: Sequence[Row[Any]], failure: str) -> None:
+    async def _postpone(self, events: Sequence[Row], failure: str) -> None:
         for event in events:
             delay = min(timedelta(seconds=2 ** min(event.attempts, 10)), LONGEST_DELAY)
             parameters = {"event_id": event.id, "delay": delay, "failure": failure}

@@ -7,10 +7,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, text, update
-from sqlalchemy.engine import Row
 
 from models import Order, OrderItem, OrderStatus, Payment, PaymentTransition, Product
-from services.database import Database
+from services.database import Database, Row
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ class Shop:
             text("TRUNCATE payments, payment_transitions, stripe_events, leases CASCADE")
         )
 
-    async def payments(self, order_id: UUID) -> Sequence[Row[Any]]:
+    async def payments(self, order_id: UUID) -> Sequence[Row]:
         """The order's payments, oldest first."""
         return await self.database.rows(
             select(Payment.__table__)  # type: ignore[attr-defined]

@@ -210,6 +210,7 @@ def seconds_in(text: str) -> int:
     return int("".join(takewhile(str.isdigit, text)) or 0)
 
 
+@pytest.mark.usefixtures("stripe")
 async def test_a_sweep_that_is_overdue_is_told_and_keeps_nobody_from_paying(
     database: Database, gateway: StripeGateway
 ) -> None:
@@ -264,6 +265,7 @@ class Issuer:
     ],
     ids=str,
 )
+@pytest.mark.usefixtures("stripe")
 async def test_an_issuer_whose_keys_cannot_be_read_is_told(
     database: Database, gateway: StripeGateway, stripe: Stripe, issuer: Issuer, told: str, ready: bool
 ) -> None:

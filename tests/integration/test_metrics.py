@@ -157,7 +157,7 @@ async def test_the_database_is_asked_once_however_often_one_scrapes(database: Da
             return await super().rows(*arguments, **named)
 
     clock = [0.0]
-    reader = FigureReader(Counting(database.engine), now=lambda: clock[0])
+    reader = FigureReader(Counting(database.pool), now=lambda: clock[0])
     await asyncio.gather(*(reader.read() for _ in range(20)))
     clock[0] += EVERY - 1
     await reader.read()
@@ -178,12 +178,15 @@ async def test_a_scrape_is_answered_while_the_database_is_down(stripe: Stripe) -
 async def test_who_waits_for_a_connection_is_seen(postgres_url: str) -> None:
     database = build_database(postgres_url, pool_size=1)
     try:
-        async with database.engine.connect():
+        taken = await database.pool.take()
+        try:
             assert pool_use(database) == PoolUse(size=1, in_use=1, waiting=0)
             waiting = [asyncio.create_task(database.rows(text("SELECT 1"))) for _ in range(3)]
             async with asyncio.timeout(5):
                 while pool_use(database).waiting < 3:  # noqa: ASYNC110  waiting gives no sign
                     await asyncio.sleep(0.01)
+        finally:
+            database.pool.give_back(taken)
         await asyncio.gather(*waiting)
         assert pool_use(database) == PoolUse(size=1, in_use=0, waiting=0)
     finally:

@@ -65,3 +65,16 @@ def test_one_order_has_a_limit_of_its_own() -> None:
     with pytest.raises(RateLimited):
         limits.check_payment("ada", one)
     limits.check_payment("ada", other)
+
+
+def test_a_minute_later_all_may_call_again() -> None:
+    clock = [100.0]
+    limits = RateLimits(orders_per_user=1, payments_per_user=9, payments_per_order=9, now=lambda: clock[0])
+    limits.check_order("ada")
+    clock[0] += 59.5
+    with pytest.raises(RateLimited) as refused:
+        limits.check_order("ada")
+    clock[0] += 0.5
+    limits.check_order("ada")
+
+    assert refused.value.retry_after == 1

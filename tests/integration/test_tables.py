@@ -5,13 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg import IntegrityError
 from sqlalchemy import insert, text
-from sqlalchemy.engine import Row
-from sqlalchemy.exc import IntegrityError
 
 from models import PaymentState
 from models.base import LARGEST_AMOUNT, metadata
-from services.database import Database
+from services.database import Database, Row
 
 MOMENT = text("now()")
 PRODUCT, ORDER, PAID_ORDER, OPEN, SETTLED, NOBODY = (UUID(int=n) for n in range(1, 7))
@@ -157,7 +156,7 @@ async def refused_by(database: Database, statement: Any) -> str | None:
     """The name of the rule that a statement breaks."""
     with pytest.raises(IntegrityError) as refused:
         await database.rows(statement)
-    name: str | None = refused.value.orig.diag.constraint_name  # type: ignore[union-attr]
+    name: str | None = refused.value.diag.constraint_name
     return name
 
 
@@ -168,7 +167,7 @@ async def world(database: Database) -> Database:
     return database
 
 
-async def payment(database: Database, payment_id: UUID) -> Row[Any]:
+async def payment(database: Database, payment_id: UUID) -> Row:
     found = await database.row(text("SELECT * FROM payments WHERE id = :id"), {"id": payment_id})
     assert found is not None
     return found

@@ -2,23 +2,21 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import Row
 from starlette.applications import Starlette
 
 from main import build_app
-from services.database import Database
+from services.database import Database, Row
 from services.stripe_gateway import StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
 from settings import Settings
 from tests.events import WEBHOOK_SECRET, event_body, signed
 
 
-async def stored(database: Database) -> Sequence[Row[Any]]:
+async def stored(database: Database) -> Sequence[Row]:
     return await database.rows(text("SELECT * FROM stripe_events ORDER BY received_at"))
 
 

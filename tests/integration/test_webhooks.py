@@ -8,12 +8,11 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.engine import Row
 
 from models import OrderStatus
 from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
-from services.database import Database
+from services.database import Database, Row
 from services.intents import Intent
 from services.stripe_gateway import StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
@@ -42,7 +41,7 @@ async def deliver(inbox: Inbox, stripe: Stripe, *ids: str) -> None:
         await inbox.receive(webhook.body, webhook.signature)
 
 
-async def stored(database: Database) -> Sequence[Row[Any]]:
+async def stored(database: Database) -> Sequence[Row]:
     return await database.rows(text("SELECT * FROM stripe_events ORDER BY received_at"))
 
 

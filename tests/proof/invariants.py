@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.engine import Row
 
 from sandbox.core import Sandbox
-from services.database import Database
+from services.database import Database, Row
 
 LIVE = ("creating", "open", "processing", "canceling")
 PAID = ("paid", "partially_refunded", "refunded")
@@ -55,9 +54,9 @@ class World:
 
 @dataclass
 class Seen:
-    orders: dict[Any, Row[Any]]
-    payments: Sequence[Row[Any]]
-    refunds: Sequence[Row[Any]]
+    orders: dict[Any, Row]
+    payments: Sequence[Row]
+    refunds: Sequence[Row]
     intents: dict[str, dict[str, Any]]
     given_back: Counter[str]
     disputed: set[str]
@@ -87,9 +86,9 @@ class Seen:
         return sent_back | (refused & self.disputed)
 
     @cached_property
-    def money_of(self) -> defaultdict[Any, list[Row[Any]]]:
+    def money_of(self) -> defaultdict[Any, list[Row]]:
         """The payments that brought money, by order."""
-        money: defaultdict[Any, list[Row[Any]]] = defaultdict(list)
+        money: defaultdict[Any, list[Row]] = defaultdict(list)
         for payment in self.payments:
             if payment.disposition:
                 money[payment.order_id].append(payment)

@@ -8,13 +8,12 @@ from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sandbox.app import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.errors import StripeError
 from services import failpoints, migrations
-from services.database import Database, build_database
+from services.database import Database, Transaction, build_database
 from services.payment_intents import PaymentIntents
 from services.reconcile import Sweep
 from services.refunds import Refunds
@@ -138,7 +137,7 @@ def ground(server_url: str, machine: type[Machine]) -> Iterator[None]:
     """A database for `machine` alone, whose commits wait for no disk."""
     with own_database(server_url) as url, asyncio.Runner() as runner:
         migrations.upgrade(url)
-        machine.runner, machine.database = runner, WatchedDatabase(build_database(url, pool_size=6).engine)
+        machine.runner, machine.database = runner, WatchedDatabase(build_database(url, pool_size=6).pool)
         runner.run(_prepare(machine.database))
         try:
             yield
@@ -153,26 +152,26 @@ async def _prepare(database: Database) -> None:
     await database.rows(text("CREATE SCHEMA backup"))
     for table in TABLES:
         await database.rows(text(f"CREATE TABLE backup.{table} (LIKE {table})"))
-    await database.engine.dispose()
+    await database.close()
 
 
-async def _empty(connection: AsyncConnection) -> None:
-    await connection.execute(WITHOUT_TRIGGERS)
+async def _empty(connection: Transaction) -> None:
+    await connection.rows(WITHOUT_TRIGGERS)
     for table in (*TABLES, "products"):
-        await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
+        await connection.rows(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
 
 
-async def backup(connection: AsyncConnection) -> None:
+async def backup(connection: Transaction) -> None:
     for table in TABLES:
-        await connection.execute(text(f"DELETE FROM backup.{table}"))  # noqa: S608  our own names
-        await connection.execute(text(f"INSERT INTO backup.{table} TABLE {table}"))
+        await connection.rows(text(f"DELETE FROM backup.{table}"))  # noqa: S608  our own names
+        await connection.rows(text(f"INSERT INTO backup.{table} TABLE {table}"))
 
 
-async def restore(connection: AsyncConnection) -> None:
-    await connection.execute(WITHOUT_TRIGGERS)
+async def restore(connection: Transaction) -> None:
+    await connection.rows(WITHOUT_TRIGGERS)
     for table in TABLES:
-        await connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
-        await connection.execute(text(f"INSERT INTO {table} TABLE backup.{table}"))
+        await connection.rows(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
+        await connection.rows(text(f"INSERT INTO {table} TABLE backup.{table}"))
 
 
 async def _while_there_is_power(work: Coroutine[Any, Any, Any]) -> Any:

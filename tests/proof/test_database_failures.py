@@ -8,13 +8,12 @@ from uuid import UUID
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import OrderStatus
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from services import failpoints
-from services.database import Database, DatabaseUnavailable, build_database
+from services.database import Database, DatabaseUnavailable, Transaction, build_database
 from services.refusals import Refusal
 from tests.client import Client
 from tests.conftest import EMPTY, JWT_SECRET, Stripe, make_settings, running
@@ -143,7 +142,7 @@ async def test_without_a_free_connection_nothing_is_begun_and_the_next_call_succ
     till, over = Till(small, sandbox), asyncio.Event()
     order_id = await till.shop.order()
 
-    async def hold(connection: AsyncConnection) -> None:
+    async def hold(connection: Transaction) -> None:
         await over.wait()
 
     holding = asyncio.create_task(small.transaction(hold))
@@ -195,10 +194,10 @@ async def until_somebody_waits(url: str) -> None:
 async def test_a_serialization_failure_is_run_again(database: Database) -> None:
     attempts: list[int] = []
 
-    async def work(connection: AsyncConnection) -> str:
+    async def work(connection: Transaction) -> str:
         attempts.append(1)
         if len(attempts) < 3:
-            await connection.execute(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
+            await connection.rows(text("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"))
         return "done"
 
     assert await database.transaction(work) == "done"

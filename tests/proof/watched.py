@@ -4,9 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from services.database import Database
+from services.database import Database, Transaction
 
 T = TypeVar("T")
 _held: ContextVar[bool] = ContextVar("a connection is held", default=False)
@@ -15,8 +13,8 @@ _held: ContextVar[bool] = ContextVar("a connection is held", default=False)
 class WatchedDatabase(Database):
     """Single statements give their connection back before anybody else runs; transactions are watched."""
 
-    async def transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
-        async def watched(connection: AsyncConnection) -> T:
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        async def watched(connection: Transaction) -> T:
             token = _held.set(True)
             try:
                 return await work(connection)

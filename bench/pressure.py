@@ -1,0 +1,199 @@
+"""What a server bears: a slow Stripe, a strict one, a burst of webhooks, a steady trickle; and what it is at rest."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+import urllib.request
+from dataclasses import dataclass
+
+import psycopg
+
+from bench.load import Job, Outcome
+from bench.machine import KEYS, Process, free_port, python, wait_for
+from bench.stage import Stage, load, stage
+
+POOL = 10
+IN_FLIGHT, STRIPE_TAKES = 300, 0.3
+RATE, CREATES_A_SECOND, FOR_SECONDS = 25, 60, 30
+EVENTS = 1_000
+
+
+@dataclass(frozen=True)
+class Slow:
+    """`per_second` of the `possible` creates; `busy` is the part of one core that the server used."""
+
+    per_second: float
+    possible: float
+    busy: float
+    other: int
+
+
+def slow_stripe(seconds: float) -> Slow:
+    with (
+        stage(int(1_100 * seconds) + 1_000, latency=STRIPE_TAKES) as on,
+        on.server(DATABASE_POOL_SIZE=str(POOL)) as server,
+    ):
+        on.pay(server, 1.0, count=1_000, connections=IN_FLIGHT)
+        before = server.cpu()
+        outcome = on.pay(server, seconds, count=int(1_100 * seconds), connections=IN_FLIGHT)
+        busy = (server.cpu() - before) / outcome.seconds
+    possible = IN_FLIGHT / STRIPE_TAKES
+    return Slow(outcome.done / outcome.seconds, possible, busy, outcome.done - outcome.good)
+
+
+@dataclass(frozen=True)
+class Strict:
+    """Of `asked` creates: how many were `paid`, how many `refused`, all of them as retryable; the longest of each, ms.
+
+    `made` are the intents that Stripe has then, `told_off` its 429s, `left` the orders that asking again didn't pay.
+    """
+
+    asked: int
+    paid: int
+    refused: int
+    longest_paid: float
+    longest_refused: float
+    made: int
+    told_off: int
+    left: int
+
+
+def strict_stripe() -> Strict:
+    """60 creates a second for 30 s, before a Stripe that takes 25; then those that were refused, once more."""
+    count = CREATES_A_SECOND * FOR_SECONDS
+    with (
+        stage(count, latency=0.2, per_second=RATE) as on,
+        on.server(STRIPE_CALLS_PER_SECOND=str(RATE)) as server,
+    ):
+        outcome = on.pay(server, FOR_SECONDS, count=count, per_second=CREATES_A_SECOND)
+        took = list(zip(outcome.milliseconds, outcome.kinds, strict=True))
+        refused = [each for each in outcome.other if '"retryable":true' in each]
+        left = until_all_are_paid(on, server)
+        stub = json.loads(read(f"{on.stripe.base}/stub"))
+    return Strict(
+        asked=count,
+        paid=outcome.good,
+        refused=len(refused),
+        longest_paid=max(ms for ms, good in took if good),
+        longest_refused=max((ms for ms, good in took if not good), default=0.0),
+        made=stub["made"],
+        told_off=stub["refused"],
+        left=left,
+    )
+
+
+def until_all_are_paid(on: Stage, server: Process) -> int:
+    """Ask again at a pace that Stripe bears, each order once; how many are still not payable."""
+    on.orders.used = 0
+    outcome = on.pay(server, 3_600, count=len(on.orders.lines), connections=16)
+    return outcome.done - outcome.good
+
+
+@dataclass(frozen=True)
+class Burst:
+    """Until the 200 of each event, ms; how many were stored and finished; and CPU µs of the server for each."""
+
+    median: float
+    p99: float
+    refused: int
+    stored: int
+    finished: int
+    microseconds: float
+
+
+def webhooks() -> Burst:
+    """1,000 events within a second; then as long as it takes to finish them."""
+    with stage(0) as on, on.server() as server:
+        load(webhook_job(server, "warm", 200, 1.0))
+        before = server.cpu()
+        outcome = load(webhook_job(server, "burst", EVENTS, 1.0))
+        spent = server.cpu() - before
+        stored, finished = asyncio.run(settled(on.environment["DATABASE_URL"]))
+    return Burst(
+        median=outcome.median,
+        p99=outcome.quantile(0.99),
+        refused=outcome.done - outcome.good,
+        stored=stored,
+        finished=finished,
+        microseconds=spent * 1e6 / outcome.done,
+    )
+
+
+def webhook_job(server: Process, name: str, count: int, seconds: float) -> Job:
+    calls = [signed_event(f"evt_{name}{number}", f"pi_{name}{number}") for number in range(count)]
+    return Job(server.port, "/webhooks/stripe", calls, seconds, per_second=count / seconds, expect="received")
+
+
+def signed_event(event_id: str, intent_id: str) -> tuple[str, dict[str, str]]:
+    """https://docs.stripe.com/webhooks#verify-manually"""
+    about = {"object": {"id": intent_id, "object": "payment_intent"}}
+    head = {"id": event_id, "type": "payment_intent.created", "created": 1_760_000_000, "livemode": False}
+    body, now = json.dumps({**head, "data": about}), int(time.time())
+    signature = hmac.new(KEYS["STRIPE_WEBHOOK_SECRET"].encode(), f"{now}.{body}".encode(), hashlib.sha256)
+    return body, {"stripe-signature": f"t={now},v1={signature.hexdigest()}"}
+
+
+async def settled(url: str) -> tuple[int, int]:
+    """How many events of the burst there are, and how many of them are finished, once none is due."""
+    counting = "SELECT count(*), count(finished_at) FROM stripe_events WHERE id LIKE 'evt_burst%'"
+    connection = await psycopg.AsyncConnection.connect(url)
+    stored = finished = 0
+    async with connection:
+        for _ in range(60):
+            row = await (await connection.execute(counting)).fetchone()
+            stored, finished = row or (0, 0)
+            if stored == finished:
+                break
+            await connection.rollback()
+            await asyncio.sleep(0.5)
+    return stored, finished
+
+
+def read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  our own
+        body: bytes = answer.read()
+    return body
+
+
+@dataclass(frozen=True)
+class Rest:
+    """One worker: seconds from its start to `/readyz` 200; megabytes at rest and under load; p99 ms at 25 a second.
+
+    `two_workers` is CPU for a request with two, as a part of that with one.
+    """
+
+    ready: float
+    idle: float
+    loaded: float
+    p99: float
+    two_workers: float
+
+
+def at_rest(seconds: float) -> Rest:
+    with stage(int(6_000 * seconds + 1_000)) as on:
+        ready = sorted(start_up(on) for _ in range(5))[2]
+        with on.server() as server:
+            read(f"{server.base}/readyz")
+            idle = server.memory()
+            one = microseconds(on, server, seconds)
+            loaded = server.memory()
+            trickle = on.pay(server, 10.0, count=250, per_second=25)
+        with on.server(WORKERS="2", core=None) as server:
+            two = microseconds(on, server, seconds)
+    return Rest(ready, idle, loaded, trickle.quantile(0.99), two / one)
+
+
+def start_up(on: Stage) -> float:
+    port, began = free_port(), time.perf_counter()
+    with python("main.py", "serve", env={**on.environment, "PORT": str(port)}, port=port, core=None):
+        wait_for(f"http://127.0.0.1:{port}/readyz", ok=True)
+        return time.perf_counter() - began
+
+
+def microseconds(on: Stage, server: Process, seconds: float) -> float:
+    on.pay(server, 1.0, count=2_000)
+    before = server.cpu()
+    outcome: Outcome = on.pay(server, seconds, count=int(2_000 * seconds))
+    return (server.cpu() - before) * 1e6 / outcome.done

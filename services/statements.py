@@ -1,0 +1,77 @@
+"""SQLAlchemy's statements as psycopg sends them: turned into SQL once, and never again."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ClauseElement, Column, Executable
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Parameters = Mapping[str, Any]
+
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_PLACE = re.compile(r"%\((.+?)\)s|%%")
+MOST_REMEMBERED = 1_000  # statements; ours are a few dozen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sql:
+    """`text` is for people, `template` has `%(name)s` where parameters go, `numbered` has `$1`, in `names`' order."""
+
+    text: str
+    template: str
+    numbered: bytes
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    defaults: tuple[tuple[str, Any], ...]
+
+    def values(self, parameters: Parameters) -> list[Any]:
+        """What goes into `$1`, `$2`, …; a KeyError names a parameter that is missing."""
+        if self.defaults:
+            parameters = self.filled(parameters)
+        constants = self.constants
+        return [constants[name] if name in constants else parameters[name] for name in self.names]
+
+    def filled(self, parameters: Parameters) -> dict[str, Any]:
+        """The parameters with the statement's own constants and the tables' defaults."""
+        made = {name: default() for name, default in self.defaults if name not in parameters}
+        return {**self.constants, **made, **parameters}
+
+
+@lru_cache(MOST_REMEMBERED)
+def sql_of(statement: Executable, columns: tuple[str, ...]) -> Sql:
+    """`columns` are the parameters' names: an INSERT without VALUES fills the columns that are called so."""
+    assert isinstance(statement, ClauseElement)  # noqa: S101  every executable of SQLAlchemy's Core is
+    compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns))
+    assert isinstance(compiled, SQLCompiler)  # noqa: S101
+    template = str(compiled)
+    numbers: dict[str, int] = {}
+
+    def numbered(place: re.Match[str]) -> str:
+        name = place[1]
+        return "%" if name is None else f"${numbers.setdefault(name, len(numbers) + 1)}"
+
+    text = _PLACE.sub(numbered, template)
+    defaults = tuple((column.key, _default_of(column)) for column in compiled.insert_prefetch)
+    made = {name for name, _ in defaults}
+    constants = {
+        name: compiled.params[name] for name in numbers if name not in made and not _is_open(compiled, name)
+    }
+    return Sql(text, template, text.encode(), tuple(numbers), constants, defaults)
+
+
+def _is_open(compiled: SQLCompiler, name: str) -> bool:
+    """Whether a caller has to give the value."""
+    return bool(compiled.binds[name].required)
+
+
+def _default_of(column: Column[Any]) -> Any:
+    """A function that makes what the table's model puts into a column that nobody named."""
+    default = column.default
+    if default is None:
+        raise TypeError(f"{column} has a default that only SQLAlchemy's own engine can make")
+    argument: Any = default.arg  # type: ignore[attr-defined]
+    return (lambda: argument(None)) if callable(argument) else (lambda: argument)
