@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import text
 
 from sandbox.core import Sandbox
-from services.database import Database, Row
+from services.database import Database, Row, Transaction
 
 LIVE = ("creating", "open", "processing", "canceling")
 PAID = ("paid", "partially_refunded", "refunded")
+ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 ORDERS = text(
     "SELECT o.id, o.status, o.currency, coalesce(sum(i.unit_amount * i.quantity), 0)::bigint AS total"
     " FROM orders o LEFT JOIN order_items i ON i.order_id = o.id GROUP BY o.id"
@@ -35,10 +36,11 @@ class World:
     ended: dict[Any, str] = field(default_factory=dict)
 
     async def look(self) -> "Seen":
+        orders, payments, refunds = await self.database.transaction(_at_one_moment)
         return Seen(
-            orders={row.id: row for row in await self.database.rows(ORDERS)},
-            payments=await self.database.rows(PAYMENTS),
-            refunds=await self.database.rows(REFUNDS),
+            orders={row.id: row for row in orders},
+            payments=payments,
+            refunds=refunds,
             intents={intent["id"]: intent for intent in self.sandbox.state.payment_intents},
             given_back=self._given_back(),
             disputed={d["payment_intent"] for d in self.sandbox.state.disputes if d["status"] != "won"},
@@ -50,6 +52,12 @@ class World:
             if refund["status"] in ("succeeded", "pending", "requires_action"):
                 back[refund["payment_intent"]] += refund["amount"]
         return back
+
+
+async def _at_one_moment(transaction: Transaction) -> tuple[Sequence[Row], Sequence[Row], Sequence[Row]]:
+    """Orders, payments and refunds, though the COMMIT of a process that just died may still be on its way."""
+    await transaction.rows(ONE_MOMENT)
+    return await transaction.rows(ORDERS), await transaction.rows(PAYMENTS), await transaction.rows(REFUNDS)
 
 
 @dataclass
