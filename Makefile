@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove lint types schema lock
+.PHONY: help setup run test prove bench lint types schema lock
 
 help:  ## what can be typed here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
 
 prove: setup  ## the state machine, ten thousand runs: about forty minutes
 	PROOF_RUNS=10000 $(BIN)/python -m pytest tests/proof/test_state_machine.py -s
+
+bench: setup  ## what it costs: a quarter of an hour, writes docs/performance.md
+	$(BIN)/python -m bench
 
 lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check .
