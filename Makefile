@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove soak lint types schema python-client lock
+.PHONY: help setup run test prove soak bench lint types schema python-client lock
 THEIRS := tests/integration/python_client
 
 help:  ## what can be typed here
@@ -28,6 +28,9 @@ prove: setup  ## the state machine, ten thousand runs: about forty minutes
 
 soak: setup  ## half an hour of twenty orders a second, with Stripe, the database and the workers failing
 	SOAK_SECONDS=1800 $(BIN)/python -m pytest tests/proof/test_soak.py -s
+
+bench: setup  ## what it costs: a quarter of an hour, writes docs/performance.md
+	$(BIN)/python -m bench
 
 lint: setup  ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    cast,
     exists,
     func,
     literal,
@@ -27,11 +28,8 @@ from models.payments import IS_LIVE, LIVE, Payment, PaymentState
 KEY_LIFETIME = literal_column("interval '23 hours'", Interval)
 
 
-_chargeable = and_(
-    order_total.between(col(ChargeLimit.minimum), col(ChargeLimit.maximum)),
-    order_total % col(ChargeLimit.step) == 0,
-)
-_order = (
+# MATERIALIZED, so that the items are added up once: what an order of 500 costs is mostly that.
+_priced = (
     select(
         col(Order.id),
         col(Order.status),
@@ -40,12 +38,17 @@ _order = (
         order_total.label("total"),
         col(ChargeLimit.minimum),
         col(ChargeLimit.maximum),
-        _chargeable.label("chargeable"),
+        col(ChargeLimit.step),
     )
     .join(ChargeLimit, col(ChargeLimit.currency) == col(Order.currency))
     .where(col(Order.id) == bindparam("order_id"), col(Order.user_id) == bindparam("user_id"))
-    .cte("wanted")
+    .cte("priced")
+    .prefix_with("MATERIALIZED")
 )
+_chargeable = and_(
+    _priced.c.total.between(_priced.c.minimum, _priced.c.maximum), _priced.c.total % _priced.c.step == 0
+)
+_order = select(_priced, _chargeable.label("chargeable")).cte("wanted")
 _live = aliased(Payment, name="live")
 _is_live = among(col(_live.state), LIVE)
 _payment_id = bindparam("payment_id", type_=Uuid)
@@ -188,7 +191,7 @@ LOOK_AT_INTENT = (
     .where(
         col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
         among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
-        col(Payment.looked_at) < func.now() - bindparam("pause", type_=Interval),
+        col(Payment.looked_at) < func.now() - cast(bindparam("pause"), Interval),
     )
     .values(looked_at=func.now())
     .returning(col(Payment.intent_id))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from psycopg.sql import Literal
 from sqlalchemy import ClauseElement, Column, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -48,24 +49,30 @@ def sql_of(statement: Executable, columns: tuple[str, ...]) -> Sql:
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns))
     assert isinstance(compiled, SQLCompiler)  # noqa: S101
     template = str(compiled)
+    defaults = tuple((column.key, _default_of(column)) for column in compiled.insert_prefetch)
+    made = {name for name, _ in defaults}
+    fixed = {
+        name: value
+        for name, value in compiled.params.items()
+        if name not in made and not compiled.binds[name].required
+    }
     numbers: dict[str, int] = {}
 
     def numbered(place: re.Match[str]) -> str:
         name = place[1]
-        return "%" if name is None else f"${numbers.setdefault(name, len(numbers) + 1)}"
+        if name is None:
+            return "%"
+        written = _written(fixed[name]) if name in fixed else None
+        return written or f"${numbers.setdefault(name, len(numbers) + 1)}"
 
     text = _PLACE.sub(numbered, template)
-    defaults = tuple((column.key, _default_of(column)) for column in compiled.insert_prefetch)
-    made = {name for name, _ in defaults}
-    constants = {
-        name: compiled.params[name] for name in numbers if name not in made and not _is_open(compiled, name)
-    }
-    return Sql(text, template, text.encode(), tuple(numbers), constants, defaults)
+    return Sql(text, template, text.encode(), tuple(numbers), fixed, defaults)
 
 
-def _is_open(compiled: SQLCompiler, name: str) -> bool:
-    """Whether a caller has to give the value."""
-    return bool(compiled.binds[name].required)
+def _written(value: object) -> str | None:
+    """A plain constant of a statement as SQL: as a parameter it would hide from PostgreSQL which partial index fits."""
+    plain = isinstance(value, int) or (isinstance(value, str) and value.isprintable())
+    return Literal(value).as_string() if plain else None
 
 
 def _default_of(column: Column[Any]) -> Any:

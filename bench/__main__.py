@@ -1,0 +1,62 @@
+"""`make bench`: measures, prints, and writes docs/performance.md with its plots. `python -m bench --help`"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from bench import cost, growth, pressure
+from bench.report import Figures, write
+
+PEERS = Path(__file__).parent / "peers.json"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="the cost of a request alone, in half a minute")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of each subject (9)")
+    parser.add_argument("--many", type=int, default=growth.MANY, help="orders of the large shop (1,000,000)")
+    parser.add_argument("--keep", type=Path, help="also write the raw figures there, as JSON")
+    arguments = parser.parse_args()
+    if arguments.short:
+        say_costs(cost.costs(2, 1.0))
+        return
+    figures = measured(arguments.rounds, arguments.many)
+    if arguments.keep:
+        arguments.keep.write_text(json.dumps(asdict(figures), indent=1))
+    print(f"written: {write(figures)}")
+
+
+def measured(rounds: int, many: int) -> Figures:
+    costs = tell("cost of a request", lambda: cost.costs(rounds, 2.0))
+    say_costs(costs)
+    return Figures(
+        costs=costs,
+        slow=tell("Stripe at 300 ms", lambda: pressure.slow_stripe(6.0)),
+        strict=tell("Stripe at its limit", pressure.strict_stripe),
+        burst=tell("webhooks", pressure.webhooks),
+        rest=tell("at rest", lambda: pressure.at_rest(3.0)),
+        few=tell("a small shop", lambda: growth.costs_at(growth.FEW)),
+        many=tell("a large shop", lambda: growth.costs_at(many)),
+        orders=(growth.FEW, many),
+        peers=json.loads(PEERS.read_text()) if PEERS.exists() else {},
+    )
+
+
+def tell(name, measure):  # type: ignore[no-untyped-def]
+    print(f"{name} …", file=sys.stderr, flush=True)
+    found = measure()
+    print(f"  {found}" if not isinstance(found, dict) else "", file=sys.stderr, flush=True)
+    return found
+
+
+def say_costs(found: dict[str, list[float]]) -> None:
+    for name, middle in cost.medians(found).items():
+        print(f"{name:28}{middle:8.0f} µs of CPU")
+    ratio = cost.ratio(found, "createPaymentIntent", "bare, SQL and Stripe")
+    print(f"{'ours / our own limit':28}{ratio:8.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,190 @@
+"""docs/performance.md and its plots, from the figures of one run."""
+
+import os
+import platform
+import statistics
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bench.cost import medians, ratio
+from bench.growth import Costs
+from bench.pressure import CREATES_A_SECOND, EVENTS, FOR_SECONDS, IN_FLIGHT, RATE, Burst, Rest, Slow, Strict
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "performance.md"
+IMAGES = ROOT / "docs" / "images"
+FRESH, AGAIN, LIMIT = "createPaymentIntent", "createPaymentIntent again", "bare, SQL and Stripe"
+
+
+@dataclass(frozen=True)
+class Figures:
+    costs: dict[str, list[float]]
+    slow: Slow
+    strict: Strict
+    burst: Burst
+    rest: Rest
+    few: Costs
+    many: Costs
+    orders: tuple[int, int]
+    peers: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    value: float
+    note: str
+
+
+def layers(costs: dict[str, list[float]]) -> list[Bar]:
+    """What each layer adds to the one before, µs."""
+    middle = medians(costs)
+    nothing, sql, limit = middle["bare, nothing"], middle["bare, SQL"], middle[LIMIT]
+    graphql = middle["a query without a token"] - nothing
+    rest = middle[FRESH] - limit - graphql
+    return [
+        Bar("HTTP", nothing, "uvicorn, and a handler that answers at once"),
+        Bar("SQL", sql - nothing, "two statements: record, and record again with the release check"),
+        Bar("Stripe", limit - sql, "one call over a kept connection"),
+        Bar("GraphQL", graphql, "Starlette, Strawberry and graphql-core for the smallest query"),
+        Bar("the rest", max(rest, 0.0), "token, limits, the union's answer, what is asked of this use case"),
+    ]
+
+
+def drawn(bars: list[Bar], unit: str, title: str) -> str:
+    """Horizontal bars as an SVG that reads on light and dark pages."""
+    width, row, left = 760, 34, 130
+    most = max(bar.value for bar in bars) or 1.0
+    height = row * len(bars) + 44
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{title}" font-family="system-ui, sans-serif" font-size="13">',
+        "<style>text{fill:#1f2937}.n{fill:#6b7280}rect{fill:#4f7cff}"
+        "@media(prefers-color-scheme:dark){text{fill:#e5e7eb}.n{fill:#9ca3af}}</style>",
+        f'<text x="0" y="18" font-weight="600">{title}</text>',
+    ]
+    for number, bar in enumerate(bars):
+        top = 34 + number * row
+        length = max(2.0, bar.value / most * 230)
+        parts.append(f'<text x="0" y="{top + 17}">{bar.label}</text>')
+        parts.append(f'<rect x="{left}" y="{top + 3}" width="{length:.0f}" height="20" rx="3"/>')
+        parts.append(
+            f'<text x="{left + length + 8:.0f}" y="{top + 17}">{bar.value:,.2f} {unit}</text>'.replace(
+                ".00", ""
+            )
+        )
+        parts.append(f'<text class="n" x="{left + 330}" y="{top + 17}">{bar.note}</text>')
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def growth_bars(figures: Figures) -> list[Bar]:
+    few, many = figures.orders
+    words = {
+        "create": "create",
+        "create_again": "again",
+        "read": "one order",
+        "page": "a page of 20",
+        "sweep": "sweep",
+    }
+    return [
+        Bar(
+            words[each.name],
+            getattr(figures.many, each.name) / getattr(figures.few, each.name),
+            f"{getattr(figures.few, each.name):.2f} ms at {few:,}, {getattr(figures.many, each.name):.2f} at {many:,}",
+        )
+        for each in fields(Costs)
+        if each.name in words
+    ]
+
+
+def rows(figures: Figures) -> list[tuple[str, str, str]]:
+    """What, the target, and what was measured."""
+    slow, strict, burst, rest = figures.slow, figures.strict, figures.burst, figures.rest
+    worst = max(growth_bars(figures), key=lambda bar: bar.value)
+    items = figures.few.create_with_500_items / figures.few.create
+    share = slow.per_second / slow.possible
+    return [
+        *peer_rows(figures.peers),
+        (
+            "CPU of `createPaymentIntent` / our own limit (the same SQL and the same Stripe call, bare)",
+            "≤ 1.6",
+            f"{ratio(figures.costs, FRESH, LIMIT):.2f}",
+        ),
+        (
+            f"Stripe at 300 ms, {IN_FLIGHT} creates in flight, a pool of 10, one process",
+            "≥ 95 % of 1,000 a second or of one core",
+            f"{slow.per_second:.0f} a second ({share:.0%}) on {slow.busy:.0%} of a core; {slow.other} errors",
+        ),
+        (
+            f"{CREATES_A_SECOND} creates a second for {FOR_SECONDS} s, Stripe takes {RATE}",
+            "none lost, none twice",
+            f"{strict.paid} paid, {strict.refused} refused as retryable within "
+            f"{strict.longest_refused / 1e3:.1f} s, 429s: {strict.told_off}; asked again: "
+            f"{strict.made} intents for {strict.asked} orders",
+        ),
+        (
+            f"{EVENTS:,} webhook events in a second: until the 200",
+            "p99 ≤ 50 ms, none lost",
+            f"p50 {burst.median:.0f} ms, p99 {burst.p99:.0f} ms; {burst.finished} of {EVENTS} finished; "
+            f"{burst.microseconds:.0f} µs of CPU each, finishing included",
+        ),
+        ("latency at 25 creates a second (Stripe takes none), p99", "", f"{rest.p99:.1f} ms"),
+        (
+            f"cost at {figures.orders[1]:,} orders / at {figures.orders[0]:,}",
+            "≤ 1.15",
+            f"{worst.value:.2f} ({worst.label})",
+        ),
+        ("create for an order of 500 items / of 3, server and database", "≤ 1.5", f"{items:.2f}"),
+        ("CPU of a request with two workers / with one", "", f"{rest.two_workers:.2f}"),
+        (
+            "memory of a worker, at rest and under load",
+            "≤ 120 MB",
+            f"{rest.idle:.0f} MB, {rest.loaded:.0f} MB",
+        ),
+        ("`serve` to `/readyz` 200", "≤ 1.0 s", f"{rest.ready:.2f} s"),
+        (
+            "SQL statements: `order` with items and payments, a page of 20 `orders`",
+            "1, ≤ 2",
+            "1, 1 (asserted in tests)",
+        ),
+    ]
+
+
+def peer_rows(peers: dict[str, Any]) -> list[tuple[str, str, str]]:
+    if not peers:
+        return []
+    ours, again, express, apollo = (
+        peers[n]["cpu_us_median"] for n in ("ours", "ours again", "express", "apollo")
+    )
+    return [
+        ("CPU of `createPaymentIntent` / Express", "≤ 1.0", f"{ours / express:.2f}"),
+        ("CPU of the same call again / Express", "≤ 0.9", f"{again / express:.2f}"),
+        ("the same / Apollo Server", "", f"{ours / apollo:.2f}, again {again / apollo:.2f}"),
+    ]
+
+
+def write(figures: Figures) -> Path:
+    IMAGES.mkdir(exist_ok=True)
+    (IMAGES / "microseconds.svg").write_text(
+        drawn(layers(figures.costs), "µs", "Where the microseconds of a createPaymentIntent go")
+    )
+    few, many = figures.orders
+    (IMAGES / "growth.svg").write_text(
+        drawn(growth_bars(figures), "×", f"Cost at {many:,} orders, where 1 is its cost at {few:,}")
+    )
+    table = "\n".join(f"| {what} | {target} | {found} |" for what, target, found in rows(figures))
+    middle = medians(figures.costs)
+    costs = "\n".join(
+        f"| {name} | {middle[name]:.0f} | {min(values):.0f} |" for name, values in figures.costs.items()
+    )
+    spread = statistics.median(max(v) / min(v) for v in figures.costs.values())
+    PAGE.write_text(TEXT.format(table=table, costs=costs, machine=machine(), spread=spread))
+    return PAGE
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+TEXT = (Path(__file__).parent / "performance.template.md").read_text()
