@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import structlog
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -22,7 +23,7 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
-from graph.answers import mistake
+from graph.answers import mistake, without_value
 
 MOST_TOKENS = (
     1_000  # five times an introspection; the worst such text takes a quarter of a second to validate
@@ -33,6 +34,14 @@ DEEPEST = 12  # fields within fields
 MOST_REMEMBERED = 128  # operations
 MOST_ENTRIES = 200  # of all pages that one operation asks for
 MOST_ITEMS = 3_000  # of all orders that one operation looks into: about half a second of work
+
+# Where the schema is nobody's to ask for, it isn't told piece by piece to those who guess at its names either.
+UNFIT = (
+    "The operation does not fit the schema. What is wrong stands in the server's log; clients are told where "
+    "INTROSPECTION is on."
+)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +100,16 @@ def judge(schema: GraphQLSchema, text: str, *, introspection: bool) -> Judged:
     if not errors:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         errors = validate(schema, document, rules, hide_suggestions=True)
+        if errors and not introspection:
+            log.info("operation unfit", mistakes=told(errors))
+            errors = [GraphQLError(UNFIT)]
     mistakes = tuple(mistake(error, "GRAPHQL_VALIDATION_FAILED") for error in errors)
     return Judged(document, len(operations_of(document)), mistakes)
+
+
+def told(errors: list[GraphQLError]) -> list[str]:
+    """The first mistakes as our log has them: their names are the client's, and may be long."""
+    return [without_value(error)[:200] for error in errors[:3]]
 
 
 def exceeded(document: DocumentNode) -> Iterator[str]:

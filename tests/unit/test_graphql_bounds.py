@@ -5,7 +5,16 @@ from collections.abc import Callable
 import pytest
 from graphql import GraphQLError, build_schema, get_introspection_query, parse
 
-from graph.bounds import DEEPEST, MOST_ALIASES, MOST_DIRECTIVES, MOST_REMEMBERED, MOST_TOKENS, exceeded, judge
+from graph.bounds import (
+    DEEPEST,
+    MOST_ALIASES,
+    MOST_DIRECTIVES,
+    MOST_REMEMBERED,
+    MOST_TOKENS,
+    UNFIT,
+    exceeded,
+    judge,
+)
 from graph.schema import sdl
 
 SCHEMA = build_schema(sdl())
@@ -141,8 +150,7 @@ def test_what_exceeds_a_bound_is_not_validated_besides() -> None:
 
 def test_graphiqls_introspection_passes_where_introspection_is_on() -> None:
     assert not refusals(GRAPHIQL, introspection=True)
-    assert all("introspection" in message for message in refusals(GRAPHIQL, introspection=False))
-    assert refusals(GRAPHIQL, introspection=False)
+    assert refusals(GRAPHIQL, introspection=False) == [UNFIT]
 
 
 @pytest.mark.parametrize("query", ["{ __schema { __typename } }", '{ __type(name: "Query") { name } }'])
@@ -157,15 +165,41 @@ def test_introspection_can_not_be_made_to_explode() -> None:
     assert refusals(f"{{ __schema {{ types {{ {fields} }} }} }}")
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["{ mee { id } }", "{ me { idd } }", "{ products(frst: 1) { nodes { id } } }", "{ me @skp { id } }",
-     "query($s: OrderStatu) { orders(status: $s) { nodes { id } } }", "{ orders(status: PAI) { nodes { id } } }",
-     'mutation { createOrder(input: {itms: []}) { __typename } }', "{ me }"],
-)  # fmt: skip
+GUESSES = [
+    "{ mee { id } }",
+    "{ me { idd } }",
+    "{ products(frst: 1) { nodes { id } } }",
+    "{ me @skp { id } }",
+    "query($s: OrderStatu) { orders(status: $s) { nodes { id } } }",
+    "{ orders(status: PAI) { nodes { id } } }",
+    "mutation { createOrder(input: {itms: []}) { __typename } }",
+    "{ me }",
+]
+
+
+@pytest.mark.parametrize("query", GUESSES)
 def test_no_name_is_suggested_to_those_who_guess(query: str) -> None:
     assert refusals(query)
     assert not [message for message in refusals(query) if "Did you mean" in message]
+
+
+@pytest.mark.parametrize("query", GUESSES)
+def test_where_introspection_is_off_all_guesses_are_answered_alike(query: str) -> None:
+    [error] = judge(SCHEMA, query, introspection=False).errors
+
+    assert (error.message, error.locations) == (UNFIT, None)
+
+
+def test_what_was_wrong_with_a_guess_stands_in_the_log_and_not_at_length(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level("INFO"):
+        judge(SCHEMA, f"{{ me {{ {'long' * 1_000} }} other {'wrong ' * 9} }}", introspection=False)
+
+    [record] = caplog.records
+    assert isinstance(record.msg, dict)
+    first, *others = record.msg["mistakes"]
+    assert (first[:24], len(first), len(others)) == ("Cannot query field 'long", 200, 2)
 
 
 def test_a_text_is_parsed_and_validated_once() -> None:
