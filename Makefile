@@ -30,9 +30,10 @@ prove: setup  ## the state machine, ten thousand runs: about forty minutes
 soak: setup  ## half an hour of twenty orders a second, with Stripe, the database and the workers failing
 	SOAK_SECONDS=1800 $(BIN)/python -m pytest tests/proof/test_soak.py -s
 
-lint: setup  ## ruff: rules and format
+lint: setup  ## ruff: rules and format; bandit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive .
 
 types: setup  ## mypy, strict, tests included
 	$(BIN)/mypy
