@@ -103,7 +103,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if int(request.headers.get("content-length", "0")) > LARGEST_OPERATION:
             raise TooLarge
         response = await self.run(request)
-        assert isinstance(response, Response)  # noqa: S101  # nosec B101  a WebSocket can't come here
+        assert isinstance(response, Response)  # nosec B101  # noqa: S101  a WebSocket can't come here
         return response
 
     async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
