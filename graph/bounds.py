@@ -30,6 +30,7 @@ MOST_TOKENS = (
 )
 MOST_ALIASES = 20
 MOST_DIRECTIVES = 30
+MOST_REPEATED = 20  # fields asked for once more beside themselves
 DEEPEST = 12  # fields within fields
 MOST_REMEMBERED = 128  # operations
 MOST_ENTRIES = 200  # of all pages that one operation asks for
@@ -123,6 +124,8 @@ def exceeded(document: DocumentNode) -> Iterator[str]:
             yield f"An operation is at most {DEEPEST} fields deep."
         if size.aliases > MOST_ALIASES:
             yield f"An operation has at most {MOST_ALIASES} aliases, those in fragments counted each time."
+        if size.repeated > MOST_REPEATED:
+            yield f"An operation repeats at most {MOST_REPEATED} fields."
         # One request moves money for one order: two hundred aliased mutations are one attack.
         if operation.operation is OperationType.MUTATION and not has_one_root_field(operation):
             yield "A mutation has one root field, outside of fragments."
@@ -136,6 +139,7 @@ def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
 class _Size:
     depth: int = 0
     aliases: int = 0
+    repeated: int = 0
 
 
 class _Tally:
@@ -147,7 +151,8 @@ class _Tally:
         self._known: dict[str, _Size] = {}
 
     def of(self, selections: SelectionSetNode) -> _Size:
-        depth = aliases = 0
+        depth = aliases = repeated = 0
+        keys = set()
         for node in selections.selections:
             if isinstance(node, FragmentSpreadNode):
                 inner = self._of_fragment(node.name.value)
@@ -155,13 +160,16 @@ class _Tally:
                 nested: SelectionSetNode | None = node.selection_set  # type: ignore[attr-defined]
                 inner = self.of(nested) if nested else _Size()
             aliases += inner.aliases
+            repeated += inner.repeated
             if not isinstance(node, FieldNode):
                 depth = max(depth, inner.depth)
                 continue
             aliases += node.alias is not None
+            repeated += _key(node) in keys
+            keys.add(_key(node))
             if not node.name.value.startswith("__"):  # introspection goes deep; graphql-core bounds it
                 depth = max(depth, inner.depth + 1)
-        return _Size(depth, aliases)
+        return _Size(depth, aliases, repeated)
 
     def _of_fragment(self, name: str) -> _Size:
         if name not in self._known and name in self._fragments:
@@ -182,6 +190,10 @@ def directives_of(document: DocumentNode) -> int:
 def has_one_root_field(operation: OperationDefinitionNode) -> bool:
     fields = [node for node in operation.selection_set.selections if not _is_typename(node)]
     return len(fields) == 1 and isinstance(fields[0], FieldNode)
+
+
+def _key(field: FieldNode) -> str:
+    return (field.alias or field.name).value
 
 
 def _bad_input(message: str) -> GraphQLError:

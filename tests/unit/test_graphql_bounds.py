@@ -10,6 +10,7 @@ from graph.bounds import (
     MOST_ALIASES,
     MOST_DIRECTIVES,
     MOST_REMEMBERED,
+    MOST_REPEATED,
     MOST_TOKENS,
     UNFIT,
     exceeded,
@@ -52,6 +53,10 @@ def aliases_in_a_fragment(count: int) -> str:
     return "{ one: a { ...F } a { ...F } } fragment F on A {" + aliases((count - 1) // 2)[1:]
 
 
+def repeated(count: int) -> str:
+    return "{" + " a" * (count + 1) + "}"
+
+
 def directives(count: int) -> str:
     return "{ a " + "@skip " * count + "}"
 
@@ -68,6 +73,7 @@ def directives_everywhere(count: int) -> str:
         (nested_in_fragments, DEEPEST),
         (nested_in_inline_fragments, DEEPEST),
         (aliases, MOST_ALIASES),
+        (repeated, MOST_REPEATED),
         (directives, MOST_DIRECTIVES),
         (directives_everywhere, MOST_DIRECTIVES),
     ],
@@ -80,6 +86,17 @@ def test_the_limit_passes_and_one_more_is_refused(make: Callable[[int], str], li
 def test_aliases_in_a_fragment_count_each_time_it_is_spread() -> None:
     assert not list(exceeded(parse(aliases_in_a_fragment(MOST_ALIASES - 1))))
     assert list(exceeded(parse(aliases_in_a_fragment(MOST_ALIASES + 1))))
+
+
+def test_repeated_fields_of_a_fragment_count_each_time_it_is_spread() -> None:
+    spread_twice = "{ a { ...F } b { ...F } } fragment F on A {" + " a" * (MOST_REPEATED // 2 + 1) + "}"
+    assert not list(exceeded(parse(spread_twice)))
+    assert list(exceeded(parse(spread_twice.replace("a}", "a a}"))))
+
+
+def test_a_field_that_each_member_of_a_union_has_is_not_repeated() -> None:
+    members = " ".join(f"... on T{n} {{ message code }}" for n in range(MOST_REPEATED + 1))
+    assert not list(exceeded(parse(f"{{ a {{ {members} }} }}")))
 
 
 def test_a_text_has_as_many_tokens_as_are_allowed() -> None:
