@@ -25,7 +25,7 @@ class PoolUse:
 
 def pool_use(database: Database) -> PoolUse:
     pool = database.engine.pool
-    assert isinstance(pool, QueuePool)  # noqa: S101  what SQLAlchemy makes of an asyncio engine
+    assert isinstance(pool, QueuePool)  # nosec B101  # noqa: S101  what SQLAlchemy makes of an asyncio engine
     # Neither SQLAlchemy nor asyncio tells who waits; a test holds that this does.
     waiting = pool._pool._queue._getters  # type: ignore[attr-defined]  # noqa: SLF001
     return PoolUse(pool.size(), pool.checkedout(), sum(not each.done() for each in waiting))
