@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove soak bench lint types schema python-client lock
+.PHONY: help setup run test prove soak bench lint types schema python-client attackers lock
 THEIRS := tests/integration/python_client
+ATTACKERS := tests/attackers
 
 help:  ## what can be typed here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,9 +33,10 @@ soak: setup  ## half an hour of twenty orders a second, with Stripe, the databas
 bench: setup  ## what it costs: a quarter of an hour, writes docs/performance.md
 	$(BIN)/python -m bench
 
-lint: setup  ## ruff: rules and format
+lint: setup  ## ruff: rules and format; bandit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive .
 
 types: setup  ## mypy, strict, tests included
 	$(BIN)/mypy
@@ -46,6 +48,13 @@ $(THEIRS)/.venv/.ready: $(THEIRS)/requirements.txt
 	$(THEIRS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+attackers: $(ATTACKERS)/.venv/.ready  ## scanners and fuzzers written elsewhere, for the tests that run them
+
+$(ATTACKERS)/.venv/.ready: $(ATTACKERS)/requirements.txt
+	$(PYTHON) -m venv $(ATTACKERS)/.venv
+	$(ATTACKERS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 schema: setup  ## write schema.graphql anew
 	$(BIN)/python main.py schema
 
@@ -55,3 +64,4 @@ lock:  ## resolve the locks anew (needs uv)
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra otel -c requirements-dev.txt -o requirements-otel.txt
 	uv pip compile -q --no-deps --generate-hashes --no-emit-index-url --no-header --group stripe-openapi -o requirements-openapi.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(THEIRS)/requirements.in -o $(THEIRS)/requirements.txt
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ATTACKERS)/requirements.in -o $(ATTACKERS)/requirements.txt

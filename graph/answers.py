@@ -24,18 +24,21 @@ def is_ours(error: GraphQLError) -> bool:
     return error.path is not None or (cause is not None and not isinstance(cause, GraphQLError))
 
 
-def presentable(error: GraphQLError) -> GraphQLError:
+def presentable(error: GraphQLError, *, in_full: bool) -> GraphQLError:
+    """The error as clients may see it. Unless `in_full`, what doesn't fit a type is told by its place alone."""
     if is_ours(error):
         is_away = isinstance(error.original_error, DatabaseUnavailable)
         message, code = (AWAY, "SERVICE_UNAVAILABLE") if is_away else (MASKED, "INTERNAL_SERVER_ERROR")
         return GraphQLError(message, error.nodes, path=error.path, extensions={"code": code})
-    return error if "code" in (error.extensions or {}) else mistake(error, code_of(error))
+    if "code" in (error.extensions or {}):
+        return error
+    return mistake(error, code_of(error), None if in_full else place_of(error))
 
 
-def mistake(error: GraphQLError, code: str) -> GraphQLError:
+def mistake(error: GraphQLError, code: str, message: str | None = None) -> GraphQLError:
     """A client's mistake, told without the value that it is about."""
     return GraphQLError(
-        without_value(error),
+        message or without_value(error),
         error.nodes,
         error.source,
         error.positions,
@@ -55,6 +58,14 @@ def without_value(error: GraphQLError) -> str:
     about = error.original_error.message if isinstance(error.original_error, GraphQLError) else error.message
     place = error.message.removesuffix(about)
     return place + _REPEATED.sub("", _NO_ENUM_VALUE.sub("It does not exist", about))
+
+
+def place_of(error: GraphQLError) -> str | None:
+    """Where a value stands that doesn't fit, in the client's own words; what it should be names the schema's types."""
+    if not isinstance(error.original_error, GraphQLError):
+        return None
+    place = error.message.removesuffix(error.original_error.message).rstrip(" :")
+    return f"{place}." if place else "A value does not fit its type."
 
 
 def log_errors(errors: list[GraphQLError], operation: str | None) -> None:

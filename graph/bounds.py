@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
+import structlog
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -25,7 +26,7 @@ from strawberry.exceptions import MissingQueryError
 from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType as OperationKind
 
-from graph.answers import mistake
+from graph.answers import mistake, without_value
 from graph.documents import Documents
 
 MOST_TOKENS = (
@@ -33,10 +34,19 @@ MOST_TOKENS = (
 )
 MOST_ALIASES = 20
 MOST_DIRECTIVES = 30
+MOST_REPEATED = 20  # fields asked for once more beside themselves
 DEEPEST = 12  # fields within fields
 MOST_REMEMBERED = 128  # operations
 MOST_ENTRIES = 200  # of all pages that one operation asks for
 MOST_ITEMS = 3_000  # of all orders that one operation looks into: about half a second of work
+
+# Where the schema is nobody's to ask for, it isn't told piece by piece to those who guess at its names either.
+UNFIT = (
+    "The operation does not fit the schema. What is wrong stands in the server's log; clients are told where "
+    "INTROSPECTION is on."
+)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +128,20 @@ def judge(schema: GraphQLSchema, text: str, *, introspection: bool) -> Judged:
     if not errors:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         errors = validate(schema, document, rules, hide_suggestions=True)
+        if errors and not introspection:
+            log.info("operation unfit", mistakes=told(errors))
+            errors = [GraphQLError(UNFIT)]
     mistakes = tuple(mistake(error, "GRAPHQL_VALIDATION_FAILED") for error in errors)
     operations = operations_of(document)
     types = {
         each.name.value if each.name else None: OperationKind(each.operation.value) for each in operations
     }
     return Judged(document, types, mistakes)
+
+
+def told(errors: list[GraphQLError]) -> list[str]:
+    """The first mistakes as our log has them: their names are the client's, and may be long."""
+    return [without_value(error)[:200] for error in errors[:3]]
 
 
 def exceeded(document: DocumentNode) -> Iterator[str]:
@@ -137,6 +155,8 @@ def exceeded(document: DocumentNode) -> Iterator[str]:
             yield f"An operation is at most {DEEPEST} fields deep."
         if size.aliases > MOST_ALIASES:
             yield f"An operation has at most {MOST_ALIASES} aliases, those in fragments counted each time."
+        if size.repeated > MOST_REPEATED:
+            yield f"An operation repeats at most {MOST_REPEATED} fields."
         # One request moves money for one order: two hundred aliased mutations are one attack.
         if operation.operation is OperationType.MUTATION and not has_one_root_field(operation):
             yield "A mutation has one root field, outside of fragments."
@@ -150,6 +170,7 @@ def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
 class _Size:
     depth: int = 0
     aliases: int = 0
+    repeated: int = 0
 
 
 class _Tally:
@@ -161,7 +182,8 @@ class _Tally:
         self._known: dict[str, _Size] = {}
 
     def of(self, selections: SelectionSetNode) -> _Size:
-        depth = aliases = 0
+        depth = aliases = repeated = 0
+        keys = set()
         for node in selections.selections:
             if isinstance(node, FragmentSpreadNode):
                 inner = self._of_fragment(node.name.value)
@@ -169,13 +191,16 @@ class _Tally:
                 nested: SelectionSetNode | None = node.selection_set  # type: ignore[attr-defined]
                 inner = self.of(nested) if nested else _Size()
             aliases += inner.aliases
+            repeated += inner.repeated
             if not isinstance(node, FieldNode):
                 depth = max(depth, inner.depth)
                 continue
             aliases += node.alias is not None
+            repeated += _key(node) in keys
+            keys.add(_key(node))
             if not node.name.value.startswith("__"):  # introspection goes deep; graphql-core bounds it
                 depth = max(depth, inner.depth + 1)
-        return _Size(depth, aliases)
+        return _Size(depth, aliases, repeated)
 
     def _of_fragment(self, name: str) -> _Size:
         if name not in self._known and name in self._fragments:
@@ -196,6 +221,10 @@ def directives_of(document: DocumentNode) -> int:
 def has_one_root_field(operation: OperationDefinitionNode) -> bool:
     fields = [node for node in operation.selection_set.selections if not _is_typename(node)]
     return len(fields) == 1 and isinstance(fields[0], FieldNode)
+
+
+def _key(field: FieldNode) -> str:
+    return (field.alias or field.name).value
 
 
 def _bad_input(message: str) -> GraphQLError:

@@ -7,7 +7,7 @@ import structlog
 from pydantic import SecretStr
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -53,6 +53,13 @@ class SafeHeaders:
         await self._app(scope, receive, send_safely)
 
 
+class Unanswered(Response):
+    """For a client that hung up."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pass
+
+
 def stripe_webhook(inbox: Inbox) -> Endpoint:
     """`POST /webhooks/stripe`: 200 once an event is stored, 400 for what Stripe did not sign, 503 to have it again."""
 
@@ -64,6 +71,8 @@ def stripe_webhook(inbox: Inbox) -> Endpoint:
         except UnverifiedEvent as error:
             log.warning("webhook refused", reason=str(error))
             return JSONResponse({"error": str(error)}, 400)
+        except ClientDisconnect:
+            return Unanswered()
         except DatabaseUnavailable as error:
             log.error("webhook not stored", reason=str(error))
             return JSONResponse({"error": "the database is away: send it again"}, 503)

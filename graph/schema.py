@@ -27,7 +27,9 @@ class _Schema(LeanSchema):
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
         log_errors(errors, execution_context.operation_name if execution_context else None)
-        errors[:] = [presentable(error) for error in errors]
+        context = execution_context.context if execution_context else None
+        in_full = context is not None and context.introspection
+        errors[:] = [presentable(error, in_full=in_full) for error in errors]
         observe_errors(errors)
 
     async def stream(self, *arguments: Any, **named: Any) -> StreamResult:

@@ -156,7 +156,7 @@ class FaultBook:
         """Drop all rules and begin the chances anew."""
         self.rules.clear()
         self.latency = 0.0
-        self._chance = random.Random(self._seed)  # noqa: S311 - it must be repeatable, not unguessable
+        self._chance = random.Random(self._seed)  # nosec B311  # noqa: S311 - it must be repeatable, not unguessable
 
     def take(self, request: ApiRequest) -> Fault | None:
         """The fault for this call: the one its `Sandbox-Fault` header orders, or a rule's."""

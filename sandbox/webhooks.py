@@ -100,7 +100,7 @@ class Webhooks:
 
     def clear_faults(self) -> None:
         self.faults.clear()
-        self._chance = random.Random(self._seed)  # noqa: S311 - it must be repeatable, not unguessable
+        self._chance = random.Random(self._seed)  # nosec B311  # noqa: S311 - it must be repeatable, not unguessable
 
     def take_event(self, event: Object) -> None:
         """A new event: put it on its way, with the fault ordered for it."""

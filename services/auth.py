@@ -126,7 +126,7 @@ class TokenVerifier:
         return str(algorithm), kid
 
     async def _public_key(self, kid: str | None, algorithm: str) -> "AllowedPublicKeys":
-        assert self._keys is not None  # noqa: S101 - the constructor saw to it
+        assert self._keys is not None  # nosec B101  # noqa: S101 - the constructor saw to it
         try:
             found = await self._keys.find(kid, algorithm)
         except KeysUnavailable:

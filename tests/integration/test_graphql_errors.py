@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from services import migrations
+from services.database import Database
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET, running
@@ -185,6 +186,23 @@ async def test_a_bad_variable_is_told_by_its_place_and_kind(client: Client) -> N
         "Variable '$input' has invalid value at .items[2]: Expected value of type 'OrderItemInput' to include "
         "required field 'productId'",
     ]
+
+
+async def test_in_production_a_bad_variable_is_told_by_its_place_alone(
+    settings: Settings, database: Database
+) -> None:
+    items = [ITEM, {"productId": "x", "quantity": "many"}, {"quantity": 1}]
+    async with running(settings.model_copy(update={"introspection": False})) as http:
+        answers = [
+            await Client(http, JWT_SECRET).ask(CREATE, variables)
+            for variables in ({"input": {"items": items}}, {})
+        ]
+
+    assert [[error["message"] for error in answer["errors"]] for answer in answers] == [
+        [f"Variable '$input' has invalid value at .items{place}." for place in ("[1].quantity", "[2]")],
+        ["Variable '$input' has invalid value."],
+    ]
+    assert {code for answer in answers for code in codes(answer)} == {"BAD_USER_INPUT"}
 
 
 async def test_a_refused_variable_is_400_and_a_failed_field_is_200(client: Client, shop: Shop) -> None:

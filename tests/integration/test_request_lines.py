@@ -6,9 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from graph.observing import Observed
+from main import build_app
 from sandbox.faults import Fault, Rule
 from services.logs import BLOT
 from settings import Settings
@@ -48,6 +49,29 @@ async def test_a_payment_is_told_with_all_that_is_known(client: Client, shop: Sh
         "payment": str(payment.id),
         "stripe_request": call["request_id"],
     }
+
+
+async def test_who_hangs_up_in_a_webhook_is_told_as_that_and_is_no_fault(settings: Settings) -> None:
+    left: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    scope: Scope = {
+        "type": "http", "method": "POST", "path": "/webhooks/stripe", "query_string": b"", "headers": [],
+    }  # fmt: skip
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return left.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with written_as("json") as lines:
+        await build_app(settings)(scope, receive, send)
+
+    [line] = requests_in(lines)
+    assert (line["result"], line["operation"], sent) == ("CLIENT_DISCONNECTED", "stripeWebhook", [])
 
 
 async def test_an_order_that_is_reused_is_told_with_its_payment(client: Client, shop: Shop) -> None:

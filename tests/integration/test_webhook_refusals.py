@@ -39,6 +39,11 @@ REFUSED: dict[str, Callable[[], tuple[bytes, str]]] = {
     "no id": lambda: signed(event_body(id=None)),
     "no object": lambda: signed(event_body(data={})),
     "a NUL in the id": lambda: signed(event_body(id="evt_\0")),
+    "half a character in the id": lambda: signed(event_body(id="evt_\ud800")),
+    "half a character in the type": lambda: signed(event_body(type="payment_intent.\ud800")),
+    "half a character in the intent": lambda: signed(
+        event_body(data={"object": {"id": "pi_\ud800", "object": "payment_intent"}})
+    ),
     "nested too deep": lambda: signed("[" * 100_000),
     "a time beyond all calendars": lambda: signed(event_body(created=10**30)),
     "a timestamp that is none": lambda: (event_body().encode(), "t=now,v1=00"),

@@ -5,7 +5,17 @@ from collections.abc import Callable
 import pytest
 from graphql import GraphQLError, build_schema, get_introspection_query, parse
 
-from graph.bounds import DEEPEST, MOST_ALIASES, MOST_DIRECTIVES, MOST_REMEMBERED, MOST_TOKENS, exceeded, judge
+from graph.bounds import (
+    DEEPEST,
+    MOST_ALIASES,
+    MOST_DIRECTIVES,
+    MOST_REMEMBERED,
+    MOST_REPEATED,
+    MOST_TOKENS,
+    UNFIT,
+    exceeded,
+    judge,
+)
 from graph.schema import sdl
 
 SCHEMA = build_schema(sdl())
@@ -43,6 +53,10 @@ def aliases_in_a_fragment(count: int) -> str:
     return "{ one: a { ...F } a { ...F } } fragment F on A {" + aliases((count - 1) // 2)[1:]
 
 
+def repeated(count: int) -> str:
+    return "{" + " a" * (count + 1) + "}"
+
+
 def directives(count: int) -> str:
     return "{ a " + "@skip " * count + "}"
 
@@ -59,6 +73,7 @@ def directives_everywhere(count: int) -> str:
         (nested_in_fragments, DEEPEST),
         (nested_in_inline_fragments, DEEPEST),
         (aliases, MOST_ALIASES),
+        (repeated, MOST_REPEATED),
         (directives, MOST_DIRECTIVES),
         (directives_everywhere, MOST_DIRECTIVES),
     ],
@@ -71,6 +86,17 @@ def test_the_limit_passes_and_one_more_is_refused(make: Callable[[int], str], li
 def test_aliases_in_a_fragment_count_each_time_it_is_spread() -> None:
     assert not list(exceeded(parse(aliases_in_a_fragment(MOST_ALIASES - 1))))
     assert list(exceeded(parse(aliases_in_a_fragment(MOST_ALIASES + 1))))
+
+
+def test_repeated_fields_of_a_fragment_count_each_time_it_is_spread() -> None:
+    spread_twice = "{ a { ...F } b { ...F } } fragment F on A {" + " a" * (MOST_REPEATED // 2 + 1) + "}"
+    assert not list(exceeded(parse(spread_twice)))
+    assert list(exceeded(parse(spread_twice.replace("a}", "a a}"))))
+
+
+def test_a_field_that_each_member_of_a_union_has_is_not_repeated() -> None:
+    members = " ".join(f"... on T{n} {{ message code }}" for n in range(MOST_REPEATED + 1))
+    assert not list(exceeded(parse(f"{{ a {{ {members} }} }}")))
 
 
 def test_a_text_has_as_many_tokens_as_are_allowed() -> None:
@@ -141,8 +167,7 @@ def test_what_exceeds_a_bound_is_not_validated_besides() -> None:
 
 def test_graphiqls_introspection_passes_where_introspection_is_on() -> None:
     assert not refusals(GRAPHIQL, introspection=True)
-    assert all("introspection" in message for message in refusals(GRAPHIQL, introspection=False))
-    assert refusals(GRAPHIQL, introspection=False)
+    assert refusals(GRAPHIQL, introspection=False) == [UNFIT]
 
 
 @pytest.mark.parametrize("query", ["{ __schema { __typename } }", '{ __type(name: "Query") { name } }'])
@@ -157,15 +182,41 @@ def test_introspection_can_not_be_made_to_explode() -> None:
     assert refusals(f"{{ __schema {{ types {{ {fields} }} }} }}")
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["{ mee { id } }", "{ me { idd } }", "{ products(frst: 1) { nodes { id } } }", "{ me @skp { id } }",
-     "query($s: OrderStatu) { orders(status: $s) { nodes { id } } }", "{ orders(status: PAI) { nodes { id } } }",
-     'mutation { createOrder(input: {itms: []}) { __typename } }', "{ me }"],
-)  # fmt: skip
+GUESSES = [
+    "{ mee { id } }",
+    "{ me { idd } }",
+    "{ products(frst: 1) { nodes { id } } }",
+    "{ me @skp { id } }",
+    "query($s: OrderStatu) { orders(status: $s) { nodes { id } } }",
+    "{ orders(status: PAI) { nodes { id } } }",
+    "mutation { createOrder(input: {itms: []}) { __typename } }",
+    "{ me }",
+]
+
+
+@pytest.mark.parametrize("query", GUESSES)
 def test_no_name_is_suggested_to_those_who_guess(query: str) -> None:
     assert refusals(query)
     assert not [message for message in refusals(query) if "Did you mean" in message]
+
+
+@pytest.mark.parametrize("query", GUESSES)
+def test_where_introspection_is_off_all_guesses_are_answered_alike(query: str) -> None:
+    [error] = judge(SCHEMA, query, introspection=False).errors
+
+    assert (error.message, error.locations) == (UNFIT, None)
+
+
+def test_what_was_wrong_with_a_guess_stands_in_the_log_and_not_at_length(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level("INFO"):
+        judge(SCHEMA, f"{{ me {{ {'long' * 1_000} }} other {'wrong ' * 9} }}", introspection=False)
+
+    [record] = caplog.records
+    assert isinstance(record.msg, dict)
+    first, *others = record.msg["mistakes"]
+    assert (first[:24], len(first), len(others)) == ("Cannot query field 'long", 200, 2)
 
 
 def test_a_text_is_parsed_and_validated_once() -> None:

@@ -207,9 +207,10 @@ def test_no_lock_or_text_names_a_registry() -> None:
 
 
 LOCKS = sorted(name for name in TOP_LEVEL if name.startswith("requirements"))
+APART = [f"tests/{place}/requirements.txt" for place in ("attackers", "integration/python_client")]
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "tests/integration/python_client/requirements.txt"])
+@pytest.mark.parametrize("lock", [*LOCKS, *APART])
 def test_every_package_of_a_lock_has_an_exact_version_and_a_hash(lock: str) -> None:
     text = re.sub(r"\\\n", " ", (ROOT / lock).read_text())
     packages = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
