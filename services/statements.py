@@ -45,9 +45,9 @@ class Sql:
 @lru_cache(MOST_REMEMBERED)
 def sql_of(statement: Executable, columns: tuple[str, ...]) -> Sql:
     """`columns` are the parameters' names: an INSERT without VALUES fills the columns that are called so."""
-    assert isinstance(statement, ClauseElement)  # noqa: S101  every executable of SQLAlchemy's Core is
+    assert isinstance(statement, ClauseElement)  # nosec B101  # noqa: S101  every executable of SQLAlchemy's Core is
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns))
-    assert isinstance(compiled, SQLCompiler)  # noqa: S101
+    assert isinstance(compiled, SQLCompiler)  # nosec B101  # noqa: S101
     template = str(compiled)
     defaults = tuple((column.key, _default_of(column)) for column in compiled.insert_prefetch)
     made = {name for name, _ in defaults}
