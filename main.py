@@ -23,7 +23,7 @@ from services.command_line import EXPECTED, in_words, parse
 from services.database import Database, build_database
 from services.duty import Duty
 from services.exposition import Exposition, shared_by_workers
-from services.garbage import collect_less
+from services.garbage import collecting_less
 from services.health import Health
 from services.live import OrderNews
 from services.pool import pool_shown
@@ -57,8 +57,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
-            async with inbox.at_work(), duty.on(), news.on_air():
-                collect_less()
+            async with inbox.at_work(), duty.on(), news.on_air(), collecting_less():
                 yield
             await gateway.close()
             await database.close()

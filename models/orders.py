@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, cast
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, cast, text
 from sqlmodel import Field, SQLModel, col, func, select
 
 from models.base import LARGEST_AMOUNT, database_time, minor_units, one_of
@@ -38,6 +38,7 @@ class Order(SQLModel, table=True):
         Index("orders_idempotency_key", "user_id", "idempotency_key", unique=True),
         Index("orders_by_user", "user_id", "created_at", "id"),
         Index("orders_by_user_and_status", "user_id", "status", "created_at", "id"),
+        Index("orders_in_review", "id", postgresql_where=text("status = 'review'")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)

@@ -1,16 +1,25 @@
 """How Python's garbage collector goes about its work in a server."""
 
 import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 # Containers made and not yet freed between two looks at the youngest. CPython's own 700 is two requests here.
 YOUNGEST = 20_000
 
 
-def collect_less() -> None:
-    """Call it once all is built: what is there now stays for good, and is not looked through again.
+@asynccontextmanager
+async def collecting_less() -> AsyncIterator[None]:
+    """Entered once all is built: what is there then stays until the end, and is not looked through again.
 
-    Together a tenth of the CPU of a request. Cycles are still collected, the youngest some tens of requests later.
+    A tenth of the CPU of a request. Cycles are still collected, the youngest some tens of requests later.
     """
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNGEST)
+    gc.set_threshold(YOUNGEST, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

@@ -22,7 +22,9 @@ from models.refund_statements import OWED_REFUND, UNFINISHED_REFUNDS
 from models.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
 from models.stripe_events import FINISH_EVENT, TAKE_DUE_EVENTS
 from models.sweep_statements import (
+    ORDERS_IN_REVIEW,
     PAYMENTS_OF_INTENTS,
+    REFUNDS_THAT_FAILED,
     TO_BE_CLOSED,
     UNANSWERED_PAYMENTS,
     UNWATCHED_PAYMENTS,
@@ -76,6 +78,8 @@ WAITED_FOR = {
     "to be closed": TO_BE_CLOSED,
     "unwatched": UNWATCHED_PAYMENTS,
     "unfinished refunds": UNFINISHED_REFUNDS,
+    "in review": ORDERS_IN_REVIEW,
+    "refunds that failed": REFUNDS_THAT_FAILED,
 }
 SMALL = {"charge_limits", "products"}
 
