@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="also write the raw figures there, as JSON")
     arguments = parser.parse_args()
     if arguments.short:
-        say_costs(cost.costs(2, 1.0))
+        say_costs(cost.costs(1, 1.0))
         return
     figures = measured(arguments.rounds, arguments.many)
     if arguments.keep:

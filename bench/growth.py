@@ -22,7 +22,7 @@ from services.stripe_gateway import StripeGateway
 from services.webhooks import Inbox
 
 FEW, MANY = 10_000, 1_000_000
-USERS = 1_000
+A_USERS_ORDERS = 100
 DUE = 1_000
 ITEMS, MORE_ITEMS = 3, 500
 SAMPLES = 300
@@ -109,7 +109,9 @@ def costs_at(orders: int) -> Costs:
         command("migrate", env=environment)
         command("seed", env=environment)
         with psycopg.connect(url, autocommit=True) as connection:
-            for statement in FILL.format(orders=orders, users=USERS).replace("%%", "%").split(";"):
+            for statement in (
+                FILL.format(orders=orders, users=orders // A_USERS_ORDERS).replace("%%", "%").split(";")
+            ):
                 connection.execute(statement)
             row = connection.execute("SELECT pg_backend_pid()").fetchone()
             postgres = parent_of(row[0] if row else 0)

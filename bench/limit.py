@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from models.payment_statements import CLAIM, OPEN_PAYMENT
 from services.database import Database, build_database
-from services.garbage import collect_less
+from services.garbage import collecting_less
 from services.intents import Intent, IntentRequest
 from services.stripe_gateway import StripeGateway
 from settings import Settings, reveal
@@ -40,9 +40,9 @@ class Limit:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        collect_less()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+        async with collecting_less():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, path: str, wanted: dict[str, Any]) -> dict[str, Any]:

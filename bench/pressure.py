@@ -22,11 +22,12 @@ EVENTS = 1_000
 
 @dataclass(frozen=True)
 class Slow:
-    """`per_second` of the `possible` creates; `busy` is the part of one core that the server used."""
+    """`per_second` of the `possible` creates; the part of one core that the server used, and that it waited for."""
 
     per_second: float
     possible: float
     busy: float
+    waited: float
     other: int
 
 
@@ -36,11 +37,17 @@ def slow_stripe(seconds: float) -> Slow:
         on.server(DATABASE_POOL_SIZE=str(POOL)) as server,
     ):
         on.pay(server, 1.0, count=1_000, connections=IN_FLIGHT)
-        before = server.cpu()
+        before, waited = server.cpu(), server.waited()
         outcome = on.pay(server, seconds, count=int(1_100 * seconds), connections=IN_FLIGHT)
-        busy = (server.cpu() - before) / outcome.seconds
+        busy, waited = server.cpu() - before, server.waited() - waited
     possible = IN_FLIGHT / STRIPE_TAKES
-    return Slow(outcome.done / outcome.seconds, possible, busy, outcome.done - outcome.good)
+    return Slow(
+        per_second=outcome.done / outcome.seconds,
+        possible=possible,
+        busy=busy / outcome.seconds,
+        waited=waited / outcome.seconds,
+        other=outcome.done - outcome.good,
+    )
 
 
 @dataclass(frozen=True)
@@ -85,10 +92,15 @@ def strict_stripe() -> Strict:
 
 
 def until_all_are_paid(on: Stage, server: Process) -> int:
-    """Ask again at a pace that Stripe bears, each order once; how many are still not payable."""
-    on.orders.used = 0
-    outcome = on.pay(server, 3_600, count=len(on.orders.lines), connections=16)
-    return outcome.done - outcome.good
+    """Ask again for each order, as clients do while they are told that it is worth it; how many stay unpaid."""
+    left = 0
+    for _ in range(3):
+        on.orders.used = 0
+        outcome = on.pay(server, 3_600, count=len(on.orders.lines), connections=16)
+        left = outcome.done - outcome.good
+        if not left:
+            break
+    return left
 
 
 @dataclass(frozen=True)
