@@ -5,8 +5,8 @@ headers here.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -15,17 +15,18 @@ import structlog
 from graphql import GraphQLError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from strawberry import UNSET
 from strawberry.asgi import ASGIWebSocketAdapter
-from strawberry.http.exceptions import NonJsonMessageReceived
+from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconnected
 from strawberry.schema.schema import StreamResult
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
 from strawberry.types import ExecutionResult
 
 from graph.context import Context, ContextMaker
-from graph.http import LONGEST, TOO_LONG, GraphQLEndpoint
+from graph.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from
 from graph.schema import schema
 
 SIGN_IN_WITHIN = timedelta(seconds=10)
@@ -44,6 +45,18 @@ class _Messages(ASGIWebSocketAdapter):
         except HTTPException as error:  # what `decode_json` says to HTTP clients
             raise NonJsonMessageReceived from error
 
+    # The server closes a socket by itself when what comes is no frame, and takes nothing more for it.
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        try:
+            await super().send_json(message)
+        except RuntimeError as error:
+            raise WebSocketDisconnected from error
+
+    async def close(self, code: int, reason: str) -> None:
+        with suppress(RuntimeError, WebSocketDisconnect):
+            await super().close(code, reason)
+
 
 class _PromptSchema:
     """The schema as sockets use it: each operation is given up when its first answer does not come in time."""
@@ -60,6 +73,14 @@ class _PromptSchema:
 class _Operations(BaseGraphQLTransportWSHandler[Context, None]):
     def __init__(self, view: "GraphQLSocket", **others: Any) -> None:
         super().__init__(view, **{**others, "schema": _PromptSchema(view.longest)})
+
+    async def handle_message(self, message: Message) -> None:
+        try:
+            check_operation(message)
+        except HTTPException as error:  # what HTTP clients are told
+            await self.handle_invalid_message(error.detail)
+        else:
+            await super().handle_message(message)
 
 
 class GraphQLSocket(GraphQLEndpoint):
@@ -89,6 +110,15 @@ class GraphQLSocket(GraphQLEndpoint):
         if isinstance(sent, str):
             context.user = await self._maker.user_of(sent)
         return UNSET  # an acknowledgement without a payload
+
+
+def check_operation(message: Mapping[str, Any]) -> None:
+    """HTTPException for an operation with a part that is of the wrong kind; Strawberry executes what comes."""
+    if isinstance(message, dict) and message.get("type") == "subscribe":
+        payload = message.get("payload")
+        if not isinstance(message.get("id"), str) or not isinstance(payload, dict):
+            raise HTTPException(400, "`id` is a string and `payload` an object.")
+        operation_from(payload)
 
 
 async def first_in_time(

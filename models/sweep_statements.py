@@ -45,10 +45,9 @@ TO_BE_CLOSED = (
     select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
     .join(Order, col(Order.id) == col(Payment.order_id))
     .where(
-        or_(
-            col(Payment.state) == PaymentState.CANCELING.value,
-            among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)) & ~_of_pending_order,
-        ),
+        # The states in one list, or PostgreSQL doesn't see that the index of live payments holds them all.
+        among(col(Payment.state), (PaymentState.CANCELING, PaymentState.OPEN, PaymentState.PROCESSING)),
+        or_(col(Payment.state) == PaymentState.CANCELING.value, ~_of_pending_order),
         col(Payment.id) > bindparam("after_id", type_=Uuid),
     )
     .order_by(col(Payment.id))

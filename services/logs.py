@@ -96,6 +96,11 @@ class _RequestLine(logging.Formatter):
 _requests = logging.getLogger("paygraph.requests")
 
 
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """uvicorn tells a socket's broken text as an error of its own, with a traceback: anybody could fill the log."""
+    return record.msg != "Invalid UTF-8 sequence received from client."
+
+
 def configure(level: str, style: str, *, to: TextIO | None = None) -> None:
     """`style` is `json`, a line for machines, or `console`, a line for people. They go to stderr if nowhere else."""
     stream = to or sys.stderr
@@ -128,6 +133,7 @@ def configure(level: str, style: str, *, to: TextIO | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     # It holds query strings, and a line a request costs a tenth of the CPU.
     logging.getLogger("uvicorn.access").handlers.clear()
     logging.getLogger("uvicorn.access").propagate = False

@@ -238,8 +238,7 @@ def intent_of(kind: str, about: Mapping[str, Any]) -> str | None:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 255:
-        raise TypeError("not a string of Stripe's")
-    if not (value.isascii() and value.isprintable()):  # NUL and half a character are nothing for PostgreSQL
+    # PostgreSQL takes neither NUL nor half a character.
+    if not (isinstance(value, str) and 0 < len(value) <= 255 and value.isascii() and value.isprintable()):
         raise TypeError("not a string of Stripe's")
     return value

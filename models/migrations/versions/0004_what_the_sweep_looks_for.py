@@ -13,6 +13,7 @@ depends_on = None
 
 FOUND = (
     ("orders_in_review", "orders", "id", "status = 'review'"),
+    ("payments_live", "payments", "id", "state IN ('creating', 'open', 'processing', 'canceling')"),
     ("payments_unanswered", "payments", "created_at", "state = 'creating'"),
     ("refunds_failed", "refunds", "payment_id", "state = 'failed'"),
 )
