@@ -7,6 +7,7 @@ from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext
+from strawberry.types.execution import PreExecutionError
 
 from graph import closing, errors, orders, payments
 from graph.answers import log_errors, presentable
@@ -34,7 +35,17 @@ class _Schema(LeanSchema):
 
     async def stream(self, *arguments: Any, **named: Any) -> StreamResult:
         """What a socket asks for."""
-        return observed_stream(await super().stream(*arguments, **named), named["context_value"])
+        return observed_stream(self._told(*arguments, **named), named["context_value"])
+
+    async def _told(self, *arguments: Any, **named: Any) -> StreamResult:
+        """The results; for what can't even be judged its error, which Strawberry would log alone."""
+        try:
+            async for result in await super().stream(*arguments, **named):
+                yield result
+        except GraphQLError as error:
+            told = [presentable(error, in_full=False)]
+            observe_errors(told)
+            yield PreExecutionError(None, told)
 
 
 @strawberry.type(description="What can be asked.")

@@ -30,6 +30,7 @@ from graph.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from
 from graph.schema import schema
 
 SIGN_IN_WITHIN = timedelta(seconds=10)
+LONGEST_REASON = 123  # bytes, of RFC 6455
 MOST_OPERATIONS = 20  # at once on one socket
 
 T = TypeVar("T")
@@ -55,7 +56,12 @@ class _Messages(ASGIWebSocketAdapter):
 
     async def close(self, code: int, reason: str) -> None:
         with suppress(RuntimeError, WebSocketDisconnect):
-            await super().close(code, reason)
+            await super().close(code, fitting(reason))
+
+
+def fitting(reason: str) -> str:
+    """The reason as a closing frame can hold it; it may repeat what the client sent, such as an id."""
+    return reason.encode(errors="replace")[:LONGEST_REASON].decode(errors="ignore")
 
 
 class _PromptSchema:
@@ -118,7 +124,8 @@ def check_operation(message: Mapping[str, Any]) -> None:
         payload = message.get("payload")
         if not isinstance(message.get("id"), str) or not isinstance(payload, dict):
             raise HTTPException(400, "`id` is a string and `payload` an object.")
-        operation_from(payload)
+        if not operation_from(payload).query:
+            raise HTTPException(400, "Pass the operation as `query`: hashes are for HTTP.")
 
 
 async def first_in_time(
