@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65_535)
     workers: int = Field(default=1, ge=1, le=64)
     cors_origins: Words = ()
+    trusted_proxies: Words = ()
     introspection: bool = False
     explorer: bool = False
     trusted_documents: Path | None = None
@@ -76,7 +78,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(__file__).parent / ".data"
 
-    @field_validator("jwt_algorithms", "cors_origins", mode="before")
+    @field_validator("jwt_algorithms", "cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -145,10 +147,14 @@ class Settings(BaseSettings):
 
     @property
     def server_options(self) -> dict[str, Any]:
-        """uvicorn's: no access log, since it would hold query strings, and no trust in proxies' headers."""
-        quiet = {"log_config": None, "access_log": False, "server_header": False, "proxy_headers": False}
+        """uvicorn's: no access log, since it would hold query strings, and no trust but in named proxies."""
+        quiet = {"log_config": None, "access_log": False, "server_header": False}
+        proxies = {
+            "proxy_headers": bool(self.trusted_proxies),
+            "forwarded_allow_ips": [*self.trusted_proxies],
+        }
         bounds = {"timeout_graceful_shutdown": 20, "ws_max_size": 100_000}
-        return {"host": self.host, "port": self.port, **bounds, **quiet}
+        return {"host": self.host, "port": self.port, **bounds, **quiet, **proxies}
 
     def token_rules(self) -> TokenRules:
         secret = reveal(self.jwt_secret) or None
@@ -253,6 +259,8 @@ def _unusable_documents(settings: Settings) -> Iterator[str]:
 def _unsafe_callers(settings: Settings) -> Iterator[str]:
     if "*" in settings.cors_origins:
         yield "CORS_ORIGINS: name each origin; `*` would let any page call with a customer's token"
+    if not all(map(is_network, settings.trusted_proxies)):
+        yield "TRUSTED_PROXIES: each is an address or a network, such as 10.0.0.7 or 10.0.0.0/24, and never everybody"
     if settings.jwt_secret or settings.jwt_jwks_url:
         try:
             settings.token_rules()
@@ -270,6 +278,14 @@ def _any_audience(settings: Settings) -> Iterator[str]:
             "JWT_AUDIENCE: is not set, nor is JWT_ISSUER: with JWT_JWKS_URL at least one is needed, since the issuer "
             "signs other applications' tokens with the same keys"
         )
+
+
+def is_network(text: str) -> bool:
+    """Whether it names some machines; all of them, `*` or a mask of 0 bits, would trust every stranger's headers."""
+    try:
+        return ip_network(text).prefixlen > 0
+    except ValueError:
+        return False
 
 
 def is_postgresql_url(text: str) -> bool:
