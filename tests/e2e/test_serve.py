@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
-from psycopg import sql
 
 from services import migrations
 from tests.client import CREATE_PAYMENT_INTENT
@@ -116,44 +114,6 @@ def test_ctrl_c_ends_everything_and_a_new_server_finds_the_order_paid(town: Town
 
     stopped = town.stripe.interrupt()
     assert (stopped.code, "Traceback" in stopped.out) == (0, False), stopped.out
-
-
-def test_no_secret_is_in_a_row_or_in_a_log_line_of_any_level(town: Town) -> None:
-    server = town.serve(LOG_LEVEL="DEBUG")
-    [[order_id, token]] = town.seed(1)
-    customer = Customer(town.url, token)
-    intent = customer.payment_intent(order_id)
-    pay(town.stripe_url, STRIPE.publishable_key, intent)
-    customer.is_told(order_id, "PAID")
-    forged = {"Stripe-Signature": f"t=1,v1={WEBHOOK_SECRET}"}
-    refused = HTTP.post(f"{town.url}/webhooks/stripe", headers=forged, content=intent["clientSecret"])
-    assert refused.status_code == 400
-    denied = Customer(town.url, "x").answer("{ me { id } }")
-    assert "errors" in denied
-
-    written, kept = server.stop().out, "\n".join(rows(town.settings["DATABASE_URL"]))
-    assert "webhook refused" in written
-    assert intent["id"] in kept
-    for secret in (
-        intent["clientSecret"],
-        token,
-        WEBHOOK_SECRET,
-        JWT_SECRET,
-        "_secret_",
-        "sk_test_",
-        "whsec_",
-    ):
-        assert secret not in written
-        assert secret not in kept
-
-
-def rows(database_url: str) -> list[str]:
-    """All that the database holds, as text."""
-    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-    with psycopg.connect(database_url) as connection:
-        names = [sql.Identifier(name) for (name,) in connection.execute(tables)]
-        queries = [sql.SQL("SELECT t::text FROM {} t").format(name) for name in names]
-        return [text for query in queries for (text,) in connection.execute(query)]
 
 
 def test_two_workers_serve_on_one_port_and_end_together(town: Town) -> None:
