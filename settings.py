@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.addresses import is_network, is_postgresql_url
 from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
 from services.jwks import JwksKeys, check_jwks_url
 from services.manifests import UnreadableManifest, read_manifest
@@ -278,23 +277,6 @@ def _any_audience(settings: Settings) -> Iterator[str]:
             "JWT_AUDIENCE: is not set, nor is JWT_ISSUER: with JWT_JWKS_URL at least one is needed, since the issuer "
             "signs other applications' tokens with the same keys"
         )
-
-
-def is_network(text: str) -> bool:
-    """Whether it names some machines; all of them, `*` or a mask of 0 bits, would trust every stranger's headers."""
-    try:
-        return ip_network(text).prefixlen > 0
-    except ValueError:
-        return False
-
-
-def is_postgresql_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # raises for one that is no number
-    except ValueError:
-        return False
-    return parts.scheme in ("postgresql", "postgres", "postgresql+psycopg")
 
 
 def reveal(secret: SecretStr | None) -> str:
