@@ -81,7 +81,12 @@ def judge(socket: ClientConnection) -> None:
 
 
 def faults(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    """The server's; the attacker's own library may trip over a socket that is closed while it writes."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= logging.ERROR and record.name != "websockets.client"
+    ]
 
 
 async def test_a_socket_withstands_messages(
