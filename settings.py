@@ -187,6 +187,10 @@ class Settings(BaseSettings):
     def token_maker(self, lifetime: timedelta = timedelta(days=7)) -> Callable[[str, str | None], str]:
         """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
         secret = needed(self.jwt_secret, "JWT_SECRET")
+        if lifetime.total_seconds() > self.jwt_max_lifetime:
+            raise UnsafeSettings(
+                f"JWT_MAX_LIFETIME: no token is taken for more than {self.jwt_max_lifetime} seconds"
+            )
         audience, issuer = self.jwt_audience, self.jwt_issuer
 
         def make(user_id: str, role: str | None = None) -> str:
@@ -235,6 +239,8 @@ def _unsafe_stripe(settings: Settings) -> Iterator[str]:
 
 
 def _unsafe_operations(settings: Settings) -> Iterator[str]:
+    if settings.explorer and not settings.introspection:
+        yield "EXPLORER: needs INTROSPECTION=true, since it reads the schema"
     if settings.metrics_token and len(reveal(settings.metrics_token)) < SHORTEST_METRICS_TOKEN:
         yield f"METRICS_TOKEN: needs {SHORTEST_METRICS_TOKEN} characters or more: openssl rand -base64 24"
     if settings.otel_exporter_otlp_endpoint:

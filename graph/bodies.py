@@ -18,7 +18,9 @@ def read_json(data: str | bytes) -> JsonObject:
         text = data.decode() if isinstance(data, bytes) else data
         value = _DECODER.decode(text)
     except (ValueError, RecursionError):
-        raise MalformedJson("The body is not JSON in UTF-8.") from None
+        raise MalformedJson(
+            "The body is not JSON in UTF-8, or it is nested or a number beyond all use."
+        ) from None
     if not isinstance(value, dict):
         raise MalformedJson("Send one operation as a JSON object; batches are not taken.")
     if text.count("[") + text.count("{") > DEEPEST_BODY and _depth(value) > DEEPEST_BODY:

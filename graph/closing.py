@@ -9,7 +9,7 @@ from graph.context import Info
 from graph.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.history import Refund, refund_from
 from graph.money import MinorUnits, Money, money
-from graph.orders import IdempotencyKeyReused, Order, OrderStatus, order_from
+from graph.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from
 from graph.payments import PaymentInProgress, PaymentProviderUnavailable
 from services import refusals
 from services.cancellation import Cancellation
@@ -132,7 +132,7 @@ class ClosingMutation:
 def order_not_cancelable(refusal: refusals.OrderNotCancelable) -> OrderNotCancelable:
     status = OrderStatus[refusal.status.name]
     return OrderNotCancelable(
-        message=f"There is nothing to cancel: the order is {status.name.lower().replace('_', ' ')}.",
+        message=f"There is nothing to cancel: the order is {in_words(status)}.",
         code=ErrorCode.ORDER_NOT_CANCELABLE,
         retryable=refusal.retryable,
         order_status=status,
@@ -142,7 +142,7 @@ def order_not_cancelable(refusal: refusals.OrderNotCancelable) -> OrderNotCancel
 def order_not_refundable(refusal: refusals.OrderNotRefundable) -> OrderNotRefundable:
     status = OrderStatus[refusal.status.name]
     return OrderNotRefundable(
-        message=f"There is nothing to refund: the order is {status.name.lower().replace('_', ' ')}.",
+        message=f"There is nothing to refund: the order is {in_words(status)}.",
         code=ErrorCode.ORDER_NOT_REFUNDABLE,
         retryable=refusal.retryable,
         order_status=status,
@@ -150,9 +150,10 @@ def order_not_refundable(refusal: refusals.OrderNotRefundable) -> OrderNotRefund
 
 
 def amount_not_refundable(refusal: refusals.AmountNotRefundable) -> AmountNotRefundable:
-    refundable = money(refusal.refundable, refusal.currency)
+    refundable, least = money(refusal.refundable, refusal.currency), money(1, refusal.currency)
+    between = f"Between {least.amount()} and {refundable.amount()} {refusal.currency} can be given back."
     return AmountNotRefundable(
-        message=f"At most {refundable.amount()} {refusal.currency} can be given back.",
+        message=between if refusal.refundable else "All of it was given back already.",
         code=ErrorCode.AMOUNT_NOT_REFUNDABLE,
         retryable=refusal.retryable,
         refundable=refundable,

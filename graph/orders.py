@@ -31,13 +31,18 @@ class OrderStatus(Enum):
         Status.PARTIALLY_REFUNDED.value, description="Paid, and a part of the money was given back."
     )
     REFUNDED = strawberry.enum_value(
-        Status.REFUNDED.value, description="Paid, and all of the money was given back."
+        Status.REFUNDED.value, description="Paid, and all of the money went back, or is on its way."
     )
     CANCELED = strawberry.enum_value(Status.CANCELED.value, description="Canceled before it was paid.")
     REVIEW = strawberry.enum_value(
         Status.REVIEW.value,
         description="Money arrived that does not match the order. A person has to look; hand nothing over.",
     )
+
+
+def in_words(status: OrderStatus) -> str:
+    """As it stands in a sentence about an order."""
+    return "under review" if status is OrderStatus.REVIEW else status.name.lower().replace("_", " ")
 
 
 @strawberry.type(description="One line of an order, as it was when the order was placed.")
@@ -248,7 +253,7 @@ def invalid_order(refusal: refusals.InvalidOrder) -> InvalidOrder:
 
 def idempotency_key_reused(refusal: refusals.IdempotencyKeyReused) -> IdempotencyKeyReused:
     return IdempotencyKeyReused(
-        message="This idempotency key belongs to an order of something else.",
+        message="This idempotency key was used for something else before: make a new one.",
         code=ErrorCode.IDEMPOTENCY_KEY_REUSED,
         retryable=refusal.retryable,
         order_id=strawberry.ID(str(refusal.order_id)),

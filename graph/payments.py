@@ -8,7 +8,7 @@ import strawberry
 from graph.context import Info
 from graph.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.money import Money, money
-from graph.orders import OrderStatus
+from graph.orders import OrderStatus, in_words
 from services import refusals
 from services.ids import read_id
 from services.intents import Intent, IntentStatus
@@ -155,7 +155,7 @@ def payment_intent_from(intent: Intent) -> PaymentIntent:
 def order_not_payable(refusal: refusals.OrderNotPayable) -> OrderNotPayable:
     status = OrderStatus[refusal.status.name]
     return OrderNotPayable(
-        message=f"There is nothing to pay: the order is {status.name.lower().replace('_', ' ')}.",
+        message=f"There is nothing to pay: the order is {in_words(status)}.",
         code=ErrorCode.ORDER_NOT_PAYABLE,
         retryable=refusal.retryable,
         order_status=status,
@@ -186,9 +186,9 @@ def payment_in_progress(refusal: refusals.PaymentInProgress) -> PaymentInProgres
 
 
 def provider_unavailable(refusal: refusals.PaymentProviderUnavailable) -> PaymentProviderUnavailable:
-    again = "Try again in a moment." if refusal.retryable else "The shop has been told."
+    again = "Ask again in a moment." if refusal.retryable else "The shop has been told."
     return PaymentProviderUnavailable(
-        message=f"The payment could not be started and nothing was charged. {again}",
+        message=f"Stripe can't tell us now how the payment stands. What was paid is not lost. {again}",
         code=ErrorCode.PAYMENT_PROVIDER_UNAVAILABLE,
         retryable=refusal.retryable,
     )

@@ -122,6 +122,8 @@ async def control(request: Request) -> Response:
         )
     try:
         body = json.loads(await request.body() or b"{}")
+        if not isinstance(body, dict):
+            raise TypeError("an order is a JSON object")
         return JSONResponse(order(request.app.state.sandbox, body, parts[1] if named else ""))
     except StripeError as error:
         answer = error.answer()

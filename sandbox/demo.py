@@ -1,6 +1,7 @@
 """What `make run` opens: a database, a stand-in for Stripe, a catalogue, orders and tokens, all on this machine."""
 
 import asyncio
+import fcntl
 import json
 import secrets
 import signal
@@ -19,7 +20,7 @@ from models.orders import OrderStatus
 from sandbox.app import build_sandbox
 from sandbox.config import SandboxConfig
 from sandbox.postgres import embedded_postgres
-from sandbox.serve import served
+from sandbox.serve import refuse_taken, served
 from services import migrations
 from services.database import build_database
 from services.orders import Orders
@@ -49,6 +50,7 @@ def demo_secret(data: Path) -> str:
 def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.Config]) -> None:
     """Serve until a signal; `server_for` builds the server of the finished settings and the shop's page."""
     refuse_live(settings)
+    refuse_taken_ports(settings)
     data = settings.data_dir
 
     async def run(url: str) -> None:
@@ -65,7 +67,7 @@ def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.
             print(welcome(ready, site, await seed_demo(url)), flush=True)
             await _Server(server_for(ready, site)).serve()
 
-    with demo_database(settings, data) as url:
+    with only_demo_of(data), demo_database(settings, data) as url:
         migrations.upgrade(url)
         asyncio.run(run(url))
 
@@ -86,6 +88,32 @@ def refuse_live(settings: Settings) -> None:
         raise UnsafeSettings(
             "STRIPE_SECRET_KEY: the demo never runs with a live key; unset it or use sk_test_…"
         )
+
+
+def refuse_taken_ports(settings: Settings) -> None:
+    """Before anything is opened: a demo that can't serve must not touch what another one has open."""
+    stripes = () if settings.stripe_secret_key else (settings.port + 1,)
+    for port in (settings.port, *stripes):
+        try:
+            refuse_taken(port)
+        except OSError as error:
+            raise UnsafeSettings(
+                f"PORT: {error}. Set another PORT; the demo takes it and the next one"
+            ) from None
+
+
+@contextmanager
+def only_demo_of(data: Path) -> Iterator[None]:
+    """Two demos over one folder would each lose what the other writes."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnsafeSettings(
+                f"DATA_DIR: another demo runs in {data}; end it, or set another DATA_DIR"
+            ) from None
+        yield
 
 
 @contextmanager

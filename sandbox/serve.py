@@ -71,7 +71,15 @@ def _bound(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((str(address), port))
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise OSError(
+            f"port {port} on {host} can't be had, another program may have it: {error.strerror}"
+        ) from error
     return listener
+
+
+def refuse_taken(port: int) -> None:
+    """OSError, with what to do, when somebody listens on this port of 127.0.0.1."""
+    with _bound("127.0.0.1", port):
+        pass

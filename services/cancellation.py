@@ -13,7 +13,7 @@ from services import failpoints
 from services.auth import User
 from services.closing import Closing, ClosingGateway
 from services.database import Database, Row, Transaction
-from services.intents import GatewayError, IntentStatus
+from services.intents import GatewayError, IntentStatus, Refused
 from services.refusals import OrderNotCancelable, OrderNotFound, PaymentInProgress, PaymentProviderUnavailable
 from services.settlement import Settlement
 
@@ -64,7 +64,7 @@ class Cancellation:
             intent = await self._gateway.retrieve_intent(intent_id)
         except GatewayError as error:
             log.warning("cancel delayed", intent=intent_id, outcome=type(error).__name__, code=error.code)
-            raise PaymentProviderUnavailable from error
+            raise PaymentProviderUnavailable(retryable=not isinstance(error, Refused)) from error
         if intent.status in UNDER_WAY:
             await self._settlement.apply(intent, cause=CAUSE)
             if intent.status is not IntentStatus.SUCCEEDED:

@@ -232,7 +232,9 @@ def one_of_many(intent_id: str, findings: Findings) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        findings.for_a_person.append(f"Stripe has no answer about {intent_id} ({error.code}): look there")
+        findings.for_a_person.append(
+            f"Stripe has no answer about {intent_id} ({error.code}): is STRIPE_SECRET_KEY of its account?"
+        )
 
 
 async def sweep_once(database: Database, gateway: ClosableGateway, *, livemode: bool) -> Findings:

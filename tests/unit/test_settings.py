@@ -68,6 +68,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "unsafe",
     [
+        {"EXPLORER": "true"},
         {"DATABASE_URL": "mysql://shop:hunter2@db.internal/shop"},
         {"DATABASE_URL": "db.internal/shop-of-somebody"},
         {"DATABASE_URL": "postgresql://shop:hunter2@db.internal:port/shop"},
