@@ -233,6 +233,23 @@ async def test_an_unreachable_stripe_is_said_and_the_next_sweep_looks_as_far_bac
     assert await shop.status(order_id) is OrderStatus.PAID
 
 
+async def test_what_fails_for_one_payment_makes_nobody_look_back_twice(
+    client: Client, shop: Shop, stripe: Stripe, sweep: Sweep, database: Database
+) -> None:
+    order_id = await shop.order()
+    intent = await client.pay(order_id)
+    [payment] = await shop.payments(order_id)
+    await shop.set_payment(payment.id, state="canceling")
+    path = f"/v1/payment_intents/{intent['id']}/cancel"
+    stripe.sandbox.faults.add(Rule(fault=parse_fault("502"), path=path, times=None))
+
+    findings = await sweep.run()
+
+    assert findings.unreachable
+    [lease] = await database.rows(text("SELECT done_until FROM leases WHERE name = 'sweep'"))
+    assert lease.done_until is not None
+
+
 async def test_of_two_processes_only_one_sweeps(sweep: Sweep, database: Database) -> None:
     first, second = Duty(database, sweep), Duty(database, sweep)
 
