@@ -1,6 +1,7 @@
 """Connections to PostgreSQL, and the pool of them. services/database.py is what the use cases see."""
 
 import asyncio
+import os
 from collections import deque, namedtuple
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self, TypeAlias
@@ -46,7 +47,8 @@ class Connection:
         self._session = session
         self._libpq = session.pgconn
         self._loop = asyncio.get_running_loop()
-        self._socket = self._libpq.socket
+        # Our own handle: libpq closes its when the server is gone, and the next connection may get that number.
+        self._socket = os.dup(self._libpq.socket)
         self._news: asyncio.Future[None] | None = None
         self._prepared: dict[tuple[Sql, tuple[int, ...]], bytes] = {}
         self._makers: dict[Sql, Callable[[Sequence[Any]], Row]] = {}
@@ -125,12 +127,14 @@ class Connection:
     async def _flushed(self) -> None:
         """Return once libpq has sent all of a large statement."""
         while self._libpq.flush():
-            writable = self._loop.create_future()
-            self._loop.add_writer(self._socket, _settle, writable)
+            self._news = self._loop.create_future()  # room to write, or the server's farewell
+            self._loop.add_writer(self._socket, _settle, self._news)
             try:
-                await writable
+                await self._news
             finally:
-                self._loop.remove_writer(self._socket)
+                if self.is_open:
+                    self._loop.remove_writer(self._socket)
+            self._libpq.consume_input()
 
     def _readable(self) -> None:
         if self._news is not None:
@@ -160,6 +164,8 @@ class Connection:
         if self.is_open:
             self.is_open = False
             self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+            os.close(self._socket)
             self._libpq.finish()
 
 

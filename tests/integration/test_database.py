@@ -7,8 +7,9 @@ import psycopg
 import pytest
 from sqlalchemy import bindparam, text
 
-from services.connections import Pool
+from services.connections import Connection, Pool
 from services.database import Database, DatabaseUnavailable, Transaction, build_database
+from services.statements import sql_of
 
 PID = text("SELECT pg_backend_pid() AS pid")
 END = text("SELECT pg_terminate_backend(:pid)")
@@ -45,6 +46,23 @@ async def test_a_statement_outlives_the_connections_that_were_lost(
         await database.rows(END, {"pid": each})
 
     assert await pid(small) not in lost
+
+
+async def test_a_dead_connection_that_is_closed_late_leaves_the_one_with_its_socket_alone(
+    postgres_url: str, database: Database
+) -> None:
+    dead = await Connection.to(postgres_url)
+    number = dead._libpq.socket  # noqa: SLF001
+    dead._libpq.finish()  # noqa: SLF001  as libpq does when it finds the server gone
+    heir = await Connection.to(postgres_url)
+    assert heir._libpq.socket == number  # noqa: SLF001
+
+    dead.close()
+
+    async with asyncio.timeout(10):
+        [row] = await heir.run(sql_of(PID, ()), {})
+    assert row.pid
+    heir.close()
 
 
 async def test_a_transaction_starts_anew_on_another_connection(small: Database, database: Database) -> None:
