@@ -63,6 +63,9 @@ class Connection:
             conninfo,
             autocommit=True,
             connect_timeout=5,
+            keepalives_idle=10,  # seconds; a machine that vanished without a word is given up after 25
+            keepalives_interval=5,
+            keepalives_count=3,
             options="-c statement_timeout=15s -c lock_timeout=8s",
         )
         return cls(session)
@@ -146,19 +149,10 @@ class Connection:
             self.close()
 
     async def run_many(self, sql: Sql, rows: Sequence[Parameters]) -> None:
-        """One statement for each row, sent without waiting for the answer before (psycopg's pipeline)."""
-        self._loop.remove_reader(self._socket)  # psycopg's cursor watches for itself
-        try:
-            async with self._session.cursor() as cursor:
-                await cursor.executemany(sql.template, [sql.filled(row) for row in rows])
-        except (psycopg.DataError, psycopg.IntegrityError):
-            raise
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            if self.is_open:
-                self._loop.add_reader(self._socket, self._readable)
+        """One statement for each row. (Not psycopg's pipeline: where the server dies in the middle of one, it goes on
+        to watch a socket whose number may be the next connection's by then.)"""
+        for row in rows:
+            await self.run(sql, row)
 
     def close(self) -> None:
         if self.is_open:

@@ -20,10 +20,9 @@ MOST_REMEMBERED = 1_000  # statements; ours are a few dozen
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sql:
-    """`text` is for people, `template` has `%(name)s` where parameters go, `numbered` has `$1`, in `names`' order."""
+    """`text` is for people, `numbered` for the wire: `$1` is the first of `names`."""
 
     text: str
-    template: str
     numbered: bytes
     names: tuple[str, ...]
     constants: Mapping[str, Any]
@@ -48,7 +47,6 @@ def sql_of(statement: Executable, columns: tuple[str, ...]) -> Sql:
     assert isinstance(statement, ClauseElement)  # nosec B101  # noqa: S101  every executable of SQLAlchemy's Core is
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns))
     assert isinstance(compiled, SQLCompiler)  # nosec B101  # noqa: S101
-    template = str(compiled)
     defaults = tuple((column.key, _default_of(column)) for column in compiled.insert_prefetch)
     made = {name for name, _ in defaults}
     fixed = {
@@ -65,8 +63,8 @@ def sql_of(statement: Executable, columns: tuple[str, ...]) -> Sql:
         written = _written(fixed[name]) if name in fixed else None
         return written or f"${numbers.setdefault(name, len(numbers) + 1)}"
 
-    text = _PLACE.sub(numbered, template)
-    return Sql(text, template, text.encode(), tuple(numbers), fixed, defaults)
+    text = _PLACE.sub(numbered, str(compiled))
+    return Sql(text, text.encode(), tuple(numbers), fixed, defaults)
 
 
 def _written(value: object) -> str | None:
