@@ -115,9 +115,7 @@ class Connection:
         results: list[PGresult] = []
         while True:
             while libpq.is_busy():
-                self._news = self._loop.create_future()
-                await self._news
-                libpq.consume_input()
+                await self._heard()
             result = libpq.get_result()
             if result is None:
                 break
@@ -126,6 +124,20 @@ class Connection:
         if results[-1].status in GIVEN_UP:
             raise error_from_result(results[-1])
         return results[-1]
+
+    async def _heard(self) -> None:
+        """Return once more of the answer is here.
+
+        Of a socket that failed uvloop tells once and never again, and libpq may have read the server's last words
+        then and not yet that it is gone. So whoever was woken reads on until there is nothing, before waiting anew.
+        """
+        if self._news is not None and self._news.done():
+            self._libpq.consume_input()
+            if not self._libpq.is_busy():
+                return
+        self._news = self._loop.create_future()
+        await self._news
+        self._libpq.consume_input()
 
     async def _flushed(self) -> None:
         """Return once libpq has sent all of a large statement."""
@@ -143,7 +155,8 @@ class Connection:
         if self._news is not None:
             _settle(self._news)
             return
-        try:  # nothing was asked: a notice, or the server's farewell
+        try:  # nothing was asked: a notice, or the server's farewell, and perhaps its end behind it
+            self._libpq.consume_input()
             self._libpq.consume_input()
         except psycopg.Error:
             self.close()

@@ -1,10 +1,13 @@
 """What statements may rely on: connections that come back, callers that wait their turn, work that starts anew."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
 
 import psycopg
 import pytest
+import uvloop
 from sqlalchemy import bindparam, text
 
 from services.connections import Connection, Pool
@@ -63,6 +66,25 @@ async def test_a_dead_connection_that_is_closed_late_leaves_the_one_with_its_soc
         [row] = await heir.run(sql_of(PID, ()), {})
     assert row.pid
     heir.close()
+
+
+@pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
+def test_a_server_that_goes_without_reading_a_statement_is_noticed_at_once(
+    postgres_url: str, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def ask() -> None:
+        connection = await Connection.to(postgres_url)
+        [row] = await connection.run(sql_of(PID, ()), {})
+        os.kill(row.pid, signal.SIGSTOP)
+        asking = asyncio.create_task(connection.run(sql_of(PID, ()), {}))
+        await asyncio.sleep(0.05)  # the statement lies unread in the server's socket
+        os.kill(row.pid, signal.SIGTERM)
+        os.kill(row.pid, signal.SIGCONT)
+        async with asyncio.timeout(10):
+            await asking
+
+    with asyncio.Runner(loop_factory=loop) as runner, pytest.raises(psycopg.OperationalError):
+        runner.run(ask())
 
 
 async def test_a_transaction_starts_anew_on_another_connection(small: Database, database: Database) -> None:
