@@ -2,13 +2,14 @@
 
 import json
 import logging
-import os
 import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from services.processes import is_alive
 
 
 @contextmanager
@@ -44,14 +45,4 @@ def _forget_the_dead(handles: Path) -> None:
     """The last process in this list stops the server; one that was killed would stay in it for ever."""
     if handles.exists():
         pids = json.loads(handles.read_text() or "[]")
-        handles.write_text(json.dumps([pid for pid in pids if _is_alive(pid)]))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        handles.write_text(json.dumps([pid for pid in pids if is_alive(pid)]))

@@ -66,6 +66,7 @@ class Connection:
             keepalives_idle=10,  # seconds; a machine that vanished without a word is given up after 25
             keepalives_interval=5,
             keepalives_count=3,
+            tcp_user_timeout=25_000,  # milliseconds, for what it has not taken delivery of
             options="-c statement_timeout=15s -c lock_timeout=8s",
         )
         return cls(session)
@@ -160,12 +161,6 @@ class Connection:
             self._libpq.consume_input()
         except psycopg.Error:
             self.close()
-
-    async def run_many(self, sql: Sql, rows: Sequence[Parameters]) -> None:
-        """One statement for each row. (Not psycopg's pipeline: where the server dies in the middle of one, it goes on
-        to watch a socket whose number may be the next connection's by then.)"""
-        for row in rows:
-            await self.run(sql, row)
 
     def close(self) -> None:
         if self.is_open:

@@ -4,7 +4,7 @@ Only the use cases in this package open connections; none of them holds one whil
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
@@ -79,21 +79,14 @@ class Database:
     ) -> Sequence[Row]:
         """Where every statement passes."""
         if not isinstance(parameters, Mapping):
-            return await self._run_many(connection, statement, parameters)
+            for each in parameters:
+                await self._run(connection, statement, each)
+            return []
         sql = sql_of(statement, tuple(parameters))
         if self.watch is None:
             return await connection.run(sql, parameters)
         with self.watch(sql.text):
             return await connection.run(sql, parameters)
-
-    async def _run_many(
-        self, connection: Connection, statement: Executable, rows: Sequence[Parameters]
-    ) -> Sequence[Row]:
-        if rows:
-            sql = sql_of(statement, tuple(rows[0]))
-            with self.watch(sql.text) if self.watch else nullcontext():
-                await connection.run_many(sql, rows)
-        return []
 
     async def transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
         """Run `work` in a transaction and commit it; start anew on a deadlock or a lost connection."""

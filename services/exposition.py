@@ -20,6 +20,7 @@ from services.database import Database
 from services.figures import FigureReader, Figures
 from services.metrics import COUNTS
 from services.pool import show
+from services.processes import is_alive
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
@@ -52,18 +53,8 @@ def forget_the_dead(folder: Path) -> None:
     """Drop the gauges of workers that have ended; what they counted stays, or sums would go down."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
-        if not _is_alive(pid):
+        if not is_alive(pid):
             multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager

@@ -12,7 +12,8 @@ YOUNGEST = 20_000
 async def collecting_less() -> AsyncIterator[None]:
     """Entered once all is built: what is there then stays until the end, and is not looked through again.
 
-    A tenth of the CPU of a request. Cycles are still collected, the youngest some tens of requests later.
+    13 % of the CPU of a repeated call; of a fresh one, the noise of the measurement hides it. Cycles are still
+    collected, the youngest some tens of requests later.
     """
     before = gc.get_threshold()
     gc.collect()
