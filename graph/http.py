@@ -27,6 +27,7 @@ from graph.answers import MASKED
 from graph.bodies import JsonObject, MalformedJson, read_json
 from graph.context import Context
 from graph.schema import schema
+from services.encoding import to_json
 
 MODERN, LEGACY = "application/graphql-response+json", "application/json"
 LARGEST_OPERATION = 100_000  # bytes, with its variables
@@ -150,7 +151,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             codes = {error["extensions"]["code"] for error in response_data["errors"]}
             status = max(STATUSES.get(code, 400) for code in codes)
         media_type = f"{sub_response.media_type}; charset=utf-8"
-        return Response(self.encode_json(response_data), status, NOT_STORED, media_type)
+        return Response(to_json(response_data), status, NOT_STORED, media_type)
 
 
 def answer_of(result: ExecutionResult) -> GraphQLHTTPResponse:

@@ -50,6 +50,9 @@ class Connection:
         # Our own handle: libpq closes its when the server is gone, and the next connection may get that number.
         self._socket = os.dup(self._libpq.socket)
         self._news: asyncio.Future[None] | None = None
+        self._adapting = Transformer(
+            self._session
+        )  # it remembers who reads and writes each type: 1/4 of a statement
         self._prepared: dict[tuple[Sql, tuple[int, ...]], bytes] = {}
         self._makers: dict[Sql, Callable[[Sequence[Any]], Row]] = {}
         self.is_open = True
@@ -84,7 +87,7 @@ class Connection:
             raise
 
     async def _run(self, sql: Sql, values: Sequence[Any]) -> list[Row]:
-        adapting = Transformer(self._session)
+        adapting = self._adapting
         dumped = adapting.dump_sequence(values, [PyFormat.AUTO] * len(values))
         types = adapting.types or ()
         name = self._prepared.get((sql, types)) or await self._prepare(sql, types)

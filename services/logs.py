@@ -1,6 +1,5 @@
 """One line an event, structured; secrets are blotted out wherever they come from."""
 
-import json
 import logging
 import re
 import sys
@@ -11,6 +10,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from services.encoding import to_json
 from services.observation import Observation, current
 
 # API keys, webhook secrets, client secrets, the password of a URL, credentials of a header, and anything shaped
@@ -20,7 +20,6 @@ _SECRET = re.compile(
     r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
 )
 BLOT = "[secret]"
-_encoded = json.JSONEncoder(default=str).encode  # `json.dumps` would build an encoder for each line
 
 
 def without_secrets(text: str) -> str:
@@ -89,7 +88,7 @@ class _RequestLine(logging.Formatter):
         head = {"timestamp": moment, "level": record.levelname.lower(), "logger": record.name}
         fields: Any = record.msg
         if self._console is None:
-            return _encoded({**head, "message": "request", **fields})
+            return to_json({**head, "message": "request", **fields}, str).decode()
         return str(self._console(None, "info", {**head, "event": "request", **fields}))
 
 

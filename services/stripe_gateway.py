@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import aiohttp
-import stripe
 
 from services.intents import (
     Intent,
@@ -23,11 +22,17 @@ from services.intents import (
     StripeRefund,
     TooManyRequests,
 )
+from services.leaving_out import leaving_out
 from services.observation import note
 from services.stripe_calls import StripeCall, date_of
 from services.stripe_rate import StripeRate
 from services.stripe_wire import Answer, answer_from, error_of, form, posting, standing_headers
 from services.webhooks import UnverifiedEvent, intent_of
+
+# HTTP clients that the SDK would rather have than aiohttp: 5 MB, and a tenth of the time to start.
+with leaving_out("requests", "httpx"):
+    import stripe
+    import stripe._http_client
 
 # Otherwise the first call writes under $HOME/.config, and fails where there is no HOME.
 stripe.enable_telemetry = False

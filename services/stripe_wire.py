@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from services.encoding import from_json
 from services.intents import (
     AccessDenied,
     GatewayError,
@@ -70,8 +71,8 @@ def form(parameters: Mapping[str, Any]) -> str:
 
 def answer_from(body: bytes, status: int, headers: Mapping[str, str]) -> Answer:
     try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
+        data = from_json(body)
+    except ValueError:
         data = {}
     return Answer(status, headers, data if isinstance(data, dict) else {})
 
