@@ -3,12 +3,15 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
 from bench import cost, growth, pressure
 from bench.report import Figures, write
 
+T = TypeVar("T")
 PEERS = Path(__file__).parent / "peers.json"
 
 
@@ -44,7 +47,8 @@ def measured(rounds: int, many: int) -> Figures:
     )
 
 
-def tell(name, measure):  # type: ignore[no-untyped-def]
+def tell(name: str, measure: Callable[[], T]) -> T:
+    """Say what is measured, and what was found."""
     print(f"{name} …", file=sys.stderr, flush=True)
     found = measure()
     print(f"  {found}" if not isinstance(found, dict) else "", file=sys.stderr, flush=True)

@@ -64,7 +64,9 @@ def subjects_of(on: Stage, ours: Process, limit: Process, most: int) -> dict[str
 def bare(on: Stage, server: Process, path: str, most: int) -> Round:
     def run(seconds: float) -> Outcome:
         pairs = on.orders.fresh(most)
-        calls = [(json.dumps({"orderId": order, "userId": user_of(token)}), {}) for order, token in pairs]
+        calls: list[tuple[str, dict[str, str]]] = [
+            (json.dumps({"orderId": order, "userId": user_of(token)}), {}) for order, token in pairs
+        ]
         outcome = load(Job(server.port, path, calls, seconds, CALLERS, expect="clientSecret"))
         on.orders.used += outcome.done if path != "/nothing" else 0
         return outcome

@@ -79,6 +79,17 @@ def family(pid: int) -> set[int]:
 
 
 @contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """This process, and what it starts meanwhile."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
 def python(*words: str, env: Mapping[str, str], port: int, core: int | None) -> Iterator[Process]:
     """A Python process with these words that listens on `port`, on one core (anywhere for None)."""
     running = subprocess.Popen(  # noqa: S603  our own

@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 
 from bench.load import Job, Outcome
-from bench.machine import LOAD_CORE, ROOT, SERVER_CORE, Process, command, free_port, python
+from bench.machine import LOAD_CORE, ROOT, SERVER_CORE, Process, command, free_port, on_core, python
 from sandbox.postgres import embedded_postgres
 
 PAY = (
@@ -80,6 +80,15 @@ def load(job: Job, core: int = LOAD_CORE) -> Outcome:
 
 
 @contextmanager
+def database() -> Iterator[str]:
+    """A PostgreSQL beside the load: the server's core is its own."""
+    with ExitStack() as opened:
+        with on_core(LOAD_CORE):  # what is started here inherits it
+            url = opened.enter_context(embedded_postgres())
+        yield url
+
+
+@contextmanager
 def stripe_stub(latency: float = 0.0, per_second: float | None = None) -> Iterator[Process]:
     port = free_port()
     limit = () if per_second is None else (str(per_second),)
@@ -90,7 +99,7 @@ def stripe_stub(latency: float = 0.0, per_second: float | None = None) -> Iterat
 
 @contextmanager
 def stage(orders: int, *, latency: float = 0.0, per_second: float | None = None) -> Iterator[Stage]:
-    with embedded_postgres() as url, stripe_stub(latency, per_second) as stripe:
+    with database() as url, stripe_stub(latency, per_second) as stripe:
         environment = {"DATABASE_URL": url, "STRIPE_API_BASE": stripe.base}
         command("migrate", env=environment)
         lines = command("seed", "--orders", str(orders), env=environment).splitlines()
