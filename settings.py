@@ -152,7 +152,11 @@ class Settings(BaseSettings):
             "proxy_headers": bool(self.trusted_proxies),
             "forwarded_allow_ips": [*self.trusted_proxies],
         }
-        bounds = {"timeout_graceful_shutdown": 20, "ws_max_size": 100_000}
+        bounds = {
+            "http": "graph.arrival:BoundedArrival",
+            "timeout_graceful_shutdown": 20,
+            "ws_max_size": 100_000,
+        }
         return {"host": self.host, "port": self.port, **bounds, **quiet, **proxies}
 
     def token_rules(self) -> TokenRules:

@@ -1,0 +1,176 @@
+"""Requests over a real socket: too large a head, or one that doesn't come, costs the server little."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from graph.arrival import MOST_BYTES, MOST_HEADERS, BoundedArrival
+from settings import Settings
+
+GET = b"GET / HTTP/1.1\r\nhost: shop.test\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: shop.test\r\ncontent-length: 10\r\n"
+
+
+class _Hasty(BoundedArrival):
+    patience = 0.2
+
+
+async def echo_length(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close"})
+        return
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        size += len(message["body"])
+        more = message["more_body"]
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"%02d" % size})
+
+
+async def serving(protocol: type[BoundedArrival]) -> AsyncIterator[int]:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            echo_length, http=protocol, port=0, lifespan="off", log_config=None, log_level="critical"
+        )
+    )
+    task = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await task
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    async for number in serving(BoundedArrival):
+        yield number
+
+
+@pytest.fixture
+async def hasty_port() -> AsyncIterator[int]:
+    async for number in serving(_Hasty):
+        yield number
+
+
+async def answer_to(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+    """All that the server says until it closes the connection, or has nothing more to say."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(pause)
+        async with asyncio.timeout(10):
+            return await reader.read()
+    except ConnectionResetError:  # it closed while we were still sending
+        return b""
+    finally:
+        writer.close()
+
+
+def code_in(answer: bytes) -> str:
+    code: str = json.loads(answer.partition(b"\r\n\r\n")[2])["errors"][0]["extensions"]["code"]
+    return code
+
+
+async def test_a_head_of_ordinary_size_passes(port: int) -> None:
+    head = GET + b"authorization: Bearer " + b"x" * 8_192 + b"\r\nconnection: close\r\n\r\n"
+    assert (await answer_to(port, head)).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        GET + b"cookie: " + b"x" * MOST_BYTES + b"\r\n\r\n",
+        b"GET /?" + b"x" * MOST_BYTES + b" HTTP/1.1\r\nhost: shop.test\r\n\r\n",
+        GET + b"a: b\r\n" * MOST_HEADERS + b"\r\n",
+    ],
+    ids=["a large header", "a long address", "many headers"],
+)
+async def test_a_head_beyond_its_bounds_is_refused(port: int, head: bytes) -> None:
+    answer = await answer_to(port, head)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"connection: close" in answer
+    assert code_in(answer) == "HEADERS_TOO_LARGE"
+
+
+async def pour(writer: asyncio.StreamWriter, most: int) -> int:
+    """How many bytes go before the other side closes, `most` if it doesn't."""
+    sent = 0
+    try:
+        while sent < most:
+            writer.write(b"x" * 65_536)
+            sent += 65_536
+            await writer.drain()
+    except ConnectionError:
+        pass
+    writer.close()
+    return sent
+
+
+async def test_a_header_without_an_end_is_not_read_for_ever(port: int) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(GET + b"cookie: ")
+    assert await pour(writer, most=50_000_000) < 20_000_000  # what the sockets between us take
+
+
+async def test_a_request_that_does_not_come_whole_is_given_up(hasty_port: int) -> None:
+    for begun in (b"", GET, GET + b"cookie: x"):
+        answer = await answer_to(hasty_port, begun)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert code_in(answer) == "TIMEOUT"
+
+
+async def test_a_body_that_does_not_come_ends_the_connection(hasty_port: int) -> None:
+    assert await answer_to(hasty_port, POST + b"\r\n" + b"12345") == b""
+
+
+async def test_a_head_that_comes_byte_by_byte_is_given_up(hasty_port: int) -> None:
+    drops = [GET, *[b"a"] * 12]
+    began = time.monotonic()
+    answer = await answer_to(hasty_port, *drops, pause=0.05)
+    assert answer.startswith(b"HTTP/1.1 408 ") or not answer
+    assert time.monotonic() - began < 10
+
+
+async def test_each_request_of_a_connection_has_bounds_of_its_own(port: int) -> None:
+    large = GET + b"cookie: " + b"x" * (MOST_BYTES // 2) + b"\r\n"
+    answer = await answer_to(
+        port, large + b"\r\n", large + b"\r\n", large + b"connection: close\r\n\r\n", pause=0.05
+    )
+    assert answer.count(b"HTTP/1.1 200") == 3
+
+
+async def test_a_kept_connection_may_be_idle_longer_than_a_request_may_take(hasty_port: int) -> None:
+    answer = await answer_to(hasty_port, GET + b"\r\n", GET + b"connection: close\r\n\r\n", pause=0.5)
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
+async def test_requests_sent_ahead_are_answered_in_turn(port: int) -> None:
+    two = POST + b"\r\n1234567890" + GET + b"connection: close\r\n\r\n"
+    answer = await answer_to(port, two[:60], two[60:])
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert answer.endswith(b"00")
+
+
+async def test_a_handshake_of_a_socket_passes(port: int) -> None:
+    shake = (
+        b"connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+        b"sec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+    )
+    assert (await answer_to(port, GET + shake)).startswith(b"HTTP/1.1 403")
+
+
+def test_the_server_uses_it() -> None:
+    config = uvicorn.Config(echo_length, **Settings().server_options)
+    config.load()
+    assert config.http_protocol_class is BoundedArrival
