@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from bench import cost, growth, pressure
+from bench import cost, growth, pressure, scaling
 from bench.report import Figures, write
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ def measured(rounds: int, many: int) -> Figures:
         strict=tell("Stripe at its limit", pressure.strict_stripe),
         burst=tell("webhooks", pressure.webhooks),
         rest=tell("at rest", lambda: pressure.at_rest(3.0)),
+        scaling=tell("two workers", scaling.two_workers_to_one),
         few=tell("a small shop", lambda: growth.costs_at(growth.FEW)),
         many=tell("a large shop", lambda: growth.costs_at(many)),
         orders=(growth.FEW, many),
