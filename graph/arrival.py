@@ -73,6 +73,7 @@ class BoundedArrival(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self) -> None:
+        self._is_coming = False
         self._forget_timer()
         super().handle_websocket_upgrade()
 
@@ -96,7 +97,9 @@ class BoundedArrival(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._due = None
-        if not self.transport.is_closing():
+        if self.flow.read_paused:  # it is we who don't read: the request waits for its turn behind another
+            self._due = self.loop.call_later(self.patience, self._give_up)
+        elif not self.transport.is_closing():
             message = f"The request did not come whole within {self.patience:g} seconds."
             self._answer(b"408 Request Timeout", message, b"TIMEOUT")
 

@@ -24,6 +24,8 @@ async def echo_length(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})
         return
+    if scope["path"] == "/slow":
+        await asyncio.sleep(3 * _Hasty.patience)
     size, more = 0, True
     while more:
         message = await receive()
@@ -160,6 +162,14 @@ async def test_requests_sent_ahead_are_answered_in_turn(port: int) -> None:
     answer = await answer_to(port, two[:60], two[60:])
     assert answer.count(b"HTTP/1.1 200") == 2
     assert answer.endswith(b"00")
+
+
+async def test_a_request_behind_a_slow_one_is_not_given_up_for_what_we_do_not_read(hasty_port: int) -> None:
+    slow = b"GET /slow HTTP/1.1\r\nhost: shop.test\r\n\r\n"
+    ahead = POST + b"connection: close\r\n\r\n" + b"12345"
+    answer = await answer_to(hasty_port, slow + ahead, b"67890", pause=0.1)
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert answer.endswith(b"10")
 
 
 async def test_a_handshake_of_a_socket_passes(port: int) -> None:
