@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +26,7 @@ from services.garbage import collecting_less
 from services.health import Health
 from services.live import OrderNews
 from services.pool import pool_shown
+from services.processes import end_as_by_ctrl_c
 from services.reconcile import Sweep, sweep_once
 from services.seeding import seed_shop
 from services.stripe_gateway import API_VERSION, StripeGateway, StripeSignatureCheck
@@ -133,8 +133,7 @@ def schema(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    # uvicorn repeats the signal it stopped for: SIGTERM must end the process by way of its exit handlers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    end_as_by_ctrl_c()
     commands = (demo, serve, reconcile, migrate, seed, token, sandbox, schema)
     arguments = parse(__doc__ or "", sys.argv[1:])
     try:

@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from services.processes import is_alive
+from services.processes import is_alive, signals_wait
 
 
 @contextmanager
@@ -33,12 +34,16 @@ def embedded_postgres(directory: Path | None = None) -> Iterator[str]:
     if is_new:
         making.touch()
     _forget_the_dead(place / ".handle_pids.json")
-    server = PostgresServer(place, cleanup_mode="stop" if directory else "delete")
-    making.unlink(missing_ok=True)
+    server: Any = None
     try:
+        with signals_wait():  # an interrupted start would leave a server that nobody stops
+            server = PostgresServer(place, cleanup_mode="stop" if directory else "delete")
+            making.unlink(missing_ok=True)
         yield server.get_uri()
     finally:
-        server.cleanup()
+        with signals_wait():
+            if server:
+                server.cleanup()
 
 
 def _forget_the_dead(handles: Path) -> None:

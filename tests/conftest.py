@@ -19,6 +19,7 @@ from sandbox.postgres import embedded_postgres
 from sandbox.serve import served
 from services import logs, migrations
 from services.database import Database, build_database
+from services.processes import end_as_by_ctrl_c
 from services.stripe_gateway import StripeGateway
 from settings import Settings
 from tests.client import Client
@@ -33,6 +34,7 @@ EMPTY = text(
 )
 
 logs.configure("INFO", "json")
+end_as_by_ctrl_c()  # the database of a run that is told to end is stopped as well
 
 # No test is judged by the clock: a busy machine is not a defect.
 hypothesis_settings.register_profile(

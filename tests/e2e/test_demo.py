@@ -1,6 +1,7 @@
 """The demo: one command serves a shop that can be paid, and what was paid is found again at the next start."""
 
 import re
+import signal
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -122,6 +123,20 @@ def test_a_database_that_was_only_half_made_is_made_anew(demo: Demo) -> None:
     with embedded_postgres(half) as url, psycopg.connect(url) as admin:
         assert admin.execute("SELECT 1").fetchone() == (1,)
     assert not (demo.data / "postgres.making").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGHUP], ids=["told to end", "its terminal closed"])
+def test_a_demo_that_is_ended_while_its_database_starts_leaves_none_running(
+    demo: Demo, sent: signal.Signals
+) -> None:
+    running = demo.sh.start("demo", DATA_DIR=str(demo.data), PORT=str(demo.port))
+    begun, started = (
+        demo.data / "postgres" / name for name in ("log", "postmaster.pid")
+    )  # initdb has no log
+    eventually(lambda: begun.exists() and started.exists() and "\n" in started.read_text())
+    postgres = demo.postgres()
+    assert_clean(running.stop(sent), postgres)
+    assert not started.exists()
 
 
 @pytest.mark.parametrize("taken", [0, 1], ids=["the shop's port", "Stripe's port"])
