@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.addresses import is_network, is_postgresql_url
+from services.addresses import is_network, is_postgresql_url, is_private
 from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
 from services.jwks import JwksKeys, check_jwks_url
 from services.manifests import UnreadableManifest, read_manifest
@@ -18,7 +18,6 @@ from services.tracing import TracingUnavailable, check_tracing
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 STRIPES_LIMIT = 25.0  # calls a second to each endpoint, unless Stripe has raised it for an account
-LOOPBACK = ("http://127.0.0.1:", "http://localhost:", "http://[::1]:")
 SHORTEST_METRICS_TOKEN = 16
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -234,7 +233,7 @@ def _unsafe_stripe(settings: Settings) -> Iterator[str]:
         yield "STRIPE_PUBLISHABLE_KEY: is no publishable key of Stripe (pk_…)"
     elif secret and publishable and settings.is_live != publishable.startswith("pk_live_"):
         yield "STRIPE_PUBLISHABLE_KEY: is of the other mode than STRIPE_SECRET_KEY (test and live)"
-    if not base.startswith(("https://", *LOOPBACK)):
+    if not is_private(base):
         yield "STRIPE_API_BASE: must be https, or http on this machine"
     if settings.is_live and base != DEFAULT_API_BASE:
         yield "STRIPE_API_BASE: a live key goes to api.stripe.com only"

@@ -35,6 +35,7 @@ PAY = (
 )
 TOKEN_LIFETIME = timedelta(days=7)
 FIRST_ORDERS = 3
+LAST_PORT = 65_535
 
 
 def demo_secret(data: Path) -> str:
@@ -92,6 +93,8 @@ def refuse_live(settings: Settings) -> None:
 
 def refuse_taken_ports(settings: Settings) -> None:
     """Before anything is opened: a demo that can't serve must not touch what another one has open."""
+    if not 1 <= settings.port < LAST_PORT:
+        raise UnsafeSettings(f"PORT: the demo takes a port and the one after it: 1 to {LAST_PORT - 1}")
     stripes = () if settings.stripe_secret_key else (settings.port + 1,)
     for port in (settings.port, *stripes):
         try:

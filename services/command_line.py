@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
+from services.addresses import is_http_url
 from services.database import DatabaseUnavailable
 from services.token_claims import is_name
 
@@ -33,14 +34,11 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     token = command("token", "a bearer token signed with JWT_SECRET")
     token.add_argument("--user", type=user_id, required=True, help="the user id, the token's subject")
     token.add_argument("--role", help="`merchant` may act for the shop")
-    token.add_argument("--hours", type=whole_number, default=24, help="how long it is valid (24)")
+    token.add_argument("--hours", type=hours, default=24, help="how long it is valid (24)")
     sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
-    sandbox.add_argument(
-        "--port", type=whole_number, default=12111, help="where it listens on 127.0.0.1 (12111)"
-    )
-    sandbox.add_argument(
-        "--webhook-url", help="where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
-    )
+    sandbox.add_argument("--port", type=port, default=12111, help="where it listens on 127.0.0.1 (12111)")
+    there = "where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
+    sandbox.add_argument("--webhook-url", type=http_address, metavar="URL", help=there)
     schema = command("schema", "write schema.graphql anew")
     here = Path(__file__).parent.parent / "schema.graphql"
     schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
@@ -52,6 +50,26 @@ def whole_number(text: str) -> int:
     if number < 0:
         raise ValueError(text)
     return number
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError("a port is 0 (any that is free) to 65535")
+    return number
+
+
+def hours(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1_000_000:  # how long a token may live is JWT_MAX_LIFETIME's to say
+        raise argparse.ArgumentTypeError("a token is valid for 1 hour or more")
+    return number
+
+
+def http_address(text: str) -> str:
+    if not is_http_url(text):
+        raise argparse.ArgumentTypeError("it is an address such as http://127.0.0.1:8000/webhooks/stripe")
+    return text
 
 
 def user_id(text: str) -> str:

@@ -6,7 +6,6 @@ doesn't answer, the keys last read serve for a day. A key that it withdraws is f
 """
 
 import asyncio
-import ipaddress
 import json
 import re
 import time
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from services.addresses import is_loopback
 from services.auth import KeysUnavailable, UnsafeTokenRules, VerificationKey, verification_key
 
 if TYPE_CHECKING:
@@ -136,15 +136,8 @@ def check_jwks_url(url: str) -> None:
     host = parts.hostname or ""
     if not host or parts.username is not None or parts.fragment:
         raise UnsafeTokenRules("JWT_JWKS_URL must be a URL such as https://issuer.test/.well-known/jwks.json")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise UnsafeTokenRules("JWT_JWKS_URL must begin with https://")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _usable_keys(body: bytes) -> tuple[VerificationKey, ...]:

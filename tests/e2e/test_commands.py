@@ -72,7 +72,12 @@ def test_an_unknown_command_ends_with_2_and_the_usage(sh: Shell) -> None:
         "token",
         "token --user ",
         "token --user a --hours x",
+        "token --user a --hours 0",
+        "token --user a --hours 99999999999999",
         "sandbox --port x",
+        "sandbox --port 65536",
+        "sandbox --webhook-url nonsense",
+        "sandbox --webhook-url ftp://127.0.0.1/hook",
         "serve now",
     ],
 )

@@ -146,3 +146,11 @@ def test_a_port_that_is_taken_leaves_no_database_running(demo: Demo, taken: int)
     assert ended.code != 0
     assert ended.err.startswith("PORT: ")
     assert not (demo.data / "postgres" / "postmaster.pid").exists()
+
+
+@pytest.mark.parametrize("port", ["0", "65535"])
+def test_a_port_without_one_after_it_is_refused(demo: Demo, port: str) -> None:
+    ended = demo.sh.run("demo", DATA_DIR=str(demo.data), PORT=port)
+    assert ended.code == 1
+    assert ended.err.startswith("PORT: the demo takes a port and the one after it")
+    assert not (demo.data / "postgres").exists()

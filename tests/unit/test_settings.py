@@ -50,6 +50,9 @@ def test_safe_settings_are_taken(tmp_path: Path) -> None:
         JWKS,
         {"STRIPE_WEBHOOK_SECRET": "whsec_a"},
         {"STRIPE_API_BASE": "http://127.0.0.1:9"},
+        {"STRIPE_API_BASE": "http://localhost:9"},
+        {"STRIPE_API_BASE": "http://[::1]:9"},
+        {"STRIPE_API_BASE": "https://stripe.test.internal"},
     ):
         settings_of(tmp_path, **{**SAFE, **others}).safe()
 
@@ -86,6 +89,10 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,replace-me-with-a-secret"},
         {"STRIPE_API_BASE": "http://stripe.test.internal"},
         {"STRIPE_API_BASE": "ftp://127.0.0.1:12111"},
+        {"STRIPE_API_BASE": "http://127.0.0.1:12111@stripe.test.internal"},
+        {"STRIPE_API_BASE": "http://127.0.0.1:12111.stripe.test.internal"},
+        {"STRIPE_API_BASE": "https://"},
+        {"STRIPE_API_BASE": "https://stripe test"},
         {"STRIPE_API_BASE": "https://stripe.test.internal", **LIVE},
         {"STRIPE_API_BASE": "http://127.0.0.1:12111", **LIVE},
         {"JWT_SECRET": "short"},
