@@ -47,8 +47,7 @@ class SandboxApp(Starlette):
 
 
 def build_sandbox(config: SandboxConfig) -> Starlette:
-    """The app. `app.state.sandbox` is its `Sandbox`, `app.state.postman` delivers webhooks while the "
-    "lifespan runs."""
+    """The app. `app.state.sandbox` is its `Sandbox`, `app.state.postman` delivers webhooks while the lifespan runs."""
     sandbox = Sandbox(config)
     postman = Postman(sandbox.webhooks, config.retry_delays)
 

@@ -23,7 +23,10 @@ Order = Callable[[Sandbox, Body, str], Any]
 
 
 def _faults(sandbox: Sandbox, body: Body, _: str) -> Object:
-    """Add a rule (`fault`, `method`, `path`, `nth`, `times`, `probability`), set `latency` or `rate_limit`."""
+    """Add a rule (`fault`, `method`, `path`, `nth`, `times`, `probability`), set `latency`, `rate_limit` or `seed`."""
+    if "seed" in body:
+        sandbox.faults.sow(int(body["seed"]))
+        sandbox.webhooks.sow(int(body["seed"]))
     if "latency" in body:
         sandbox.faults.latency = float(body["latency"])
     if "rate_limit" in body:

@@ -114,12 +114,14 @@ class Sandbox(Operations):
         return self.webhooks.signed(event_id)
 
     def reset(self) -> None:
-        """Forget all objects, keys, faults, limits and the journal. The clock and the webhook endpoint stay."""
+        """Forget all objects, keys, faults, limits, a seed and the journal. The clock and the webhook endpoint stay."""
         self.account.reset()
         self.ledger.clear()
         self.faults.clear()
         self.rates.set(None)
         self.webhooks.clear()
+        self.faults.sow(self.config.seed)
+        self.webhooks.sow(self.config.seed)
         self.journal.clear()
 
     def close(self) -> None:

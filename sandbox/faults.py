@@ -156,6 +156,11 @@ class FaultBook:
         """Drop all rules and begin the chances anew."""
         self.rules.clear()
         self.latency = 0.0
+        self.sow(self._seed)
+
+    def sow(self, seed: int) -> None:
+        """Begin the chances anew, from another seed."""
+        self._seed = seed
         self._chance = random.Random(self._seed)  # nosec B311  # noqa: S311 - it must be repeatable, not unguessable
 
     def take(self, request: ApiRequest) -> Fault | None:

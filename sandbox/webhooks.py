@@ -100,6 +100,11 @@ class Webhooks:
 
     def clear_faults(self) -> None:
         self.faults.clear()
+        self.sow(self._seed)
+
+    def sow(self, seed: int) -> None:
+        """Begin the chances anew, from another seed."""
+        self._seed = seed
         self._chance = random.Random(self._seed)  # nosec B311  # noqa: S311 - it must be repeatable, not unguessable
 
     def take_event(self, event: Object) -> None:

@@ -146,6 +146,20 @@ async def test_tests_in_other_processes_order_faults_and_read_the_journal(
     assert (await send(http, "GET", "/_sandbox/journal"))[1] == {"entries": []}
 
 
+async def test_the_same_seed_brings_the_same_faults(http: aiohttp.ClientSession) -> None:
+    rule = {"fault": {"kind": "429"}, "probability": 0.5, "times": None}
+
+    async def run(seed: int) -> list[int]:
+        await send(http, "DELETE", "/_sandbox/faults")
+        await send(http, "POST", "/_sandbox/faults", json={**rule, "seed": seed})
+        return [(await send(http, "GET", "/v1/balance", headers=SECRET))[0] for _ in range(30)]
+
+    seven = await run(7)
+    assert await run(8) != seven == await run(7)
+    assert {*seven} == {200, 429}
+    assert (await send(http, "POST", "/_sandbox/faults", json={"seed": "many"}))[0] == 400
+
+
 async def test_a_header_orders_a_fault_for_one_call(http: aiohttp.ClientSession) -> None:
     headers = SECRET | {"Sandbox-Fault": "truncated"}
     with pytest.raises(aiohttp.ClientPayloadError):
