@@ -1,0 +1,104 @@
+"""What goes over the wire to Stripe: version, key, nothing about us, and one more try of what may be tried again."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+import stripe as sdk
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.serve import served
+from services.intents import GatewayError, IntentRequest
+from services.payment_intents import DEADLINE, LEASE
+from services.stripe_gateway import API_VERSION, NETWORK_RETRIES, TRY_TIMEOUT, StripeGateway
+
+KEY = "sk_test_on_the_wire"
+WANTED = IntentRequest(payment_id=UUID(int=1), order_id=UUID(int=2), amount=1_999, currency="USD")
+INTENT = {
+    "id": "pi_1", "status": "requires_payment_method", "amount": 1_999, "amount_received": 0, "currency": "usd",
+    "metadata": {}, "client_secret": "pi_1_secret_x",
+}  # fmt: skip
+
+
+@dataclass
+class Wire:
+    """The other end: what came, and the statuses that are answered until they are used up; then 200."""
+
+    statuses: list[int] = field(default_factory=list)
+    came: list[tuple[dict[str, str], str]] = field(default_factory=list)
+
+    async def take(self, request: Request) -> Response:
+        self.came.append((dict(request.headers), (await request.body()).decode()))
+        status = self.statuses.pop(0) if self.statuses else 200
+        answer: dict[str, Any] = INTENT if status == 200 else {"error": {"message": "no"}}
+        return JSONResponse(answer, status, {"Request-Id": f"req_{len(self.came)}"})
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def gateway(wire: Wire) -> AsyncIterator[StripeGateway]:
+    app = Starlette(routes=[Route("/v1/{rest:path}", wire.take, methods=["GET", "POST"])])
+    async with served(app) as url:
+        made = StripeGateway(KEY, api_base=url)
+        yield made
+        await made.close()
+
+
+async def test_a_call_carries_its_version_and_key_and_tells_nothing_of_this_machine(
+    gateway: StripeGateway, wire: Wire
+) -> None:
+    for _ in range(2):  # the SDK's telemetry would tell of the first call in the second
+        await gateway.create_intent(WANTED)
+
+    for headers, body in wire.came:
+        assert headers["stripe-version"] == API_VERSION == sdk.api_version
+        assert headers["authorization"] == f"Bearer {KEY}"
+        assert headers["content-type"] == "application/x-www-form-urlencoded"
+        assert headers["idempotency-key"] == WANTED.idempotency_key
+        assert "x-stripe-client-telemetry" not in headers
+        assert "platform" not in headers["x-stripe-client-user-agent"]
+        assert body.split("&") == [
+            "amount=1999",
+            "currency=usd",
+            f"metadata%5Border_id%5D={WANTED.order_id}",
+            f"metadata%5Bpayment_id%5D={WANTED.payment_id}",
+        ]
+
+
+@pytest.mark.parametrize("status", [502, 409])
+async def test_what_may_be_tried_again_is_tried_once_more_under_the_same_key(
+    gateway: StripeGateway, wire: Wire, status: int
+) -> None:
+    wire.statuses = [status]
+    assert (await gateway.create_intent(WANTED)).id == "pi_1"
+    assert [headers["idempotency-key"] for headers, _ in wire.came] == [WANTED.idempotency_key] * 2
+
+    wire.came.clear()
+    wire.statuses = [status] * 9
+    with pytest.raises(GatewayError):
+        await gateway.create_intent(WANTED)
+    assert len(wire.came) == 1 + NETWORK_RETRIES == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429])
+async def test_what_was_refused_is_not_tried_again(gateway: StripeGateway, wire: Wire, status: int) -> None:
+    wire.statuses = [status] * 9
+    with pytest.raises(GatewayError):
+        await gateway.create_intent(WANTED)
+    assert len(wire.came) == 1
+
+
+def test_a_call_ends_before_its_caller_gives_up_and_its_lease_outlives_both() -> None:
+    assert TRY_TIMEOUT.total is not None
+    pauses = NETWORK_RETRIES * sdk.HTTPClient.INITIAL_DELAY
+    assert (1 + NETWORK_RETRIES) * TRY_TIMEOUT.total + pauses < DEADLINE <= 10
+    assert LEASE.total_seconds() >= DEADLINE
