@@ -112,6 +112,7 @@ def migrate(_: argparse.Namespace) -> None:
 
 def reconcile(_: argparse.Namespace) -> None:
     settings = Settings.read().safe()
+    logs.configure(settings.log_level, settings.log_format)
     findings = asyncio.run(sweep_once(*parts(settings), livemode=settings.is_live))
     print(findings)
     sys.exit(1 if findings.for_a_person else 0)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 
 from sandbox.app import build_sandbox
-from sandbox.config import SandboxConfig
+from sandbox.config import LIVE_PREFIXES, SandboxConfig
 from sandbox.serve import served
 from settings import Settings, UnsafeSettings, reveal
 
@@ -13,6 +13,8 @@ def run_sandbox(port: int, *, webhook_url: str | None, settings: Settings) -> No
     """Serve on loopback until a signal. It takes the keys of the environment, or any test key without them."""
     if settings.is_live:
         raise UnsafeSettings("STRIPE_SECRET_KEY: the sandbox is never used with a live key")
+    if (settings.stripe_publishable_key or "").startswith(LIVE_PREFIXES):
+        raise UnsafeSettings("STRIPE_PUBLISHABLE_KEY: the sandbox is never used with a live key")
     asyncio.run(_run(port, sandbox_config(settings, webhook_url)))
 
 

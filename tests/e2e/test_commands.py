@@ -1,8 +1,11 @@
 """The command line: what each command prints, how it ends, and what it says when something is missing."""
 
+import asyncio
+import json
 import re
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -11,7 +14,7 @@ import pytest
 from services import migrations
 from services.command_line import parse
 from services.seeding import CATALOGUE
-from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
+from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET, Stripe
 from tests.e2e.databases import own_database
 from tests.e2e.processes import ROOT, Shell, shell
 
@@ -120,11 +123,18 @@ def test_serve_with_nothing_set_names_everything_at_once(sh: Shell) -> None:
     assert ended.code == 1
 
 
-@pytest.mark.parametrize("command", ["demo", "sandbox"])
-def test_a_live_key_is_never_used_for_play(sh: Shell, command: str) -> None:
-    ended = sh.run(command, STRIPE_SECRET_KEY="sk_live_0123456789abcdef")
+@pytest.mark.parametrize(
+    ("command", "name", "key"),
+    [
+        ("demo", "STRIPE_SECRET_KEY", "sk_live_0123456789abcdef"),
+        ("sandbox", "STRIPE_SECRET_KEY", "rk_live_0123456789abcdef"),
+        ("sandbox", "STRIPE_PUBLISHABLE_KEY", "pk_live_0123456789abcdef"),
+    ],
+)
+def test_a_live_key_is_never_used_for_play(sh: Shell, command: str, name: str, key: str) -> None:
+    ended = sh.run(command, **{name: key})
     assert ended.code == 1
-    assert ended.err.startswith("STRIPE_SECRET_KEY: ")
+    assert ended.err.startswith(f"{name}: ")
     assert "0123456789" not in ended.out + ended.err
 
 
@@ -155,6 +165,19 @@ def test_a_database_that_is_missing_is_told_in_a_sentence(sh: Shell, url: str) -
     unmigrated = sh.run("seed", DATABASE_URL=url)
     assert unmigrated.code == 1
     assert unmigrated.err.endswith("Run `python main.py migrate` first.\n")
+
+
+async def test_reconcile_says_what_it_did_and_its_log_stands_beside_it(
+    sh: Shell, url: str, stripe: Stripe
+) -> None:
+    migrations.upgrade(url)
+    for api_base, code in ((stripe.url, 0), ("http://127.0.0.1:1", 1)):
+        settings = {**SETTINGS, "DATABASE_URL": url, "STRIPE_API_BASE": api_base}
+        ended = await asyncio.to_thread(partial(sh.run, "reconcile", **settings))
+        assert (ended.code, ended.out.startswith("nothing to do\n")) == (code, True)
+        assert ("Stripe could not be asked" in ended.out) is bool(code)
+        logged = {json.loads(line)["message"] for line in ended.err.splitlines()}
+        assert logged == ({"sweep interrupted"} if code else set())
 
 
 def test_orders_are_not_seeded_without_a_secret_to_sign_their_tokens(sh: Shell, url: str) -> None:
