@@ -18,7 +18,9 @@ from graphql import (
     find_dangerous_changes,
     is_introspection_type,
     is_specified_scalar_type,
+    lexicographic_sort_schema,
     print_ast,
+    print_schema,
 )
 
 from graph.schema import sdl
@@ -61,6 +63,10 @@ FIELDS = {
 
 def test_the_file_is_the_schema() -> None:
     assert (ROOT / "schema.graphql").read_text() == sdl(), "schema.graphql is out of date: run `make schema`"
+
+
+def test_the_file_is_sorted_so_that_a_difference_is_a_change() -> None:
+    assert print_schema(lexicographic_sort_schema(SCHEMA)) == print_schema(SCHEMA)
 
 
 def undescribed(schema: GraphQLSchema) -> Iterator[str]:
