@@ -18,7 +18,7 @@ from tests.e2e.databases import own_database
 
 # What makes up a schema, each row by name and definition; `alembic check` sees neither CHECKs nor triggers.
 COLUMNS = """
-SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
+SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name <> 'alembic_version'
 """
 CONSTRAINTS = """
