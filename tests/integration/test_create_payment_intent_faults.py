@@ -112,18 +112,25 @@ async def test_a_definite_refusal_ends_the_payment_and_the_next_call_begins_a_ne
     assert (await client.pay(order_id))["__typename"] == "PaymentIntent"
 
 
-async def test_a_hanging_stripe_is_answered_within_the_deadline(
+async def test_a_slow_or_hanging_stripe_is_answered_within_the_deadline_and_makes_nothing_twice(
     client: Client, shop: Shop, stripe: Stripe
 ) -> None:
-    order_fault(stripe, "hang; seconds=120", times=None)
-    order_id = await shop.order()
+    orders = [await shop.order() for _ in range(3)]
+    order_fault(stripe, "slow_body; seconds=120")
+    order_fault(stripe, "slow_header; point=after; seconds=120", nth=2)
+    order_fault(stripe, "hang; seconds=120", nth=3, times=None)
 
     began = time.monotonic()
-    answers = await asyncio.gather(client.pay(order_id), client.pay(order_id))
+    answers = await asyncio.gather(*(client.pay(order) for order in [*orders, orders[0]]))
 
     assert time.monotonic() - began < 12
     assert {a["__typename"] for a in answers} <= {"PaymentProviderUnavailable", "PaymentInProgress"}
     assert all(answer["retryable"] for answer in answers)
+    assert creates(stripe) == 2  # of the slow ones, which nobody heard of
+    stripe.sandbox.faults.clear()
+    released = [await client.pay(order) for order in orders]
+    assert {answer["id"] for answer in released} == {intent["id"] for intent in intents(stripe)}
+    assert creates(stripe) == 3
 
 
 async def test_a_caller_who_died_is_taken_over_once_the_lease_has_passed(
