@@ -5,7 +5,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,6 +17,7 @@ from graph.schema import sdl
 from graph.site import DIST, Site, site_routes
 from graph.socket import GraphQLSocket
 from services import logs, migrations
+from services.addresses import refuse_unless_free
 from services.command_line import EXPECTED, in_words, parse
 from services.database import Database, build_database
 from services.duty import Duty
@@ -84,6 +84,7 @@ def app_from_environment() -> Starlette:
 
 def serve(arguments: argparse.Namespace) -> None:
     settings = Settings.read().safe()
+    refuse_unless_free(settings.host, settings.port)
     logs.configure(settings.log_level, settings.log_format)
     if arguments.reconcile_first:
         print(asyncio.run(sweep_once(*parts(settings), livemode=settings.is_live)), flush=True)
@@ -126,7 +127,7 @@ def seed(arguments: argparse.Namespace) -> None:
 
 
 def token(arguments: argparse.Namespace) -> None:
-    print(Settings.read().token_maker(timedelta(hours=arguments.hours))(arguments.user, arguments.role))
+    print(Settings.read().token_maker(arguments.lifetime)(arguments.user, arguments.role))
 
 
 def schema(arguments: argparse.Namespace) -> None:

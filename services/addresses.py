@@ -1,6 +1,9 @@
-"""Whether a setting can be an address at all; whether anybody is there is found out later."""
+"""Whether a setting can be an address at all, and whether this machine may listen there."""
 
+import errno
+import socket
 from ipaddress import ip_address, ip_network
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 
@@ -45,6 +48,30 @@ def is_private(url: str) -> bool:
         and is_http_url(url)
         and (parts.scheme == "https" or is_loopback(parts.hostname or ""))
     )
+
+
+def refuse_unless_free(host: str, port: int) -> None:
+    """OSError, which names the settings and says what to do, where this process can't listen."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise OSError(f"HOST: {host} is no address of this machine: {error.strerror}") from None
+    failures = [failure for each in found if (failure := _failure_to_bind(*each))]
+    taken = [failure for failure in failures if failure.errno == errno.EADDRINUSE]
+    if taken:
+        raise OSError(f"PORT: {port} on {host} is in use by another program; end it, or set another PORT")
+    if len(failures) == len(found):
+        raise OSError(f"HOST, PORT: {port} on {host} can't be listened on: {failures[0].strerror}")
+
+
+def _failure_to_bind(family: int, kind: int, protocol: int, _: str, address: Any) -> OSError | None:
+    try:
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error
+    return None
 
 
 def _split(text: str) -> SplitResult | None:

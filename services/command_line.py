@@ -1,6 +1,7 @@
 """What can be typed behind `python main.py`."""
 
 import argparse
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -34,7 +35,8 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     token = command("token", "a bearer token signed with JWT_SECRET")
     token.add_argument("--user", type=user_id, required=True, help="the user id, the token's subject")
     token.add_argument("--role", help="`merchant` may act for the shop")
-    token.add_argument("--hours", type=hours, default=24, help="how long it is valid (24)")
+    lasting = token.add_argument("--hours", dest="lifetime", type=hours, help="how long it is valid (24)")
+    lasting.metavar, lasting.default = "HOURS", timedelta(hours=24)
     sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
     sandbox.add_argument("--port", type=port, default=12111, help="where it listens on 127.0.0.1 (12111)")
     there = "where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
@@ -59,11 +61,11 @@ def port(text: str) -> int:
     return number
 
 
-def hours(text: str) -> int:
+def hours(text: str) -> timedelta:
     number = int(text)
     if not 1 <= number <= 1_000_000:  # how long a token may live is JWT_MAX_LIFETIME's to say
         raise argparse.ArgumentTypeError("a token is valid for 1 hour or more")
-    return number
+    return timedelta(hours=number)
 
 
 def http_address(text: str) -> str:

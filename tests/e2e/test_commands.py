@@ -205,13 +205,23 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(sh: Shell, url: str) -> None
     migrations.upgrade(url)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
+        served = {**SETTINGS, "DATABASE_URL": url, "PORT": port}
         for ended in (
             sh.run("sandbox", "--port", port),
-            sh.run("serve", **{**SETTINGS, "DATABASE_URL": url, "PORT": port}),
+            sh.run("serve", **served),
+            sh.run("serve", **served, WORKERS="2"),
         ):
-            assert ended.code != 0
+            assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
+            assert port in ended.err
             assert "in use" in ended.err
-            assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("host", ["nonsense.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_ours_is_refused_by_name(sh: Shell, host: str) -> None:
+    ended = sh.run("serve", **SETTINGS, HOST=host)
+    assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
+    assert ended.err.startswith("HOST")
+    assert host in ended.err
 
 
 def test_settings_are_read_from_a_file_and_the_environment_goes_first(sh: Shell, tmp_path: Path) -> None:
