@@ -78,8 +78,11 @@ def answer_from(body: bytes, status: int, headers: Mapping[str, str]) -> Answer:
 
 
 def error_of(answer: Answer) -> GatewayError | None:
-    """What an answer other than a 200 with an object means: https://docs.stripe.com/api/errors"""
-    if answer.status == 200 and answer.data:
+    """What an answer other than a 200 with an object means: https://docs.stripe.com/api/errors
+
+    Every object of Stripe's says which it is: a 200 that doesn't comes from something in between.
+    """
+    if answer.status == 200 and "object" in answer.data:
         return None
     told = answer.data.get("error")
     error: dict[str, Any] = told if isinstance(told, dict) else {}

@@ -1,27 +1,27 @@
 """What goes over the wire to Stripe: version, key, nothing about us, and one more try of what may be tried again."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 import pytest
 import stripe as sdk
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.serve import served
-from services.intents import GatewayError, IntentRequest
+from services.intents import GatewayError, IntentRequest, OutcomeUnknown
 from services.payment_intents import DEADLINE, LEASE
 from services.stripe_gateway import API_VERSION, NETWORK_RETRIES, TRY_TIMEOUT, StripeGateway
 
 KEY = "sk_test_on_the_wire"
 WANTED = IntentRequest(payment_id=UUID(int=1), order_id=UUID(int=2), amount=1_999, currency="USD")
 INTENT = {
-    "id": "pi_1", "status": "requires_payment_method", "amount": 1_999, "amount_received": 0, "currency": "usd",
-    "metadata": {}, "client_secret": "pi_1_secret_x",
+    "id": "pi_1", "object": "payment_intent", "status": "requires_payment_method",
+    "amount": 1_999, "amount_received": 0, "currency": "usd", "metadata": {}, "client_secret": "pi_1_secret_x",
 }  # fmt: skip
 
 
@@ -31,12 +31,13 @@ class Wire:
 
     statuses: list[int] = field(default_factory=list)
     came: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    body: bytes = json.dumps(INTENT).encode()  # of a 200
 
     async def take(self, request: Request) -> Response:
         self.came.append((dict(request.headers), (await request.body()).decode()))
         status = self.statuses.pop(0) if self.statuses else 200
-        answer: dict[str, Any] = INTENT if status == 200 else {"error": {"message": "no"}}
-        return JSONResponse(answer, status, {"Request-Id": f"req_{len(self.came)}"})
+        body = self.body if status == 200 else b'{"error": {"message": "no"}}'
+        return Response(body, status, {"Request-Id": f"req_{len(self.came)}"})
 
 
 @pytest.fixture
@@ -95,6 +96,18 @@ async def test_what_was_refused_is_not_tried_again(gateway: StripeGateway, wire:
     with pytest.raises(GatewayError):
         await gateway.create_intent(WANTED)
     assert len(wire.came) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>Sign in to the Wi-Fi</html>", b"[]", b"null", b'"ok"', b'{"ok": true}', b"[" * 100_000],
+)
+async def test_a_200_that_stripe_did_not_send_leaves_the_outcome_unknown(
+    gateway: StripeGateway, wire: Wire, body: bytes
+) -> None:
+    wire.body = body
+    with pytest.raises(OutcomeUnknown):
+        await gateway.create_intent(WANTED)
 
 
 def test_a_call_ends_before_its_caller_gives_up_and_its_lease_outlives_both() -> None:
