@@ -142,8 +142,8 @@ def main() -> None:
         next(run for run in commands if run.__name__ == arguments.command)(arguments)
     except (UnsafeSettings, *EXPECTED) as error:
         sys.exit(in_words(error))
-    except KeyboardInterrupt:
-        sys.exit(0)
+    except KeyboardInterrupt:  # how what serves is ended, and how the rest is left undone
+        sys.exit(0 if arguments.command in ("demo", "serve", "sandbox") else 130)
 
 
 if __name__ == "__main__":

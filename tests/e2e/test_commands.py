@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import signal
 import socket
 from collections.abc import Iterator
 from functools import partial
@@ -11,12 +12,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from models.base import LOCK_MIGRATIONS
 from services import migrations
 from services.command_line import parse
 from services.seeding import CATALOGUE
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET, Stripe
 from tests.e2e.databases import own_database
-from tests.e2e.processes import ROOT, Shell, shell
+from tests.e2e.processes import ROOT, Shell, eventually, shell
 
 COMMANDS = ("demo", "serve", "reconcile", "migrate", "seed", "token", "sandbox", "schema")
 SETTINGS = {
@@ -142,6 +144,19 @@ def test_migrate_brings_an_empty_database_up(sh: Shell, url: str) -> None:
     ended = sh.run("migrate", DATABASE_URL=url)
     assert (ended.code, ended.out, ended.err) == (0, "", "")
     migrations.check(url)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_migration_that_was_interrupted_does_not_say_that_it_is_done(
+    sh: Shell, url: str, sent: signal.Signals
+) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with psycopg.connect(url, autocommit=True) as another:
+        another.execute(str(LOCK_MIGRATIONS.compile(compile_kwargs={"literal_binds": True})).encode())
+        running = sh.start("migrate", DATABASE_URL=url)
+        eventually(lambda: another.execute(waiting).fetchone() != (0,))
+        ended = running.stop(sent)
+    assert (ended.code, ended.out) == (130, "")
 
 
 def test_seed_fills_the_catalogue_once_and_adds_orders_when_told(sh: Shell, url: str) -> None:
