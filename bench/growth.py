@@ -46,12 +46,13 @@ INSERT INTO payment_transitions (payment_id, from_state, to_state, cause)
 SET session_replication_role = DEFAULT;
 VACUUM ANALYZE;
 """
+# An order's items lie side by side, as createOrder writes them; without ORDER BY each of 500 has a page of its own.
 NEW_ORDERS = """
 WITH made AS (INSERT INTO orders (id, user_id, currency, status)
   SELECT gen_random_uuid(), 'grown-1', 'USD', 'pending' FROM generate_series(1, %(count)s) RETURNING id),
 filled AS (INSERT INTO order_items (order_id, position, product_id, product_name, unit_amount, quantity)
   SELECT made.id, n, products.id, 'Mug', 1999, 1 FROM made, generate_series(1, %(items)s) AS n,
-    (SELECT id FROM products LIMIT 1) AS products)
+    (SELECT id FROM products LIMIT 1) AS products ORDER BY made.id, n)
 SELECT id FROM made
 """
 MAKE_DUE = """
