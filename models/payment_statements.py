@@ -128,7 +128,7 @@ END_LEASE = update(Payment).where(_this_payment, _from_state).values(lease_until
 
 _opened = (
     update(Payment)
-    .where(_this_payment, col(Payment.state) == PaymentState.CREATING.value)
+    .where(_this_payment, _from_state)
     .values(
         state=PaymentState.OPEN.value,
         intent_id=bindparam("intent_id"),
@@ -141,7 +141,8 @@ _opened = (
 )
 
 # The second record and the release check in one: no row when somebody else recorded first, and `releasable`
-# only while the order is pending and its total is what Stripe was asked for.
+# only while the order is pending and its total is what Stripe was asked for. `from_state` is a parameter, or
+# PostgreSQL looks for the payment in the index of unanswered ones, which is full of those just answered.
 OPEN_PAYMENT = (
     select(
         and_(

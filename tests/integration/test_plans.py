@@ -95,11 +95,22 @@ async def explained(postgres_url: str, _pool: Database) -> AsyncIterator[psycopg
         yield connection
 
 
+async def plan(connection: psycopg.AsyncConnection, statement: Executable) -> list[str]:
+    question = f"EXPLAIN (GENERIC_PLAN) {sql_of(statement, ()).text}"
+    return [row[0] for row in await (await connection.execute(question)).fetchall()]
+
+
 @pytest.mark.parametrize("name", WAITED_FOR)
 async def test_no_statement_reads_a_whole_table(explained: psycopg.AsyncConnection, name: str) -> None:
-    statement: Executable = WAITED_FOR[name]
-    question = f"EXPLAIN (GENERIC_PLAN) {sql_of(statement, ()).text}"
-    lines = [row[0] for row in await (await explained.execute(question)).fetchall()]
+    lines = await plan(explained, WAITED_FOR[name])
     read_whole = {line.partition("Seq Scan on ")[2].split()[0] for line in lines if "Seq Scan on" in line}
 
     assert read_whole <= SMALL, "\n".join(lines)
+
+
+async def test_a_payment_is_opened_by_its_key(explained: psycopg.AsyncConnection) -> None:
+    lines = await plan(explained, OPEN_PAYMENT)
+
+    assert [
+        line for line in lines if "Index Scan using payments_" in line and "payments_pkey" not in line
+    ] == []
