@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 
+from models.cancellation_statements import LIVE_PAYMENT
 from models.leases import DONE_UNTIL, SET_DONE_UNTIL
 from models.orders import OrderStatus
 from models.payment_statements import MOVE_PAYMENT
@@ -30,7 +31,7 @@ from models.sweep_statements import (
     UNWATCHED_PAYMENTS,
 )
 from services.closing import Closing
-from services.database import Database
+from services.database import Database, Row
 from services.intents import GatewayError, Intent, Refused, StripeEventSeen, StripePage
 from services.payment_intents import IntentGateway, PaymentIntents
 from services.recovery import Recovery
@@ -165,15 +166,20 @@ class Sweep:
     async def _close_what_must_not_be_paid(self, findings: Findings) -> None:
         after = UUID(int=0)
         while due := await self._database.rows(TO_BE_CLOSED, {"limit": BATCH, "after_id": after}):
-            for payment in due:
+            for order in due:
                 await asyncio.sleep(self._pause)
-                if payment.state == PaymentState.OPEN:
-                    await self._move(payment.id, PaymentState.OPEN, PaymentState.CANCELING)
-                with one_of_many(payment.intent_id, findings):
-                    intent = await self._closing.close(payment.intent_id, cause="reconcile")
-                    await self._refunds.carry_out_owed(payment.intent_id)
-                    findings.done[f"intents of closed orders now {intent.status}"] += 1
-            after = due[-1].id
+                payment = await self._database.row(LIVE_PAYMENT, {"order_id": order.order_id})
+                if payment is not None and payment.intent_id is not None:
+                    await self._close_payment(payment, findings)
+            after = due[-1].order_id
+
+    async def _close_payment(self, payment: Row, findings: Findings) -> None:
+        if payment.state == PaymentState.OPEN:
+            await self._move(payment.id, PaymentState.OPEN, PaymentState.CANCELING)
+        with one_of_many(payment.intent_id, findings):
+            intent = await self._closing.close(payment.intent_id, cause="reconcile")
+            await self._refunds.carry_out_owed(payment.intent_id)
+            findings.done[f"intents of closed orders now {intent.status}"] += 1
 
     async def _watch(self, since: datetime, findings: Findings) -> None:
         due = await self._database.rows(UNWATCHED_PAYMENTS, {"limit": MOST_WATCHED, "since": since})

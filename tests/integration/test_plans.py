@@ -108,6 +108,17 @@ async def test_no_statement_reads_a_whole_table(explained: psycopg.AsyncConnecti
     assert read_whole <= SMALL, "\n".join(lines)
 
 
+async def test_what_must_be_closed_is_found_in_indexes_alone(explained: psycopg.AsyncConnection) -> None:
+    scans = [line for line in await plan(explained, TO_BE_CLOSED) if "Scan" in line]
+
+    assert {line.partition("Index Only Scan using ")[2].split()[0] for line in scans if "using" in line} == {
+        "payments_one_live_per_order",
+        "orders_pending",
+        "payments_canceling",
+    }
+    assert all("Index Only Scan" in line or "Subquery Scan" in line for line in scans), "\n".join(scans)
+
+
 async def test_a_payment_is_opened_by_its_key(explained: psycopg.AsyncConnection) -> None:
     lines = await plan(explained, OPEN_PAYMENT)
 
