@@ -83,8 +83,11 @@ UNWATCHED_PAYMENTS = (
     .order_by(col(Payment.looked_at))
     .limit(_limit)
 )
-LOOKED_AT = (
-    update(Payment).where(col(Payment.id) == bindparam("payment_id", type_=Uuid)).values(looked_at=func.now())
+LOOK_AT_PAYMENT = (
+    update(Payment)
+    .where(col(Payment.id) == bindparam("payment_id", type_=Uuid))
+    .values(looked_at=func.now())
+    .returning(col(Payment.state))
 )
 
 PAYMENTS_OF_INTENTS = select(

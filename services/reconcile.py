@@ -23,7 +23,7 @@ from models.payments import PaymentState
 from models.refund_statements import UNFINISHED_REFUNDS
 from models.refunds import RefundState
 from models.sweep_statements import (
-    LOOKED_AT,
+    LOOK_AT_PAYMENT,
     ORDERS_IN_REVIEW,
     REFUNDS_THAT_FAILED,
     TO_BE_CLOSED,
@@ -34,7 +34,7 @@ from services.closing import Closing
 from services.database import Database, Row
 from services.intents import GatewayError, Intent, Refused, StripeEventSeen, StripePage
 from services.payment_intents import IntentGateway, PaymentIntents
-from services.recovery import Recovery
+from services.recovery import Recovery, expected_states
 from services.refunds import Refunds
 from services.refusals import AmountNotChargeable, Refusal
 from services.settlement import Settlement
@@ -185,11 +185,13 @@ class Sweep:
         due = await self._database.rows(UNWATCHED_PAYMENTS, {"limit": MOST_WATCHED, "since": since})
         for payment in due:
             await asyncio.sleep(self._pause)
-            await self._database.rows(LOOKED_AT, {"payment_id": payment.id})
+            known = await self._database.row(LOOK_AT_PAYMENT, {"payment_id": payment.id})
             with one_of_many(payment.intent_id, findings):
                 intent = await self._gateway.retrieve_intent(payment.intent_id)
-                await self._settlement.apply(intent, cause="reconcile")
-                await self._refunds.carry_out_owed(payment.intent_id)
+                # Mostly it is as we knew before we asked: no news, and nothing that needs the order's lock.
+                if known is None or known.state not in expected_states(intent):
+                    await self._settlement.apply(intent, cause="reconcile")
+                    await self._refunds.carry_out_owed(payment.intent_id)
                 findings.done["payable intents looked at"] += 1
 
     async def _finish_refunds(self, findings: Findings) -> None:
