@@ -125,3 +125,22 @@ async def test_a_payment_is_opened_by_its_key(explained: psycopg.AsyncConnection
     assert [
         line for line in lines if "Index Scan using payments_" in line and "payments_pkey" not in line
     ] == []
+
+
+@pytest.mark.parametrize(("version", "looks"), [(1, "never executed"), (2, "actual time")])
+async def test_opening_adds_items_up_only_at_another_version(
+    explained: psycopg.AsyncConnection, version: int, looks: str
+) -> None:
+    opening = sql_of(OPEN_PAYMENT, ())
+    row = await (await explained.execute("SELECT id FROM payments WHERE state = 'open' LIMIT 1")).fetchone()
+    assert row is not None
+    given = {"payment_id": row[0], "from_state": "open", "intent_id": "pi_1", "cause": "test"}
+    question = f"EXPLAIN (ANALYZE) {opening.text}"
+
+    async with explained.transaction(force_rollback=True):
+        await explained.execute("UPDATE payments SET order_version = %s WHERE id = %s", [version, row[0]])
+        raw = psycopg.AsyncRawCursor(explained)
+        lines = [each[0] for each in await (await raw.execute(question, opening.values(given))).fetchall()]
+
+    [adding] = [line for line in lines if "Aggregate" in line]
+    assert looks in adding

@@ -74,6 +74,32 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "a release check that takes any version of the items for the one that was added up",
+        (
+            Change(
+                "models/payment_statements.py",
+                "else_=order_total == _opened.c.amount",
+                "else_=true()",
+            ),
+        ),
+        (
+            f"{RELEASE}::test_a_secret_of_the_old_amount_is_not_released_when_the_total_changed_during_the_call",
+        ),
+    ),
+    Mutant(
+        "an item that leaves an order without a trace in its version",
+        (
+            Change(
+                "models/migrations/versions/0005_every_change_of_items_counts.py",
+                "SELECT order_id FROM before UNION SELECT order_id FROM changed",
+                "SELECT order_id FROM changed",
+            ),
+        ),
+        (
+            f"{RELEASE}::test_a_secret_of_the_old_amount_is_not_released_when_the_total_changed_during_the_call",
+        ),
+    ),
+    Mutant(
         "a webhook's payload trusted",
         (
             Change(
