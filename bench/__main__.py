@@ -34,6 +34,7 @@ def main() -> None:
 def measured(rounds: int, many: int) -> Figures:
     costs = tell("cost of a request", lambda: cost.costs(rounds, 2.0))
     say_costs(costs)
+    few, large = tell("a small shop and a large one", lambda: growth.costs_of(growth.FEW, many))
     return Figures(
         costs=costs,
         slow=tell("Stripe at 300 ms", lambda: pressure.slow_stripe(6.0)),
@@ -41,8 +42,8 @@ def measured(rounds: int, many: int) -> Figures:
         burst=tell("webhooks", pressure.webhooks),
         rest=tell("at rest", lambda: pressure.at_rest(3.0)),
         scaling=tell("two workers", scaling.two_workers_to_one),
-        few=tell("a small shop", lambda: growth.costs_at(growth.FEW)),
-        many=tell("a large shop", lambda: growth.costs_at(many)),
+        few=few,
+        many=large,
         orders=(growth.FEW, many),
         peers=json.loads(PEERS.read_text()) if PEERS.exists() else {},
     )

@@ -60,6 +60,7 @@ class Limit:
         intent = await self._intent(path, payment_id, order_id, row)
         opened = {
             "payment_id": payment_id,
+            "from_state": "creating",
             "intent_id": intent.id if intent else f"pi_{payment_id.hex}",
             "cause": "bench",
         }

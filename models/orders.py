@@ -38,6 +38,7 @@ class Order(SQLModel, table=True):
         Index("orders_idempotency_key", "user_id", "idempotency_key", unique=True),
         Index("orders_by_user", "user_id", "created_at", "id"),
         Index("orders_by_user_and_status", "user_id", "status", "created_at", "id"),
+        Index("orders_pending", "id", postgresql_where=text("status = 'pending'")),
         Index("orders_in_review", "id", postgresql_where=text("status = 'review'")),
     )
 

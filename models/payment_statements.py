@@ -6,6 +6,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     func,
@@ -128,7 +129,7 @@ END_LEASE = update(Payment).where(_this_payment, _from_state).values(lease_until
 
 _opened = (
     update(Payment)
-    .where(_this_payment, col(Payment.state) == PaymentState.CREATING.value)
+    .where(_this_payment, _from_state)
     .values(
         state=PaymentState.OPEN.value,
         intent_id=bindparam("intent_id"),
@@ -136,18 +137,27 @@ _opened = (
         cause=bindparam("cause"),
         updated_at=func.now(),
     )
-    .returning(col(Payment.order_id), col(Payment.amount), col(Payment.currency))
+    .returning(col(Payment.order_id), col(Payment.amount), col(Payment.currency), col(Payment.order_version))
     .cte("opened")
 )
 
+# Whether the order's total is the payment's amount. CLAIM read the version and added the items up in one statement,
+# so of one snapshot; whatever changes an item makes the version grow in the same transaction (a trigger, under the
+# order's row lock). So at the same version the items are the same, and need not be added up again: of what an order
+# of 500 costs more than one of 3, that was half. CASE, since only it promises that the rest is not evaluated.
+_is_total = case(
+    (col(Order.version) == _opened.c.order_version, true()), else_=order_total == _opened.c.amount
+)
+
 # The second record and the release check in one: no row when somebody else recorded first, and `releasable`
-# only while the order is pending and its total is what Stripe was asked for.
+# only while the order is pending and its total is what Stripe was asked for. `from_state` is a parameter, or
+# PostgreSQL looks for the payment in the index of unanswered ones, which is full of those just answered.
 OPEN_PAYMENT = (
     select(
         and_(
             col(Order.status) == OrderStatus.PENDING.value,
-            order_total == _opened.c.amount,
             col(Order.currency) == _opened.c.currency,
+            _is_total,
         ).label("releasable")
     )
     .select_from(_opened)

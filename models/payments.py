@@ -66,7 +66,7 @@ class Payment(SQLModel, table=True):
         Index("payments_intent_id", "intent_id", unique=True),
         Index("payments_by_order", "order_id", "created_at"),
         Index("payments_live_by_look", "looked_at", postgresql_where=IS_LIVE),
-        Index("payments_live", "id", postgresql_where=IS_LIVE),
+        Index("payments_canceling", "order_id", postgresql_where=text("state = 'canceling'")),
         Index("payments_unanswered", "created_at", postgresql_where=text("state = 'creating'")),
     )
 

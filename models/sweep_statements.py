@@ -8,10 +8,12 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    exists,
     func,
     literal,
     or_,
     select,
+    union,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, insert
@@ -20,7 +22,7 @@ from sqlmodel import col
 
 from models.base import among
 from models.orders import Order, OrderStatus
-from models.payments import Payment, PaymentState
+from models.payments import LIVE, Payment, PaymentState
 from models.refund_statements import AUTOMATIC, MADE
 from models.refunds import Dispute, Refund, RefundState
 from models.stripe_events import StripeEvent
@@ -40,17 +42,34 @@ UNANSWERED_PAYMENTS = (
     .limit(_limit)
 )
 
-# What must not be payable: intents of closed orders, and those whose cancellation was not heard of.
-TO_BE_CLOSED = (
-    select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
-    .join(Order, col(Order.id) == col(Payment.order_id))
+# Orders with a payment that must not be payable: it lives though its order is closed, or its cancellation was not
+# heard of. Nothing marks those beforehand: a mark would have to be right after a restored backup too, and neither an
+# order that closes nor a payment that begins sees the other before it is committed, unless each creation locks its
+# order. Instead all live payments are laid beside the pending orders, both read from indexes alone and in one order:
+# a quarter of a microsecond for each, one where vacuum has not been yet. 22 ms at 100,000 open carts, where reading
+# each one's order took a second.
+_after = bindparam("after_id", type_=Uuid)
+_of_closed_orders = (
+    select(col(Payment.order_id))
     .where(
-        # The states in one list, or PostgreSQL doesn't see that the index of live payments holds them all.
-        among(col(Payment.state), (PaymentState.CANCELING, PaymentState.OPEN, PaymentState.PROCESSING)),
-        or_(col(Payment.state) == PaymentState.CANCELING.value, ~_of_pending_order),
-        col(Payment.id) > bindparam("after_id", type_=Uuid),
+        among(col(Payment.state), LIVE),
+        col(Payment.order_id) > _after,
+        ~exists().where(col(Order.id) == col(Payment.order_id), _of_pending_order),
     )
-    .order_by(col(Payment.id))
+    .order_by(col(Payment.order_id))
+    .limit(_limit)
+    .subquery()
+)
+_being_canceled = (
+    select(col(Payment.order_id))
+    .where(col(Payment.state) == PaymentState.CANCELING.value, col(Payment.order_id) > _after)
+    .order_by(col(Payment.order_id))
+    .limit(_limit)
+    .subquery()
+)
+TO_BE_CLOSED = (
+    union(select(_of_closed_orders.c.order_id), select(_being_canceled.c.order_id))
+    .order_by("order_id")
     .limit(_limit)
 )
 
@@ -64,8 +83,11 @@ UNWATCHED_PAYMENTS = (
     .order_by(col(Payment.looked_at))
     .limit(_limit)
 )
-LOOKED_AT = (
-    update(Payment).where(col(Payment.id) == bindparam("payment_id", type_=Uuid)).values(looked_at=func.now())
+LOOK_AT_PAYMENT = (
+    update(Payment)
+    .where(col(Payment.id) == bindparam("payment_id", type_=Uuid))
+    .values(looked_at=func.now())
+    .returning(col(Payment.state))
 )
 
 PAYMENTS_OF_INTENTS = select(

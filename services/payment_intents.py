@@ -118,8 +118,8 @@ class PaymentIntents:
         if intent is None:
             return None
         failpoints.reach(failpoints.STRIPE_ANSWERED)
-        parameters = {"payment_id": payment.id, "intent_id": intent.id, "cause": CAUSE}
-        opened = await self._database.row(OPEN_PAYMENT, parameters)
+        parameters = {"payment_id": payment.id, "from_state": payment.state, "intent_id": intent.id}
+        opened = await self._database.row(OPEN_PAYMENT, {**parameters, "cause": CAUSE})
         failpoints.reach(failpoints.PAYMENT_OPENED)
         # A replayed answer tells how the intent was, not how it is: after a takeover it is read anew.
         return intent if opened and opened.releasable and claim.recorded else None

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 
+from models.cancellation_statements import LIVE_PAYMENT
 from models.leases import DONE_UNTIL, SET_DONE_UNTIL
 from models.orders import OrderStatus
 from models.payment_statements import MOVE_PAYMENT
@@ -22,7 +23,7 @@ from models.payments import PaymentState
 from models.refund_statements import UNFINISHED_REFUNDS
 from models.refunds import RefundState
 from models.sweep_statements import (
-    LOOKED_AT,
+    LOOK_AT_PAYMENT,
     ORDERS_IN_REVIEW,
     REFUNDS_THAT_FAILED,
     TO_BE_CLOSED,
@@ -30,10 +31,10 @@ from models.sweep_statements import (
     UNWATCHED_PAYMENTS,
 )
 from services.closing import Closing
-from services.database import Database
+from services.database import Database, Row
 from services.intents import GatewayError, Intent, Refused, StripeEventSeen, StripePage
 from services.payment_intents import IntentGateway, PaymentIntents
-from services.recovery import Recovery
+from services.recovery import Recovery, expected_states
 from services.refunds import Refunds
 from services.refusals import AmountNotChargeable, Refusal
 from services.settlement import Settlement
@@ -165,25 +166,32 @@ class Sweep:
     async def _close_what_must_not_be_paid(self, findings: Findings) -> None:
         after = UUID(int=0)
         while due := await self._database.rows(TO_BE_CLOSED, {"limit": BATCH, "after_id": after}):
-            for payment in due:
+            for order in due:
                 await asyncio.sleep(self._pause)
-                if payment.state == PaymentState.OPEN:
-                    await self._move(payment.id, PaymentState.OPEN, PaymentState.CANCELING)
-                with one_of_many(payment.intent_id, findings):
-                    intent = await self._closing.close(payment.intent_id, cause="reconcile")
-                    await self._refunds.carry_out_owed(payment.intent_id)
-                    findings.done[f"intents of closed orders now {intent.status}"] += 1
-            after = due[-1].id
+                payment = await self._database.row(LIVE_PAYMENT, {"order_id": order.order_id})
+                if payment is not None and payment.intent_id is not None:
+                    await self._close_payment(payment, findings)
+            after = due[-1].order_id
+
+    async def _close_payment(self, payment: Row, findings: Findings) -> None:
+        if payment.state == PaymentState.OPEN:
+            await self._move(payment.id, PaymentState.OPEN, PaymentState.CANCELING)
+        with one_of_many(payment.intent_id, findings):
+            intent = await self._closing.close(payment.intent_id, cause="reconcile")
+            await self._refunds.carry_out_owed(payment.intent_id)
+            findings.done[f"intents of closed orders now {intent.status}"] += 1
 
     async def _watch(self, since: datetime, findings: Findings) -> None:
         due = await self._database.rows(UNWATCHED_PAYMENTS, {"limit": MOST_WATCHED, "since": since})
         for payment in due:
             await asyncio.sleep(self._pause)
-            await self._database.rows(LOOKED_AT, {"payment_id": payment.id})
+            known = await self._database.row(LOOK_AT_PAYMENT, {"payment_id": payment.id})
             with one_of_many(payment.intent_id, findings):
                 intent = await self._gateway.retrieve_intent(payment.intent_id)
-                await self._settlement.apply(intent, cause="reconcile")
-                await self._refunds.carry_out_owed(payment.intent_id)
+                # Mostly it is as we knew before we asked: no news, and nothing that needs the order's lock.
+                if known is None or known.state not in expected_states(intent):
+                    await self._settlement.apply(intent, cause="reconcile")
+                    await self._refunds.carry_out_owed(payment.intent_id)
                 findings.done["payable intents looked at"] += 1
 
     async def _finish_refunds(self, findings: Findings) -> None:

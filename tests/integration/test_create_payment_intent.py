@@ -10,7 +10,6 @@ from models import OrderStatus
 from services.database import Database
 from services.intents import Intent, IntentRequest, IntentStatus
 from services.payment_intents import PaymentIntents
-from services.refusals import OrderNotPayable
 from services.stripe_gateway import StripeGateway
 from tests.client import Client
 from tests.conftest import Stripe
@@ -249,37 +248,6 @@ async def test_an_intent_canceled_in_the_dashboard_is_replaced(
 
     assert second["__typename"] == "PaymentIntent"
     assert second["id"] != first["id"]
-
-
-async def test_a_secret_is_not_released_when_the_order_was_closed_during_the_call(
-    database: Database, gateway: StripeGateway, shop: Shop
-) -> None:
-    order_id = await shop.order()
-
-    class ClosesTheOrder(Watched):
-        async def create_intent(self, request: IntentRequest) -> Intent:
-            intent = await super().create_intent(request)
-            await shop.set_order(order_id, status=OrderStatus.CANCELED)
-            return intent
-
-    with pytest.raises(OrderNotPayable):
-        await PaymentIntents(database, ClosesTheOrder(gateway, database)).create("ada", order_id)
-
-
-async def test_a_secret_of_the_old_amount_is_not_released_when_the_price_changed_during_the_call(
-    database: Database, gateway: StripeGateway, shop: Shop
-) -> None:
-    order_id = await shop.order(items=[(100, 1)])
-
-    class ChangesThePrice(Watched):
-        async def create_intent(self, request: IntentRequest) -> Intent:
-            intent = await super().create_intent(request)
-            await shop.set_price(order_id, 120)
-            return intent
-
-    intent = await PaymentIntents(database, ChangesThePrice(gateway, database)).create("ada", order_id)
-
-    assert intent.amount == 120
 
 
 def test_a_client_secret_is_not_shown_by_repr() -> None:

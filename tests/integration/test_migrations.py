@@ -32,7 +32,7 @@ WHERE schemaname = 'public' AND tablename <> 'alembic_version'
 TRIGGERS = (
     "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
 )
-FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+FUNCTIONS = "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
 Rows = set[tuple[Any, ...]]
 
 

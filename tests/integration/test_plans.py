@@ -95,11 +95,52 @@ async def explained(postgres_url: str, _pool: Database) -> AsyncIterator[psycopg
         yield connection
 
 
+async def plan(connection: psycopg.AsyncConnection, statement: Executable) -> list[str]:
+    question = f"EXPLAIN (GENERIC_PLAN) {sql_of(statement, ()).text}"
+    return [row[0] for row in await (await connection.execute(question)).fetchall()]
+
+
 @pytest.mark.parametrize("name", WAITED_FOR)
 async def test_no_statement_reads_a_whole_table(explained: psycopg.AsyncConnection, name: str) -> None:
-    statement: Executable = WAITED_FOR[name]
-    question = f"EXPLAIN (GENERIC_PLAN) {sql_of(statement, ()).text}"
-    lines = [row[0] for row in await (await explained.execute(question)).fetchall()]
+    lines = await plan(explained, WAITED_FOR[name])
     read_whole = {line.partition("Seq Scan on ")[2].split()[0] for line in lines if "Seq Scan on" in line}
 
     assert read_whole <= SMALL, "\n".join(lines)
+
+
+async def test_what_must_be_closed_is_found_in_indexes_alone(explained: psycopg.AsyncConnection) -> None:
+    scans = [line for line in await plan(explained, TO_BE_CLOSED) if "Scan" in line]
+
+    assert {line.partition("Index Only Scan using ")[2].split()[0] for line in scans if "using" in line} == {
+        "payments_one_live_per_order",
+        "orders_pending",
+        "payments_canceling",
+    }
+    assert all("Index Only Scan" in line or "Subquery Scan" in line for line in scans), "\n".join(scans)
+
+
+async def test_a_payment_is_opened_by_its_key(explained: psycopg.AsyncConnection) -> None:
+    lines = await plan(explained, OPEN_PAYMENT)
+
+    assert [
+        line for line in lines if "Index Scan using payments_" in line and "payments_pkey" not in line
+    ] == []
+
+
+@pytest.mark.parametrize(("version", "looks"), [(1, "never executed"), (2, "actual time")])
+async def test_opening_adds_items_up_only_at_another_version(
+    explained: psycopg.AsyncConnection, version: int, looks: str
+) -> None:
+    opening = sql_of(OPEN_PAYMENT, ())
+    row = await (await explained.execute("SELECT id FROM payments WHERE state = 'open' LIMIT 1")).fetchone()
+    assert row is not None
+    given = {"payment_id": row[0], "from_state": "open", "intent_id": "pi_1", "cause": "test"}
+    question = f"EXPLAIN (ANALYZE) {opening.text}"
+
+    async with explained.transaction(force_rollback=True):
+        await explained.execute("UPDATE payments SET order_version = %s WHERE id = %s", [version, row[0]])
+        raw = psycopg.AsyncRawCursor(explained)
+        lines = [each[0] for each in await (await raw.execute(question, opening.values(given))).fetchall()]
+
+    [adding] = [line for line in lines if "Aggregate" in line]
+    assert looks in adding

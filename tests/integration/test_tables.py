@@ -262,6 +262,21 @@ async def test_each_change_of_the_items_makes_the_orders_version_grow_by_one(
     assert await version(world) == before + 1
 
 
+async def test_an_item_that_moves_counts_for_the_order_it_left_and_the_one_it_joined(world: Database) -> None:
+    versions = text("SELECT version FROM orders ORDER BY id")  # of the one and the other
+    before = await world.rows(versions)
+
+    await world.rows(text("UPDATE order_items SET order_id = :joined"), {"joined": PAID_ORDER})
+
+    assert [row.version for row in await world.rows(versions)] == [row.version + 1 for row in before]
+
+
+async def test_items_that_are_truncated_count_for_every_order(world: Database) -> None:
+    before = await version(world)
+    await world.rows(text("TRUNCATE order_items"))
+    assert await version(world) == before + 1
+
+
 async def test_a_refund_can_never_grow_beyond_what_was_received(world: Database) -> None:
     await world.rows(text("UPDATE refunds SET amount = 1999"))
     assert await refused_by(world, text("UPDATE refunds SET amount = 2000")) == "refunds_within_received"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 CREATE = "tests/integration/test_create_payment_intent.py"
+RELEASE = "tests/integration/test_release_check.py"
 FAULTS = "tests/integration/test_create_payment_intent_faults.py"
 WEBHOOKS = "tests/integration/test_webhooks.py"
 REFUSALS = "tests/integration/test_webhook_refusals.py"
@@ -52,8 +53,8 @@ MUTANTS = (
         (
             Change(
                 "models/payment_statements.py",
-                ".where(_this_payment, col(Payment.state) == PaymentState.CREATING.value)",
-                ".where(_this_payment)",
+                ".where(_this_payment, _from_state)\n    .values(\n        state=PaymentState.OPEN.value,",
+                ".where(_this_payment)\n    .values(\n        state=PaymentState.OPEN.value,",
             ),
         ),
         (f"{CANCEL}::test_a_cancel_during_the_create_call_keeps_the_secret_back",),
@@ -68,8 +69,34 @@ MUTANTS = (
             ),
         ),
         (
-            f"{CREATE}::test_a_secret_is_not_released_when_the_order_was_closed_during_the_call",
-            f"{CREATE}::test_a_secret_of_the_old_amount_is_not_released_when_the_price_changed_during_the_call",
+            f"{RELEASE}::test_a_secret_is_not_released_when_the_order_was_closed_during_the_call",
+            f"{RELEASE}::test_a_secret_of_the_old_amount_is_not_released_when_the_total_changed_during_the_call",
+        ),
+    ),
+    Mutant(
+        "a release check that takes any version of the items for the one that was added up",
+        (
+            Change(
+                "models/payment_statements.py",
+                "else_=order_total == _opened.c.amount",
+                "else_=true()",
+            ),
+        ),
+        (
+            f"{RELEASE}::test_a_secret_of_the_old_amount_is_not_released_when_the_total_changed_during_the_call",
+        ),
+    ),
+    Mutant(
+        "an item that leaves an order without a trace in its version",
+        (
+            Change(
+                "models/migrations/versions/0005_every_change_of_items_counts.py",
+                "SELECT order_id FROM before UNION SELECT order_id FROM changed",
+                "SELECT order_id FROM changed",
+            ),
+        ),
+        (
+            f"{RELEASE}::test_a_secret_of_the_old_amount_is_not_released_when_the_total_changed_during_the_call",
         ),
     ),
     Mutant(

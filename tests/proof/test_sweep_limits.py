@@ -1,5 +1,8 @@
 """What the sweep can't mend must not keep it from mending the rest."""
 
+import asyncio
+
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -14,6 +17,7 @@ from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.till import Till
 
+AN_HOUR_PASSES = text("UPDATE payments SET looked_at = looked_at - interval '61 minutes'")
 UNKNOWN_TO_STRIPE = text("UPDATE payments SET intent_id = 'pi_unknown' WHERE id = :payment_id")
 
 
@@ -57,6 +61,37 @@ async def test_an_intent_that_stripe_does_not_know_holds_up_no_other(
     assert states[1:] == [["canceled"], ["canceled"]]
     assert any("pi_unknown" in sentence for sentence in findings.for_a_person)
     assert not findings.unreachable
+
+
+async def test_an_intent_that_is_as_we_know_is_asked_about_without_its_orders_lock(
+    till: Till, database: Database, shop: Shop, postgres_url: str
+) -> None:
+    await till.ask(await shop.order())
+    await till.sweep.run()  # hears its events
+    await database.rows(AN_HOUR_PASSES)
+
+    async with await psycopg.AsyncConnection.connect(postgres_url) as hand, asyncio.timeout(10):
+        await hand.execute("SELECT FROM orders FOR UPDATE")
+        findings = await till.sweep.run()
+
+    assert findings.done["payable intents looked at"] == 1
+
+
+async def test_an_intent_that_changed_unheard_is_heard_of_within_the_hour(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    order_id = await shop.order()
+    intent = await till.ask(order_id)
+    await till.sweep.run()
+    till.sandbox.pay(intent.id)
+    await database.rows(
+        text("UPDATE leases SET done_until = now() + interval '1 day'")
+    )  # no list tells of it
+    await database.rows(AN_HOUR_PASSES)
+
+    await till.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.PAID
 
 
 async def test_after_a_restored_backup_refunds_and_disputes_are_known_with_their_payment(
