@@ -73,6 +73,17 @@ TO_BE_CLOSED = (
     .limit(_limit)
 )
 
+# Such an order's payment, when its turn has come: another one may live there by then, and be good.
+PAYMENT_TO_BE_CLOSED = (
+    select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
+    .join(Order, col(Order.id) == col(Payment.order_id))
+    .where(
+        col(Payment.order_id) == bindparam("order_id", type_=Uuid),
+        among(col(Payment.state), (PaymentState.CANCELING, PaymentState.OPEN, PaymentState.PROCESSING)),
+        or_(col(Payment.state) == PaymentState.CANCELING.value, ~_of_pending_order),
+    )
+)
+
 # Payable ones that Stripe was not asked about since.
 UNWATCHED_PAYMENTS = (
     select(col(Payment.id), col(Payment.intent_id))

@@ -15,7 +15,6 @@ from uuid import UUID
 
 import structlog
 
-from models.cancellation_statements import LIVE_PAYMENT
 from models.leases import DONE_UNTIL, SET_DONE_UNTIL
 from models.orders import OrderStatus
 from models.payment_statements import MOVE_PAYMENT
@@ -25,6 +24,7 @@ from models.refunds import RefundState
 from models.sweep_statements import (
     LOOK_AT_PAYMENT,
     ORDERS_IN_REVIEW,
+    PAYMENT_TO_BE_CLOSED,
     REFUNDS_THAT_FAILED,
     TO_BE_CLOSED,
     UNANSWERED_PAYMENTS,
@@ -168,8 +168,8 @@ class Sweep:
         while due := await self._database.rows(TO_BE_CLOSED, {"limit": BATCH, "after_id": after}):
             for order in due:
                 await asyncio.sleep(self._pause)
-                payment = await self._database.row(LIVE_PAYMENT, {"order_id": order.order_id})
-                if payment is not None and payment.intent_id is not None:
+                payment = await self._database.row(PAYMENT_TO_BE_CLOSED, {"order_id": order.order_id})
+                if payment is not None:
                     await self._close_payment(payment, findings)
             after = due[-1].order_id
 

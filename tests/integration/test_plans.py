@@ -23,6 +23,7 @@ from models.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
 from models.stripe_events import FINISH_EVENT, TAKE_DUE_EVENTS
 from models.sweep_statements import (
     ORDERS_IN_REVIEW,
+    PAYMENT_TO_BE_CLOSED,
     PAYMENTS_OF_INTENTS,
     REFUNDS_THAT_FAILED,
     TO_BE_CLOSED,
@@ -76,6 +77,7 @@ WAITED_FOR = {
     "payments of intents": PAYMENTS_OF_INTENTS,
     "unanswered": UNANSWERED_PAYMENTS,
     "to be closed": TO_BE_CLOSED,
+    "one to be closed": PAYMENT_TO_BE_CLOSED,
     "unwatched": UNWATCHED_PAYMENTS,
     "unfinished refunds": UNFINISHED_REFUNDS,
     "in review": ORDERS_IN_REVIEW,

@@ -1,13 +1,11 @@
 """The sweep: whatever was left behind is brought to its end, and a second sweep changes nothing."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
-from models import OrderStatus, Payment
-from models.sweep_statements import TO_BE_CLOSED
+from models import OrderStatus
 from sandbox.faults import Rule, parse_fault
 from services.auth import User
 from services.database import Database
@@ -155,29 +153,6 @@ async def test_the_intent_of_a_closed_order_is_canceled(
 
     [payment] = await shop.payments(order_id)
     assert (payment.state, intents(stripe)[0]["status"]) == ("canceled", "canceled")
-
-
-async def test_what_must_not_be_payable_is_told_once_and_nothing_else_whatever_closed_the_order(
-    shop: Shop, database: Database
-) -> None:
-    pending, canceled, paid = OrderStatus.PENDING, OrderStatus.CANCELED, OrderStatus.PAID
-    told = [(canceled, "open"), (paid, "open"), (canceled, "processing"), (pending, "canceling")]
-    told += [(canceled, "canceling"), (OrderStatus.REVIEW, "creating")]
-    others = [(pending, "open"), (pending, "processing"), (canceled, "canceled"), (paid, "failed")]
-    orders = {}
-    for number, (status, state) in enumerate([*told, *others]):
-        orders[order_id := await shop.order()] = (status, state)
-        values = {"order_id": order_id, "state": state, "idempotency_key": f"pi:{number}", "amount": 100}
-        values |= {"intent_id": f"pi_{number}", "currency": "USD", "order_version": 1, "cause": "test"}
-        await database.rows(insert(Payment).values(**values))
-    for order_id, (status, _) in orders.items():
-        await shop.set_order(order_id, status=status)
-
-    found = [UUID(int=0)]
-    while rows := await database.rows(TO_BE_CLOSED, {"limit": 2, "after_id": found[-1]}):
-        found += [row.order_id for row in rows]
-
-    assert sorted(orders[order_id] for order_id in found[1:]) == sorted(told)
 
 
 async def test_money_for_a_closed_order_is_refunded_once(
