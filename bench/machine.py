@@ -43,21 +43,18 @@ class Process:
 
     def cpu(self) -> float:
         """Seconds of CPU so far, of the process and its children."""
-        return sum(_scheduled(pid)[0] for pid in family(self.pid))
-
-    def waited(self) -> float:
-        """Seconds that it was ready to run while the core was somebody else's."""
-        return sum(_scheduled(pid)[1] for pid in family(self.pid))
+        return sum(map(_scheduled, family(self.pid)))
 
     def memory(self) -> float:
         """Resident megabytes of the largest of the process and its children."""
         return max(map(_memory_of, family(self.pid)))
 
 
-def _scheduled(pid: int) -> tuple[float, float]:
-    """Seconds on a core, and seconds waiting for one."""
-    tasks = [task.read_text().split() for task in Path(f"/proc/{pid}/task").glob("*/schedstat")]
-    return sum(int(task[0]) for task in tasks) / 1e9, sum(int(task[1]) for task in tasks) / 1e9
+def _scheduled(pid: int) -> float:
+    """Seconds on a core."""
+    return (
+        sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    )
 
 
 def _memory_of(pid: int) -> float:

@@ -123,12 +123,11 @@ def rows(figures: Figures) -> list[Line]:
 
 
 def slow_row(slow: Slow) -> Line:
-    share = slow.per_second / slow.possible
     return (
         f"Stripe at 300 ms, {IN_FLIGHT} creates in flight, a pool of 10, one process",
         "≥ 95 % of 1,000 a second or of one core",
-        f"{slow.per_second:.0f} a second ({share:.0%}) on {slow.busy:.0%} of a core, which others held for "
-        f"{slow.waited:.0%} of the time; {slow.other} errors",
+        f"held to {slow.part} of a core, it used {slow.busy / slow.part:.0%} of that: {slow.per_second:.0f} a second; "
+        f"{slow.other} errors",
     )
 
 
