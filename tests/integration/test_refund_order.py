@@ -5,10 +5,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from models import OrderStatus
 from sandbox.faults import Rule, parse_fault
-from services.database import Database
+from services.database import Database, Transaction
 from services.reconcile import Sweep
 from services.stripe_gateway import StripeGateway, StripeSignatureCheck
 from services.webhooks import Inbox
@@ -117,9 +118,19 @@ async def test_an_amount_that_is_none_is_refused(
 
 
 async def test_refunds_that_race_for_more_than_was_paid_get_what_there_is(
-    client: Client, stripe: Stripe, paid: UUID
+    client: Client, stripe: Stripe, database: Database, paid: UUID
 ) -> None:
-    answers = await asyncio.gather(*(refund(client, paid, amount=2_000) for _ in range(6)))
+    async def race(transaction: Transaction) -> list[asyncio.Task[dict[str, Any]]]:
+        """Six that have all begun before one of them is through: the payment's row is held until each waits for it."""
+        await transaction.rows(text("SELECT 1 FROM payments FOR UPDATE"))
+        racing = [asyncio.create_task(refund(client, paid, amount=2_000)) for _ in range(6)]
+        waiting = 0
+        async with asyncio.timeout(10):
+            while waiting < len(racing):
+                waiting = (await transaction.one(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))[0]
+        return racing
+
+    answers = await asyncio.gather(*await database.transaction(race))
 
     kinds = sorted(answer["__typename"] for answer in answers)
     assert kinds == ["AmountNotRefundable"] * 4 + ["Refund"] * 2
