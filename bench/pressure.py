@@ -26,10 +26,9 @@ EVENTS = 1_000
 
 @dataclass(frozen=True)
 class Slow:
-    """`per_second` of the `possible` creates; the `part` of a core that the server had, and what it used of a core."""
+    """Creates a second; the `part` of a core that the server had, and what it used of a core."""
 
     per_second: float
-    possible: float
     part: float
     busy: float
     other: int
@@ -45,10 +44,8 @@ def slow_stripe(seconds: float) -> Slow:
             before = server.cpu()
             outcome = on.pay(server, seconds, count=int(1_100 * seconds), connections=IN_FLIGHT)
             busy = server.cpu() - before
-    possible = IN_FLIGHT / STRIPE_TAKES
     return Slow(
         per_second=outcome.done / outcome.seconds,
-        possible=possible,
         part=part,
         busy=busy / outcome.seconds,
         other=outcome.done - outcome.good,

@@ -105,9 +105,8 @@ class BoundedArrival(HttpToolsProtocol):
 
     def _answer(self, status: bytes, message: str, code: bytes) -> None:
         cycle: RequestResponseCycle | None = self.cycle
-        if (
-            cycle is None or cycle.response_complete
-        ):  # else the application may be in the middle of its own answer
+        # An application that has not answered yet may be in the middle of it.
+        if cycle is None or cycle.response_complete:
             body = BODY % (message.encode(), code)
             self.transport.write(ANSWER % (status, len(body), body))
         self.transport.close()

@@ -20,8 +20,9 @@ from models.orders import OrderStatus
 from sandbox.app import build_sandbox
 from sandbox.config import SandboxConfig
 from sandbox.postgres import embedded_postgres
-from sandbox.serve import refuse_taken, served
+from sandbox.serve import served
 from services import migrations
+from services.addresses import refuse_unless_free
 from services.database import build_database
 from services.orders import Orders
 from services.seeding import seed_catalogue, seed_orders
@@ -36,6 +37,7 @@ PAY = (
 TOKEN_LIFETIME = timedelta(days=7)
 FIRST_ORDERS = 3
 LAST_PORT = 65_535
+SANDBOX_HOST = "127.0.0.1"
 
 
 def demo_secret(data: Path) -> str:
@@ -95,14 +97,12 @@ def refuse_taken_ports(settings: Settings) -> None:
     """Before anything is opened: a demo that can't serve must not touch what another one has open."""
     if not 1 <= settings.port < LAST_PORT:
         raise UnsafeSettings(f"PORT: the demo takes a port and the one after it: 1 to {LAST_PORT - 1}")
-    stripes = () if settings.stripe_secret_key else (settings.port + 1,)
-    for port in (settings.port, *stripes):
+    stripes = () if settings.stripe_secret_key else ((SANDBOX_HOST, settings.port + 1),)
+    for host, port in ((settings.host, settings.port), *stripes):
         try:
-            refuse_taken(port)
+            refuse_unless_free(host, port)
         except OSError as error:
-            raise UnsafeSettings(
-                f"PORT: {error}. Set another PORT; the demo takes it and the next one"
-            ) from None
+            raise UnsafeSettings(f"{error}. The demo takes it and the next one") from None
 
 
 @contextmanager

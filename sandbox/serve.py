@@ -77,9 +77,3 @@ def _bound(host: str, port: int) -> socket.socket:
             f"port {port} on {host} can't be had, another program may have it: {error.strerror}"
         ) from error
     return listener
-
-
-def refuse_taken(port: int) -> None:
-    """OSError, with what to do, when somebody listens on this port of 127.0.0.1."""
-    with _bound("127.0.0.1", port):
-        pass

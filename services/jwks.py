@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from services.addresses import is_loopback
+from services.addresses import is_http_url, is_private
 from services.auth import KeysUnavailable, UnsafeTokenRules, VerificationKey, verification_key
 
 if TYPE_CHECKING:
@@ -128,15 +128,9 @@ class JwksKeys:
 
 def check_jwks_url(url: str) -> None:
     """Keys read over plain HTTP are anyone's on the way, so it is for this machine alone."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # raises for one that is no number
-    except ValueError:
-        raise UnsafeTokenRules("JWT_JWKS_URL is not a URL") from None
-    host = parts.hostname or ""
-    if not host or parts.username is not None or parts.fragment:
+    if not is_http_url(url) or urlsplit(url).fragment:
         raise UnsafeTokenRules("JWT_JWKS_URL must be a URL such as https://issuer.test/.well-known/jwks.json")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+    if not is_private(url):
         raise UnsafeTokenRules("JWT_JWKS_URL must begin with https://")
 
 
