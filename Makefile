@@ -22,7 +22,7 @@ run: setup  ## the demo: a seeded shop, a database, a stand-in for Stripe
 	@$(BIN)/python main.py demo
 
 test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term:skip-covered
 
 prove: setup  ## the state machine, ten thousand runs: about forty minutes
 	PROOF_RUNS=10000 $(BIN)/python -m pytest tests/proof/test_state_machine.py -s

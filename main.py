@@ -11,27 +11,28 @@ from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
 from graph.context import Context, ContextMaker, PaymentSettings
-from graph.documents import Documents
-from graph.routes import for_operators, layers, stripe_webhook
 from graph.schema import sdl
-from graph.site import DIST, Site, site_routes
-from graph.socket import GraphQLSocket
-from services import logs, migrations
-from services.addresses import refuse_unless_free
-from services.command_line import EXPECTED, in_words, parse
-from services.database import Database, build_database
-from services.duty import Duty
-from services.exposition import Exposition, shared_by_workers
-from services.garbage import collecting_less
-from services.health import Health
-from services.live import OrderNews
-from services.pool import pool_shown
-from services.processes import end_as_by_ctrl_c
-from services.reconcile import Sweep, sweep_once
-from services.seeding import seed_shop
-from services.stripe_gateway import API_VERSION, StripeGateway, StripeSignatureCheck
-from services.tracing import traced
-from services.webhooks import Inbox
+from graph.serving.documents import Documents
+from graph.serving.routes import for_operators, layers, stripe_webhook
+from graph.serving.site import DIST, Site, site_routes
+from graph.serving.socket import GraphQLSocket
+from runtime import logs
+from runtime.addresses import refuse_unless_free
+from runtime.database.database import Database, build_database
+from runtime.database.pool_gauges import pool_shown
+from runtime.gc_tuning import collecting_less
+from runtime.processes import end_as_by_ctrl_c
+from runtime.tracing import traced
+from services.notifications.order_news import OrderNews
+from services.operations import migrations
+from services.operations.command_line import EXPECTED, in_words, parse
+from services.operations.health import Health
+from services.operations.metrics_endpoint import Exposition, shared_by_workers
+from services.operations.seeding import seed_shop
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep, sweep_once
+from services.reconciliation.sweep_scheduler import Duty
+from services.stripe_api.gateway import API_VERSION, StripeGateway, StripeSignatureCheck
 from settings import Settings, UnsafeSettings, needed, reveal
 
 

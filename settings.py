@@ -9,12 +9,12 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from services.addresses import is_network, is_postgresql_url, is_private
-from services.auth import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
-from services.jwks import JwksKeys, check_jwks_url
-from services.manifests import UnreadableManifest, read_manifest
-from services.rate_limits import RateLimits
-from services.tracing import TracingUnavailable, check_tracing
+from runtime.addresses import is_network, is_postgresql_url, is_private
+from runtime.tracing import TracingUnavailable, check_tracing
+from services.identity.public_keys import JwksKeys, check_jwks_url
+from services.identity.rate_limits import RateLimits
+from services.identity.tokens import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
+from services.operations.manifests import UnreadableManifest, read_manifest
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 STRIPES_LIMIT = 25.0  # calls a second to each endpoint, unless Stripe has raised it for an account

@@ -18,14 +18,14 @@ import psycopg
 
 from bench.machine import KEYS, command, family
 from bench.stage import stripe_stub
-from sandbox.postgres import embedded_postgres
-from services.auth import User
-from services.database import build_database
-from services.orders import Orders
-from services.payment_intents import PaymentIntents
-from services.reconcile import Sweep
-from services.stripe_gateway import StripeGateway
-from services.webhooks import Inbox
+from runtime.database.database import build_database
+from runtime.embedded_postgres import embedded_postgres
+from services.identity.tokens import User
+from services.orders.orders import Orders
+from services.payments.payment_intents import PaymentIntents
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
+from services.stripe_api.gateway import StripeGateway
 
 FEW, MANY = 10_000, 1_000_000
 A_USERS_ORDERS = 100

@@ -12,11 +12,11 @@ from uuid import UUID, uuid4
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from models.payment_statements import CLAIM, OPEN_PAYMENT
-from services.database import Database, build_database
-from services.garbage import collecting_less
-from services.intents import Intent, IntentRequest
-from services.stripe_gateway import StripeGateway
+from models.payments.statements import CLAIM, OPEN_PAYMENT
+from runtime.database.database import Database, build_database
+from runtime.gc_tuning import collecting_less
+from services.payments.intents import Intent, IntentRequest
+from services.stripe_api.gateway import StripeGateway
 from settings import Settings, reveal
 
 HEADERS = [(b"content-type", b"application/json")]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 
 from bench.load import Job, Outcome
 from bench.machine import LOAD_CORE, ROOT, SERVER_CORE, Process, command, free_port, on_core, python
-from sandbox.postgres import embedded_postgres
+from runtime.embedded_postgres import embedded_postgres
 
 PAY = (
     "mutation CreatePaymentIntent($orderId: ID!) { createPaymentIntent(orderId: $orderId) "

@@ -8,15 +8,15 @@ import structlog
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 
-from graph.bounds import Spending
-from graph.documents import Documents
-from services.auth import KEYS_UNAVAILABLE, InvalidToken, TokenVerifier, User
-from services.database import Database
-from services.live import OrderNews
-from services.observation import note
-from services.payment_intents import IntentGateway
-from services.rate_limits import RateLimits
-from services.refunds import RefundGateway
+from graph.serving.bounds import Spending
+from graph.serving.documents import Documents
+from runtime.database.database import Database
+from runtime.observation import note
+from services.identity.rate_limits import RateLimits
+from services.identity.tokens import KEYS_UNAVAILABLE, InvalidToken, TokenVerifier, User
+from services.notifications.order_news import OrderNews
+from services.payments.payment_intents import IntentGateway
+from services.payments.refunds import RefundGateway
 
 log = structlog.get_logger(__name__)
 

@@ -9,18 +9,19 @@ from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
 
-from graph import closing, errors, orders, payments
-from graph.answers import log_errors, presentable
-from graph.bounds import Bounds
-from graph.closing import ClosingMutation
-from graph.executing import LeanSchema
-from graph.live import Subscription
-from graph.money import SCALARS
-from graph.observing import observe_errors, observe_root_fields, observed_stream
-from graph.orders import OrderMutation, OrderQuery
-from graph.payments import PaymentMutation, PaymentQuery
-from graph.products import ProductQuery
-from graph.users import UserQuery
+from graph.serving.answers import log_errors, presentable
+from graph.serving.bounds import Bounds
+from graph.serving.executing import LeanSchema
+from graph.serving.observing import observe_errors, observe_root_fields, observed_stream
+from graph.types import cancellations_and_refunds as closing
+from graph.types import errors, orders, payments
+from graph.types.cancellations_and_refunds import ClosingMutation
+from graph.types.money import SCALARS
+from graph.types.order_updates import Subscription
+from graph.types.orders import OrderMutation, OrderQuery
+from graph.types.payments import PaymentMutation, PaymentQuery
+from graph.types.products import ProductQuery
+from graph.types.users import UserQuery
 
 
 class _Schema(LeanSchema):

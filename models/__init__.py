@@ -1,12 +1,12 @@
 """The tables. Importing the package fills the catalogue, so that foreign keys resolve whichever table is used."""
 
-from models.charge_limits import ChargeLimit
-from models.leases import Lease
-from models.orders import Order, OrderItem, OrderStatus
-from models.payments import Disposition, Payment, PaymentState, PaymentTransition
-from models.products import Product
-from models.refunds import Dispute, Refund, RefundCause, RefundState
-from models.stripe_events import StripeEvent
+from models.currencies.charge_limits import ChargeLimit
+from models.orders.tables import Order, OrderItem, OrderStatus
+from models.payments.tables import Disposition, Payment, PaymentState, PaymentTransition
+from models.products.tables import Product
+from models.reconciliation.leases import Lease
+from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
+from models.stripe_events.tables import StripeEvent
 
 __all__ = [
     "ChargeLimit",

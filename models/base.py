@@ -13,7 +13,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
 )
 from sqlmodel import Field, SQLModel
 
@@ -53,5 +52,3 @@ def among(column: Any, values: Iterable[StrEnum]) -> ColumnElement[bool]:
 
 # Held for as long as the connection lives, so that two deployers migrate in turn.
 LOCK_MIGRATIONS = select(func.pg_advisory_lock(727001))
-
-BEGIN, COMMIT, ROLLBACK = text("BEGIN ISOLATION LEVEL READ COMMITTED"), text("COMMIT"), text("ROLLBACK")

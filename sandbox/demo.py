@@ -15,17 +15,17 @@ from uuid import UUID
 import uvicorn
 from pydantic import SecretStr
 
-from graph.site import Site, SiteUser
-from models.orders import OrderStatus
+from graph.serving.site import Site, SiteUser
+from models.orders.tables import OrderStatus
+from runtime.addresses import refuse_unless_free
+from runtime.database.database import build_database
+from runtime.embedded_postgres import embedded_postgres
 from sandbox.app import build_sandbox
 from sandbox.config import SandboxConfig
-from sandbox.postgres import embedded_postgres
 from sandbox.serve import served
-from services import migrations
-from services.addresses import refuse_unless_free
-from services.database import build_database
-from services.orders import Orders
-from services.seeding import seed_catalogue, seed_orders
+from services.operations import migrations
+from services.operations.seeding import seed_catalogue, seed_orders
+from services.orders.orders import Orders
 from settings import DEFAULT_API_BASE, Settings, UnsafeSettings
 
 CUSTOMER, MERCHANT = "ada", "shopkeeper"

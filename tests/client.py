@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from services.auth import issue_token
+from services.identity.tokens import issue_token
 
 CREATE_PAYMENT_INTENT = """
 mutation Pay($orderId: ID!) {

@@ -13,14 +13,15 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from main import build_app
+from runtime import logs
+from runtime.database.database import Database, build_database
+from runtime.embedded_postgres import embedded_postgres
+from runtime.processes import end_as_by_ctrl_c
 from sandbox.app import SandboxConfig, build_sandbox
 from sandbox.core import Sandbox
-from sandbox.postgres import embedded_postgres
 from sandbox.serve import served
-from services import logs, migrations
-from services.database import Database, build_database
-from services.processes import end_as_by_ctrl_c
-from services.stripe_gateway import StripeGateway
+from services.operations import migrations
+from services.stripe_api.gateway import StripeGateway
 from settings import Settings
 from tests.client import Client
 from tests.events import WEBHOOK_SECRET as WEBHOOK_SECRET

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
 
-from services import logs
+from runtime import logs
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, text, update
 
 from models import Order, OrderItem, OrderStatus, Payment, PaymentTransition, Product
-from services.database import Database, Row
+from runtime.database.database import Database, Row
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from services.auth import issue_token
+from services.identity.tokens import issue_token
 from tests.conftest import JWT_SECRET
 
 FOLLOW = "subscription Follow($id: ID!) { orderUpdated(orderId: $id) { id status payments { status } } }"

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from services.auth import InvalidToken, TokenRules, TokenVerifier
+from services.identity.tokens import InvalidToken, TokenRules, TokenVerifier
 
 SECRET = "a-secret-for-loopback-tests-only-0123456789"
 OTHER_SECRET = "another-one-for-loopback-tests-only-9876543210"

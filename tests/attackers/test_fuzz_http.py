@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from main import build_app
+from runtime.database.database import Database
 from sandbox.serve import served
-from services.database import Database
 from settings import Settings
 from tests.attackers.mutations import FIELD, TEXTS, VALUES, bodies, bounded, headers, mutated
 from tests.attackers.wire import Reply, exchange, request

@@ -18,8 +18,8 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from main import build_app
+from runtime.database.database import Database
 from sandbox.serve import served
-from services.database import Database
 from settings import Settings
 from tests.attackers.mutations import HOSTILE, TEXTS, VALUES, bounded, mutated
 from tests.make import Shop

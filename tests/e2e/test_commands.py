@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from models.base import LOCK_MIGRATIONS
-from services import migrations
-from services.command_line import parse
-from services.seeding import CATALOGUE
+from services.operations import migrations
+from services.operations.command_line import parse
+from services.operations.seeding import CATALOGUE
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET, Stripe
 from tests.e2e.databases import own_database
 from tests.e2e.processes import ROOT, Shell, eventually, shell

@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from runtime.embedded_postgres import embedded_postgres
 from sandbox.config import SandboxConfig
-from sandbox.postgres import embedded_postgres
 from tests.e2e.processes import HTTP, Ended, Running, Shell, eventually, free_ports, is_running, shell
 from tests.e2e.shop import Customer, pay
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.stripe_gateway import API_VERSION
+from services.stripe_api.gateway import API_VERSION
 from tests.e2e.processes import MAIN, PATIENCE, ROOT, free_ports, shell
 
 README = (ROOT / "README.md").read_text()

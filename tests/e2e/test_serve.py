@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services import migrations
+from services.operations import migrations
 from tests.client import CREATE_PAYMENT_INTENT
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
 from tests.e2e.databases import own_database

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from graph.arrival import MOST_BYTES, MOST_HEADERS, BoundedArrival
+from runtime.http_edge import MOST_BYTES, MOST_HEADERS, BoundedArrival
 from settings import Settings
 
 GET = b"GET / HTTP/1.1\r\nhost: shop.test\r\n"

@@ -7,15 +7,15 @@ from uuid import uuid4
 import pytest
 
 from models import OrderStatus
+from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.auth import User
-from services.cancellation import Cancellation
-from services.database import Database
-from services.intents import Intent
-from services.payment_intents import PaymentIntents
-from services.refusals import OrderNotPayable
-from services.stripe_gateway import StripeGateway, StripeSignatureCheck
-from services.webhooks import Inbox
+from services.identity.tokens import User
+from services.payments.intents import Intent
+from services.payments.order_cancellation import Cancellation
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refusals import OrderNotPayable
+from services.reconciliation.inbox import Inbox
+from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET

@@ -7,10 +7,10 @@ from uuid import uuid4
 import pytest
 
 from models import OrderStatus
-from services.database import Database
-from services.intents import Intent, IntentRequest, IntentStatus
-from services.payment_intents import PaymentIntents
-from services.stripe_gateway import StripeGateway
+from runtime.database.database import Database
+from services.payments.intents import Intent, IntentRequest, IntentStatus
+from services.payments.payment_intents import PaymentIntents
+from services.stripe_api.gateway import StripeGateway
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.make import Shop

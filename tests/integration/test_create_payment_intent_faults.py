@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.database import Database
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.make import Shop

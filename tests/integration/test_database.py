@@ -10,9 +10,9 @@ import pytest
 import uvloop
 from sqlalchemy import bindparam, text
 
-from services.connections import Connection, Pool
-from services.database import Database, DatabaseUnavailable, Transaction, build_database
-from services.statements import sql_of
+from runtime.database.connections import Connection, Pool
+from runtime.database.database import Database, DatabaseUnavailable, Transaction, build_database
+from runtime.database.statements import sql_of
 
 PID = text("SELECT pg_backend_pid() AS pid")
 END = text("SELECT pg_terminate_backend(:pid)")

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.documents import MOST_REMEMBERED, Documents
-from services.manifests import UnreadableManifest, read_manifest
+from graph.serving.documents import MOST_REMEMBERED, Documents
+from services.operations.manifests import UnreadableManifest, read_manifest
 from settings import Settings
 from tests.conftest import running
 

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from services import migrations
-from services.database import Database
+from runtime.database.database import Database
+from services.operations import migrations
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET, running

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Message, Scope
 
 from graph.context import Context
-from graph.http import LARGEST_OPERATION, GraphQLEndpoint
+from graph.serving.http import LARGEST_OPERATION, GraphQLEndpoint
 from settings import Settings
 from tests.client import Client
 from tests.conftest import running

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from models import OrderStatus
-from services.orders import LARGEST_TOTAL, MOST_ITEMS
+from services.orders.orders import LARGEST_TOTAL, MOST_ITEMS
 from tests.client import ORDER, Client
 from tests.make import Shop
 

@@ -7,16 +7,16 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-from graph.bounds import MOST_ENTRIES
 from graph.context import Context, ContextMaker, PaymentSettings
-from graph.documents import Documents
-from graph.socket import GraphQLSocket, first_in_time
+from graph.serving.bounds import MOST_ENTRIES
+from graph.serving.documents import Documents
+from graph.serving.socket import GraphQLSocket, first_in_time
 from models import OrderStatus
+from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from sandbox.serve import served
-from services.database import Database
-from services.live import OrderNews
-from services.stripe_gateway import StripeGateway
+from services.notifications.order_news import OrderNews
+from services.stripe_api.gateway import StripeGateway
 from settings import Settings, reveal
 from tests.conftest import Stripe
 from tests.make import Shop

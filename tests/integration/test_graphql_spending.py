@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graph.bounds import MOST_ENTRIES, MOST_ITEMS
+from graph.serving.bounds import MOST_ENTRIES, MOST_ITEMS
 from tests.client import Client
 from tests.make import Shop
 

@@ -12,13 +12,13 @@ from sqlalchemy import Select, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from graph.context import Context, ContextMaker, PaymentSettings
-from graph.documents import Documents
-from graph.http import GraphQLEndpoint
-from models.order_statements import ORDERS, ORDERS_AFTER, ORDERS_WITH_STATUS, ORDERS_WITH_STATUS_AFTER
-from models.products import PRODUCTS, PRODUCTS_AFTER
-from services.database import Database
-from services.live import OrderNews
-from services.stripe_gateway import API_VERSION, StripeGateway
+from graph.serving.documents import Documents
+from graph.serving.http import GraphQLEndpoint
+from models.orders.statements import ORDERS, ORDERS_AFTER, ORDERS_WITH_STATUS, ORDERS_WITH_STATUS_AFTER
+from models.products.tables import PRODUCTS, PRODUCTS_AFTER
+from runtime.database.database import Database
+from services.notifications.order_news import OrderNews
+from services.stripe_api.gateway import API_VERSION, StripeGateway
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET

@@ -7,10 +7,17 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from graph.bounds import DEEPEST, MOST_ALIASES, MOST_DIRECTIVES, MOST_ENTRIES, MOST_REPEATED, MOST_TOKENS
+from graph.serving.bounds import (
+    DEEPEST,
+    MOST_ALIASES,
+    MOST_DIRECTIVES,
+    MOST_ENTRIES,
+    MOST_REPEATED,
+    MOST_TOKENS,
+)
 from main import build_app
+from runtime.database.database import Database
 from sandbox.serve import served
-from services.database import Database
 from settings import Settings
 from tests.sockets import follower, token
 

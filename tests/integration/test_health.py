@@ -17,13 +17,13 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from main import build_app
-from models.leases import SET_DONE_UNTIL
+from models.reconciliation.leases import SET_DONE_UNTIL
+from runtime.database.database import Database
 from sandbox.faults import Fault, Rule
-from services import migrations
-from services.database import Database
-from services.health import MOST_CLOCK_SKEW, OK, STRIPE_EVERY, SWEEP_OVERDUE, Health
-from services.reconcile import SWEEP
-from services.stripe_gateway import StripeGateway
+from services.operations import migrations
+from services.operations.health import MOST_CLOCK_SKEW, OK, STRIPE_EVERY, SWEEP_OVERDUE, Health
+from services.reconciliation.sweep import SWEEP
+from services.stripe_api.gateway import StripeGateway
 from settings import Settings
 from tests.conftest import Stripe, make_settings
 from tests.e2e.databases import own_database

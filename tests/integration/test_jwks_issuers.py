@@ -7,8 +7,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from services.auth import InvalidToken, TokenRules, TokenVerifier, User
-from services.jwks import JwksKeys
+from services.identity.public_keys import JwksKeys
+from services.identity.tokens import InvalidToken, TokenRules, TokenVerifier, User
 from tests.issuer import Issuer, running_issuer
 from tests.tokens import NOW, Clock, jwk
 

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from services.auth import KeysUnavailable
-from services.jwks import JwksKeys
+from services.identity.public_keys import JwksKeys
+from services.identity.tokens import KeysUnavailable
 from tests.issuer import Issuer, running_issuer
 from tests.tokens import Clock, jwk
 

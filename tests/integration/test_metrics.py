@@ -7,14 +7,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from runtime.database.database import Database, build_database
+from runtime.database.pool_gauges import PoolUse, pool_use
 from sandbox.faults import Fault, Rule
-from services.database import Database, build_database
-from services.duty import Duty
-from services.figures import EVERY, FigureReader
-from services.pool import PoolUse, pool_use
-from services.reconcile import Sweep
-from services.stripe_gateway import StripeGateway
-from services.webhooks import Inbox
+from services.operations.database_metrics import EVERY, FigureReader
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
+from services.reconciliation.sweep_scheduler import Duty
+from services.stripe_api.gateway import StripeGateway
 from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, Client
 from tests.conftest import Stripe, make_settings, running

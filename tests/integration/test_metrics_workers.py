@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from services.exposition import FOLDER, shared_by_workers
+from services.operations.metrics_endpoint import FOLDER, shared_by_workers
 from tests.e2e.processes import ROOT
 from tests.numbers import Numbers, numbers_of
 
 COUNT_AND_SHOW = """
 import sys
-from services.exposition import counted
-from services.metrics import POOL_SIZE, REQUESTS
+from services.operations.metrics_endpoint import counted
+from runtime.metrics import POOL_SIZE, REQUESTS
 REQUESTS.labels("me", "User").inc(int(sys.argv[1]))
 POOL_SIZE.set(10)
 sys.stdout.write(counted().decode())

@@ -10,8 +10,8 @@ from websockets.typing import Origin
 
 from main import build_app
 from models import OrderStatus
+from runtime.database.database import Database
 from sandbox.serve import served
-from services.database import Database
 from settings import Settings
 from tests.make import Shop
 from tests.sockets import follower, token

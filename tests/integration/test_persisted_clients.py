@@ -11,7 +11,7 @@ import pytest
 
 from main import build_app
 from sandbox.serve import served
-from services.stripe_gateway import API_VERSION
+from services.stripe_api.gateway import API_VERSION
 from settings import Settings
 from tests.make import Shop
 from tests.node import run, workshop_of

@@ -9,8 +9,9 @@ import psycopg
 import pytest
 from sqlalchemy import Executable
 
-from models.order_statements import ORDER, ORDER_BY_KEY, ORDERS, ORDERS_AFTER
-from models.payment_statements import (
+from models.orders.statements import ORDER, ORDER_BY_KEY, ORDERS, ORDERS_AFTER
+from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
+from models.payments.statements import (
     CLAIM,
     END_LEASE,
     LOOK_AT_INTENT,
@@ -18,10 +19,7 @@ from models.payment_statements import (
     OPEN_PAYMENT,
     TAKE_LEASE,
 )
-from models.refund_statements import OWED_REFUND, UNFINISHED_REFUNDS
-from models.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
-from models.stripe_events import FINISH_EVENT, TAKE_DUE_EVENTS
-from models.sweep_statements import (
+from models.reconciliation.statements import (
     ORDERS_IN_REVIEW,
     PAYMENT_TO_BE_CLOSED,
     PAYMENTS_OF_INTENTS,
@@ -30,8 +28,10 @@ from models.sweep_statements import (
     UNANSWERED_PAYMENTS,
     UNWATCHED_PAYMENTS,
 )
-from services.database import Database
-from services.statements import sql_of
+from models.refunds.statements import OWED_REFUND, UNFINISHED_REFUNDS
+from models.stripe_events.tables import FINISH_EVENT, TAKE_DUE_EVENTS
+from runtime.database.database import Database
+from runtime.database.statements import sql_of
 
 # A shop of 20,000 orders, nineteen of twenty paid. Triggers are off: they would take a minute.
 FILL = """

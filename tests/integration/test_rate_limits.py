@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from services.rate_limits import RateLimits
-from services.refusals import RateLimited
+from services.identity.rate_limits import RateLimits
+from services.identity.refusals import RateLimited
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET, Stripe, running

@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.auth import User
-from services.database import Database
-from services.duty import Duty
-from services.healing import Healing
-from services.reconcile import Findings, Sweep
-from services.stripe_gateway import StripeGateway, StripeSignatureCheck
-from services.webhooks import Inbox
+from services.identity.tokens import User
+from services.payments.refresh_from_stripe import Healing
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Findings, Sweep
+from services.reconciliation.sweep_scheduler import Duty
+from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET

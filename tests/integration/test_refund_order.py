@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from runtime.database.database import Database, Transaction
 from sandbox.faults import Rule, parse_fault
-from services.database import Database, Transaction
-from services.reconcile import Sweep
-from services.stripe_gateway import StripeGateway, StripeSignatureCheck
-from services.webhooks import Inbox
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
+from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET

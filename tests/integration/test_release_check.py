@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
-from services.database import Database
-from services.intents import Intent
-from services.payment_intents import PaymentIntents
-from services.refusals import OrderNotPayable
+from runtime.database.database import Database
+from services.payments.intents import Intent
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refusals import OrderNotPayable
 from tests.conftest import Stripe
 from tests.make import Shop
 from tests.proof.hooked import Happening, Hooked

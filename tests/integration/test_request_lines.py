@@ -8,10 +8,10 @@ import httpx
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from graph.observing import Observed
+from graph.serving.observing import Observed
 from main import build_app
+from runtime.logs import BLOT
 from sandbox.faults import Fault, Rule
-from services.logs import BLOT
 from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, Client
 from tests.conftest import JWT_SECRET, Stripe, make_settings, running

@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.serve import served
-from services.intents import GatewayError, IntentRequest, OutcomeUnknown
-from services.payment_intents import DEADLINE, LEASE
-from services.stripe_gateway import API_VERSION, NETWORK_RETRIES, TRY_TIMEOUT, StripeGateway
+from services.payments.intents import GatewayError, IntentRequest, OutcomeUnknown
+from services.payments.payment_intents import DEADLINE, LEASE
+from services.stripe_api.gateway import API_VERSION, NETWORK_RETRIES, TRY_TIMEOUT, StripeGateway
 
 KEY = "sk_test_on_the_wire"
 WANTED = IntentRequest(payment_id=UUID(int=1), order_id=UUID(int=2), amount=1_999, currency="USD")

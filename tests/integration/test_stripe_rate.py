@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import pytest
 
-from services.intents import IntentRequest, TooManyRequests
-from services.stripe_gateway import StripeGateway
-from services.stripe_rate import StripeRate, in_background
+from services.payments.call_priority import in_background
+from services.payments.intents import IntentRequest, TooManyRequests
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.rate import StripeRate
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET, STRIPE, Stripe, running

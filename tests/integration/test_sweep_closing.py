@@ -6,12 +6,12 @@ from uuid import UUID
 from sqlalchemy import insert, text
 
 from models import OrderStatus, Payment
-from models.sweep_statements import TO_BE_CLOSED
-from services.database import Database
-from services.intents import Intent
-from services.reconcile import Sweep
-from services.stripe_gateway import StripeGateway, StripeSignatureCheck
-from services.webhooks import Inbox
+from models.reconciliation.statements import TO_BE_CLOSED
+from runtime.database.database import Database
+from services.payments.intents import Intent
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
+from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import STRIPE, Stripe
 from tests.events import WEBHOOK_SECRET

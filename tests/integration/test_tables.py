@@ -10,7 +10,7 @@ from sqlalchemy import insert, text
 
 from models import PaymentState
 from models.base import LARGEST_AMOUNT, metadata
-from services.database import Database, Row
+from runtime.database.database import Database, Row
 
 MOMENT = text("now()")
 PRODUCT, ORDER, PAID_ORDER, OPEN, SETTLED, NOBODY = (UUID(int=n) for n in range(1, 7))

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from runtime.tracing import TracingUnavailable, check_tracing
 from sandbox.faults import Fault, Rule
-from services.tracing import TracingUnavailable, check_tracing
 from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, Client
 from tests.conftest import JWT_SECRET, Stripe, running

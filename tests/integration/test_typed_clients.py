@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.answers import AWAY
-from graph.http import TOO_LONG, refusal
+from graph.serving.answers import AWAY
+from graph.serving.http import TOO_LONG, refusal
 from tests.node import ROOT, run, workshop_of
 
 FOLDER = Path(__file__).with_name("typed_clients")

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from starlette.applications import Starlette
 
 from main import build_app
-from services.database import Database, Row
-from services.stripe_gateway import StripeGateway, StripeSignatureCheck
-from services.webhooks import Inbox
+from runtime.database.database import Database, Row
+from services.reconciliation.inbox import Inbox
+from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from settings import Settings
 from tests.events import WEBHOOK_SECRET, event_body, signed
 

@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from runtime.database.database import Database, Row
 from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
-from services.database import Database, Row
-from services.intents import Intent
-from services.stripe_gateway import StripeGateway, StripeSignatureCheck
-from services.webhooks import Inbox
+from services.payments.intents import Intent
+from services.reconciliation.inbox import Inbox
+from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET, event_body, signed

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.postgres import embedded_postgres
-from services import migrations
+from runtime.embedded_postgres import embedded_postgres
+from services.operations import migrations
 
 
 class Cluster:

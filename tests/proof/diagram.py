@@ -1,7 +1,7 @@
 """The state machine as docs/payments.md draws it, from the code's own table."""
 
-from models.payments import PaymentState
-from services.payment_states import NEXT_STATE
+from models.payments.tables import PaymentState
+from services.payments.state_machine import NEXT_STATE
 
 SEEN = ("payable", "processing", "succeeded", "canceled")
 # What we decide ourselves, without Stripe having said how an intent stands.

@@ -10,11 +10,11 @@ from hypothesis.stateful import Bundle, precondition, rule
 from sqlalchemy import text
 
 from sandbox.errors import StripeError
-from services import failpoints
-from services.auth import User
-from services.cancellation import Cancellation
-from services.healing import Healing
-from services.refunds import RefundWish
+from services.identity.tokens import User
+from services.payments import failpoints
+from services.payments.order_cancellation import Cancellation
+from services.payments.refresh_from_stripe import Healing
+from services.payments.refunds import RefundWish
 from tests.proof.machine import TIME_PASSES, Machine, backup, restore
 
 ADA = User("ada", None, frozenset())

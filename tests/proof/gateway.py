@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sandbox.core import CallOptions, Sandbox
-from services.intents import (
+from services.payments.intents import (
     AccessDenied,
     GatewayError,
     Intent,
@@ -24,7 +24,7 @@ from services.intents import (
     StripeRefund,
     TooManyRequests,
 )
-from services.stripe_gateway import (
+from services.stripe_api.gateway import (
     STRIPES_REASONS,
     dispute_from,
     event_seen,

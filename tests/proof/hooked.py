@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from sandbox.core import Sandbox
-from services.intents import Intent, IntentRequest, RefundRequest, StripeRefund
+from services.payments.intents import Intent, IntentRequest, RefundRequest, StripeRefund
 from tests.proof.gateway import SandboxGateway
 
 Happening = Callable[[], Awaitable[object]]

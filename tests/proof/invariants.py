@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import text
 
+from runtime.database.database import Database, Row, Transaction
 from sandbox.core import Sandbox
-from services.database import Database, Row, Transaction
 
 LIVE = ("creating", "open", "processing", "canceling")
 PAID = ("paid", "partially_refunded", "refunded")

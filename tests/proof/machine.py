@@ -9,17 +9,18 @@ from uuid import UUID
 from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy import text
 
+from runtime.database.database import Database, Transaction, build_database
 from sandbox.app import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.errors import StripeError
-from services import failpoints, migrations
-from services.database import Database, Transaction, build_database
-from services.payment_intents import PaymentIntents
-from services.reconcile import Sweep
-from services.refunds import Refunds
-from services.refusals import Refusal
-from services.stripe_gateway import StripeSignatureCheck
-from services.webhooks import Inbox
+from services.identity.refusals import Refusal
+from services.operations import migrations
+from services.payments import failpoints
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refunds import Refunds
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
+from services.stripe_api.gateway import StripeSignatureCheck
 from tests.e2e.databases import own_database
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop

@@ -34,14 +34,20 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "a random idempotency key",
-        (Change("services/intents.py", 'f"pi:{self.payment_id}"', "f\"pi:{__import__('uuid').uuid4()}\""),),
+        (
+            Change(
+                "services/payments/intents.py",
+                'f"pi:{self.payment_id}"',
+                "f\"pi:{__import__('uuid').uuid4()}\"",
+            ),
+        ),
         (f"{FAULTS}::test_an_unknown_outcome_keeps_the_payment_and_the_next_call_replays_its_key",),
     ),
     Mutant(
         "a reprice key made of the amount",
         (
             Change(
-                "services/payment_intents.py",
+                "services/payments/payment_intents.py",
                 "amt:{payment.id}:{claim.version}",
                 "amt:{payment.id}:{claim.total}",
             ),
@@ -52,7 +58,7 @@ MUTANTS = (
         "no compare-and-set at the second record",
         (
             Change(
-                "models/payment_statements.py",
+                "models/payments/statements.py",
                 ".where(_this_payment, _from_state)\n    .values(\n        state=PaymentState.OPEN.value,",
                 ".where(_this_payment)\n    .values(\n        state=PaymentState.OPEN.value,",
             ),
@@ -63,7 +69,7 @@ MUTANTS = (
         "a secret released without the release check",
         (
             Change(
-                "services/payment_intents.py",
+                "services/payments/payment_intents.py",
                 "return intent if opened and opened.releasable and claim.recorded else None",
                 "return intent",
             ),
@@ -77,7 +83,7 @@ MUTANTS = (
         "a release check that takes any version of the items for the one that was added up",
         (
             Change(
-                "models/payment_statements.py",
+                "models/payments/statements.py",
                 "else_=order_total == _opened.c.amount",
                 "else_=true()",
             ),
@@ -103,10 +109,10 @@ MUTANTS = (
         "a webhook's payload trusted",
         (
             Change(
-                "services/webhooks.py",
+                "services/reconciliation/inbox.py",
                 "            intent = await self._gateway.retrieve_intent(intent_id)\n",
                 "            from dataclasses import replace\n\n"
-                "            from services.intents import IntentStatus\n\n"
+                "            from services.payments.intents import IntentStatus\n\n"
                 "            intent = await self._gateway.retrieve_intent(intent_id)\n"
                 "            intent = replace(intent, status=IntentStatus.SUCCEEDED, amount_received=intent.amount)\n",
             ),
@@ -117,7 +123,7 @@ MUTANTS = (
         "no look at the amount at settlement",
         (
             Change(
-                "services/payment_states.py",
+                "services/payments/state_machine.py",
                 "exact = (intent.amount_received, intent.currency) == (order.total, order.currency)",
                 "exact = True",
             ),
@@ -128,7 +134,7 @@ MUTANTS = (
         "a success that a stale answer takes back",
         (
             Change(
-                "services/payment_states.py",
+                "services/payments/state_machine.py",
                 "_succeeded:  (_succeeded,  _succeeded,  _succeeded, _succeeded),",
                 "_succeeded: (_open, _processing, _succeeded, _canceled),",
             ),
@@ -144,9 +150,11 @@ MUTANTS = (
     Mutant(
         "no lease",
         (
-            Change("services/payment_intents.py", "        if payment.leased:\n", "        if False:\n"),
             Change(
-                "models/payment_statements.py",
+                "services/payments/payment_intents.py", "        if payment.leased:\n", "        if False:\n"
+            ),
+            Change(
+                "models/payments/statements.py",
                 "        func.coalesce(col(Payment.lease_until), func.now()) <= func.now(),\n",
                 "",
             ),
@@ -155,14 +163,18 @@ MUTANTS = (
     ),
     Mutant(
         "an old key replayed for ever",
-        (Change("services/payment_intents.py", "        if payment.key_expired:", "        if False:"),),
+        (
+            Change(
+                "services/payments/payment_intents.py", "        if payment.key_expired:", "        if False:"
+            ),
+        ),
         (f"{FAULTS}::test_a_key_that_stripe_may_have_forgotten_is_given_up",),
     ),
     Mutant(
         "a refund under a new key without a look at Stripe's list",
         (
             Change(
-                "services/refunds.py",
+                "services/payments/refunds.py",
                 "for listed in await self._gateway.list_refunds(refund.intent_id):",
                 "for listed in list[StripeRefund]():",
             ),
@@ -171,17 +183,17 @@ MUTANTS = (
     ),
     Mutant(
         "refunds not bounded by what was received",
-        (Change("services/refunds.py", "if not 1 <= amount <= left:", "if amount < 1:"),),
+        (Change("services/payments/refunds.py", "if not 1 <= amount <= left:", "if amount < 1:"),),
         (f"{REFUND}::test_parts_add_up_and_no_more_than_was_received_goes_back",),
     ),
     Mutant(
         "refunds that race without a lock",
         (
             Change(
-                "models/refund_statements.py", "    .limit(1)\n    .with_for_update()\n", "    .limit(1)\n"
+                "models/refunds/statements.py", "    .limit(1)\n    .with_for_update()\n", "    .limit(1)\n"
             ),
             Change(
-                "models/settlement_statements.py",
+                "models/payments/settlement_statements.py",
                 "    .where(_this_order)\n    .with_for_update(of=Order)\n",
                 "    .where(_this_order)\n",
             ),
@@ -192,7 +204,7 @@ MUTANTS = (
         "money that nobody is owed kept",
         (
             Change(
-                "services/settlement.py",
+                "services/payments/settlement.py",
                 "OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)",
                 "OWED_BACK: tuple[Disposition, ...] = ()",
             ),
@@ -203,7 +215,7 @@ MUTANTS = (
         "a sweep that skips what was given up",
         (
             Change(
-                "services/recovery.py",
+                "services/reconciliation/recovery.py",
                 "GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)",
                 "GIVEN_UP: tuple[PaymentState, ...] = ()",
             ),
@@ -212,14 +224,20 @@ MUTANTS = (
     ),
     Mutant(
         "an order canceled and its intent left payable",
-        (Change("services/cancellation.py", "                await self._close_intent(live)\n", ""),),
+        (
+            Change(
+                "services/payments/order_cancellation.py",
+                "                await self._close_intent(live)\n",
+                "",
+            ),
+        ),
         (f"{CANCEL}::test_the_intent_is_canceled_with_its_order",),
     ),
     Mutant(
         "an event finished though Stripe could not be asked",
         (
             Change(
-                "services/webhooks.py",
+                "services/reconciliation/inbox.py",
                 "        except GatewayError as error:\n"
                 "            return await self._postpone(events, type(error).__name__)\n",
                 "        except GatewayError:\n            pass\n",
@@ -231,7 +249,7 @@ MUTANTS = (
         "a redelivery of an unfinished event skipped",
         (
             Change(
-                "models/stripe_events.py",
+                "models/stripe_events/tables.py",
                 '.on_conflict_do_update(index_elements=["id"], set_={"due_at": func.now()}, where=_unfinished)',
                 '.on_conflict_do_nothing(index_elements=["id"])',
             ),
@@ -240,14 +258,14 @@ MUTANTS = (
     ),
     Mutant(
         "test events taken by a live server",
-        (Change("services/webhooks.py", "if event.livemode != self._livemode:", "if False:"),),
+        (Change("services/reconciliation/inbox.py", "if event.livemode != self._livemode:", "if False:"),),
         (f"{REFUSALS}::test_events_of_live_mode_and_of_other_kinds_are_answered_and_not_stored",),
     ),
     Mutant(
         "an order found without its owner",
         (
             Change(
-                "models/payment_statements.py",
+                "models/payments/statements.py",
                 '.where(col(Order.id) == bindparam("order_id"), col(Order.user_id) == bindparam("user_id"))',
                 '.where(col(Order.id) == bindparam("order_id"))',
             ),

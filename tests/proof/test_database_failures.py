@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from runtime.database.database import Database, DatabaseUnavailable, Transaction, build_database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
-from services import failpoints
-from services.database import Database, DatabaseUnavailable, Transaction, build_database
-from services.refusals import Refusal
+from services.identity.refusals import Refusal
+from services.payments import failpoints
 from tests.client import Client
 from tests.conftest import EMPTY, JWT_SECRET, Stripe, make_settings, running
 from tests.events import WEBHOOK_SECRET, signed

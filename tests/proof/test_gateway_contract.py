@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from sandbox.faults import Rule, parse_fault
-from services import intents
-from services.intents import GatewayError, IntentRequest, IntentStatus, RefundRequest
-from services.stripe_gateway import StripeGateway
+from services.payments import intents
+from services.payments.intents import GatewayError, IntentRequest, IntentStatus, RefundRequest
+from services.stripe_api.gateway import StripeGateway
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
 

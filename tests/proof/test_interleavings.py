@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from models import OrderStatus
+from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.auth import User
-from services.cancellation import Cancellation
-from services.database import Database
-from services.intents import Intent, IntentRequest, IntentStatus, RefundRequest, StripeRefund
-from services.payment_intents import PaymentIntents
-from services.reconcile import Sweep
-from services.refunds import Refunds, RefundWish
-from services.refusals import PaymentInProgress
-from services.settlement import Settlement
-from services.stripe_gateway import StripeGateway, StripeSignatureCheck
-from services.webhooks import Inbox
+from services.identity.tokens import User
+from services.payments.intents import Intent, IntentRequest, IntentStatus, RefundRequest, StripeRefund
+from services.payments.order_cancellation import Cancellation
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refunds import Refunds, RefundWish
+from services.payments.refusals import PaymentInProgress
+from services.payments.settlement import Settlement
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
+from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from models import OrderStatus
-from services import failpoints
-from services.database import Database
+from runtime.database.database import Database
+from services.payments import failpoints
 from tests.client import Client
 from tests.conftest import JWT_SECRET, STRIPE, Stripe
 from tests.e2e.processes import Running, Shell, shell

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from runtime.database.database import Database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.faults import Rule, parse_fault
-from services.database import Database
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.till import ADA, Till

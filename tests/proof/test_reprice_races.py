@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 
 from models import OrderStatus
-from services.database import Database
-from services.intents import Intent
-from services.payment_intents import PaymentIntents
-from services.refusals import PaymentInProgress
+from runtime.database.database import Database
+from services.payments.intents import Intent
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refusals import PaymentInProgress
 from tests.conftest import Stripe
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway

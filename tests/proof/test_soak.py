@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from services.database import Database, build_database
+from runtime.database.database import Database, build_database
 from tests.client import Client
 from tests.conftest import JWT_SECRET, STRIPE, Stripe
 from tests.e2e.processes import Ended, Running, Shell, free_ports, shell

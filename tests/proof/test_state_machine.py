@@ -22,10 +22,10 @@ from sqlalchemy import text
 from models import OrderStatus
 from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
-from services.auth import User
-from services.cancellation import Cancellation
-from services.healing import Healing
-from services.refunds import RefundWish
+from services.identity.tokens import User
+from services.payments.order_cancellation import Cancellation
+from services.payments.refresh_from_stripe import Healing
+from services.payments.refunds import RefundWish
 from tests.events import signed
 from tests.proof.disasters import WHICH, Disasters
 from tests.proof.invariants import check_always

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
-from models.refunds import RefundState
+from models.refunds.tables import RefundState
+from runtime.database.database import Database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.faults import Rule, parse_fault
-from services.database import Database
-from services.refusals import PaymentProviderUnavailable
+from services.payments.refusals import PaymentProviderUnavailable
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.till import Till

@@ -2,17 +2,17 @@
 
 from uuid import UUID
 
+from runtime.database.database import Database
 from sandbox.core import Sandbox
-from services.auth import User
-from services.cancellation import Cancellation
-from services.database import Database
-from services.intents import Intent
-from services.order_views import RefundView
-from services.payment_intents import PaymentIntents
-from services.reconcile import Sweep
-from services.refunds import Refunds, RefundWish
-from services.stripe_gateway import StripeSignatureCheck
-from services.webhooks import Inbox
+from services.identity.tokens import User
+from services.orders.views import RefundView
+from services.payments.intents import Intent
+from services.payments.order_cancellation import Cancellation
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refunds import Refunds, RefundWish
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
+from services.stripe_api.gateway import StripeSignatureCheck
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway

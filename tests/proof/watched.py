@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
-from services.database import Database, Transaction
+from runtime.database.database import Database, Transaction
 
 T = TypeVar("T")
 _held: ContextVar[bool] = ContextVar("a connection is held", default=False)

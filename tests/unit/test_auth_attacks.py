@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.auth import InvalidToken
+from services.identity.tokens import InvalidToken
 from tests.tokens import (
     CLAIMS,
     HEADER,

@@ -11,7 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.auth import InvalidToken, KeysUnavailable, TokenRules, TokenVerifier, verification_key
+from services.identity.tokens import (
+    InvalidToken,
+    KeysUnavailable,
+    TokenRules,
+    TokenVerifier,
+    verification_key,
+)
 from tests.tokens import CLAIMS, Clock, b64, jwk, sign
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.auth import TokenRules, TokenVerifier, UnsafeSecret, UnsafeTokenRules, check_secret
-from services.jwks import JwksKeys
+from services.identity.public_keys import JwksKeys
+from services.identity.tokens import TokenRules, TokenVerifier, UnsafeSecret, UnsafeTokenRules, check_secret
 from tests.tokens import SECRET
 
 JWKS_URL = "https://issuer.test/.well-known/jwks.json"

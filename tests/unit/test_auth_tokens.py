@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.auth import InvalidToken, TokenRules, TokenVerifier, UnsafeSecret, User, issue_token
+from services.identity.tokens import InvalidToken, TokenRules, TokenVerifier, UnsafeSecret, User, issue_token
 from tests.tokens import (
     CLAIMS,
     NOW,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.currencies import (
+from models.currencies.currencies import (
     CURRENCIES,
     InvalidAmount,
     NotAMultiple,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.encoding import from_json, to_json
+from runtime.encoding import from_json, to_json
 
 texts = st.text(st.characters())  # halves of characters too
 values = st.recursive(

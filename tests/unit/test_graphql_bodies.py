@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.bodies import DEEPEST_BODY, MalformedJson, read_json
+from graph.serving.bodies import DEEPEST_BODY, MalformedJson, read_json
 
 NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
 VALUES = st.recursive(

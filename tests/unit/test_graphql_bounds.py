@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from graphql import GraphQLError, build_schema, get_introspection_query, parse
 
-from graph.bounds import (
+from graph.schema import sdl
+from graph.serving.bounds import (
     DEEPEST,
     MOST_ALIASES,
     MOST_DIRECTIVES,
@@ -16,7 +17,6 @@ from graph.bounds import (
     exceeded,
     judge,
 )
-from graph.schema import sdl
 
 SCHEMA = build_schema(sdl())
 GRAPHIQL = get_introspection_query(

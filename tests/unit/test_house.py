@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("main", "graph", "services", "models")  # each may use itself and those to its right
+ROOMS = ("main", "graph", "services", "models", "runtime")  # each may use itself and those to its right
+# Inside services: each room may use itself and those before it.
+SERVICES = ("identity", "orders", "payments", "reconciliation", "notifications", "stripe_api", "operations")
 OUTSIDE = ("sandbox", "settings")
 TOP_LEVEL = {
-    "graph", "models", "services", "tests", "web", "sandbox", "bench", "docs",
+    "graph", "models", "services", "runtime", "tests", "web", "sandbox", "bench", "docs", "examples",
     "main.py", "settings.py", "schema.graphql", "pyproject.toml", "Makefile",
     "requirements.txt", "requirements-dev.txt", "requirements-otel.txt", "requirements-openapi.txt",
     "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md",
@@ -53,7 +55,17 @@ def tree_of(file: Path) -> ast.Module:
 
 def sources(*rooms: str) -> list[Path]:
     """Python files by room: a folder or a module at the top; all of them for none."""
-    wanted = rooms or ("main", "settings", "graph", "services", "models", "sandbox", "bench", "tests")
+    wanted = rooms or (
+        "main",
+        "settings",
+        "graph",
+        "services",
+        "models",
+        "runtime",
+        "sandbox",
+        "bench",
+        "tests",
+    )
     return [file for file in files("*.py") if room_of(file) in wanted]
 
 
@@ -119,16 +131,28 @@ def calls_from(tree: ast.AST, modules: Iterable[str], names: set[str]) -> set[st
 
 
 @pytest.mark.parametrize("room", ROOMS)
-def test_imports_run_from_main_to_graph_to_services_to_models(room: str) -> None:
+def test_imports_run_from_main_to_graph_to_services_to_models_to_runtime(room: str) -> None:
     above = {*ROOMS[: ROOMS.index(room)], *(OUTSIDE if room != "main" else ())}
     for file in sources(room):
         upward = {name for name in imported(file) if name.split(".")[0] in above}
         assert not upward, f"{file.relative_to(ROOT)} imports {upward}"
 
 
+def test_rooms_of_services_import_only_earlier_rooms() -> None:
+    for file in sources("services"):
+        room = file.relative_to(ROOT / "services").parts[0]
+        if room == "__init__.py":
+            continue
+        assert room in SERVICES, f"services/{room} is no room of the house"
+        later = {f"services.{other}" for other in SERVICES[SERVICES.index(room) + 1 :]}
+        upward = {name for name in imported(file) if ".".join(name.split(".")[:2]) in later}
+        assert not upward, f"{file.relative_to(ROOT)} imports {upward}"
+
+
 def test_settings_use_services_alone_and_the_tests_are_imported_by_nobody() -> None:
     assert {name.split(".")[0] for name in imported(ROOT / "settings.py")} & {*ROOMS, *OUTSIDE} == {
-        "services"
+        "services",
+        "runtime",
     }
     assert all(
         name.split(".")[0] != "tests"
@@ -141,9 +165,9 @@ def test_settings_use_services_alone_and_the_tests_are_imported_by_nobody() -> N
 @pytest.mark.parametrize(
     ("package", "places"),
     [
-        ("stripe", {"services/stripe_gateway.py"}),
-        ("jwt", {"services/auth.py"}),
-        ("uvicorn", {"main.py", "graph/arrival.py"}),
+        ("stripe", {"services/stripe_api/gateway.py"}),
+        ("jwt", {"services/identity/tokens.py"}),
+        ("uvicorn", {"main.py", "runtime/http_edge.py"}),
     ],
 )
 def test_a_library_is_imported_in_its_one_place(package: str, places: set[str]) -> None:
@@ -171,21 +195,20 @@ def test_transactions_begin_and_end_in_services_alone() -> None:
         assert not used, f"{file.relative_to(ROOT)} uses {used}"
 
 
-def test_files_have_at_most_300_lines_and_main_150() -> None:
+def test_files_have_at_most_500_lines() -> None:
     for file in sources():
-        most = 150 if file == ROOT / "main.py" else 300
         lines = len(file.read_text().splitlines())
-        assert lines <= most, f"{file.relative_to(ROOT)} has {lines} lines; {most} are enough"
+        assert lines <= 500, f"{file.relative_to(ROOT)} has {lines} lines: is it one concept?"
 
 
-def test_functions_have_at_most_40_lines() -> None:
+def test_functions_have_at_most_50_lines() -> None:
     for file in sources():
         if "migrations" in file.parts:
             continue  # a migration is one list of tables
         for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
-                assert lines <= 40, f"{file.relative_to(ROOT)}: {node.name} has {lines} lines; 40 are enough"
+                assert lines <= 50, f"{file.relative_to(ROOT)}: {node.name} has {lines} lines; 50 are enough"
 
 
 def test_the_top_level_holds_what_belongs_there() -> None:

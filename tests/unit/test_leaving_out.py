@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from services.leaving_out import leaving_out
+from runtime.leaving_out import leaving_out
 
 
 def test_a_package_is_not_found_within_the_block_and_found_behind_it() -> None:

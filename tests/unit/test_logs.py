@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import structlog
 
-from services.logs import BLOT, without_secrets
+from runtime.logs import BLOT, without_secrets
 from tests.lines import written_as
 
 SECRETS = {

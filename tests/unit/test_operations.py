@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from models.payments import PaymentState
-from services.exposition import told
-from services.figures import Figures
-from services.metrics import COUNTS
+from models.payments.tables import PaymentState
+from runtime.metrics import COUNTS
+from services.operations.database_metrics import Figures
+from services.operations.metrics_endpoint import told
 from settings import Settings
 from tests.numbers import numbers_of
 

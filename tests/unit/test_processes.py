@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from services.processes import ENDING, end_as_by_ctrl_c, signals_wait
+from runtime.processes import ENDING, end_as_by_ctrl_c, signals_wait
 
 
 @pytest.mark.parametrize("sent", ENDING)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from graph.site import DIST, Site, SiteUser, site_routes
+from graph.serving.site import DIST, Site, SiteUser, site_routes
 from sandbox.app import build_sandbox
 from sandbox.config import SandboxConfig
 

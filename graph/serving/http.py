@@ -1,0 +1,229 @@
+"""`/graphql` over HTTP: https://graphql.github.io/graphql-over-http/draft/
+
+Every refusal carries an `errors` body with `extensions.code`: Apollo Client reads the errors of a 4xx only from
+`application/graphql-response+json`.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import MissingQueryError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData, process_result
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from graph.context import Context
+from graph.schema import schema
+from graph.serving.answers import MASKED
+from graph.serving.bodies import JsonObject, MalformedJson, read_json
+from runtime.encoding import to_json
+
+MODERN, LEGACY = "application/graphql-response+json", "application/json"
+LARGEST_OPERATION = 100_000  # bytes, with its variables
+LONGEST = 20.0  # seconds, from the first byte of the body to the answer
+TOO_LONG = "This took too long and was given up. Mutations are safe to repeat."
+CODES = {
+    400: "BAD_REQUEST",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    413: "CONTENT_TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    500: "INTERNAL_SERVER_ERROR",
+    503: "TIMEOUT",
+}
+OPERATIONS = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
+STATUSES = {"INTERNAL_SERVER_ERROR": 500}  # of requests that were never executed; 400 for the others
+NOT_STORED = {"Cache-Control": "no-store"}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Negotiated:
+    """How this request is to be answered."""
+
+    media_type: str
+    status_code: int = 200
+
+
+ContextFactory = Callable[[Request | WebSocket], Awaitable[Context]]
+
+
+class GraphQLEndpoint(GraphQL[Context, None]):
+    """Strawberry's view with the status codes and bodies of the specification, and requests that can't hurt."""
+
+    def __init__(self, make_context: ContextFactory, *, longest: float = LONGEST) -> None:
+        super().__init__(schema, graphql_ide=None, subscription_protocols=())
+        self._make_context = make_context
+        self.longest = longest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise HTTPException(404)
+        request = Request(scope, bounded(receive))
+        try:
+            response = await self._answer_in_time(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer_in_time(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(self.longest):
+                return await self._answer(request)
+        except HTTPException as error:
+            return refusal(error.status_code, error.detail, error.headers)
+        except TimeoutError:
+            log.error("operation timed out", seconds=self.longest)
+            return refusal(503, TOO_LONG)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            log.exception("request failed")
+            return refusal(500, MASKED)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method not in ("GET", "POST"):
+            raise HTTPException(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
+        if request.method == "POST" and not is_json(request.headers.get("content-type", "")):
+            raise HTTPException(415, "Send the operation as application/json, in UTF-8.")
+        if not request.headers.get("content-length", "0").isdecimal():
+            raise HTTPException(400, "Content-Length is a number.")
+        if int(request.headers.get("content-length", "0")) > LARGEST_OPERATION:
+            raise TooLarge
+        return await self._execute(request)
+
+    async def _execute(self, request: Request) -> Response:
+        """What Strawberry's `run` does for a socket, without what only batches, forms and streams need."""
+        negotiated = Negotiated(media_type_for(request.headers.get("accept", "*/*")))
+        context = await self._make_context(request)
+        operation = await self._operation(request)
+        result = await self._executed(request.method, operation, context)
+        return self.create_response(answer_of(result), negotiated)
+
+    async def get_context(self, request: Request | WebSocket, response: Any) -> Context:
+        return await self._make_context(request)
+
+    async def _operation(self, request: Request) -> GraphQLRequestData:
+        """One operation: no batches, forms or files."""
+        if request.method == "POST":
+            return operation_from(decoded(await request.body()))
+        parameters: dict[str, Any] = dict(request.query_params)
+        for name in ("variables", "extensions"):
+            parameters[name] = decoded(parameters[name]) if parameters.get(name) else None
+        return operation_from(parameters)
+
+    def decode_json(self, data: str | bytes) -> object:
+        return decoded(data)
+
+    async def _executed(self, method: str, wanted: GraphQLRequestData, context: Context) -> ExecutionResult:
+        try:
+            return await self.schema.execute(
+                wanted.query,
+                wanted.variables,
+                context,
+                None,
+                wanted.operation_name,
+                OPERATIONS[method],
+                wanted.extensions,
+            )
+        except MissingQueryError:
+            raise HTTPException(400, "Pass the operation as `query`.") from None
+        except CannotGetOperationTypeError:
+            raise HTTPException(400, "There is no operation of this name.") from None
+        except InvalidOperationTypeError as error:
+            raise not_by(method, error.operation_type) from None
+
+    def create_response(self, response_data: Any, sub_response: Any) -> Response:
+        status = 200
+        if "data" not in response_data and sub_response.media_type == MODERN:
+            codes = {error["extensions"]["code"] for error in response_data["errors"]}
+            status = max(STATUSES.get(code, 400) for code in codes)
+        media_type = f"{sub_response.media_type}; charset=utf-8"
+        return Response(to_json(response_data), status, NOT_STORED, media_type)
+
+
+def answer_of(result: ExecutionResult) -> GraphQLHTTPResponse:
+    answer = process_result(result)
+    if result.data is None and all(error.path is None for error in result.errors or ()):
+        del answer["data"]  # nothing was executed
+    return answer
+
+
+class TooLarge(HTTPException):
+    def __init__(self) -> None:
+        super().__init__(413, f"An operation has at most {LARGEST_OPERATION} bytes, with its variables.")
+
+
+def bounded(receive: Receive) -> Receive:
+    """Counts the body as it arrives: a chunked one tells its length too late. (The limit of Starlette's own
+    answers in plain text.)"""
+    left = LARGEST_OPERATION
+
+    async def receive_bounded() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise TooLarge
+        return message
+
+    return receive_bounded
+
+
+def decoded(data: str | bytes) -> JsonObject:
+    try:
+        return read_json(data)
+    except MalformedJson as error:
+        raise HTTPException(400, str(error)) from None
+
+
+def operation_from(data: JsonObject) -> GraphQLRequestData:
+    query, variables = data.get("query"), data.get("variables")
+    name, extensions = data.get("operationName"), data.get("extensions")
+    if not isinstance(query, str | None) or not isinstance(name, str | None):
+        raise HTTPException(400, "`query` and `operationName` are strings.")
+    if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
+        raise HTTPException(400, "`variables` and `extensions` are objects.")
+    if not query and not extensions:
+        raise HTTPException(400, "Pass the operation as `query`.")
+    return GraphQLRequestData(query, variables, name, extensions)
+
+
+def is_json(content_type: str) -> bool:
+    media_type, _, parameters = content_type.lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
+    return media_type.strip() == LEGACY and charset in ("utf-8", "utf8")
+
+
+def media_type_for(accept: str) -> str:
+    """What the client asked for; a client that takes anything gets what old clients expect."""
+    wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    for media_type in wanted:
+        if media_type == MODERN:
+            return MODERN
+        if media_type in (LEGACY, "application/*", "*/*"):
+            return LEGACY
+    raise HTTPException(406, f"Accept {MODERN} or {LEGACY}.")
+
+
+def not_by(method: str, operation: OperationType) -> HTTPException:
+    if operation is OperationType.SUBSCRIPTION:
+        return HTTPException(400, "Subscriptions come over WebSocket, as graphql-transport-ws.")
+    return HTTPException(405, f"A {operation.value} can't come by {method}.", {"Allow": "POST"})
+
+
+def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    body = json.dumps({"errors": [{"message": message, "extensions": {"code": CODES[status]}}]})
+    return Response(body, status, {**NOT_STORED, **(headers or {})}, f"{MODERN}; charset=utf-8")

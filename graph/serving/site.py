@@ -1,0 +1,136 @@
+"""The pages in `web/dist`: the demo's shop and the GraphiQL explorer, each under a policy that lets in nothing else."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from graph.serving.routes import Endpoint
+
+# Where Stripe.js comes from, calls and shows its frames: https://docs.stripe.com/security/guide#content-security-policy
+STRIPE_JS = "https://js.stripe.com/endive/stripe.js"
+STRIPE = {
+    "script-src": "https://js.stripe.com https://*.js.stripe.com",
+    "connect-src": "https://api.stripe.com",
+    "frame-src": "https://js.stripe.com https://*.js.stripe.com https://hooks.stripe.com",
+    "img-src": "https://*.stripe.com",
+}
+COMMON = {
+    "X-Content-Type-Options": "nosniff",
+    # The address a bank sends the customer back to holds the client secret: others get the origin alone.
+    "Referrer-Policy": "strict-origin",
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+DIST = Path(__file__).parents[2] / "web" / "dist"
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteUser:
+    """Somebody the demo lets anyone be."""
+
+    id: str
+    name: str
+    role: Literal["customer", "merchant"]
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What the pages are told. `sandbox` is the stand-in for Stripe, whose own Stripe.js is used then."""
+
+    publishable_key: str = ""
+    sandbox: str | None = None
+    users: tuple[SiteUser, ...] = ()
+
+    @property
+    def stripe_js(self) -> str:
+        return f"{self.sandbox}/v3/stripe.js" if self.sandbox else STRIPE_JS
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "graphql": "/graphql",
+            "stripeJs": self.stripe_js,
+            "publishableKey": self.publishable_key,
+            "sandbox": self.sandbox,
+            "users": [asdict(user) for user in self.users],
+        }
+
+
+def site_routes(dist: Path, site: Site, *, shop: bool, explorer: bool) -> list[BaseRoute]:
+    """The routes of the pages that are switched on; none at all when neither is."""
+    if not (shop or explorer):
+        return []
+    routes: list[BaseRoute] = [
+        Mount("/assets", Assets(directory=dist / "assets")),
+        Route("/config.json", config(site)),
+    ]
+    if explorer:
+        routes.append(Route("/explorer/", page(dist / "explorer" / "index.html", explorer_policy())))
+    if shop:
+        routes.append(Route("/", page(dist / "index.html", shop_policy(site))))
+    return routes
+
+
+class Assets(StaticFiles):
+    """Files whose names carry a hash of what is in them: a browser never has to ask again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(COMMON | {"Cache-Control": FOR_EVER})
+        return response
+
+
+def page(file: Path, policy: str) -> Endpoint:
+    """An HTML file that the browser asks for anew each time, with its policy."""
+    headers = COMMON | {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
+
+    async def send(_: Request) -> Response:
+        return FileResponse(file, headers=headers)
+
+    return send
+
+
+def config(site: Site) -> Endpoint:
+    """`/config.json`. The tokens in it are the demo's: outside the demo there are none."""
+
+    async def answer(_: Request) -> Response:
+        return JSONResponse(site.as_json(), headers=COMMON | {"Cache-Control": "no-store"})
+
+    return answer
+
+
+def shop_policy(site: Site) -> str:
+    """Scripts and calls are ours and Stripe's alone."""
+    sources = dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "img-src"), "'self'")
+    stripe = dict.fromkeys(("script-src", "connect-src"), site.sandbox) if site.sandbox else STRIPE
+    for name, origins in stripe.items():
+        sources[name] = f"{sources.get(name, '')} {origins}".strip()
+    return policy(sources)
+
+
+def explorer_policy() -> str:
+    """GraphiQL's editor writes styles into the page, and its workers are files of ours."""
+    return policy(
+        {
+            "script-src": "'self'",
+            "style-src": "'self' 'unsafe-inline'",
+            "font-src": "'self' data:",
+            "img-src": "'self' data:",
+            "connect-src": "'self'",
+            "worker-src": "'self'",
+        }
+    )
+
+
+def policy(sources: dict[str, str]) -> str:
+    nothing = dict.fromkeys(
+        ("default-src", "object-src", "base-uri", "form-action", "frame-ancestors"), "'none'"
+    )
+    return "; ".join(f"{name} {origins}" for name, origins in (nothing | sources).items())

@@ -1,0 +1,177 @@
+"""Canceling an order, and giving money back."""
+
+from typing import Annotated
+
+import strawberry
+from graphql import GraphQLError
+
+from graph.context import Info
+from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
+from graph.types.money import MinorUnits, Money, money
+from graph.types.money_history import Refund, refund_from
+from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from
+from graph.types.payments import PaymentInProgress, PaymentProviderUnavailable
+from runtime.ids import read_id
+from services.orders import refusals as orders_refusals
+from services.orders.orders import Orders
+from services.payments import refusals as payments_refusals
+from services.payments.order_cancellation import Cancellation
+from services.payments.refunds import Refunds, RefundWish
+
+
+@strawberry.input(description="What to give back.")
+class RefundOrderInput:
+    order_id: strawberry.ID = strawberry.field(description="A paid order, or one under review.")
+    amount: MinorUnits | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="How much, in minor units of the order's currency; all that is left when left out.",
+    )
+    reason: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description=(
+            "Why, in the shop's own words, up to 500 characters. `duplicate`, `fraudulent` and "
+            "`requested_by_customer` are also told to Stripe and the customer's bank."
+        ),
+    )
+    idempotency_key: str = strawberry.field(
+        description="A key of the client's own: the same key again gives the same refund, not a second one."
+    )
+
+
+@strawberry.type(
+    description="The order is paid, refunded or under review: there is nothing to cancel. See `refundOrder`."
+)
+class OrderNotCancelable(UserError):
+    order_status: OrderStatus = strawberry.field(description="How the order stands.")
+
+
+@strawberry.type(description="No money of this order is here to be given back.")
+class OrderNotRefundable(UserError):
+    order_status: OrderStatus = strawberry.field(description="How the order stands.")
+
+
+@strawberry.type(description="More was asked to be given back than is left of what was received.")
+class AmountNotRefundable(UserError):
+    refundable: Money = strawberry.field(description="What is left to give back.")
+
+
+@strawberry.type(description="The request makes no refund. Nothing is given back.")
+class InvalidRefund(UserError):
+    pass
+
+
+CancelOrderResult = Annotated[
+    Order | OrderNotFound | OrderNotCancelable | PaymentInProgress | PaymentProviderUnavailable | RateLimited,
+    strawberry.union(
+        "CancelOrderResult", description="The canceled order, or why it wasn't. See `UserError`."
+    ),
+]
+RefundOrderResult = Annotated[
+    Refund
+    | OrderNotFound
+    | OrderNotRefundable
+    | AmountNotRefundable
+    | InvalidRefund
+    | IdempotencyKeyReused
+    | PaymentProviderUnavailable
+    | RateLimited,
+    strawberry.union(
+        "RefundOrderResult", description="The refund, or why nothing is given back. See `UserError`."
+    ),
+]
+
+
+@strawberry.type
+class ClosingMutation:
+    @strawberry.mutation(
+        description=(
+            "Cancels a pending order and its PaymentIntent together. For its owner, or a merchant. Refused while a "
+            "payment is being processed. Canceling twice is the same as once; money that arrives all the same is "
+            "refunded."
+        )
+    )
+    async def cancel_order(
+        self,
+        info: Info,
+        order_id: Annotated[strawberry.ID, strawberry.argument(description="The order to cancel.")],
+    ) -> CancelOrderResult | None:
+        user = info.context.require_user()
+        wanted = read_id(order_id)
+        if wanted is None:
+            raise orders_refusals.OrderNotFound
+        await Cancellation(info.context.database, info.context.gateway).cancel(user, wanted)
+        placed = await Orders(info.context.database).find(user, wanted)
+        return order_from(placed) if placed else None
+
+    @strawberry.mutation(
+        description=(
+            "Gives back all or a part of what was received for an order. For merchants: the token's role is "
+            "`merchant`. A refund with status CREATING is recorded and will be carried out."
+        )
+    )
+    async def refund_order(
+        self,
+        info: Info,
+        input: Annotated[RefundOrderInput, strawberry.argument(description="What to give back.")],  # noqa: A002
+    ) -> RefundOrderResult | None:
+        user = info.context.require_user()
+        if not user.is_merchant:
+            raise GraphQLError("Only a merchant may refund.", extensions={"code": "FORBIDDEN"})
+        wanted = read_id(input.order_id)
+        if wanted is None:
+            raise orders_refusals.OrderNotFound
+        wish = RefundWish(
+            order_id=wanted,
+            amount=None if input.amount is strawberry.UNSET else input.amount,
+            reason=input.reason or None,
+            idempotency_key=input.idempotency_key,
+            requested_by=user.id,
+        )
+        return refund_from(await Refunds(info.context.database, info.context.gateway).request(wish))
+
+
+def order_not_cancelable(refusal: orders_refusals.OrderNotCancelable) -> OrderNotCancelable:
+    status = OrderStatus[refusal.status.name]
+    return OrderNotCancelable(
+        message=f"There is nothing to cancel: the order is {in_words(status)}.",
+        code=ErrorCode.ORDER_NOT_CANCELABLE,
+        retryable=refusal.retryable,
+        order_status=status,
+    )
+
+
+def order_not_refundable(refusal: payments_refusals.OrderNotRefundable) -> OrderNotRefundable:
+    status = OrderStatus[refusal.status.name]
+    return OrderNotRefundable(
+        message=f"There is nothing to refund: the order is {in_words(status)}.",
+        code=ErrorCode.ORDER_NOT_REFUNDABLE,
+        retryable=refusal.retryable,
+        order_status=status,
+    )
+
+
+def amount_not_refundable(refusal: payments_refusals.AmountNotRefundable) -> AmountNotRefundable:
+    refundable, least = money(refusal.refundable, refusal.currency), money(1, refusal.currency)
+    between = f"Between {least.amount()} and {refundable.amount()} {refusal.currency} can be given back."
+    return AmountNotRefundable(
+        message=between if refusal.refundable else "All of it was given back already.",
+        code=ErrorCode.AMOUNT_NOT_REFUNDABLE,
+        retryable=refusal.retryable,
+        refundable=refundable,
+    )
+
+
+def invalid_refund(refusal: payments_refusals.InvalidRefund) -> InvalidRefund:
+    return InvalidRefund(
+        message=f"This can't be refunded: {refusal.reason}.",
+        code=ErrorCode.INVALID_REFUND,
+        retryable=refusal.retryable,
+    )
+
+
+HANDLERS = (
+    RefusalHandler(orders_refusals.OrderNotCancelable, OrderNotCancelable, order_not_cancelable),
+    RefusalHandler(payments_refusals.OrderNotRefundable, OrderNotRefundable, order_not_refundable),
+    RefusalHandler(payments_refusals.AmountNotRefundable, AmountNotRefundable, amount_not_refundable),
+    RefusalHandler(payments_refusals.InvalidRefund, InvalidRefund, invalid_refund),
+)

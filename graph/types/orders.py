@@ -1,0 +1,267 @@
+"""Orders: placing them and looking at them."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+from graphql import OperationType
+from strawberry import UNSET
+
+from graph.context import Info
+from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
+from graph.types.money import CurrencyCode, Money, money
+from graph.types.money_history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
+from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
+from models.orders.tables import OrderStatus as Status
+from runtime.ids import read_id
+from services.orders import refusals as orders_refusals
+from services.orders.orders import Orders, WantedItem
+from services.orders.views import OrderLine, PlacedOrder
+from services.payments.refresh_from_stripe import Healing
+
+
+@strawberry.enum(
+    description="How an order stands. It follows the money: only a webhook or Stripe itself moves it."
+)
+class OrderStatus(Enum):
+    PENDING = strawberry.enum_value(Status.PENDING.value, description="Placed and not paid yet.")
+    PAID = strawberry.enum_value(Status.PAID.value, description="Paid in full: hand over the goods.")
+    PARTIALLY_REFUNDED = strawberry.enum_value(
+        Status.PARTIALLY_REFUNDED.value, description="Paid, and a part of the money was given back."
+    )
+    REFUNDED = strawberry.enum_value(
+        Status.REFUNDED.value, description="Paid, and all of the money went back, or is on its way."
+    )
+    CANCELED = strawberry.enum_value(Status.CANCELED.value, description="Canceled before it was paid.")
+    REVIEW = strawberry.enum_value(
+        Status.REVIEW.value,
+        description="Money arrived that does not match the order. A person has to look; hand nothing over.",
+    )
+
+
+def in_words(status: OrderStatus) -> str:
+    """As it stands in a sentence about an order."""
+    return "under review" if status is OrderStatus.REVIEW else status.name.lower().replace("_", " ")
+
+
+@strawberry.type(description="One line of an order, as it was when the order was placed.")
+class OrderItem:
+    product_id: strawberry.ID = strawberry.field(description="The product's id.")
+    product_name: str = strawberry.field(description="The product's name when the order was placed.")
+    quantity: int = strawberry.field(description="How many of it.")
+    unit_price: Money = strawberry.field(description="What one of it cost when the order was placed.")
+    subtotal: Money = strawberry.field(description="Unit price × quantity.")
+
+
+@strawberry.type(description="What a customer wants to buy, in one currency.")
+class Order:
+    id: strawberry.ID = strawberry.field(description="The order's id, a UUID.")
+    status: OrderStatus = strawberry.field(description="How the order stands.")
+    total: Money = strawberry.field(description="What is to be paid: the sum of all items.")
+    created_at: datetime = strawberry.field(description="When the order was placed.")
+    updated_at: datetime = strawberry.field(description="When the order last changed.")
+    placed: strawberry.Private[PlacedOrder]
+
+    @strawberry.field(
+        description="The attempts to pay it, oldest first; at most one of them becomes its payment."
+    )
+    def payments(self) -> list[Payment]:
+        return [payment_from(payment) for payment in self.placed.payments]
+
+    @strawberry.field(description="What was or is being given back, oldest first.")
+    def refunds(self) -> list[Refund]:
+        return [refund_from(refund) for payment in self.placed.payments for refund in payment.refunds]
+
+    @strawberry.field(description="What the customer's bank asks back, oldest first.")
+    def disputes(self) -> list[Dispute]:
+        return [dispute_from(dispute) for payment in self.placed.payments for dispute in payment.disputes]
+
+    @strawberry.field(description="What is in the order, in the order it was put there.")
+    def items(self, info: Info) -> list[OrderItem]:
+        if info.operation.operation is not OperationType.SUBSCRIPTION:  # which may go on for days
+            info.context.spending.list_items(len(self.placed.items))
+        return [item_from(line, self.placed.currency) for line in self.placed.items]
+
+
+@strawberry.type(description="An order and its place in the list.")
+class OrderEdge:
+    cursor: str = strawberry.field(description=CURSOR)
+    node: Order = strawberry.field(description="The order.")
+
+
+@strawberry.type(description="A page of the user's orders.")
+class OrderConnection:
+    edges: list[OrderEdge] = strawberry.field(description=EDGES)
+    page_info: PageInfo = strawberry.field(description=PAGE_INFO)
+
+    @strawberry.field(description=NODES)
+    def nodes(self) -> list[Order]:
+        return [edge.node for edge in self.edges]
+
+
+@strawberry.input(description="A product and how many of it.")
+class OrderItemInput:
+    product_id: strawberry.ID = strawberry.field(description="A product's id, from `products`.")
+    quantity: int = strawberry.field(description="How many of it: between 1 and 100000.")
+
+
+@strawberry.input(description="What to order. Prices are the catalogue's: a client can't name one.")
+class CreateOrderInput:
+    items: list[OrderItemInput] = strawberry.field(
+        description="Between 1 and 500 items; the same product twice is added up."
+    )
+    currency: CurrencyCode | None = strawberry.field(
+        default=UNSET,
+        description="The currency to pay in. All products must be priced in it; theirs is taken when left out.",
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=UNSET,
+        description=(
+            "A key of the client's own, such as a UUID made when the cart was opened: the same key again gives the "
+            "same order instead of a second one. Up to 255 characters, per user."
+        ),
+    )
+
+
+@strawberry.type(description="A product of the order is not, or no longer, for sale. No order was placed.")
+class ProductNotAvailable(UserError):
+    product_id: strawberry.ID = strawberry.field(description="The product that can't be ordered.")
+
+
+@strawberry.type(description="The items, quantities or currencies make no order. No order was placed.")
+class InvalidOrder(UserError):
+    pass
+
+
+@strawberry.type(
+    description="The idempotency key was used before, for an order of something else. No order was placed."
+)
+class IdempotencyKeyReused(UserError):
+    order_id: strawberry.ID = strawberry.field(description="The order that the key was used for.")
+
+
+CreateOrderResult = Annotated[
+    Order | ProductNotAvailable | InvalidOrder | IdempotencyKeyReused | RateLimited,
+    strawberry.union(
+        "CreateOrderResult", description="The order that was placed, or why none was. See `UserError`."
+    ),
+]
+
+
+@strawberry.type
+class OrderQuery:
+    @strawberry.field(
+        description=(
+            "One of the user's orders, for a merchant any order; null when there is none with this id. Needs a token. "
+            "It shows the payment's true state even while a webhook is late."
+        )
+    )
+    async def order(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],  # noqa: A002  the schema's word
+    ) -> Order | None:
+        user = info.context.require_user()
+        order_id = read_id(id)
+        if order_id is None:
+            return None
+        healing = Healing(info.context.database, info.context.gateway)
+        placed = await healing.find(user, order_id)
+        return order_from(placed) if placed else None
+
+    @strawberry.field(description="The user's orders, newest first. Needs a token.")
+    async def orders(
+        self,
+        info: Info,
+        first: First = 20,
+        after: After = UNSET,
+        status: Annotated[
+            OrderStatus | None, strawberry.argument(description="Only orders that stand like this.")
+        ] = UNSET,
+    ) -> OrderConnection:
+        user = info.context.require_user()
+        place = place_after(info.context, first, after)
+        page = await Orders(info.context.database).page(
+            user.id,
+            first=first,
+            after=place,
+            status=Status[status.name] if status else None,
+        )
+        edges = [OrderEdge(cursor=str(placed.cursor), node=order_from(placed)) for placed in page.items]
+        return OrderConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=place))
+
+
+@strawberry.type
+class OrderMutation:
+    @strawberry.mutation(
+        description=(
+            "Places an order at the catalogue's prices. Needs a token. Safe to repeat with the same "
+            "`idempotencyKey`. Go on with `createPaymentIntent`."
+        )
+    )
+    async def create_order(
+        self,
+        info: Info,
+        input: Annotated[CreateOrderInput, strawberry.argument(description="What to order.")],  # noqa: A002  the schema's word
+    ) -> CreateOrderResult | None:
+        user = info.context.require_user()
+        info.context.limits.check_order(user.id)
+        items = [WantedItem(item.product_id, item.quantity) for item in input.items]
+        key = None if input.idempotency_key is UNSET else input.idempotency_key
+        placed = await Orders(info.context.database).place(user.id, items, input.currency or None, key)
+        return order_from(placed)
+
+
+def order_from(placed: PlacedOrder) -> Order:
+    return Order(
+        id=strawberry.ID(str(placed.id)),
+        status=OrderStatus[placed.status.name],
+        total=money(placed.total, placed.currency),
+        created_at=placed.created_at,
+        updated_at=placed.updated_at,
+        placed=placed,
+    )
+
+
+def item_from(line: OrderLine, currency: str) -> OrderItem:
+    return OrderItem(
+        product_id=strawberry.ID(str(line.product_id)),
+        product_name=line.product_name,
+        quantity=line.quantity,
+        unit_price=money(line.unit_amount, currency),
+        subtotal=money(line.unit_amount * line.quantity, currency),
+    )
+
+
+def product_not_available(refusal: orders_refusals.ProductNotAvailable) -> ProductNotAvailable:
+    return ProductNotAvailable(
+        message="One of the products is not for sale.",
+        code=ErrorCode.PRODUCT_NOT_AVAILABLE,
+        retryable=refusal.retryable,
+        product_id=strawberry.ID(refusal.product_id),
+    )
+
+
+def invalid_order(refusal: orders_refusals.InvalidOrder) -> InvalidOrder:
+    return InvalidOrder(
+        message=f"This can't be ordered: {refusal.reason}.",
+        code=ErrorCode.INVALID_ORDER,
+        retryable=refusal.retryable,
+    )
+
+
+def idempotency_key_reused(refusal: orders_refusals.IdempotencyKeyReused) -> IdempotencyKeyReused:
+    return IdempotencyKeyReused(
+        message="This idempotency key was used for something else before: make a new one.",
+        code=ErrorCode.IDEMPOTENCY_KEY_REUSED,
+        retryable=refusal.retryable,
+        order_id=strawberry.ID(str(refusal.order_id)),
+    )
+
+
+HANDLERS = (
+    RefusalHandler(orders_refusals.ProductNotAvailable, ProductNotAvailable, product_not_available),
+    RefusalHandler(orders_refusals.InvalidOrder, InvalidOrder, invalid_order),
+    RefusalHandler(orders_refusals.IdempotencyKeyReused, IdempotencyKeyReused, idempotency_key_reused),
+)

@@ -1,0 +1,55 @@
+"""What `/metrics` asks the database. Each count ends at a bound, so that no scrape grows with the shop."""
+
+from typing import Any
+
+from sqlalchemy import (
+    CompoundSelect,
+    Integer,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
+from sqlmodel import col
+
+from models.payments.tables import IS_LIVE, Payment, PaymentTransition
+from models.reconciliation.leases import Lease
+from models.stripe_events.tables import StripeEvent
+
+COUNTED_TO = 100_000  # payments that are live, and events
+TRANSITIONS_LOOKED_AT = 20_000  # the newest; sixty a second for five minutes
+
+_live = select(col(Payment.state).label("name")).where(IS_LIVE).limit(COUNTED_TO).subquery()
+_pending = (
+    select(col(StripeEvent.received_at)).where(col(StripeEvent.finished_at).is_(None)).limit(COUNTED_TO)
+).subquery()
+_newest = (
+    select(col(PaymentTransition.to_state), col(PaymentTransition.at))
+    .order_by(col(PaymentTransition.id).desc())
+    .limit(TRANSITIONS_LOOKED_AT)
+).subquery()
+_nothing = cast(null(), Text)
+
+# Rows of (kind, name, value): `live` payments by state; payments that `moved` into a state in the last five minutes;
+# `pending` events; `oldest`, the seconds that one of them waits; `swept`, seconds since the last whole
+# sweep (the lease `sweep`) began.
+FIGURES: CompoundSelect[Any] = union_all(
+    select(literal("live").label("kind"), _live.c.name, func.count().label("value")).group_by(_live.c.name),
+    select(literal("moved"), _newest.c.to_state, func.count())
+    .where(_newest.c.at > func.now() - literal_column("interval '5 minutes'"))
+    .group_by(_newest.c.to_state),
+    select(literal("pending"), _nothing, func.count()).select_from(_pending),
+    select(
+        literal("oldest"),
+        _nothing,
+        cast(func.coalesce(func.extract("epoch", func.now() - func.min(_pending.c.received_at)), 0), Integer),
+    ),
+    select(
+        literal("swept"), _nothing, cast(func.extract("epoch", func.now() - col(Lease.done_until)), Integer)
+    ).where(col(Lease.name) == bindparam("sweep", type_=Text), col(Lease.done_until).is_not(None)),
+)

@@ -1,0 +1,50 @@
+"""The statements that write Stripe's word into our rows, run in a transaction under the order's lock."""
+
+from sqlalchemy import Text, Uuid, and_, bindparam, func, or_, select, update
+from sqlmodel import col
+
+from models.orders.tables import Order, order_total
+from models.payments.tables import Payment
+
+# By the intent's id; by its metadata only as long as we have not recorded an intent for that payment.
+PAYMENT_OF_INTENT = select(col(Payment.id), col(Payment.order_id)).where(
+    or_(
+        col(Payment.intent_id) == bindparam("intent_id", type_=Text),
+        and_(
+            col(Payment.id) == bindparam("payment_id", type_=Uuid),
+            col(Payment.intent_id).is_(None),
+        ),
+    )
+)
+
+_this_order = col(Order.id) == bindparam("order_id", type_=Uuid)
+_this_payment = col(Payment.id) == bindparam("payment_id", type_=Uuid)
+
+LOCK_ORDER = (
+    select(col(Order.status), col(Order.currency), order_total.label("total"))
+    .where(_this_order)
+    .with_for_update(of=Order)
+)
+LOCK_PAYMENT = (
+    select(col(Payment.state), col(Payment.disposition), col(Payment.amount))
+    .where(_this_payment)
+    .with_for_update()
+)
+
+SET_PAYMENT = (
+    update(Payment)
+    .where(_this_payment)
+    .values(
+        state=bindparam("to_state"),
+        disposition=bindparam("to_disposition"),
+        intent_id=bindparam("to_intent_id"),
+        amount=bindparam("to_amount"),
+        amount_received=bindparam("to_amount_received"),
+        cause=bindparam("to_cause"),
+        lease_until=None,
+        updated_at=func.now(),
+    )
+)
+SET_ORDER_STATUS = (
+    update(Order).where(_this_order).values(status=bindparam("to_status"), updated_at=func.now())
+)

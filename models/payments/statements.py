@@ -1,0 +1,208 @@
+"""The statements over payments, built once; each is one round trip."""
+
+from sqlalchemy import (
+    Interval,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from models.base import among
+from models.currencies.charge_limits import ChargeLimit
+from models.orders.tables import Order, OrderStatus, order_total
+from models.payments.tables import IS_LIVE, LIVE, Payment, PaymentState
+
+# Stripe may forget an idempotency key after 24 hours; an hour before that a replay is no longer safe.
+KEY_LIFETIME = literal_column("interval '23 hours'", Interval)
+
+
+# MATERIALIZED, so that the items are added up once: what an order of 500 costs is mostly that.
+_priced = (
+    select(
+        col(Order.id),
+        col(Order.status),
+        col(Order.currency),
+        col(Order.version),
+        order_total.label("total"),
+        col(ChargeLimit.minimum),
+        col(ChargeLimit.maximum),
+        col(ChargeLimit.step),
+    )
+    .join(ChargeLimit, col(ChargeLimit.currency) == col(Order.currency))
+    .where(col(Order.id) == bindparam("order_id"), col(Order.user_id) == bindparam("user_id"))
+    .cte("priced")
+    .prefix_with("MATERIALIZED")
+)
+_chargeable = and_(
+    _priced.c.total.between(_priced.c.minimum, _priced.c.maximum), _priced.c.total % _priced.c.step == 0
+)
+_order = select(_priced, _chargeable.label("chargeable")).cte("wanted")
+_live = aliased(Payment, name="live")
+_is_live = among(col(_live.state), LIVE)
+_payment_id = bindparam("payment_id", type_=Uuid)
+_recorded = (
+    insert(Payment)
+    .from_select(
+        [
+            "id",
+            "order_id",
+            "state",
+            "idempotency_key",
+            "amount",
+            "currency",
+            "order_version",
+            "cause",
+            "lease_until",
+        ],
+        select(
+            _payment_id,
+            _order.c.id,
+            literal(PaymentState.CREATING.value, Text),
+            func.concat("pi:", _payment_id),
+            _order.c.total,
+            _order.c.currency,
+            _order.c.version,
+            literal("createPaymentIntent", Text),
+            func.now() + bindparam("lease", type_=Interval),
+        ).where(
+            _order.c.status == OrderStatus.PENDING.value,
+            _order.c.chargeable,
+            ~exists().where(col(_live.order_id) == _order.c.id, _is_live),
+        ),
+    )
+    .on_conflict_do_nothing(index_elements=["order_id"], index_where=IS_LIVE)
+    .returning(col(Payment.id))
+    .cte("recorded")
+)
+
+# Records a payment for a pending order of this user that has none, and tells what there is: no row when the
+# order isn't theirs or isn't there. One round trip for the check of owner, state and total, and the record.
+CLAIM = select(
+    _order.c.status,
+    _order.c.currency,
+    _order.c.version,
+    _order.c.total,
+    _order.c.minimum,
+    _order.c.maximum,
+    _order.c.chargeable,
+    _recorded.c.id.label("recorded_id"),
+    col(_live.id).label("payment_id"),
+    col(_live.state),
+    col(_live.amount),
+    col(_live.currency).label("payment_currency"),
+    col(_live.order_version),
+    col(_live.intent_id),
+    (col(_live.lease_until) > func.now()).label("leased"),
+    (col(_live.created_at) < func.now() - KEY_LIFETIME).label("key_expired"),
+).select_from(
+    _order.outerjoin(_recorded, true()).outerjoin(_live, and_(col(_live.order_id) == _order.c.id, _is_live))
+)
+
+_this_payment = col(Payment.id) == bindparam("payment_id", type_=Uuid)
+_from_state = col(Payment.state) == bindparam("from_state")
+
+TAKE_LEASE = (
+    update(Payment)
+    .where(
+        _this_payment,
+        _from_state,
+        col(Payment.order_version) == bindparam("seen_version"),
+        func.coalesce(col(Payment.lease_until), func.now()) <= func.now(),
+    )
+    .values(lease_until=func.now() + bindparam("lease", type_=Interval))
+    .returning(col(Payment.id))
+)
+END_LEASE = update(Payment).where(_this_payment, _from_state).values(lease_until=None)
+
+_opened = (
+    update(Payment)
+    .where(_this_payment, _from_state)
+    .values(
+        state=PaymentState.OPEN.value,
+        intent_id=bindparam("intent_id"),
+        lease_until=None,
+        cause=bindparam("cause"),
+        updated_at=func.now(),
+    )
+    .returning(col(Payment.order_id), col(Payment.amount), col(Payment.currency), col(Payment.order_version))
+    .cte("opened")
+)
+
+# Whether the order's total is the payment's amount. CLAIM read the version and added the items up in one statement,
+# so of one snapshot; whatever changes an item makes the version grow in the same transaction (a trigger, under the
+# order's row lock). So at the same version the items are the same, and need not be added up again: 4 to 10 % of
+# creating for an order of 500. CASE, since only it promises that the rest is not evaluated.
+_is_total = case(
+    (col(Order.version) == _opened.c.order_version, true()), else_=order_total == _opened.c.amount
+)
+
+# The second record and the release check in one: no row when somebody else recorded first, and `releasable`
+# only while the order is pending and its total is what Stripe was asked for. `from_state` is a parameter, or
+# PostgreSQL looks for the payment in the index of unanswered ones, which is full of those just answered.
+OPEN_PAYMENT = (
+    select(
+        and_(
+            col(Order.status) == OrderStatus.PENDING.value,
+            col(Order.currency) == _opened.c.currency,
+            _is_total,
+        ).label("releasable")
+    )
+    .select_from(_opened)
+    .join(Order, col(Order.id) == _opened.c.order_id)
+)
+
+# A compare-and-set from one state to another; no row when the payment had moved on.
+MOVE_PAYMENT = (
+    update(Payment)
+    .where(_this_payment, _from_state)
+    .values(
+        state=bindparam("to_state"),
+        failure_code=bindparam("failure_code"),
+        cause=bindparam("cause"),
+        lease_until=None,
+        updated_at=func.now(),
+    )
+    .returning(col(Payment.id))
+)
+
+REPRICE_PAYMENT = (
+    update(Payment)
+    .where(
+        _this_payment,
+        _from_state,
+        col(Payment.order_version) < bindparam("order_version"),
+    )
+    .values(
+        amount=bindparam("amount"),
+        order_version=bindparam("order_version"),
+        lease_until=None,
+        cause=bindparam("cause"),
+        updated_at=func.now(),
+    )
+    .returning(col(Payment.id))
+)
+
+# Takes the turn to ask Stripe about an order's payable intent: one asker each `pause`, however many look.
+LOOK_AT_INTENT = (
+    update(Payment)
+    .where(
+        col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
+        among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
+        col(Payment.looked_at) < func.now() - cast(bindparam("pause"), Interval),
+    )
+    .values(looked_at=func.now())
+    .returning(col(Payment.intent_id))
+)

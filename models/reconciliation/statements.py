@@ -1,0 +1,173 @@
+"""What the sweep looks for: work that a crash, a lost webhook or a restored backup left behind."""
+
+from sqlalchemy import (
+    BindParameter,
+    DateTime,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from models.base import among
+from models.orders.tables import Order, OrderStatus
+from models.payments.tables import LIVE, Payment, PaymentState
+from models.refunds.statements import AUTOMATIC, MADE
+from models.refunds.tables import Dispute, Refund, RefundState
+from models.stripe_events.tables import StripeEvent
+
+LOST = "lost"  # https://docs.stripe.com/api/disputes/object#dispute_object-status
+
+_limit: BindParameter[int] = bindparam("limit", type_=Integer)
+_of_pending_order = col(Order.status) == OrderStatus.PENDING.value
+_unleased = func.coalesce(col(Payment.lease_until), func.now()) <= func.now()
+
+# Recorded, and nobody is calling Stripe for them any more.
+UNANSWERED_PAYMENTS = (
+    select(col(Payment.id), col(Payment.order_id), col(Order.user_id), col(Order.status))
+    .join(Order, col(Order.id) == col(Payment.order_id))
+    .where(col(Payment.state) == PaymentState.CREATING.value, _unleased)
+    .order_by(col(Payment.created_at))
+    .limit(_limit)
+)
+
+# Orders with a payment that must not be payable: it lives though its order is closed, or its cancellation was not
+# heard of. Nothing marks those beforehand: a mark would have to be right after a restored backup too, and neither an
+# order that closes nor a payment that begins sees the other before it is committed, unless each creation locks its
+# order. Instead all live payments are laid beside the pending orders, both read from indexes alone and in one order:
+# a quarter of a microsecond for each, one where vacuum has not been yet. 22 ms at 100,000 open carts, where reading
+# each one's order took a second.
+_after = bindparam("after_id", type_=Uuid)
+_of_closed_orders = (
+    select(col(Payment.order_id))
+    .where(
+        among(col(Payment.state), LIVE),
+        col(Payment.order_id) > _after,
+        ~exists().where(col(Order.id) == col(Payment.order_id), _of_pending_order),
+    )
+    .order_by(col(Payment.order_id))
+    .limit(_limit)
+    .subquery()
+)
+_being_canceled = (
+    select(col(Payment.order_id))
+    .where(col(Payment.state) == PaymentState.CANCELING.value, col(Payment.order_id) > _after)
+    .order_by(col(Payment.order_id))
+    .limit(_limit)
+    .subquery()
+)
+TO_BE_CLOSED = (
+    union(select(_of_closed_orders.c.order_id), select(_being_canceled.c.order_id))
+    .order_by("order_id")
+    .limit(_limit)
+)
+
+# Such an order's payment, when its turn has come: another one may live there by then, and be good.
+PAYMENT_TO_BE_CLOSED = (
+    select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
+    .join(Order, col(Order.id) == col(Payment.order_id))
+    .where(
+        col(Payment.order_id) == bindparam("order_id", type_=Uuid),
+        among(col(Payment.state), (PaymentState.CANCELING, PaymentState.OPEN, PaymentState.PROCESSING)),
+        or_(col(Payment.state) == PaymentState.CANCELING.value, ~_of_pending_order),
+    )
+)
+
+# Payable ones that Stripe was not asked about since.
+UNWATCHED_PAYMENTS = (
+    select(col(Payment.id), col(Payment.intent_id))
+    .where(
+        among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
+        col(Payment.looked_at) < bindparam("since", type_=DateTime(timezone=True)),
+    )
+    .order_by(col(Payment.looked_at))
+    .limit(_limit)
+)
+LOOK_AT_PAYMENT = (
+    update(Payment)
+    .where(col(Payment.id) == bindparam("payment_id", type_=Uuid))
+    .values(looked_at=func.now())
+    .returning(col(Payment.state))
+)
+
+PAYMENTS_OF_INTENTS = select(
+    col(Payment.id), col(Payment.intent_id), col(Payment.state), col(Payment.amount)
+).where(
+    or_(
+        col(Payment.intent_id) == any_(bindparam("intent_ids", type_=ARRAY(Text))),
+        col(Payment.id) == any_(bindparam("payment_ids", type_=ARRAY(Uuid))),
+    )
+)
+
+# A payment that we don't have, for an intent that Stripe has and an order that is here: given up, so that the
+# intent is either canceled or its money put in its place.
+RECOVER_PAYMENT = (
+    insert(Payment)
+    .from_select(
+        [
+            "id",
+            "order_id",
+            "state",
+            "idempotency_key",
+            "intent_id",
+            "amount",
+            "currency",
+            "order_version",
+            "cause",
+        ],
+        select(
+            bindparam("payment_id", type_=Uuid),
+            col(Order.id),
+            literal(PaymentState.ABANDONED.value, Text),
+            func.concat("recovered:", bindparam("intent_id", type_=Text)),
+            bindparam("intent_id", type_=Text),
+            bindparam("amount", type_=Payment.__table__.c.amount.type),  # type: ignore[attr-defined]
+            bindparam("currency", type_=Text),
+            col(Order.version),
+            literal("reconcile", Text),
+        ).where(col(Order.id) == bindparam("order_id", type_=Uuid)),
+    )
+    .on_conflict_do_nothing()
+    .returning(col(Payment.id))
+)
+
+FINISHED_EVENTS = select(col(StripeEvent.id)).where(
+    col(StripeEvent.id) == any_(bindparam("ids", type_=ARRAY(Text))),
+    col(StripeEvent.finished_at).is_not(None),
+)
+EVENTS_DUE_NOW = update(StripeEvent).where(col(StripeEvent.finished_at).is_(None)).values(due_at=func.now())
+
+ORDERS_IN_REVIEW = select(col(Order.id)).where(col(Order.status) == OrderStatus.REVIEW.value).limit(_limit)
+_other = aliased(Refund, name="other")
+_given_back = (
+    select(func.coalesce(func.sum(col(_other.amount)), 0))
+    .where(col(_other.payment_id) == col(Refund.payment_id), among(col(_other.state), MADE))
+    .scalar_subquery()
+)
+_taken_by_banks = (
+    select(func.coalesce(func.sum(col(Dispute.amount)), 0))
+    .where(col(Dispute.payment_id) == col(Refund.payment_id), col(Dispute.status) == LOST)
+    .scalar_subquery()
+)
+# Owed money that is still here: not what somebody gave back in another way, nor what a lost dispute took.
+REFUNDS_THAT_FAILED = (
+    select(col(Refund.id), col(Refund.failure_code))
+    .join(Payment, col(Payment.id) == col(Refund.payment_id))
+    .where(
+        _given_back + _taken_by_banks < col(Payment.amount_received),
+        col(Refund.state) == RefundState.FAILED.value,
+        among(col(Refund.cause), AUTOMATIC),
+    )
+    .limit(_limit)
+)

@@ -1,0 +1,53 @@
+"""How often one user may order and pay: against card testing, which tries stolen cards by the thousand.
+
+Counted in each process for itself, by the minute: with N workers a user gets up to N times as much. What is
+bounded for all workers together is Stripe's side, by its own limits.
+"""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from uuid import UUID
+
+from services.identity.refusals import RateLimited
+
+WINDOW = 60.0  # seconds
+
+
+class RateLimits:
+    """Limits are calls a minute. Each check counts one call, and raises `RateLimited` for one too many.
+
+    All counts begin anew together, each minute: nothing has to be expired one by one.
+    """
+
+    def __init__(
+        self,
+        *,
+        orders_per_user: int,
+        payments_per_user: int,
+        payments_per_order: int,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._orders = orders_per_user
+        self._payments = payments_per_user
+        self._payments_of_order = payments_per_order
+        self._now = now
+        self._counts: Counter[tuple[str | UUID, ...]] = Counter()
+        self._ends = -math.inf
+
+    def check_order(self, user_id: str) -> None:
+        self._count(self._orders, "order", user_id)
+
+    def check_payment(self, user_id: str, order_id: UUID) -> None:
+        self._count(self._payments, "pay", user_id)
+        self._count(self._payments_of_order, user_id, order_id)
+
+    def _count(self, limit: int, *whose: str | UUID) -> None:
+        now = self._now()
+        if now >= self._ends:
+            self._counts.clear()
+            self._ends = now + WINDOW
+        self._counts[whose] += 1
+        if self._counts[whose] > limit:
+            raise RateLimited(retry_after=max(1, math.ceil(self._ends - now)))

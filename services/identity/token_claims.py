@@ -1,0 +1,113 @@
+"""Who a token's claims say is calling, once its signature holds (RFC 7519, section 4).
+
+The claims are judged here and not by PyJWT, which reads its own clock, takes a token without `exp`, one of
+the year 9999 and an empty or NUL `sub`, and refuses the integer `sub` that some issuers send.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from services.identity.token_rules import TokenRules
+
+_LONGEST_NAME = 255
+_LATEST_DATE = 2**53
+
+
+class InvalidToken(Exception):
+    """The token tells of no caller. `reason` is a slug to log; the text is fit for clients."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"The bearer token was refused: {reason.replace('-', ' ')}.")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who is calling, as the token's issuer vouches until `expires_at` (seconds since 1970)."""
+
+    id: str
+    email: str | None
+    roles: frozenset[str]
+    expires_at: float = field(default=math.inf, compare=False)
+
+    @property
+    def is_merchant(self) -> bool:
+        return "merchant" in self.roles
+
+
+def check_dates(claims: Mapping[str, Any], rules: TokenRules, now: float) -> float:
+    """`exp`, once all dates hold (RFC 7519, 4.1.4 to 4.1.6)."""
+    leeway = rules.leeway.total_seconds()
+    expiry, issued, not_before = (_date(claims, name) for name in ("exp", "iat", "nbf"))
+    if expiry is None:
+        raise InvalidToken("missing-expiry")
+    if expiry <= now - leeway:
+        raise InvalidToken("expired")
+    if not_before is not None and not_before > now + leeway:
+        raise InvalidToken("not-yet-valid")
+    if issued is not None and issued > now + leeway:
+        raise InvalidToken("issued-in-the-future")
+    if expiry - (now if issued is None else issued) > rules.max_lifetime.total_seconds():
+        raise InvalidToken("lifetime-too-long")
+    return expiry
+
+
+def _date(claims: Mapping[str, Any], name: str) -> float | None:
+    if name not in claims:
+        return None
+    value = claims[name]
+    # A bool is an int to isinstance; "not <=" refuses infinity (1e999 in JSON) and NaN too.
+    if type(value) not in (int, float) or not abs(value) <= _LATEST_DATE:
+        raise InvalidToken("malformed-date")
+    return float(value)
+
+
+def check_issuer_and_audience(claims: Mapping[str, Any], rules: TokenRules) -> None:
+    if rules.issuer is not None and claims.get("iss") != rules.issuer:
+        raise InvalidToken("wrong-issuer")
+    if rules.audience is None:
+        return
+    meant_for = _claim(claims, rules.audience_claim)
+    if rules.audience not in (meant_for if isinstance(meant_for, list) else [meant_for]):
+        raise InvalidToken("wrong-audience")
+
+
+def _claim(claims: Mapping[str, Any], name: str) -> object:
+    """A claim by its very name (Auth0's are URLs, with dots), else by its path (Keycloak's are nested)."""
+    if name in claims:
+        return claims[name]
+    value: object = claims
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def user_of(claims: Mapping[str, Any], rules: TokenRules) -> User:
+    user_id = _claim(claims, rules.user_id_claim)
+    if user_id is None:
+        raise InvalidToken("missing-subject")
+    if type(user_id) is int:  # not a bool
+        user_id = str(user_id)
+    if not is_name(user_id):
+        raise InvalidToken("malformed-subject")
+    email, roles = _claim(claims, rules.email_claim), _claim(claims, rules.role_claim)
+    if isinstance(roles, str):
+        roles = roles.split()
+    return User(
+        id=user_id,
+        email=email if is_name(email) else None,
+        roles=frozenset(role for role in roles if is_name(role)) if isinstance(roles, list) else frozenset(),
+    )
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Text fit to store and log: no NUL, control character or lone surrogate, not blank, not long."""
+    return (
+        isinstance(value, str)
+        and len(value) <= _LONGEST_NAME
+        and value.isprintable()
+        and not value.isspace()
+        and value != ""
+    )

@@ -1,0 +1,96 @@
+"""What can be typed behind `python main.py`."""
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+
+from runtime.addresses import is_http_url
+from runtime.database.database import DatabaseUnavailable
+from services.identity.token_claims import is_name
+
+# What goes wrong outside of this program: it is told in a sentence, not by a traceback.
+# (The migrations' errors come wrapped by SQLAlchemy.)
+EXPECTED = (DatabaseUnavailable, psycopg.OperationalError, psycopg.ProgrammingError, DBAPIError, OSError)
+
+
+def parse(about: str, words: list[str]) -> argparse.Namespace:
+    """The command and its arguments; ends the process with status 2 and the usage for anything else."""
+    parser = argparse.ArgumentParser(prog="main.py", description=about)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, about: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=about, description=about)
+
+    command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
+    serve = command("serve", "production: everything from the environment, see .env.example")
+    serve.add_argument("--reconcile-first", action="store_true", help="sweep before the port opens")
+    command("reconcile", "one sweep by hand: says what it did; exit code 1 when a person is needed")
+    command("migrate", "bring DATABASE_URL to this version's schema")
+    seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")
+    orders = "also add N pending orders, one `ORDER_ID TOKEN` a line"
+    seed.add_argument("--orders", type=whole_number, default=0, help=orders)
+    token = command("token", "a bearer token signed with JWT_SECRET")
+    token.add_argument("--user", type=user_id, required=True, help="the user id, the token's subject")
+    token.add_argument("--role", help="`merchant` may act for the shop")
+    lasting = token.add_argument("--hours", dest="lifetime", type=hours, help="how long it is valid (24)")
+    lasting.metavar, lasting.default = "HOURS", timedelta(hours=24)
+    sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
+    sandbox.add_argument("--port", type=port, default=12111, help="where it listens on 127.0.0.1 (12111)")
+    there = "where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
+    sandbox.add_argument("--webhook-url", type=http_address, metavar="URL", help=there)
+    schema = command("schema", "write schema.graphql anew")
+    here = Path(__file__).parents[2] / "schema.graphql"
+    schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
+    return parser.parse_args(words)
+
+
+def whole_number(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number
+
+
+def port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError("a port is 0 (any that is free) to 65535")
+    return number
+
+
+def hours(text: str) -> timedelta:
+    number = int(text)
+    if not 1 <= number <= 1_000_000:  # how long a token may live is JWT_MAX_LIFETIME's to say
+        raise argparse.ArgumentTypeError("a token is valid for 1 hour or more")
+    return timedelta(hours=number)
+
+
+def http_address(text: str) -> str:
+    if not is_http_url(text):
+        raise argparse.ArgumentTypeError("it is an address such as http://127.0.0.1:8000/webhooks/stripe")
+    return text
+
+
+def user_id(text: str) -> str:
+    if not is_name(text):
+        raise argparse.ArgumentTypeError("a user id is 1 to 255 printable characters")
+    return text
+
+
+def in_words(error: Exception) -> str:
+    """One sentence about an `EXPECTED` error, and what to do."""
+    if isinstance(error, DatabaseUnavailable):
+        return f"DATABASE_URL: the database can't be reached: {_first_line(error)}"
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.OperationalError):
+        return f"DATABASE_URL: the database can't be reached: {_first_line(cause)}"
+    if isinstance(cause, psycopg.ProgrammingError):
+        return f"DATABASE_URL: {_first_line(cause)}\nRun `python main.py migrate` first."
+    return str(error)
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).partition("\n")[0]

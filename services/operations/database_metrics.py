@@ -1,0 +1,76 @@
+"""What the database says to operators: asked when `/metrics` is scraped, and not again within some seconds.
+
+A scrape is answered whatever happens: a database that is down or slow is itself a figure.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import psycopg
+
+from models.operations.metric_statements import FIGURES
+from runtime.database.database import Database, DatabaseUnavailable
+from services.reconciliation.sweep import SWEEP
+
+EVERY = 10.0  # seconds for one answer, however often it is asked for
+PATIENCE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`live`: payments by state now; `moved`: into which states payments went in five minutes; seconds and counts.
+
+    None is what the database doesn't know, or could not be asked.
+    """
+
+    database_answers: bool
+    live: Mapping[str, int] = field(default_factory=dict)
+    moved: Mapping[str, int] = field(default_factory=dict)
+    events_pending: int | None = None
+    oldest_event_seconds: int | None = None
+    swept_seconds_ago: int | None = None
+
+
+class FigureReader:
+    def __init__(self, database: Database, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._now = now
+        self._known, self._known_until = Figures(database_answers=False), 0.0
+        self._reading: asyncio.Task[Figures] | None = None
+
+    async def read(self) -> Figures:
+        """At most `EVERY` seconds old; those who ask at once wait for the same statement."""
+        if self._now() < self._known_until:
+            return self._known
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+        return await asyncio.shield(self._reading)
+
+    async def _read(self) -> Figures:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                rows = await self._database.rows(FIGURES, {"sweep": SWEEP})
+        except (DatabaseUnavailable, psycopg.Error, TimeoutError):
+            self._known = Figures(database_answers=False)
+        else:
+            self._known = figures_from([(row.kind, row.name, row.value) for row in rows])
+        self._known_until = self._now() + EVERY
+        self._reading = None
+        return self._known
+
+
+def figures_from(rows: list[tuple[str, str | None, int]]) -> Figures:
+    def named(kind: str) -> dict[str, int]:
+        return {name: value for found, name, value in rows if found == kind and name}
+
+    single = {kind: value for kind, name, value in rows if name is None}
+    return Figures(
+        database_answers=True,
+        live=named("live"),
+        moved=named("moved"),
+        events_pending=single.get("pending"),
+        oldest_event_seconds=single.get("oldest"),
+        swept_seconds_ago=single.get("swept"),
+    )

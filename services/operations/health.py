@@ -1,0 +1,173 @@
+"""Whether this process can serve, part by part: each is `ok`, or says in words what is wrong.
+
+Not every part keeps it from serving. Without the sweep, or with the issuer's keys of yesterday, orders are still paid:
+that is told, and left to alerts, since taking every server out of traffic would make it worse.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import psycopg
+
+from models.operations.health_statements import SCHEMA_REVISION, SECONDS_SINCE_SWEEP
+from runtime.database.database import Database, DatabaseUnavailable
+from services.operations import migrations
+from services.payments.intents import AccessDenied, GatewayError, Refused, TooManyRequests
+from services.reconciliation.sweep import SWEEP
+
+STRIPE_EVERY = 15.0  # seconds; a probe each second must not eat into Stripe's rate limit
+PATIENCE = 3.0
+MOST_CLOCK_SKEW = 30.0  # seconds: the leeway of tokens. Stripe's signatures bear 300
+SWEEP_OVERDUE = 600.0  # seconds; it is due each minute, and one may take 150 seconds
+
+OK, UNKNOWN = "ok", "unknown"
+
+
+class Pinged(Protocol):
+    async def ping(self) -> datetime | None:
+        """The provider's time, when it answers and takes our key; raise a `GatewayError` otherwise."""
+
+
+class Keys(Protocol):
+    """The issuer's public keys: why their last reading failed, and whether some are there to verify with."""
+
+    @property
+    def failure(self) -> str | None: ...
+    @property
+    def are_usable(self) -> bool: ...
+    async def refresh(self) -> None:
+        """Return once they have been read again, if it is time to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    state: str = OK
+    needed: bool = True  # for orders to be paid here
+
+    @property
+    def is_ok(self) -> bool:
+        return self.state == OK
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    parts: dict[str, Part]
+
+    @property
+    def is_ready(self) -> bool:
+        return all(part.is_ok for part in self.parts.values() if part.needed)
+
+    def as_json(self) -> dict[str, str]:
+        """`status` and the state of each part by name, without any secret."""
+        all_ok = all(part.is_ok for part in self.parts.values())
+        status = "unready" if not self.is_ready else OK if all_ok else "degraded"
+        return {"status": status, **{name: part.state for name, part in self.parts.items()}}
+
+
+class Health:
+    """`now` is monotonic seconds, `clock` this machine's idea of the time of day."""
+
+    def __init__(
+        self,
+        database: Database,
+        gateway: Pinged,
+        keys: Keys | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._keys = keys
+        self._now = now
+        self._clock = clock
+        self._began = now()
+        self._asking = asyncio.Lock()
+        self._stripe, self._time, self._stripe_until = Part(), Part(), float("-inf")
+        self._head, self._older = migrations.head(), migrations.before_head()
+
+    async def check(self) -> Report:
+        database, stripe, keys = await asyncio.gather(
+            self._check_database(), self._check_stripe(), self._check_keys()
+        )
+        return Report({**database, **stripe, **keys})
+
+    async def _check_database(self) -> dict[str, Part]:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                schema = await self._check_schema()
+                sweep = await self._check_sweep() if schema.is_ok else Part(UNKNOWN, needed=False)
+        except (DatabaseUnavailable, psycopg.Error, TimeoutError):
+            unknown = Part(UNKNOWN)
+            return {"database": Part("unreachable"), "schema": unknown, "sweep": unknown}
+        return {"database": Part(), "schema": schema, "sweep": sweep}
+
+    async def _check_schema(self) -> Part:
+        try:
+            row = await self._database.row(SCHEMA_REVISION)
+        except psycopg.errors.UndefinedTable:
+            return Part("empty: run `python main.py migrate`")
+        found = row.version_num if row else None
+        # A revision not known here is a newer version's, whose migrations leave this one working while it goes.
+        if found is None or found in self._older:
+            return Part(f"at {found}, needs {self._head}: run `python main.py migrate`")
+        return Part()
+
+    async def _check_sweep(self) -> Part:
+        """After a pause of all servers the sweep comes a minute after their start: they wait for it as ready ones."""
+        row = await self._database.row(SECONDS_SINCE_SWEEP, {"lease_name": SWEEP})
+        age = row.seconds if row else None
+        if self._now() - self._began < SWEEP_OVERDUE or (age is not None and age < SWEEP_OVERDUE):
+            return Part(needed=False)
+        last = "there was none" if age is None else f"the last whole one began {age} seconds ago"
+        return Part(f"overdue: {last}; the log of the server that sweeps says why", needed=False)
+
+    async def _check_stripe(self) -> dict[str, Part]:
+        async with self._asking:  # one question for all who probe at once
+            if self._now() >= self._stripe_until:
+                self._stripe = await self._ping()
+                self._stripe_until = self._now() + STRIPE_EVERY
+        return {"stripe": self._stripe, "clock": self._time}
+
+    async def _ping(self) -> Part:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                told = await self._gateway.ping()
+        except (Refused, TooManyRequests):  # it answered, and the key was good enough to be heard
+            return Part()
+        except AccessDenied:
+            return Part("AccessDenied: Stripe refuses STRIPE_SECRET_KEY, or it may not read the balance")
+        except GatewayError as error:
+            return Part(f"{type(error).__name__}: Stripe can't be reached, or is out of order")
+        except TimeoutError:
+            return Part(f"no answer from Stripe within {PATIENCE:.0f} seconds")
+        self._time = Part() if told is None else clock_against(told, self._clock())
+        return Part()
+
+    async def _check_keys(self) -> dict[str, Part]:
+        if self._keys is None:
+            return {}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._keys.refresh()
+        except TimeoutError:
+            why = "no answer"
+        else:
+            if self._keys.failure is None:
+                return {"keys": Part()}
+            why = self._keys.failure
+        usable = self._keys.are_usable
+        what = "the keys read last serve on" if usable else "nobody can sign in"
+        return {"keys": Part(f"JWT_JWKS_URL can't be read ({why}): {what}", needed=not usable)}
+
+
+def clock_against(theirs: datetime, ours: datetime) -> Part:
+    skew = (ours - theirs).total_seconds()
+    if abs(skew) <= MOST_CLOCK_SKEW:
+        return Part()
+    where = "ahead of" if skew > 0 else "behind"
+    return Part(f"{abs(skew):.0f} seconds {where} Stripe's, and {MOST_CLOCK_SKEW:.0f} are borne: check NTP")

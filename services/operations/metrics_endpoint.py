@@ -1,0 +1,129 @@
+"""What `/metrics` answers, in Prometheus's text format: counts of the processes, and figures of the database.
+
+With several workers each writes its counts into files of one temporary folder, and whoever is scraped adds them up.
+prometheus_client reads the folder's name when it is imported, so the folder is there before the workers are started.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from models.payments.tables import LIVE, PaymentState
+from runtime.database.database import Database
+from runtime.database.pool_gauges import show
+from runtime.metrics import COUNTS
+from runtime.processes import is_alive
+from services.operations.database_metrics import FigureReader, Figures
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
+
+
+class Exposition:
+    def __init__(self, database: Database, figures: FigureReader | None = None) -> None:
+        self._database = database
+        self._figures = figures or FigureReader(database)
+
+    async def text(self) -> bytes:
+        show(self._database)
+        figures = await self._figures.read()
+        # Adding up the workers' files takes some milliseconds for each of them.
+        return await asyncio.to_thread(lambda: counted() + told(figures))
+
+
+def counted() -> bytes:
+    """What was counted by this process, or by all workers beside it, in Prometheus's text format."""
+    folder = os.environ.get(FOLDER)
+    if folder is None:
+        return generate_latest(COUNTS)
+    forget_the_dead(Path(folder))
+    shared = CollectorRegistry()
+    multiprocess.MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]
+    return generate_latest(shared)
+
+
+def forget_the_dead(folder: Path) -> None:
+    """Drop the gauges of workers that have ended; what they counted stays, or sums would go down."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        if not is_alive(pid):
+            multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def shared_by_workers(workers: int) -> Iterator[None]:
+    """Let that many worker processes, started inside the block, count together; the folder goes with the block.
+
+    A folder that the environment names already is used as it is, and left.
+    """
+    if workers == 1 or FOLDER in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="paygraph-metrics-", ignore_cleanup_errors=True) as folder:
+        os.environ[FOLDER] = folder
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER]
+
+
+def told(figures: Figures) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_FiguresTold(figures))
+    return generate_latest(registry)
+
+
+class _FiguresTold(Collector):
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterable[Metric]:
+        figures = self._figures
+        up = "Whether the database answered the last time it was asked for these figures."
+        yield gauge("paygraph_database_up", up, int(figures.database_answers))
+        if not figures.database_answers:
+            return
+        yield by_state(
+            "paygraph_payments", "Payments that are live, by state; counted to 100,000.", figures.live, LIVE
+        )
+        yield by_state(
+            "paygraph_payments_moved",
+            "Payments that went into a state in the last five minutes, of the newest 20,000 changes.",
+            figures.moved,
+            PaymentState,
+        )
+        single = {
+            "events_pending": ("Stripe events received and not finished.", figures.events_pending),
+            "events_oldest_seconds": (
+                "How long the oldest of them waits; 0 for none.", figures.oldest_event_seconds
+            ),
+            "sweep_age_seconds": (
+                "Since the last whole sweep of any server began; absent before the first.",
+                figures.swept_seconds_ago,
+            ),
+        }  # fmt: skip
+        yield from (
+            gauge(f"paygraph_{name}", about, value)
+            for name, (about, value) in single.items()
+            if value is not None
+        )
+
+
+def gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, about, value)
+
+
+def by_state(
+    name: str, about: str, counts: Mapping[str, int], states: Iterable[PaymentState]
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=["state"])
+    for state in states:
+        family.add_metric([state.value], counts.get(state.value, 0))
+    return family

@@ -1,0 +1,173 @@
+"""Orders: placing them at the catalogue's prices, and showing them to their owner."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from models.currencies.currencies import CURRENCIES
+from models.orders.statements import (
+    ADD_ITEMS,
+    ADD_ORDER,
+    ORDER,
+    ORDER_BY_KEY,
+    ORDERS,
+    ORDERS_AFTER,
+    ORDERS_WITH_STATUS,
+    ORDERS_WITH_STATUS_AFTER,
+    PRICES,
+)
+from models.orders.tables import LARGEST_QUANTITY, OrderStatus
+from runtime.database.database import Database, Transaction
+from runtime.ids import read_id
+from runtime.pages import Cursor, Page, check_size, page_of
+from services.identity.tokens import User
+from services.orders.refusals import IdempotencyKeyReused, InvalidOrder, ProductNotAvailable
+from services.orders.views import OrderLine, PlacedOrder, order_from
+
+MOST_ITEMS = 500
+LONGEST_KEY = 255
+LARGEST_TOTAL = 2**53 - 1  # the largest integer every JSON client reads exactly
+
+
+@dataclass(frozen=True, slots=True)
+class WantedItem:
+    """What a customer puts into an order. The price is not theirs to say."""
+
+    product_id: str
+    quantity: int
+
+
+class Orders:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, user: User, order_id: UUID) -> PlacedOrder | None:
+        """One of the user's orders; for a merchant, any order."""
+        parameters = {"order_id": order_id, "user_id": user.id, "is_merchant": user.is_merchant}
+        row = await self._database.row(ORDER, parameters)
+        return order_from(row) if row else None
+
+    async def page(
+        self, user_id: str, *, first: int, after: Cursor | None, status: OrderStatus | None
+    ) -> Page[PlacedOrder]:
+        """The user's orders, newest first; `InvalidPage` when `first` is out of bounds."""
+        parameters: dict[str, Any] = {"user_id": user_id, "limit": check_size(first) + 1}
+        if after is not None:
+            parameters |= {"before": after.created_at, "before_id": after.id}
+        if status is not None:
+            parameters["status"] = status
+        statement = {
+            (False, False): ORDERS,
+            (False, True): ORDERS_AFTER,
+            (True, False): ORDERS_WITH_STATUS,
+            (True, True): ORDERS_WITH_STATUS_AFTER,
+        }[status is not None, after is not None]
+        rows = await self._database.rows(statement, parameters)
+        return page_of([order_from(row) for row in rows], first)
+
+    async def place(
+        self, user_id: str, items: Sequence[WantedItem], currency: str | None, idempotency_key: str | None
+    ) -> PlacedOrder:
+        """Place an order at today's prices. The same key and items again give the same order, not a second one.
+
+        Raises `InvalidOrder`, `ProductNotAvailable` or `IdempotencyKeyReused`.
+        """
+        wanted = _merged(items)
+        _check_key(idempotency_key)
+
+        async def write(transaction: Transaction) -> PlacedOrder:
+            lines, priced_in = await _priced(transaction, wanted, currency)
+            order = await _add_order(transaction, user_id, priced_in, idempotency_key, lines)
+            return order or await _earlier_order(transaction, user_id, idempotency_key, wanted, currency)
+
+        return await self._database.transaction(write)
+
+
+def _merged(items: Sequence[WantedItem]) -> dict[UUID, int]:
+    """Quantity by product; the same product twice is one line."""
+    if not 1 <= len(items) <= MOST_ITEMS:
+        raise InvalidOrder(f"an order has between 1 and {MOST_ITEMS} items")
+    wanted: dict[UUID, int] = {}
+    for item in items:
+        product_id = read_id(item.product_id)
+        if product_id is None:
+            raise ProductNotAvailable(item.product_id)
+        wanted[product_id] = wanted.get(product_id, 0) + item.quantity
+        if item.quantity < 1 or wanted[product_id] > LARGEST_QUANTITY:
+            raise InvalidOrder(f"a quantity is between 1 and {LARGEST_QUANTITY}")
+    return wanted
+
+
+def _check_key(key: str | None) -> None:
+    """Printable, so without NUL and lone surrogates, which can't be stored."""
+    if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isprintable()):
+        raise InvalidOrder(f"an idempotency key has between 1 and {LONGEST_KEY} printable characters")
+
+
+async def _priced(
+    transaction: Transaction, wanted: Mapping[UUID, int], currency: str | None
+) -> tuple[list[OrderLine], str]:
+    """The lines at the catalogue's prices, and the one currency they are in."""
+    rows = await transaction.rows(PRICES, {"ids": list(wanted)})
+    products = {row.id: row for row in rows if row.active}
+    for product_id in wanted:
+        if product_id not in products:
+            raise ProductNotAvailable(str(product_id))
+    lines = [
+        OrderLine(product_id, products[product_id].name, products[product_id].unit_amount, quantity)
+        for product_id, quantity in wanted.items()
+    ]
+    return lines, _one_currency({product.currency for product in products.values()}, currency)
+
+
+def _one_currency(priced_in: set[str], asked: str | None) -> str:
+    if asked is not None and asked not in CURRENCIES:
+        raise InvalidOrder(f"{asked} is not a currency that can be charged")
+    if len(priced_in) > 1 or (asked is not None and priced_in != {asked}):
+        raise InvalidOrder(
+            f"these products are priced in {', '.join(sorted(priced_in))}; an order has one currency"
+        )
+    return priced_in.pop()
+
+
+async def _add_order(
+    transaction: Transaction, user_id: str, currency: str, key: str | None, lines: Sequence[OrderLine]
+) -> PlacedOrder | None:
+    """The order just placed; None when this user used the key before."""
+    total = sum(line.unit_amount * line.quantity for line in lines)
+    if total > LARGEST_TOTAL:
+        raise InvalidOrder("the total is larger than any charge can be")
+    values = {"id": uuid4(), "user_id": user_id, "currency": currency, "idempotency_key": key}
+    row = await transaction.row(ADD_ORDER, values)
+    if row is None:
+        return None
+    await transaction.rows(ADD_ITEMS, [_item_row(row.id, *numbered) for numbered in enumerate(lines)])
+    return PlacedOrder(
+        row.id, OrderStatus.PENDING, currency, total, tuple(lines), (), row.created_at, row.updated_at
+    )
+
+
+def _item_row(order_id: UUID, position: int, line: OrderLine) -> dict[str, Any]:
+    return {
+        "order_id": order_id,
+        "position": position,
+        "product_id": line.product_id,
+        "product_name": line.product_name,
+        "unit_amount": line.unit_amount,
+        "quantity": line.quantity,
+    }
+
+
+async def _earlier_order(
+    transaction: Transaction,
+    user_id: str,
+    key: str | None,
+    wanted: Mapping[UUID, int],
+    currency: str | None,
+) -> PlacedOrder:
+    order = order_from(await transaction.one(ORDER_BY_KEY, {"user_id": user_id, "idempotency_key": key}))
+    same_items = {line.product_id: line.quantity for line in order.items} == wanted
+    if not same_items or currency not in (None, order.currency):
+        raise IdempotencyKeyReused(order.id)
+    return order

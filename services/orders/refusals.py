@@ -1,0 +1,36 @@
+"""Why an order is not placed, found or canceled."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from models.orders.tables import OrderStatus
+from services.identity.refusals import Refusal
+
+
+@dataclass
+class OrderNotFound(Refusal):
+    """No such order, or another user's, or an id that is none: the three can't be told apart."""
+
+
+@dataclass
+class ProductNotAvailable(Refusal):
+    product_id: str
+
+
+@dataclass
+class InvalidOrder(Refusal):
+    """The items can't make an order; `reason` is a sentence for a developer."""
+
+    reason: str
+
+
+@dataclass
+class IdempotencyKeyReused(Refusal):
+    """The key belongs to an earlier order of this user that asked for something else."""
+
+    order_id: UUID
+
+
+@dataclass
+class OrderNotCancelable(Refusal):
+    status: OrderStatus

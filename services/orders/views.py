@@ -1,0 +1,133 @@
+"""Orders as those who may see them see them. Amounts are minor units of the currency beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models.orders.tables import OrderStatus
+from models.payments.tables import Disposition, PaymentState
+from models.refunds.tables import RefundCause, RefundState
+from runtime.database.database import Row
+from runtime.pages import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """`unit_amount` is minor units of the order's currency, as it was when the order was placed."""
+
+    product_id: UUID
+    product_name: str
+    unit_amount: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundView:
+    id: UUID
+    state: RefundState
+    cause: RefundCause
+    amount: int
+    currency: str
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeView:
+    id: str
+    status: str
+    reason: str
+    amount: int
+    currency: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionView:
+    """One change of a payment's state; `from_state` is None for its beginning."""
+
+    from_state: PaymentState | None
+    to_state: PaymentState
+    cause: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """`unwatched`: Stripe was not asked about it in the last few seconds."""
+
+    id: UUID
+    state: PaymentState
+    disposition: Disposition | None
+    amount: int
+    amount_received: int
+    currency: str
+    intent_id: str | None
+    created_at: datetime
+    unwatched: bool
+    refunds: tuple[RefundView, ...]
+    disputes: tuple[DisputeView, ...]
+    history: tuple[TransitionView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedOrder:
+    """An order with everything that happened to it. `total` is minor units of `currency`."""
+
+    id: UUID
+    status: OrderStatus
+    currency: str
+    total: int
+    items: tuple[OrderLine, ...]
+    payments: tuple[PaymentView, ...]
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.created_at, self.id)
+
+
+def order_from(row: Row) -> PlacedOrder:
+    return PlacedOrder(
+        row.id,
+        OrderStatus(row.status),
+        row.currency,
+        row.total,
+        tuple(OrderLine(UUID(item[0]), *item[1:]) for item in row.items),
+        tuple(map(payment_from, row.payments)),
+        row.created_at,
+        row.updated_at,
+    )
+
+
+def payment_from(values: Sequence[Any]) -> PaymentView:
+    """From the JSON array that the statement makes of a payment."""
+    payment_id, state, disposition, amount, received, currency, intent_id, created_at, *others = values
+    unwatched, refunds, disputes, history = others
+    return PaymentView(
+        UUID(payment_id),
+        PaymentState(state),
+        Disposition(disposition) if disposition else None,
+        amount,
+        received,
+        currency,
+        intent_id,
+        _moment(created_at),
+        unwatched,
+        tuple(
+            RefundView(UUID(r[0]), RefundState(r[1]), RefundCause(r[2]), r[3], currency, r[4], _moment(r[5]))
+            for r in refunds
+        ),
+        tuple(DisputeView(d[0], d[1], d[2], d[3], currency, _moment(d[4])) for d in disputes),
+        tuple(
+            TransitionView(PaymentState(t[0]) if t[0] else None, PaymentState(t[1]), t[2], _moment(t[3]))
+            for t in history
+        ),
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,91 @@
+"""An order and its live payment as one statement finds them, before anything is decided."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from models.orders.tables import OrderStatus
+from models.payments.tables import PaymentState
+from runtime.database.database import Row
+from services.payments.intents import IntentRequest
+from services.payments.refusals import AmountNotChargeable, OrderNotPayable
+
+
+@dataclass(frozen=True, slots=True)
+class LivePayment:
+    """The one payment of an order that may still become money; `amount` in minor units of `currency`."""
+
+    id: UUID
+    state: str
+    amount: int
+    currency: str
+    order_version: int
+    intent_id: str  # empty while Stripe has not answered
+    leased: bool
+    key_expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What stands between an order and its payable intent. `recorded`: the payment was made by this claim."""
+
+    order_id: UUID
+    status: str
+    total: int
+    currency: str
+    version: int
+    minimum: int
+    maximum: int
+    chargeable: bool
+    recorded: bool
+    payment: LivePayment | None
+
+    def refuse_unless_payable(self) -> None:
+        if self.status != OrderStatus.PENDING:
+            raise OrderNotPayable(OrderStatus(self.status))
+        if not self.chargeable:
+            raise self.not_chargeable()
+
+    def not_chargeable(self) -> AmountNotChargeable:
+        return AmountNotChargeable(self.total, self.currency, self.minimum, self.maximum)
+
+    def request_for(self, payment: LivePayment) -> IntentRequest:
+        """What was recorded, which for a payment taken over may not be the order's total of today."""
+        return IntentRequest(
+            payment_id=payment.id, order_id=self.order_id, amount=payment.amount, currency=payment.currency
+        )
+
+
+def claim_from(row: Row, order_id: UUID) -> Claim:
+    return Claim(
+        order_id=order_id,
+        status=row.status,
+        total=row.total,
+        currency=row.currency,
+        version=row.version,
+        minimum=row.minimum,
+        maximum=row.maximum,
+        chargeable=row.chargeable,
+        recorded=row.recorded_id is not None,
+        payment=_recorded_payment(row) if row.recorded_id else _earlier_payment(row),
+    )
+
+
+def _recorded_payment(row: Row) -> LivePayment:
+    return LivePayment(
+        row.recorded_id, PaymentState.CREATING, row.total, row.currency, row.version, "", True, False
+    )
+
+
+def _earlier_payment(row: Row) -> LivePayment | None:
+    if row.payment_id is None:
+        return None
+    return LivePayment(
+        row.payment_id,
+        row.state,
+        row.amount,
+        row.payment_currency,
+        row.order_version,
+        row.intent_id or "",
+        bool(row.leased),
+        row.key_expired,
+    )

@@ -1,0 +1,30 @@
+"""Taking a payable intent from the world: canceled at Stripe, then heard of, and written down."""
+
+from typing import Protocol
+
+from runtime.database.database import Database
+from services.payments.intents import Intent, KeyBurnt, Refused
+from services.payments.settlement import Settlement
+
+
+class ClosingGateway(Protocol):
+    async def cancel_intent(self, intent_id: str) -> Intent: ...
+    async def retrieve_intent(self, intent_id: str) -> Intent: ...
+
+
+class Closing:
+    def __init__(self, database: Database, gateway: ClosingGateway) -> None:
+        self._gateway = gateway
+        self._settlement = Settlement(database)
+
+    async def close(self, intent_id: str, *, cause: str) -> Intent:
+        """The intent as it is after the attempt: canceled, or what the customer made of it in time.
+
+        Raises a `GatewayError` when Stripe can't be asked; then the payment stays as it is, for the next attempt.
+        """
+        try:
+            intent = await self._gateway.cancel_intent(intent_id)
+        except (Refused, KeyBurnt):  # it is confirmed, paid or canceled already
+            intent = await self._gateway.retrieve_intent(intent_id)
+        await self._settlement.apply(intent, cause=cause)
+        return intent

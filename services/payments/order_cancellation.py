@@ -1,0 +1,110 @@
+"""Canceling an order: it is closed, and its intent with it. Money that arrives all the same is refunded, once."""
+
+from uuid import UUID
+
+import structlog
+
+from models.orders.tables import OrderStatus
+from models.payments.cancellation_statements import (
+    CLOSE_ORDER,
+    CLOSE_PAYMENT,
+    LIVE_PAYMENT,
+    LOCK_LIVE_PAYMENT,
+)
+from models.payments.settlement_statements import LOCK_ORDER
+from models.payments.tables import PaymentState
+from models.refunds.statements import ORDER_STATUS
+from runtime.database.database import Database, Row, Transaction
+from services.identity.tokens import User
+from services.orders.refusals import OrderNotCancelable, OrderNotFound
+from services.payments import failpoints
+from services.payments.intent_cancellation import Closing, ClosingGateway
+from services.payments.intents import GatewayError, IntentStatus, Refused
+from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable
+from services.payments.settlement import Settlement
+
+LOOKS = 3  # at an order whose payment changes while it is being canceled
+CAUSE = "cancelOrder"
+UNDER_WAY = (IntentStatus.PROCESSING, IntentStatus.REQUIRES_CAPTURE, IntentStatus.SUCCEEDED)
+
+log = structlog.get_logger(__name__)
+
+
+class Cancellation:
+    def __init__(self, database: Database, gateway: ClosingGateway) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._closing = Closing(database, gateway)
+        self._settlement = Settlement(database)
+
+    async def cancel(self, user: User, order_id: UUID) -> None:
+        """Close a pending order of this user, or any for a merchant; a second time changes nothing.
+
+        Raises `OrderNotFound`, `OrderNotCancelable`, `PaymentInProgress` while money is on its way, or
+        `PaymentProviderUnavailable` when Stripe can't be asked whether it is.
+        """
+        for _ in range(LOOKS):
+            if await self._status(user, order_id) is OrderStatus.CANCELED:
+                return
+            live = await self._database.row(LIVE_PAYMENT, {"order_id": order_id})
+            if live is not None and live.intent_id is not None:
+                await self._refuse_if_under_way(live.intent_id)
+            if await self._close(order_id, live):
+                failpoints.reach(failpoints.ORDER_CLOSED)
+                await self._close_intent(live)
+                return
+        raise PaymentInProgress
+
+    async def _status(self, user: User, order_id: UUID) -> OrderStatus:
+        parameters = {"order_id": order_id, "user_id": user.id, "is_merchant": user.is_merchant}
+        row = await self._database.row(ORDER_STATUS, parameters)
+        if row is None:
+            raise OrderNotFound
+        status = OrderStatus(row.status)
+        if status not in (OrderStatus.PENDING, OrderStatus.CANCELED):
+            raise OrderNotCancelable(status)
+        return status
+
+    async def _refuse_if_under_way(self, intent_id: str) -> None:
+        try:
+            intent = await self._gateway.retrieve_intent(intent_id)
+        except GatewayError as error:
+            log.warning("cancel delayed", intent=intent_id, outcome=type(error).__name__, code=error.code)
+            raise PaymentProviderUnavailable(retryable=not isinstance(error, Refused)) from error
+        if intent.status in UNDER_WAY:
+            await self._settlement.apply(intent, cause=CAUSE)
+            if intent.status is not IntentStatus.SUCCEEDED:
+                raise PaymentInProgress
+
+    async def _close(self, order_id: UUID, seen: Row | None) -> bool:
+        """Whether the order was closed; not when its payment is another than the one we looked at."""
+
+        async def write(transaction: Transaction) -> bool:
+            return await _close_order(transaction, order_id, seen)
+
+        return await self._database.transaction(write)
+
+    async def _close_intent(self, live: Row | None) -> None:
+        if live is None or live.intent_id is None:
+            return
+        try:
+            await self._closing.close(live.intent_id, cause=CAUSE)
+        except GatewayError as error:  # the order is closed; the sweep will have the intent canceled
+            log.warning(
+                "intent of a canceled order stays open for now", intent=live.intent_id, code=error.code
+            )
+
+
+async def _close_order(transaction: Transaction, order_id: UUID, seen: Row | None) -> bool:
+    order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
+    live = await transaction.row(LOCK_LIVE_PAYMENT, {"order_id": order_id})
+    as_seen = (live and (live.id, live.intent_id)) == (seen and (seen.id, seen.intent_id))
+    if order.status != OrderStatus.PENDING or not as_seen:
+        return False
+    if live is not None:
+        # A payment that Stripe has not answered yet has released no secret: nobody can pay it.
+        state = PaymentState.ABANDONED if live.intent_id is None else PaymentState.CANCELING
+        changes = {"payment_id": live.id, "to_state": state, "to_cause": CAUSE}
+        await transaction.rows(CLOSE_PAYMENT, changes)
+    await transaction.rows(CLOSE_ORDER, {"order_id": order_id})
+    return True

@@ -1,0 +1,293 @@
+"""createPaymentIntent: record → call → record → release.
+
+What is one per order is the released secret of a payable intent. A payment is committed before Stripe is
+called, no connection is held during the call, and a secret leaves only after a committed statement proved
+that the order is pending, the payment is its live one, and its amount is the order's total now.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID, uuid4
+
+import structlog
+
+from models.payments.statements import (
+    CLAIM,
+    END_LEASE,
+    MOVE_PAYMENT,
+    OPEN_PAYMENT,
+    REPRICE_PAYMENT,
+    TAKE_LEASE,
+)
+from models.payments.tables import PaymentState
+from runtime.database.database import Database
+from services.orders.refusals import OrderNotFound
+from services.payments import failpoints
+from services.payments.claims import Claim, LivePayment, claim_from
+from services.payments.intent_cancellation import Closing
+from services.payments.intents import (
+    AccessDenied,
+    GatewayError,
+    Intent,
+    IntentRequest,
+    IntentStatus,
+    KeyBurnt,
+    OutcomeUnknown,
+    Refused,
+)
+from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable
+from services.payments.settlement import Settlement
+
+DEADLINE = 9.5  # seconds for one createPaymentIntent, waiting and calling included
+LEASE = timedelta(seconds=10)  # outlives the call it covers
+FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.5  # seconds between looks at a payment that another caller is making
+BURNT_KEYS_ALLOWED = 1  # a second recorded 500 within one call is an outage
+
+CAUSE = "createPaymentIntent"
+OVER = (IntentStatus.SUCCEEDED, IntentStatus.CANCELED)
+AMOUNT_CODES = frozenset({"amount_too_small", "amount_too_large", "invalid_charge_amount"})
+
+log = structlog.get_logger(__name__)
+
+
+class IntentGateway(Protocol):
+    """What this use case needs of Stripe. Each verb ends with an intent or a `GatewayError`."""
+
+    async def create_intent(self, request: IntentRequest) -> Intent: ...
+    async def retrieve_intent(self, intent_id: str) -> Intent: ...
+    async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent: ...
+    async def cancel_intent(self, intent_id: str) -> Intent: ...
+
+
+class PaymentIntents:
+    """Makes an order payable, however often and from however many places it is asked."""
+
+    def __init__(self, database: Database, gateway: IntentGateway, *, deadline: float = DEADLINE) -> None:
+        """`deadline` is seconds for one call of `create`, waiting for others and calling Stripe included."""
+        self._deadline = deadline
+        self._database = database
+        self._gateway = gateway
+        self._settlement = Settlement(database)
+        self._closing = Closing(database, gateway)
+
+    async def create(self, user_id: str, order_id: UUID) -> Intent:
+        """The order's one payable intent, client secret included; raises a `Refusal` otherwise."""
+        patience = _Patience(self._deadline)
+        while True:
+            claim = await self._claim(user_id, order_id)
+            claim.refuse_unless_payable()
+            intent = await self._advance(claim, patience)
+            if intent is not None:
+                return intent
+            if patience.is_over:
+                raise PaymentInProgress
+
+    async def _claim(self, user_id: str, order_id: UUID) -> Claim:
+        parameters = {"order_id": order_id, "user_id": user_id, "payment_id": uuid4(), "lease": LEASE}
+        row = await self._database.row(CLAIM, parameters)
+        if row is None:
+            raise OrderNotFound
+        return claim_from(row, order_id)
+
+    async def _advance(self, claim: Claim, patience: "_Patience") -> Intent | None:
+        """One step towards a payable intent; None when the order has to be looked at again."""
+        payment = claim.payment
+        if payment is None:  # another caller recorded one after our snapshot was taken
+            return None
+        if claim.recorded:
+            return await self._make(claim, payment, patience)
+        if payment.leased:
+            await patience.pause()
+        elif payment.state == PaymentState.CREATING:
+            return await self._take_over(claim, payment, patience)
+        elif payment.state == PaymentState.CANCELING or payment.currency != claim.currency:
+            await self._replace(payment, patience)
+        elif payment.order_version != claim.version:
+            await self._reprice(claim, payment, patience)
+        else:
+            return await self._reuse(claim, payment, patience)
+        return None
+
+    async def _make(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> Intent | None:
+        intent = await self._call_for_new_intent(claim, payment, patience)
+        if intent is None:
+            return None
+        failpoints.reach(failpoints.STRIPE_ANSWERED)
+        parameters = {"payment_id": payment.id, "from_state": payment.state, "intent_id": intent.id}
+        opened = await self._database.row(OPEN_PAYMENT, {**parameters, "cause": CAUSE})
+        failpoints.reach(failpoints.PAYMENT_OPENED)
+        # A replayed answer tells how the intent was, not how it is: after a takeover it is read anew.
+        return intent if opened and opened.releasable and claim.recorded else None
+
+    async def _call_for_new_intent(
+        self, claim: Claim, payment: LivePayment, patience: "_Patience"
+    ) -> Intent | None:
+        failpoints.reach(failpoints.PAYMENT_RECORDED)
+        try:
+            return await patience.spend_on(self._gateway.create_intent(claim.request_for(payment)))
+        except KeyBurnt as error:
+            await self._give_up(payment, PaymentState.ABANDONED, error)
+            patience.count_burnt_key()
+            return None
+        except Refused as error:
+            await self._give_up(payment, PaymentState.FAILED, error)
+            if error.code in AMOUNT_CODES:
+                raise claim.not_chargeable() from error
+            raise PaymentProviderUnavailable(retryable=False) from error
+        except GatewayError as error:
+            log_gateway_error(error, payment)
+            await self._end_lease(payment)
+            raise PaymentProviderUnavailable from error
+
+    async def _give_up(self, payment: LivePayment, state: PaymentState, error: GatewayError) -> None:
+        log_gateway_error(error, payment)
+        await self._move(payment, state, failure_code=error.code or type(error).__name__)
+
+    async def _move(
+        self, payment: LivePayment, to_state: PaymentState, failure_code: str | None = None
+    ) -> None:
+        parameters = {
+            "payment_id": payment.id,
+            "from_state": payment.state,
+            "to_state": to_state,
+            "failure_code": failure_code,
+            "cause": CAUSE,
+        }
+        await self._database.rows(MOVE_PAYMENT, parameters)
+
+    async def _take_over(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> Intent | None:
+        """Go on for a caller who is gone."""
+        if payment.key_expired:  # its secret never left, so nobody can pay what Stripe may have made
+            await self._move(payment, PaymentState.ABANDONED, failure_code="key_expired")
+            return None
+        return await self._make(claim, payment, patience) if await self._lease(payment) else None
+
+    async def _lease(self, payment: LivePayment) -> bool:
+        """Whether it is ours to call Stripe for: nobody else does, and the payment is as we saw it."""
+        parameters = {
+            "payment_id": payment.id,
+            "from_state": payment.state,
+            "seen_version": payment.order_version,
+            "lease": LEASE,
+        }
+        return await self._database.row(TAKE_LEASE, parameters) is not None
+
+    async def _end_lease(self, payment: LivePayment) -> None:
+        await self._database.rows(END_LEASE, {"payment_id": payment.id, "from_state": payment.state})
+
+    async def _reuse(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> Intent | None:
+        intent = await self._read(payment, patience)
+        if intent.status in OVER:
+            await self._settlement.apply(intent, cause=CAUSE)
+            return None
+        if (intent.amount, intent.currency) == (claim.total, claim.currency):
+            return intent
+        if await self._lease(payment):  # otherwise somebody repriced it while we looked
+            log.error("stripe's amount is not ours", payment=str(payment.id), intent=intent.id)
+            await self._replace(payment, patience)
+        return None
+
+    async def _read(self, payment: LivePayment, patience: "_Patience") -> Intent:
+        try:
+            return await patience.spend_on(self._gateway.retrieve_intent(payment.intent_id))
+        except GatewayError as error:
+            log_gateway_error(error, payment)
+            raise PaymentProviderUnavailable(retryable=not isinstance(error, Refused)) from error
+
+    async def _reprice(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> None:
+        """Bring the intent to the order's new total. The key names the version: 100 → 120 → 100 are three calls.
+
+        One caller at a time: an older price that arrived after a newer one would stay.
+        """
+        if not await self._lease(payment):
+            return
+        key = f"amt:{payment.id}:{claim.version}"
+        call = self._gateway.reprice_intent(payment.intent_id, claim.total, idempotency_key=key)
+        try:
+            await patience.spend_on(call)
+        except GatewayError as error:
+            await self._end_lease(payment)
+            await self._not_repriced(payment, error, patience)
+        else:
+            await self._record_price(claim, payment)
+
+    async def _record_price(self, claim: Claim, payment: LivePayment) -> None:
+        parameters = {
+            "payment_id": payment.id,
+            "from_state": payment.state,
+            "amount": claim.total,
+            "order_version": claim.version,
+            "cause": "order changed",
+        }
+        await self._database.rows(REPRICE_PAYMENT, parameters)
+
+    async def _not_repriced(self, payment: LivePayment, error: GatewayError, patience: "_Patience") -> None:
+        if isinstance(error, Refused):  # the customer confirmed before the new price arrived
+            await self._hear_what_became_of(payment, patience)
+            return
+        log_gateway_error(error, payment)
+        if not isinstance(error, KeyBurnt):
+            raise PaymentProviderUnavailable from error
+        await self._replace(payment, patience)
+
+    async def _replace(self, payment: LivePayment, patience: "_Patience") -> None:
+        """Cancel the intent at Stripe, and only then let a new payment begin."""
+        if payment.state != PaymentState.CANCELING:
+            await self._move(payment, PaymentState.CANCELING)
+        try:
+            intent = await patience.spend_on(self._closing.close(payment.intent_id, cause=CAUSE))
+        except GatewayError as error:
+            log_gateway_error(error, payment)
+            raise PaymentProviderUnavailable from error
+        if intent.status not in OVER:
+            raise PaymentInProgress
+
+    async def _hear_what_became_of(self, payment: LivePayment, patience: "_Patience") -> None:
+        intent = await self._read(payment, patience)
+        await self._settlement.apply(intent, cause=CAUSE)
+        if intent.status not in OVER:
+            raise PaymentInProgress
+
+
+class _Patience:
+    """One caller's: a deadline, pauses that grow, and how many burnt keys are borne."""
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._pause = FIRST_PAUSE
+        self._burnt_keys = 0
+
+    @property
+    def is_over(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._deadline
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self._pause)
+        self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
+
+    async def spend_on(self, call: Awaitable[Intent]) -> Intent:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await call
+        except TimeoutError as error:
+            raise OutcomeUnknown("no answer within our deadline") from error
+
+    def count_burnt_key(self) -> None:
+        self._burnt_keys += 1
+        if self._burnt_keys > BURNT_KEYS_ALLOWED:
+            raise PaymentProviderUnavailable
+
+
+def log_gateway_error(error: GatewayError, payment: LivePayment) -> None:
+    """One line: what an operator needs to find the call in Stripe's dashboard."""
+    needs_a_person = isinstance(error, AccessDenied | Refused | KeyBurnt)
+    write = log.error if needs_a_person else log.warning
+    write(
+        "stripe call failed",
+        outcome=type(error).__name__,
+        code=error.code,
+        stripe_request=error.request_id,
+        payment=str(payment.id),
+    )

@@ -1,0 +1,111 @@
+"""What becomes of a payment and its order when Stripe says how an intent stands. Pure: no database, no Stripe."""
+
+from dataclasses import dataclass
+
+from models.orders.tables import OrderStatus
+from models.payments.tables import Disposition, PaymentState
+from services.payments.intents import Intent, IntentStatus
+
+_creating, _open, _processing, _canceling = (
+    PaymentState.CREATING,
+    PaymentState.OPEN,
+    PaymentState.PROCESSING,
+    PaymentState.CANCELING,
+)
+_succeeded, _canceled, _failed, _abandoned = (
+    PaymentState.SUCCEEDED,
+    PaymentState.CANCELED,
+    PaymentState.FAILED,
+    PaymentState.ABANDONED,
+)
+
+# The whole state machine: where a payment goes (rows: where it is) when its intent is found payable, processing,
+# succeeded or canceled. `succeeded` and `canceled` absorb, so a stale answer can't take them back; a payment
+# that was given up still hears of money that arrived.
+# fmt: off
+NEXT_STATE: dict[PaymentState, tuple[PaymentState, PaymentState, PaymentState, PaymentState]] = {
+    #             payable      processing   succeeded   canceled
+    _creating:   (_open,       _processing, _succeeded, _canceled),
+    _open:       (_open,       _processing, _succeeded, _canceled),
+    _processing: (_open,       _processing, _succeeded, _canceled),
+    _canceling:  (_canceling,  _processing, _succeeded, _canceled),
+    _failed:     (_failed,     _failed,     _succeeded, _canceled),
+    _abandoned:  (_abandoned,  _abandoned,  _succeeded, _canceled),
+    _succeeded:  (_succeeded,  _succeeded,  _succeeded, _succeeded),
+    _canceled:   (_canceled,   _canceled,   _canceled,  _canceled),
+}
+# fmt: on
+
+_COLUMN = {
+    IntentStatus.REQUIRES_PAYMENT_METHOD: 0,
+    IntentStatus.REQUIRES_CONFIRMATION: 0,
+    IntentStatus.REQUIRES_ACTION: 0,
+    IntentStatus.REQUIRES_CAPTURE: 1,
+    IntentStatus.PROCESSING: 1,
+    IntentStatus.SUCCEEDED: 2,
+    IntentStatus.CANCELED: 3,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFacts:
+    """An order under its lock. `total` is in minor units of `currency`."""
+
+    status: OrderStatus
+    total: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What to write: the payment's state and disposition, and the order's status."""
+
+    state: PaymentState
+    disposition: Disposition | None
+    order_status: OrderStatus
+
+
+def state_of(intent: Intent) -> PaymentState:
+    """The state of a payment whose intent is like this, and about which we know nothing else."""
+    return NEXT_STATE[PaymentState.OPEN][_COLUMN[intent.status]]
+
+
+def judge(state: PaymentState, order: OrderFacts, intent: Intent) -> Verdict:
+    """The one place that decides transitions after Stripe has spoken."""
+    new_state = NEXT_STATE[state][_COLUMN[intent.status]]
+    if new_state is not PaymentState.SUCCEEDED or state is PaymentState.SUCCEEDED:
+        return Verdict(state=new_state, disposition=None, order_status=order.status)
+    disposition = disposition_of(order, intent)
+    return Verdict(
+        state=new_state, disposition=disposition, order_status=status_after(disposition, order.status)
+    )
+
+
+def disposition_of(order: OrderFacts, intent: Intent) -> Disposition:
+    """What money that arrived is to its order."""
+    if order.status is OrderStatus.CANCELED:
+        return Disposition.LATE
+    if order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED):
+        return Disposition.DUPLICATE
+    exact = (intent.amount_received, intent.currency) == (order.total, order.currency)
+    if exact and order.status is OrderStatus.PENDING:
+        return Disposition.SETTLED
+    return Disposition.MISMATCH
+
+
+def status_after(disposition: Disposition, status: OrderStatus) -> OrderStatus:
+    if disposition is Disposition.SETTLED:
+        return OrderStatus.PAID
+    return OrderStatus.REVIEW if disposition is Disposition.MISMATCH else status
+
+
+def status_after_refunds(settled: bool, *, received: int, refunded: int) -> OrderStatus:
+    """An order's status once `refunded` of the `received` minor units of its payment went back.
+
+    Money that did not settle its order stays with a person until all of it is back, also when a refund fails later.
+    """
+    if refunded >= received:
+        return OrderStatus.REFUNDED
+    if not settled:
+        return OrderStatus.REVIEW
+    return OrderStatus.PARTIALLY_REFUNDED if refunded > 0 else OrderStatus.PAID

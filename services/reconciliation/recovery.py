@@ -1,0 +1,95 @@
+"""Intents that Stripe has and we did not expect: of lost answers, of given-up payments, of a restored backup."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import uuid4
+
+import structlog
+
+from models.payments.tables import PaymentState
+from models.reconciliation.statements import PAYMENTS_OF_INTENTS, RECOVER_PAYMENT
+from runtime.database.database import Database
+from services.payments.disputes import DisputeGateway, Disputes
+from services.payments.intent_cancellation import Closing, ClosingGateway
+from services.payments.intents import Intent, IntentStatus
+from services.payments.refunds import RefundGateway, Refunds
+from services.payments.settlement import Settlement
+from services.payments.state_machine import state_of
+
+GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
+
+log = structlog.get_logger(__name__)
+
+
+class RecoveryGateway(ClosingGateway, RefundGateway, DisputeGateway, Protocol):
+    """What is asked of Stripe for a payment that we don't have."""
+
+
+class Recovery:
+    def __init__(self, database: Database, gateway: RecoveryGateway) -> None:
+        self._database = database
+        self._closing = Closing(database, gateway)
+        self._settlement = Settlement(database)
+        self._refunds = Refunds(database, gateway)
+        self._disputes = Disputes(database, gateway)
+
+    async def unexpected(self, intents: Sequence[Intent]) -> list[Intent]:
+        """Those of ours that are not as our payments say, or that belong to no payment."""
+        ours = [intent for intent in intents if intent.payment_id is not None]
+        if not ours:
+            return []
+        rows = await self._database.rows(
+            PAYMENTS_OF_INTENTS,
+            {"intent_ids": [i.id for i in ours], "payment_ids": [i.payment_id for i in ours]},
+        )
+        states = {row.intent_id: row.state for row in rows if row.intent_id}
+        return [intent for intent in ours if states.get(intent.id) not in expected_states(intent)]
+
+    async def put_in_place(self, intent: Intent) -> tuple[str, str | None]:
+        """What was done, and a sentence for a person when it isn't enough."""
+        if not await self._settlement.apply(intent, cause="reconcile"):
+            return await self._recover(intent)
+        return await self._close_if_given_up(intent)
+
+    async def _recover(self, intent: Intent) -> tuple[str, str | None]:
+        for payment_id in (intent.payment_id, uuid4()):  # the payment of a twin has an intent already
+            parameters = {
+                "payment_id": payment_id,
+                "order_id": intent.order_id,
+                "intent_id": intent.id,
+                "amount": intent.amount,
+                "currency": intent.currency,
+            }
+            if await self._database.row(RECOVER_PAYMENT, parameters):
+                log.warning("payment recovered", intent=intent.id, order=str(intent.order_id))
+                await self._settlement.apply(intent, cause="reconcile")
+                if intent.status is IntentStatus.SUCCEEDED:
+                    await self._refunds.hear(intent.id)  # their events found no payment
+                    await self._disputes.hear(intent.id)
+                return await self._close_if_given_up(intent)
+        return await self._orphan(intent)
+
+    async def _orphan(self, intent: Intent) -> tuple[str, str | None]:
+        if intent.is_payable:
+            await self._closing.close(intent.id, cause="reconcile")
+            return "intents without an order canceled", None
+        if intent.status is IntentStatus.CANCELED:
+            return "intents without an order seen", None
+        return "intents without an order seen", f"intent {intent.id} took money for an order that is not here"
+
+    async def _close_if_given_up(self, intent: Intent) -> tuple[str, str | None]:
+        """A given-up payment's intent must not stay payable; its secret never left, or can't be known to."""
+        rows = await self._database.rows(
+            PAYMENTS_OF_INTENTS, {"intent_ids": [intent.id], "payment_ids": [intent.payment_id]}
+        )
+        states = {row.state for row in rows if row.intent_id == intent.id or row.id == intent.payment_id}
+        if intent.is_payable and states & {*GIVEN_UP}:
+            await self._closing.close(intent.id, cause="reconcile")
+            return "unknown intents canceled", None
+        return "payments brought up to date", None
+
+
+def expected_states(intent: Intent) -> tuple[str, ...]:
+    """The states of a payment that say the same as the intent."""
+    state = state_of(intent)
+    return (state, PaymentState.CANCELING) if intent.is_payable else (state,)

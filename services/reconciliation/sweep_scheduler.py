@@ -1,0 +1,83 @@
+"""The sweep each minute, in exactly one process of all that share the database."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import structlog
+
+from models.reconciliation.leases import GIVE_BACK, TAKE_WORK
+from runtime.database.database import Database
+from services.reconciliation.metrics import NEEDS_A_PERSON, SWEEP_FINDINGS, SWEEPS
+from services.reconciliation.sweep import SWEEP, Findings, Sweep
+
+EVERY = 60.0  # seconds
+LONGEST = 150.0  # seconds for one sweep; what is left is the next one's
+HELD = timedelta(seconds=240)  # longer than a sweep and the pause behind it
+
+log = structlog.get_logger(__name__)
+
+
+class Duty:
+    def __init__(self, database: Database, sweep: Sweep, *, every: float = EVERY) -> None:
+        self._database = database
+        self._sweep = sweep
+        self._every = every
+        self._holder = str(uuid4())
+
+    @asynccontextmanager
+    async def on(self) -> AsyncIterator[None]:
+        """Be ready to sweep until the block ends; then let another process do it."""
+        work = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+            await self._give_back()
+
+    async def sweep_if_it_is_our_turn(self) -> bool:
+        parameters = {"name": SWEEP, "holder": self._holder, "lease": HELD}
+        if await self._database.row(TAKE_WORK, parameters) is None:
+            return False
+        with sweep_counted() as count:
+            async with asyncio.timeout(LONGEST):
+                findings = await self._sweep.run()
+            count(findings)
+        if findings.done or findings.for_a_person:
+            log.info("swept", done=dict(findings.done), for_a_person=findings.for_a_person)
+        return True
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            try:
+                await self.sweep_if_it_is_our_turn()
+            except Exception:
+                log.exception("sweep failed; the next one is due in a minute")
+
+    async def _give_back(self) -> None:
+        with contextlib.suppress(Exception):  # the lease runs out by itself
+            await self._database.rows(GIVE_BACK, {"lease_name": SWEEP, "lease_holder": self._holder})
+
+
+@contextmanager
+def sweep_counted() -> Iterator[Callable[[Findings], None]]:
+    """Counts a sweep when the block ends: whole, interrupted by Stripe's silence, or failed."""
+    outcome = "failed"
+
+    def count(findings: Findings) -> None:
+        nonlocal outcome
+        outcome = "interrupted" if findings.unreachable else "whole"
+        for name, number in findings.done.items():
+            SWEEP_FINDINGS.labels(name).inc(number)
+        NEEDS_A_PERSON.set(len(findings.for_a_person))
+
+    try:
+        yield count
+    finally:
+        SWEEPS.labels(outcome).inc()
