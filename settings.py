@@ -152,7 +152,7 @@ class Settings(BaseSettings):
             "forwarded_allow_ips": [*self.trusted_proxies],
         }
         bounds = {
-            "http": "graph.arrival:BoundedArrival",
+            "http": "runtime.http_edge:BoundedArrival",
             "timeout_graceful_shutdown": 20,
             "ws_max_size": 100_000,
         }

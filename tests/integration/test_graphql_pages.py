@@ -170,11 +170,12 @@ def cursor(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
+SOME_ID = "0b5a6c1e-3f0d-4b51-9a53-1f6f3f0a7d11"  # test ids must be alike in every worker
 BAD_CURSORS = [
     "", "x", "====", "é", "\0", "\ud800", "null", "A" * 50_000,
-    cursor(""), cursor("|"), cursor("2026-01-01|" + str(uuid4())), cursor(f"2026-01-01T00:00:00|{uuid4()}"),
-    cursor("2026-01-01T00:00:00+00:00|x"), cursor(f"0000-01-01T00:00:00+00:00|{uuid4()}"),
-    cursor(f"2026-01-01T00:00:00+00:00|{uuid4()}|"), cursor(f"infinity|{uuid4()}"), cursor("\0|\0"),
+    cursor(""), cursor("|"), cursor("2026-01-01|" + SOME_ID), cursor(f"2026-01-01T00:00:00|{SOME_ID}"),
+    cursor("2026-01-01T00:00:00+00:00|x"), cursor(f"0000-01-01T00:00:00+00:00|{SOME_ID}"),
+    cursor(f"2026-01-01T00:00:00+00:00|{SOME_ID}|"), cursor(f"infinity|{SOME_ID}"), cursor("\0|\0"),
 ]  # fmt: skip
 
 

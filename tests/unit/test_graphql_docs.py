@@ -13,12 +13,8 @@ ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs/clients.md"
 SCHEMA = build_schema(sdl())
 SPEAKING = (".", "types", "serving")  # folders of graph/ whose files name codes
-SILENT = (
-    "observing.py",
-    "routes.py",
-    "errors.py",
-    "site.py",
-)  # codes in logs, or of refusals, which the schema documents
+# Codes in log lines, or of refusals, which the schema documents.
+SILENT = ("observing.py", "routes.py", "errors.py", "site.py")
 
 
 def fields_with(type_name: str) -> list[str]:
@@ -54,12 +50,8 @@ def test_the_table_of_refusals_is_the_schemas() -> None:
 
 
 def test_every_top_level_code_is_told() -> None:
-    sources = "".join(
-        file.read_text()
-        for folder in SPEAKING
-        for file in sorted((ROOT / "graph" / folder).glob("*.py"))
-        if file.name not in SILENT
-    )
+    files = [file for folder in SPEAKING for file in sorted((ROOT / "graph" / folder).glob("*.py"))]
+    sources = "".join(file.read_text() for file in files if file.name not in SILENT)
     codes = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+|UNAUTHENTICATED|FORBIDDEN|TIMEOUT)"', sources))
 
     assert {"UNAUTHENTICATED", "TIMEOUT", "BAD_USER_INPUT"} <= codes
