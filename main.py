@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
-from graph.context import Context, ContextMaker, PaymentSettings
+from graph.context import Context, ContextMaker, PaymentSettings, UseCases
 from graph.schema import sdl
 from graph.serving.documents import Documents
 from graph.serving.routes import for_operators, layers, stripe_webhook
@@ -20,45 +20,66 @@ from runtime import logs
 from runtime.addresses import refuse_unless_free
 from runtime.database.database import Database, build_database
 from runtime.database.pool_gauges import pool_shown
-from runtime.gc_tuning import collecting_less
+from runtime.gc_tuning import tuned_garbage_collection
 from runtime.processes import end_as_by_ctrl_c
 from runtime.tracing import traced
 from services.notifications.order_news import OrderNews
+from services.notifications.order_subscription import OrderSubscriptions
 from services.operations import migrations
 from services.operations.command_line import EXPECTED, in_words, parse
 from services.operations.health import Health
-from services.operations.metrics_endpoint import Exposition, shared_by_workers
+from services.operations.metrics_endpoint import MetricsEndpoint, shared_by_workers
 from services.operations.seeding import seed_shop
+from services.orders.orders import Orders
+from services.orders.products import Catalogue
+from services.payments.order_cancellation import OrderCancellation
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refresh_from_stripe import RefreshFromStripe
+from services.payments.refunds import Refunds
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep, sweep_once
-from services.reconciliation.sweep_scheduler import Duty
+from services.reconciliation.sweep_scheduler import SweepScheduler
 from services.stripe_api.gateway import API_VERSION, StripeGateway, StripeSignatureCheck
 from settings import Settings, UnsafeSettings, needed, reveal
 
 
-def parts(settings: Settings) -> tuple[Database, StripeGateway]:
+def connect(settings: Settings) -> tuple[Database, StripeGateway]:
     database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
     return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.gateway_options)
 
 
+def build_use_cases(database: Database, gateway: StripeGateway, news: OrderNews) -> UseCases:
+    current_orders = RefreshFromStripe(database, gateway)
+    return UseCases(
+        catalogue=Catalogue(database),
+        orders=Orders(database),
+        current_orders=current_orders,
+        order_subscriptions=OrderSubscriptions(current_orders, news),
+        order_cancellation=OrderCancellation(database, gateway),
+        payment_intents=PaymentIntents(database, gateway),
+        refunds=Refunds(database, gateway),
+    )
+
+
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
-    database, gateway = parts(settings)
+    database, gateway = connect(settings)
     check = StripeSignatureCheck(settings.webhook_secrets)
     inbox = Inbox(database, gateway, check, livemode=settings.is_live)
-    duty = Duty(database, Sweep(database, gateway, inbox))
+    scheduler = SweepScheduler(database, Sweep(database, gateway, inbox))
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
     news = OrderNews(reveal(settings.database_url))
     documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
     limits = settings.rate_limits()
-    nobody = Context(None, database, gateway, payments, news, documents, limits, settings.introspection)
+    use_cases = build_use_cases(database, gateway, news)
+    anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
     keys = settings.public_keys()
-    graphql = GraphQLSocket(ContextMaker(settings.token_verifier(keys), nobody), settings.cors_origins)
+    graphql = GraphQLSocket(ContextMaker(settings.token_verifier(keys), anonymous), settings.cors_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
-            async with inbox.at_work(), duty.on(), news.on_air(), collecting_less():
+            async with inbox.at_work(), scheduler.on(), news.on_air(), tuned_garbage_collection():
                 yield
             await gateway.close()
             await database.close()
@@ -68,7 +89,9 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
             Route("/graphql", graphql),
             WebSocketRoute("/graphql", graphql),
             Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
-            *for_operators(Health(database, gateway, keys), Exposition(database), settings.metrics_token),
+            *for_operators(
+                Health(database, gateway, keys), MetricsEndpoint(database), settings.metrics_token
+            ),
             *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
         ],
         middleware=layers(settings.cors_origins),
@@ -88,7 +111,7 @@ def serve(arguments: argparse.Namespace) -> None:
     refuse_unless_free(settings.host, settings.port)
     logs.configure(settings.log_level, settings.log_format)
     if arguments.reconcile_first:
-        print(asyncio.run(sweep_once(*parts(settings), livemode=settings.is_live)), flush=True)
+        print(asyncio.run(sweep_once(*connect(settings), livemode=settings.is_live)), flush=True)
     app = "main:app_from_environment" if settings.workers > 1 else app_from_environment
     with shared_by_workers(settings.workers):
         uvicorn.run(app, factory=True, workers=settings.workers, **settings.server_options)
@@ -115,7 +138,7 @@ def migrate(_: argparse.Namespace) -> None:
 def reconcile(_: argparse.Namespace) -> None:
     settings = Settings.read().safe()
     logs.configure(settings.log_level, settings.log_format)
-    findings = asyncio.run(sweep_once(*parts(settings), livemode=settings.is_live))
+    findings = asyncio.run(sweep_once(*connect(settings), livemode=settings.is_live))
     print(findings)
     sys.exit(1 if findings.for_a_person else 0)
 

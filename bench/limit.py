@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from models.payments.statements import CLAIM, OPEN_PAYMENT
 from runtime.database.database import Database, build_database
-from runtime.gc_tuning import collecting_less
+from runtime.gc_tuning import tuned_garbage_collection
 from services.payments.intents import Intent, IntentRequest
 from services.stripe_api.gateway import StripeGateway
 from settings import Settings, reveal
@@ -40,7 +40,7 @@ class Limit:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        async with collecting_less():
+        async with tuned_garbage_collection():
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

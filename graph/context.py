@@ -1,7 +1,7 @@
-"""What a resolver can reach: who is calling, the database to open sessions from, and Stripe."""
+"""What a resolver can reach: who is calling, and the use cases."""
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import strawberry
 import structlog
@@ -10,13 +10,16 @@ from starlette.requests import HTTPConnection
 
 from graph.serving.bounds import Spending
 from graph.serving.documents import Documents
-from runtime.database.database import Database
 from runtime.observation import note
 from services.identity.rate_limits import RateLimits
 from services.identity.tokens import KEYS_UNAVAILABLE, InvalidToken, TokenVerifier, User
-from services.notifications.order_news import OrderNews
-from services.payments.payment_intents import IntentGateway
-from services.payments.refunds import RefundGateway
+from services.notifications.order_subscription import OrderSubscriptions
+from services.orders.orders import Orders
+from services.orders.products import Catalogue
+from services.payments.order_cancellation import OrderCancellation
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refresh_from_stripe import RefreshFromStripe
+from services.payments.refunds import Refunds
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +32,17 @@ class PaymentSettings:
     api_version: str
 
 
-class Gateway(IntentGateway, RefundGateway, Protocol):
-    """All that the resolvers' use cases need of Stripe."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """What resolvers may call. Each is built once, in main.py, and serves every request."""
+
+    catalogue: Catalogue
+    orders: Orders
+    current_orders: RefreshFromStripe
+    order_subscriptions: OrderSubscriptions
+    order_cancellation: OrderCancellation
+    payment_intents: PaymentIntents
+    refunds: Refunds
 
 
 @dataclass(slots=True)
@@ -41,10 +53,8 @@ class Context:
     """
 
     user: User | None
-    database: Database
-    gateway: Gateway
+    use_cases: UseCases
     payments: PaymentSettings
-    news: OrderNews
     documents: Documents
     limits: RateLimits
     introspection: bool
@@ -62,15 +72,15 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ContextMaker:
-    """Verifies who is calling, once per request. A bad token is nobody's: what needs a user will say so."""
+    """Verifies who is calling, once per request. An invalid token means an anonymous caller."""
 
     verifier: TokenVerifier
-    without_user: Context
+    anonymous: Context
 
     async def __call__(self, request: HTTPConnection) -> Context:
         user = await self.user_of(request.headers.get("authorization"))
         note(user=user.id if user else None)
-        return replace(self.without_user, user=user)
+        return replace(self.anonymous, user=user)
 
     async def user_of(self, authorization: str | None) -> User | None:
         scheme, _, token = (authorization or "").partition(" ")

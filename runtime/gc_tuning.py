@@ -9,7 +9,7 @@ YOUNGEST = 20_000
 
 
 @asynccontextmanager
-async def collecting_less() -> AsyncIterator[None]:
+async def tuned_garbage_collection() -> AsyncIterator[None]:
     """Entered once all is built: what is there then stays until the end, and is not looked through again.
 
     13 % of the CPU of a repeated call; of a fresh one, the noise of the measurement hides it. Cycles are still

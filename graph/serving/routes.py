@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from graph.serving.observing import Observed
 from runtime.database.database import DatabaseUnavailable
 from services.operations.health import OK, Health
-from services.operations.metrics_endpoint import CONTENT_TYPE, Exposition
+from services.operations.metrics_endpoint import CONTENT_TYPE, MetricsEndpoint
 from services.reconciliation.inbox import Inbox, UnverifiedEvent
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -81,7 +81,7 @@ def stripe_webhook(inbox: Inbox) -> Endpoint:
     return receive
 
 
-def for_operators(health: Health, exposition: Exposition, token: SecretStr | None) -> list[Route]:
+def for_operators(health: Health, exposition: MetricsEndpoint, token: SecretStr | None) -> list[Route]:
     """`/livez`, `/readyz`, and `/metrics`, which asks for the token if there is one."""
     secret = token.get_secret_value() if token else None
     return [
@@ -106,7 +106,7 @@ def readyz(health: Health) -> Endpoint:
     return check
 
 
-def metrics(exposition: Exposition, token: str | None) -> Endpoint:
+def metrics(exposition: MetricsEndpoint, token: str | None) -> Endpoint:
     """Prometheus's numbers: for anyone, or with a token for who sends it as `Authorization: Bearer …`."""
     expected = f"Bearer {token}".encode()
 

@@ -13,10 +13,8 @@ from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_word
 from graph.types.payments import PaymentInProgress, PaymentProviderUnavailable
 from runtime.ids import read_id
 from services.orders import refusals as orders_refusals
-from services.orders.orders import Orders
 from services.payments import refusals as payments_refusals
-from services.payments.order_cancellation import Cancellation
-from services.payments.refunds import Refunds, RefundWish
+from services.payments.refunds import RefundWish
 
 
 @strawberry.input(description="What to give back.")
@@ -99,8 +97,8 @@ class ClosingMutation:
         wanted = read_id(order_id)
         if wanted is None:
             raise orders_refusals.OrderNotFound
-        await Cancellation(info.context.database, info.context.gateway).cancel(user, wanted)
-        placed = await Orders(info.context.database).find(user, wanted)
+        await info.context.use_cases.order_cancellation.cancel(user, wanted)
+        placed = await info.context.use_cases.orders.find(user, wanted)
         return order_from(placed) if placed else None
 
     @strawberry.mutation(
@@ -127,7 +125,7 @@ class ClosingMutation:
             idempotency_key=input.idempotency_key,
             requested_by=user.id,
         )
-        return refund_from(await Refunds(info.context.database, info.context.gateway).request(wish))
+        return refund_from(await info.context.use_cases.refunds.request(wish))
 
 
 def order_not_cancelable(refusal: orders_refusals.OrderNotCancelable) -> OrderNotCancelable:

@@ -10,7 +10,7 @@ from graph.context import Info
 from graph.types.orders import Order, order_from
 from runtime.ids import read_id
 from services.identity.refusals import RateLimited
-from services.notifications.order_subscription import TokenExpired, follow
+from services.notifications.order_subscription import TokenExpired
 from services.orders.refusals import OrderNotFound
 
 
@@ -33,7 +33,7 @@ class Subscription:
         wanted = read_id(order_id)
         if wanted is None:
             raise not_found()
-        orders = follow(user, wanted, database=context.database, gateway=context.gateway, news=context.news)
+        orders = context.use_cases.order_subscriptions.follow(user, wanted)
         try:
             async for order in orders:
                 yield order_from(order)

@@ -16,9 +16,8 @@ from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, Pag
 from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
 from services.orders import refusals as orders_refusals
-from services.orders.orders import Orders, WantedItem
+from services.orders.orders import WantedItem
 from services.orders.views import OrderLine, PlacedOrder
-from services.payments.refresh_from_stripe import Healing
 
 
 @strawberry.enum(
@@ -166,8 +165,7 @@ class OrderQuery:
         order_id = read_id(id)
         if order_id is None:
             return None
-        healing = Healing(info.context.database, info.context.gateway)
-        placed = await healing.find(user, order_id)
+        placed = await info.context.use_cases.current_orders.find(user, order_id)
         return order_from(placed) if placed else None
 
     @strawberry.field(description="The user's orders, newest first. Needs a token.")
@@ -182,7 +180,7 @@ class OrderQuery:
     ) -> OrderConnection:
         user = info.context.require_user()
         place = place_after(info.context, first, after)
-        page = await Orders(info.context.database).page(
+        page = await info.context.use_cases.orders.page(
             user.id,
             first=first,
             after=place,
@@ -209,7 +207,7 @@ class OrderMutation:
         info.context.limits.check_order(user.id)
         items = [WantedItem(item.product_id, item.quantity) for item in input.items]
         key = None if input.idempotency_key is UNSET else input.idempotency_key
-        placed = await Orders(info.context.database).place(user.id, items, input.currency or None, key)
+        placed = await info.context.use_cases.orders.place(user.id, items, input.currency or None, key)
         return order_from(placed)
 
 

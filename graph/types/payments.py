@@ -13,7 +13,6 @@ from runtime.ids import read_id
 from services.orders import refusals as orders_refusals
 from services.payments import refusals as payments_refusals
 from services.payments.intents import Intent, IntentStatus
-from services.payments.payment_intents import PaymentIntents
 
 
 @strawberry.enum(
@@ -140,8 +139,7 @@ class PaymentMutation:
         if wanted is None:
             raise orders_refusals.OrderNotFound
         info.context.limits.check_payment(user.id, wanted)
-        payments = PaymentIntents(info.context.database, info.context.gateway)
-        return payment_intent_from(await payments.create(user.id, wanted))
+        return payment_intent_from(await info.context.use_cases.payment_intents.create(user.id, wanted))
 
 
 def payment_intent_from(intent: Intent) -> PaymentIntent:

@@ -6,7 +6,7 @@ from strawberry import UNSET
 from graph.context import Info
 from graph.types.money import Money, money
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
-from services.orders.products import Catalogue, CatalogueItem
+from services.orders.products import CatalogueItem
 
 
 @strawberry.type(description="Something the shop sells.")
@@ -39,7 +39,7 @@ class ProductQuery:
     @strawberry.field(description="What the shop sells, in the order it was added. Needs no token.")
     async def products(self, info: Info, first: First = 20, after: After = UNSET) -> ProductConnection:
         place = place_after(info.context, first, after)
-        page = await Catalogue(info.context.database).page(first=first, after=place)
+        page = await info.context.use_cases.catalogue.page(first=first, after=place)
         edges = [ProductEdge(cursor=str(item.cursor), node=product_from(item)) for item in page.items]
         return ProductConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=place))
 

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import UUID
 
-from runtime.database.database import Database
 from services.identity.tokens import User
 from services.notifications.order_news import OrderNews
 from services.orders.refusals import OrderNotFound
 from services.orders.views import PlacedOrder
-from services.payments.refresh_from_stripe import Healing, IntentReader
+from services.payments.refresh_from_stripe import RefreshFromStripe
 
 LOOK_EVERY = 20.0  # seconds: a follower heals an order whose webhook is missing
 
@@ -21,22 +20,24 @@ class TokenExpired(Exception):
     """The follower's token has run out; they have to sign in anew."""
 
 
-async def follow(
-    user: User, order_id: UUID, *, database: Database, gateway: IntentReader, news: OrderNews
-) -> AsyncIterator[PlacedOrder]:
-    """The order now, and again whenever it differs. Raises `OrderNotFound`, `RateLimited` or `TokenExpired`."""
-    healing = Healing(database, gateway)
-    shown: PlacedOrder | None = None
-    with news.of(order_id, user.id) as changed:
-        while True:
-            changed.clear()
-            order = await healing.find(user, order_id)
-            if order is None:
-                raise OrderNotFound
-            if shown is None or as_shown(order) != as_shown(shown):
-                shown = order
-                yield order
-            await _change(changed, user)
+class OrderSubscriptions:
+    def __init__(self, current_orders: RefreshFromStripe, news: OrderNews) -> None:
+        self._current_orders = current_orders
+        self._news = news
+
+    async def follow(self, user: User, order_id: UUID) -> AsyncIterator[PlacedOrder]:
+        """The order now, and again whenever it differs. Raises `OrderNotFound`, `RateLimited` or `TokenExpired`."""
+        shown: PlacedOrder | None = None
+        with self._news.of(order_id, user.id) as changed:
+            while True:
+                changed.clear()
+                order = await self._current_orders.find(user, order_id)
+                if order is None:
+                    raise OrderNotFound
+                if shown is None or as_shown(order) != as_shown(shown):
+                    shown = order
+                    yield order
+                await _change(changed, user)
 
 
 async def _change(changed: asyncio.Event, user: User) -> None:

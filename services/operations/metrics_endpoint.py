@@ -26,7 +26,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
 
 
-class Exposition:
+class MetricsEndpoint:
     def __init__(self, database: Database, figures: FigureReader | None = None) -> None:
         self._database = database
         self._figures = figures or FigureReader(database)

@@ -7,13 +7,13 @@ from services.payments.intents import Intent, KeyBurnt, Refused
 from services.payments.settlement import Settlement
 
 
-class ClosingGateway(Protocol):
+class CancellationGateway(Protocol):
     async def cancel_intent(self, intent_id: str) -> Intent: ...
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
 
 
-class Closing:
-    def __init__(self, database: Database, gateway: ClosingGateway) -> None:
+class IntentCancellation:
+    def __init__(self, database: Database, gateway: CancellationGateway) -> None:
         self._gateway = gateway
         self._settlement = Settlement(database)
 

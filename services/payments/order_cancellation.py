@@ -18,7 +18,7 @@ from runtime.database.database import Database, Row, Transaction
 from services.identity.tokens import User
 from services.orders.refusals import OrderNotCancelable, OrderNotFound
 from services.payments import failpoints
-from services.payments.intent_cancellation import Closing, ClosingGateway
+from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
 from services.payments.intents import GatewayError, IntentStatus, Refused
 from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable
 from services.payments.settlement import Settlement
@@ -30,11 +30,11 @@ UNDER_WAY = (IntentStatus.PROCESSING, IntentStatus.REQUIRES_CAPTURE, IntentStatu
 log = structlog.get_logger(__name__)
 
 
-class Cancellation:
-    def __init__(self, database: Database, gateway: ClosingGateway) -> None:
+class OrderCancellation:
+    def __init__(self, database: Database, gateway: CancellationGateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._closing = Closing(database, gateway)
+        self._closing = IntentCancellation(database, gateway)
         self._settlement = Settlement(database)
 
     async def cancel(self, user: User, order_id: UUID) -> None:

@@ -26,7 +26,7 @@ from runtime.database.database import Database
 from services.orders.refusals import OrderNotFound
 from services.payments import failpoints
 from services.payments.claims import Claim, LivePayment, claim_from
-from services.payments.intent_cancellation import Closing
+from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import (
     AccessDenied,
     GatewayError,
@@ -70,7 +70,7 @@ class PaymentIntents:
         self._database = database
         self._gateway = gateway
         self._settlement = Settlement(database)
-        self._closing = Closing(database, gateway)
+        self._closing = IntentCancellation(database, gateway)
 
     async def create(self, user_id: str, order_id: UUID) -> Intent:
         """The order's one payable intent, client secret included; raises a `Refusal` otherwise."""

@@ -25,7 +25,7 @@ class IntentReader(Protocol):
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
 
 
-class Healing:
+class RefreshFromStripe:
     def __init__(self, database: Database, gateway: IntentReader) -> None:
         self._database = database
         self._gateway = gateway

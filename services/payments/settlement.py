@@ -17,7 +17,7 @@ from models.refunds.statements import ADD_AUTOMATIC_REFUND
 from models.refunds.tables import RefundState
 from runtime.database.database import Database, Transaction
 from services.payments.intents import Intent
-from services.payments.state_machine import OrderFacts, Verdict, judge
+from services.payments.state_machine import OrderFacts, Verdict, decide_transition
 
 OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)
 
@@ -55,7 +55,7 @@ async def _write(
     payment = await transaction.one(LOCK_PAYMENT, {"payment_id": payment_id})
     facts = OrderFacts(status=OrderStatus(order.status), total=order.total, currency=order.currency)
     state = PaymentState(payment.state)
-    verdict = judge(state, facts, intent)
+    verdict = decide_transition(state, facts, intent)
     if verdict.state is state:
         return None
     succeeded = verdict.state is PaymentState.SUCCEEDED

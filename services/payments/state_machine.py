@@ -70,7 +70,7 @@ def state_of(intent: Intent) -> PaymentState:
     return NEXT_STATE[PaymentState.OPEN][_COLUMN[intent.status]]
 
 
-def judge(state: PaymentState, order: OrderFacts, intent: Intent) -> Verdict:
+def decide_transition(state: PaymentState, order: OrderFacts, intent: Intent) -> Verdict:
     """The one place that decides transitions after Stripe has spoken."""
     new_state = NEXT_STATE[state][_COLUMN[intent.status]]
     if new_state is not PaymentState.SUCCEEDED or state is PaymentState.SUCCEEDED:

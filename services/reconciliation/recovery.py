@@ -10,7 +10,7 @@ from models.payments.tables import PaymentState
 from models.reconciliation.statements import PAYMENTS_OF_INTENTS, RECOVER_PAYMENT
 from runtime.database.database import Database
 from services.payments.disputes import DisputeGateway, Disputes
-from services.payments.intent_cancellation import Closing, ClosingGateway
+from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
 from services.payments.intents import Intent, IntentStatus
 from services.payments.refunds import RefundGateway, Refunds
 from services.payments.settlement import Settlement
@@ -21,14 +21,14 @@ GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
 log = structlog.get_logger(__name__)
 
 
-class RecoveryGateway(ClosingGateway, RefundGateway, DisputeGateway, Protocol):
+class RecoveryGateway(CancellationGateway, RefundGateway, DisputeGateway, Protocol):
     """What is asked of Stripe for a payment that we don't have."""
 
 
 class Recovery:
     def __init__(self, database: Database, gateway: RecoveryGateway) -> None:
         self._database = database
-        self._closing = Closing(database, gateway)
+        self._closing = IntentCancellation(database, gateway)
         self._settlement = Settlement(database)
         self._refunds = Refunds(database, gateway)
         self._disputes = Disputes(database, gateway)

@@ -33,7 +33,7 @@ from models.refunds.tables import RefundState
 from runtime.database.database import Database, Row
 from services.identity.refusals import Refusal
 from services.payments.call_priority import in_background
-from services.payments.intent_cancellation import Closing
+from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import GatewayError, Intent, Refused, StripeEventSeen, StripePage
 from services.payments.payment_intents import IntentGateway, PaymentIntents
 from services.payments.refunds import Refunds
@@ -92,7 +92,7 @@ class Sweep:
         self._inbox = inbox
         self._pause = pause
         self._payments = PaymentIntents(database, gateway)
-        self._closing = Closing(database, gateway)
+        self._closing = IntentCancellation(database, gateway)
         self._settlement = Settlement(database)
         self._refunds = Refunds(database, gateway)
         self._recovery = Recovery(database, gateway)

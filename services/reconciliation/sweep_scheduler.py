@@ -21,7 +21,7 @@ HELD = timedelta(seconds=240)  # longer than a sweep and the pause behind it
 log = structlog.get_logger(__name__)
 
 
-class Duty:
+class SweepScheduler:
     def __init__(self, database: Database, sweep: Sweep, *, every: float = EVERY) -> None:
         self._database = database
         self._sweep = sweep

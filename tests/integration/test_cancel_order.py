@@ -11,7 +11,7 @@ from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from services.identity.tokens import User
 from services.payments.intents import Intent
-from services.payments.order_cancellation import Cancellation
+from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refusals import OrderNotPayable
 from services.reconciliation.inbox import Inbox
@@ -174,7 +174,7 @@ async def test_a_cancel_during_the_create_call_keeps_the_secret_back(
     class CanceledMeanwhile(StripeGateway):
         async def create_intent(self, request: Any) -> Intent:
             intent = await gateway.create_intent(request)
-            await Cancellation(database, gateway).cancel(ADA, order_id)
+            await OrderCancellation(database, gateway).cancel(ADA, order_id)
             return intent
 
     meanwhile = CanceledMeanwhile("sk_test_unused", api_base=stripe.url)

@@ -11,6 +11,7 @@ from graph.context import Context, ContextMaker, PaymentSettings
 from graph.serving.bounds import MOST_ENTRIES
 from graph.serving.documents import Documents
 from graph.serving.socket import GraphQLSocket, first_in_time
+from main import build_use_cases
 from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
@@ -31,10 +32,9 @@ async def address(settings: Settings, database: Database, gateway: StripeGateway
     """A server whose operations are given up soon."""
     news = OrderNews(reveal(settings.database_url))
     payments = PaymentSettings("pk_test_0", "")
-    nobody = Context(
-        None, database, gateway, payments, news, Documents(), settings.rate_limits(), introspection=False
-    )
-    socket = GraphQLSocket(ContextMaker(settings.token_verifier(None), nobody), longest=LONGEST)
+    use_cases = build_use_cases(database, gateway, news)
+    anonymous = Context(None, use_cases, payments, Documents(), settings.rate_limits(), introspection=False)
+    socket = GraphQLSocket(ContextMaker(settings.token_verifier(None), anonymous), longest=LONGEST)
     app = Starlette(
         routes=[WebSocketRoute("/graphql", socket)],
         lifespan=lambda _: news.on_air(),

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from graph.context import Context, ContextMaker, PaymentSettings
 from graph.serving.documents import Documents
 from graph.serving.http import GraphQLEndpoint
+from main import build_use_cases
 from models.orders.statements import ORDERS, ORDERS_AFTER, ORDERS_WITH_STATUS, ORDERS_WITH_STATUS_AFTER
 from models.products.tables import PRODUCTS, PRODUCTS_AFTER
 from runtime.database.database import Database
@@ -36,8 +37,9 @@ async def quiet(
 ) -> AsyncIterator[Client]:
     """A client of `/graphql` alone, without background work beside it."""
     payments, news = PaymentSettings("pk_test_x", API_VERSION), OrderNews(postgres_url)
-    nobody = Context(None, database, gateway, payments, news, Documents(), settings.rate_limits(), True)
-    endpoint = GraphQLEndpoint(ContextMaker(settings.token_verifier(None), nobody))
+    use_cases = build_use_cases(database, gateway, news)
+    anonymous = Context(None, use_cases, payments, Documents(), settings.rate_limits(), introspection=True)
+    endpoint = GraphQLEndpoint(ContextMaker(settings.token_verifier(None), anonymous))
     transport = httpx.ASGITransport(endpoint)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
         yield Client(http, JWT_SECRET)

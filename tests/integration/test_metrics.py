@@ -13,7 +13,7 @@ from sandbox.faults import Fault, Rule
 from services.operations.database_metrics import EVERY, FigureReader
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
-from services.reconciliation.sweep_scheduler import Duty
+from services.reconciliation.sweep_scheduler import SweepScheduler
 from services.stripe_api.gateway import StripeGateway
 from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, Client
@@ -200,7 +200,7 @@ async def test_what_a_sweep_finds_is_counted(
     await shop.forget_payments()
     before = await numbers(http)
     inbox = Inbox(database, gateway, None, livemode=False)
-    assert await Duty(database, Sweep(database, gateway, inbox, pause=0)).sweep_if_it_is_our_turn()
+    assert await SweepScheduler(database, Sweep(database, gateway, inbox, pause=0)).sweep_if_it_is_our_turn()
     since = (await numbers(http)).since(before)
     assert since.of("paygraph_sweeps_total", outcome="whole") == 1
     assert since.of("paygraph_sweep_findings_total", finding="unknown intents canceled") == 1

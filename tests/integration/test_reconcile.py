@@ -9,10 +9,10 @@ from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from services.identity.tokens import User
-from services.payments.refresh_from_stripe import Healing
+from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Findings, Sweep
-from services.reconciliation.sweep_scheduler import Duty
+from services.reconciliation.sweep_scheduler import SweepScheduler
 from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
@@ -78,7 +78,7 @@ async def test_a_customer_who_asks_gets_the_healed_state_without_any_webhook(
     stripe.sandbox.pay((await client.pay(order_id))["id"])
     await database.rows(text("UPDATE payments SET looked_at = now() - interval '6 seconds'"))
 
-    order = await Healing(database, gateway).find(ADA, order_id)
+    order = await RefreshFromStripe(database, gateway).find(ADA, order_id)
 
     assert order is not None
     assert order.status is OrderStatus.PAID
@@ -251,7 +251,7 @@ async def test_what_fails_for_one_payment_makes_nobody_look_back_twice(
 
 
 async def test_of_two_processes_only_one_sweeps(sweep: Sweep, database: Database) -> None:
-    first, second = Duty(database, sweep), Duty(database, sweep)
+    first, second = SweepScheduler(database, sweep), SweepScheduler(database, sweep)
 
     async with first.on():
         turns = [await duty.sweep_if_it_is_our_turn() for duty in (first, second, first)]

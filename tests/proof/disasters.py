@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sandbox.errors import StripeError
 from services.identity.tokens import User
 from services.payments import failpoints
-from services.payments.order_cancellation import Cancellation
-from services.payments.refresh_from_stripe import Healing
+from services.payments.order_cancellation import OrderCancellation
+from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
 from tests.proof.machine import TIME_PASSES, Machine, backup, restore
 
@@ -74,10 +74,10 @@ class Disasters(Machine):
         work: dict[str, Any] = {
             "ask": lambda: self._pay(order_id),
             "change the price and ask": lambda: self._pay_at(order_id, 700 + self.keys % 2 * 600),
-            "cancel": lambda: Cancellation(self.database, self.gateway).cancel(ADA, order_id),
+            "cancel": lambda: OrderCancellation(self.database, self.gateway).cancel(ADA, order_id),
             "refund": lambda: self.refunds.request(wish),
             "sweep": self.sweep.run,
-            "look": lambda: Healing(self.database, self.gateway).find(ADA, order_id),
+            "look": lambda: RefreshFromStripe(self.database, self.gateway).find(ADA, order_id),
             "hear": self.inbox.finish_due,
             "pay": self._pay_what_was_released,
         }

@@ -11,7 +11,7 @@ from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from services.identity.tokens import User
 from services.payments.intents import Intent, IntentRequest, IntentStatus, RefundRequest, StripeRefund
-from services.payments.order_cancellation import Cancellation
+from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refunds import Refunds, RefundWish
 from services.payments.refusals import PaymentInProgress
@@ -182,7 +182,7 @@ async def test_the_customer_pays_between_the_look_and_the_cancel_and_gets_the_mo
     async def pays() -> None:
         stripe.sandbox.pay(intent_id)
 
-    await Cancellation(database, Interrupted(gateway, pays)).cancel(ADA, order_id)
+    await OrderCancellation(database, Interrupted(gateway, pays)).cancel(ADA, order_id)
     for _ in range(3):
         await sweep.run()
 
@@ -246,7 +246,7 @@ async def test_a_lost_answer_to_a_cancel_leaves_nothing_payable(
     lost = Rule(fault=parse_fault("reset; point=after"), path="/v1/payment_intents/*/cancel", times=None)
     stripe.sandbox.faults.add(lost)
 
-    await Cancellation(database, gateway).cancel(ADA, order_id)
+    await OrderCancellation(database, gateway).cancel(ADA, order_id)
     stripe.sandbox.faults.clear()
     await sweep.run()
 

@@ -23,8 +23,8 @@ from models import OrderStatus
 from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
 from services.identity.tokens import User
-from services.payments.order_cancellation import Cancellation
-from services.payments.refresh_from_stripe import Healing
+from services.payments.order_cancellation import OrderCancellation
+from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
 from tests.events import signed
 from tests.proof.disasters import WHICH, Disasters
@@ -140,7 +140,7 @@ class Payments(Disasters):
 
     @rule(order_id=orders, who=st.sampled_from([ADA, MERCHANT]))
     def the_order_is_canceled(self, order_id: UUID, who: User) -> None:
-        self.do(Cancellation(self.database, self.gateway).cancel(who, order_id))
+        self.do(OrderCancellation(self.database, self.gateway).cancel(who, order_id))
 
     @rule(order_id=orders, amount=st.sampled_from([None, 200, 700]), callers=st.integers(1, 3))
     def the_merchant_refunds(self, order_id: UUID, amount: int | None, callers: int) -> None:
@@ -177,7 +177,7 @@ class Payments(Disasters):
 
     @rule(order_id=orders)
     def the_customer_looks(self, order_id: UUID) -> None:
-        self.do(Healing(self.database, self.gateway).find(ADA, order_id))
+        self.do(RefreshFromStripe(self.database, self.gateway).find(ADA, order_id))
 
     @rule()
     def the_sweep_comes(self) -> None:

@@ -7,7 +7,7 @@ from sandbox.core import Sandbox
 from services.identity.tokens import User
 from services.orders.views import RefundView
 from services.payments.intents import Intent
-from services.payments.order_cancellation import Cancellation
+from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refunds import Refunds, RefundWish
 from services.reconciliation.inbox import Inbox
@@ -29,7 +29,7 @@ class Till:
         self.inbox = Inbox(database, self.gateway, check, livemode=False)
         self.payments = PaymentIntents(database, self.gateway, deadline=2)
         self.refunds = Refunds(database, self.gateway)
-        self.cancellation = Cancellation(database, self.gateway)
+        self.cancellation = OrderCancellation(database, self.gateway)
         self.sweep = Sweep(database, self.gateway, self.inbox, pause=0)
 
     async def ask(self, order_id: UUID) -> Intent:
