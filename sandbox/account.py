@@ -3,15 +3,21 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sandbox.answers import Object
 from sandbox.clock import Clock
-from sandbox.ids import new_id
+from sandbox.dashboard import Dashboard
+from sandbox.ids import ACCOUNT_ID, new_id
 from sandbox.persistence import StateFile
+from sandbox.schedule import Schedule
 from sandbox.store import Table
 from sandbox.versions import LATEST
 
-ACCOUNT_ID = "acct_sandbox0000000000"
+if TYPE_CHECKING:
+    from sandbox.endpoints import WebhookEndpoint
+
+__all__ = ["ACCOUNT_ID", "Account", "Cause"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,16 @@ class Account:
 
     def __init__(self, clock: Clock, file: StateFile | None, on_event: Callable[[Object], None]) -> None:
         self.clock = clock
-        self.listened_to = False  # whether an endpoint exists, so that new events await a delivery
+        self.endpoints: list[WebhookEndpoint] = []
+        self.schedule = Schedule(clock)
         self._file = file
         self._on_event = on_event
         self._cause = Cause()
         self._fill()
 
     def _fill(self) -> None:
+        self.dashboard = Dashboard()
+        self.schedule.clear()
         self.payment_intents = Table("payment_intent", ("customer",))
         self.charges = Table("charge", ("payment_intent", "customer"))
         self.refunds = Table("refund", ("payment_intent", "charge"))
@@ -86,7 +95,7 @@ class Account:
             "created": self.clock.now(),
             "data": data,
             "livemode": False,
-            "pending_webhooks": int(self.listened_to),
+            "pending_webhooks": sum(endpoint.wants(event_type) for endpoint in self.endpoints),
             "request": {"id": self._cause.request_id, "idempotency_key": self._cause.idempotency_key},
             "type": event_type,
         }

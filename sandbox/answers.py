@@ -8,7 +8,7 @@ from typing import Any, Literal
 Object = dict[str, Any]
 """A Stripe object. It is never changed in place: an update is a new dict, so that events can share the old one."""
 
-Wire = Literal["whole", "reset", "truncated", "slow_body"]
+Wire = Literal["whole", "reset", "truncated", "slow_body", "huge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +25,17 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An answer, and how it travels: whole, or as a connection that breaks or drips over `seconds`."""
+    """An answer, and how it travels: whole, or as a connection that breaks or drips over `seconds`.
+
+    A huge one sends `size` bytes of JSON that are made as they go, without saying how many.
+    """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     wire: Wire = "whole"
     seconds: float = 0.0
+    size: int = 0
 
     def json(self) -> Any:
         """The decoded body. A reset connection has none: ConnectionResetError."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox import capturing, customers, disputes, payment_intents, reading, refunds
+from sandbox import capturing, customers, disputes, endpoints, payment_intents, reading, refunds
 from sandbox.account import Account
 from sandbox.answers import Object
 from sandbox.calls import Call
@@ -57,6 +57,14 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = dict(
         _endpoint("GET", "disputes/{id}", disputes.retrieve),
         _endpoint("GET", "events", reading.list_events),
         _endpoint("GET", "events/{id}", reading.retrieve_event),
+        _endpoint("POST", "refunds/{id}/cancel", refunds.cancel),
+        _endpoint("POST", "disputes/{id}", disputes.update),
+        _endpoint("POST", "disputes/{id}/close", disputes.close),
+        _endpoint("GET", "webhook_endpoints", endpoints.list_endpoints),
+        _endpoint("POST", "webhook_endpoints", endpoints.create),
+        _endpoint("GET", "webhook_endpoints/{id}", endpoints.retrieve),
+        _endpoint("POST", "webhook_endpoints/{id}", endpoints.update),
+        _endpoint("DELETE", "webhook_endpoints/{id}", endpoints.delete),
         _endpoint("GET", "account", reading.retrieve_account),
         _endpoint("GET", "balance", reading.retrieve_balance),
     ]

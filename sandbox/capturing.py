@@ -2,6 +2,7 @@
 
 from sandbox.account import Account
 from sandbox.answers import Object
+from sandbox.authorizations import close_intent
 from sandbox.calls import Call
 from sandbox.charges import capture_charge, release_charge
 from sandbox.confirming import PAYING, attempt, check_attempt, chosen_method, succeed
@@ -78,12 +79,4 @@ def cancel_intent(account: Account, intent: Object, reason: str | None) -> Objec
     if intent["status"] == "requires_capture":
         authorized = account.charges.require(intent["latest_charge"])
         account.emit("charge.refunded", release_charge(account, authorized), authorized)
-    changes: Object = {
-        "status": "canceled",
-        "canceled_at": account.clock.now(),
-        "cancellation_reason": reason,
-    }
-    changes |= {"next_action": None, "amount_capturable": 0}
-    canceled = account.save(account.payment_intents, intent | changes)
-    account.emit("payment_intent.canceled", canceled)
-    return canceled
+    return close_intent(account, intent, reason)

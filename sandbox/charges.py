@@ -35,7 +35,9 @@ def new_charge(
         "paid": status == "succeeded",
         "payment_intent": intent["id"],
         "payment_method": payment_method["id"],
-        "payment_method_details": _details(payment_method),
+        "payment_method_details": _details(
+            payment_method, account.clock.now(), authorized=status == "succeeded" and not captured
+        ),
         "radar_options": {},
         "receipt_number": None,
         "receipt_url": None,
@@ -102,10 +104,15 @@ _ADDED = {
 }
 
 
-def _details(payment_method: Object) -> Object:
+_DAYS_TO_CAPTURE = 7
+
+
+def _details(payment_method: Object, now: int, *, authorized: bool) -> Object:
     kind = payment_method["type"]
-    kept = {name: payment_method[kind][name] for name in _KEPT[kind]}
-    return {"type": kind, kind: kept | dict.fromkeys(_ADDED[kind])}
+    details = {name: payment_method[kind][name] for name in _KEPT[kind]} | dict.fromkeys(_ADDED[kind])
+    if authorized and kind == "card":
+        details["capture_before"] = now + _DAYS_TO_CAPTURE * 86_400
+    return {"type": kind, kind: details}
 
 
 def settle_charge(account: Account, charge: Object, *, decline: Decline | None) -> Object:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.versions import Style
+
 LIVE_PREFIXES = ("sk_live_", "rk_live_", "pk_live_")
 
 
@@ -11,12 +13,14 @@ class SandboxConfig:
     """Keys, the webhook endpoint and where state is kept. A live key in any place is a ValueError.
 
     `secret_keys` empty accepts any `sk_test_…` or `rk_test_…`. `retry_delays` are the seconds between the attempts
-    of one webhook delivery. `state_file` None keeps everything in memory. `seed` decides probable faults.
+    of one webhook delivery; `webhook_style` is what is posted, snapshot or thin events. `state_file` None keeps
+    everything in memory. `seed` decides probable faults.
     """
 
     secret_keys: tuple[str, ...] = ("sk_test_sandbox000000000000",)
     publishable_key: str = "pk_test_sandbox000000000000"
     webhook_url: str | None = None
+    webhook_style: Style = "snapshot"
     webhook_secret: str = "whsec_sandbox00000000000000000000000000"  # noqa: S105 - opens nothing but this stand-in
     state_file: Path | None = None
     retry_delays: tuple[float, ...] = (0.5, 2.0, 5.0, 15.0)

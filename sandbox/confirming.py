@@ -8,6 +8,7 @@ from typing import Literal
 
 from sandbox.account import Account
 from sandbox.answers import Object
+from sandbox.authorizations import wait_for_capture
 from sandbox.calls import Call
 from sandbox.cards import AUTHENTICATION_REQUIRED, GENERIC, Decline, TestMethod
 from sandbox.charges import new_charge, settle_charge
@@ -154,6 +155,7 @@ def _authorized(account: Account, intent: Object, charge: Object) -> Object:
     }
     saved = account.save(account.payment_intents, intent | held | _NOTHING_PENDING)
     account.emit("payment_intent.amount_capturable_updated", saved)
+    wait_for_capture(account, saved)
     return saved
 
 

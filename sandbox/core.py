@@ -3,28 +3,30 @@
 `app.py` drives it with real sleeps; a test drives it with `Sandbox.call`, or step by step to interleave two calls.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, TypedDict, Unpack
 
-from sandbox.account import ACCOUNT_ID, Account, Cause
+from sandbox import authorizations, disputes, refunds
+from sandbox.account import Account, Cause
 from sandbox.answers import Answer, ApiRequest, Object, json_answer
 from sandbox.api import Endpoint, find_endpoint, run
 from sandbox.calls import Call
 from sandbox.clock import Clock
 from sandbox.config import SandboxConfig
 from sandbox.errors import StripeError, invalid, secret_key_required
-from sandbox.faults import Fault, FaultBook
+from sandbox.faults import Disguises, Fault, FaultBook, Permissions, Rule, parse_fault
 from sandbox.forms import decode, encode
 from sandbox.idempotency import Ledger
-from sandbox.ids import new_id
+from sandbox.ids import ACCOUNT_ID, new_id
 from sandbox.journal import Entry, Journal, without_secrets
-from sandbox.keys import is_publishable
+from sandbox.keys import caller_of
 from sandbox.operations import Operations
 from sandbox.parameters import Parameters
 from sandbox.persistence import StateFile
 from sandbox.rates import RateLimit
+from sandbox.strangers import Strangers
 from sandbox.versions import ACCOUNT_DEFAULT
 from sandbox.webhooks import Dispatch, SignedWebhook, Webhooks
 
@@ -45,6 +47,13 @@ class Deliver:
     dispatches: list[Dispatch]
 
 
+class SickOptions(TypedDict, total=False):
+    """How long an object is sick: for so many calls, or so many seconds of the sandbox's clock."""
+
+    times: int | None
+    lasts: float | None
+
+
 class CallOptions(TypedDict, total=False):
     """How a call is made: `key` (the first secret key if absent), `idempotency_key`, and lower-case `headers`."""
 
@@ -63,13 +72,22 @@ class Sandbox(Operations):
         self.config = config
         self.clock = Clock()
         self.journal = Journal()
-        self.faults = FaultBook(config.seed)
+        self.faults = FaultBook(config.seed, self.clock)
+        self.permissions = Permissions()
+        self.disguises = Disguises()
         self.rates = RateLimit(self.clock)
         self._file = StateFile(config.state_file) if config.state_file is not None else None
         self.account = Account(self.clock, self._file, lambda event: self.webhooks.take_event(event))
         self.webhooks = Webhooks(
-            self.account, self.journal, url=config.webhook_url, secret=config.webhook_secret, seed=config.seed
+            self.account,
+            self.journal,
+            url=config.webhook_url,
+            secret=config.webhook_secret,
+            style=config.webhook_style,
+            seed=config.seed,
+            shown=self.disguises.shown,
         )
+        self.strangers = Strangers(self.account, self.webhooks.redeliver)
         self.ledger = Ledger(self.clock, self._persist_key)
         self._restore()
 
@@ -114,8 +132,14 @@ class Sandbox(Operations):
         return self.webhooks.signed(event_id)
 
     def reset(self) -> None:
-        """Forget all objects, keys, faults, limits, a seed and the journal. The clock and the webhook endpoint stay."""
+        """Forget all objects, strangers, keys, settings, faults, limits, a seed and the journal.
+
+        The clock and the configured webhook endpoint stay.
+        """
         self.account.reset()
+        self.strangers.clear()
+        self.permissions.clear()
+        self.disguises.clear()
         self.ledger.clear()
         self.faults.clear()
         self.rates.set(None)
@@ -137,11 +161,35 @@ class Sandbox(Operations):
         for line in self._file.lines() if self._file is not None else ():
             if not self.account.restore(line["kind"], line["object"]):
                 self.ledger.restore(line["id"], line["object"])
-        if self.webhooks.url is not None:
-            self.webhooks.resume()
+        for module in (refunds, disputes, authorizations):
+            module.resume(self.account)
+        self.webhooks.resume()
+
+    def pass_time(self, seconds: float = 0.0) -> None:
+        """Advance the clock and let happen what is due by then: lapses, refunds that fail, disputes that are lost."""
+        self.clock.advance(seconds)
+        self.account.schedule.run_due()
+
+    def make_sick(
+        self, object_id: str, fault: Fault | str, *, method: str = "*", **when: Unpack[SickOptions]
+    ) -> Rule:
+        """Calls about one object meet a fault, for ever unless `times` or `lasts` says otherwise; a text is parsed."""
+        parsed = parse_fault(fault) if isinstance(fault, str) else fault
+        times, lasts = when.get("times"), when.get("lasts")
+        return self.faults.add(Rule(fault=parsed, object=object_id, method=method, times=times, lasts=lasts))
+
+    def cure(self, object_id: str) -> None:
+        """Nothing is wrong with this object any more; it is shown as it is."""
+        self.faults.cure(object_id)
+        self.disguises.take_off(object_id)
+
+    def disguise(self, object_id: str, *, without: Collection[str] = (), **change: Any) -> None:
+        """Show an object with these fields changed or left out: when read, in lists, in events and webhooks."""
+        self.disguises.put_on(object_id, change, without)
 
     def steps(self, request: ApiRequest) -> Steps:
         """Answer one call. ValueError for a `Sandbox-Fault` header that orders nothing known."""
+        self.account.schedule.run_due()
         fault = self.faults.take(request)
         request_id = new_id("req")
         entry = self.journal.add(_entry(request, request_id, fault, self.clock.time()))
@@ -165,14 +213,17 @@ class Sandbox(Operations):
         return headers
 
     def _answer(self, request: ApiRequest, request_id: str, fault: Fault | None, entry: Entry) -> Steps:
-        if self.faults.latency:
-            yield Wait(self.faults.latency)
+        delay = self.faults.delay()
+        if delay:
+            yield Wait(delay)
         tree = _tree(request)
         entry["params"] = without_secrets(tree)
-        publishable = is_publishable(self.config, request, tree)
+        caller = caller_of(self.config, request, tree, self.permissions.knows)
         endpoint, object_id = find_endpoint(request.method, request.path)
-        if publishable and not endpoint.public:
+        if caller.publishable and not endpoint.public:
             raise secret_key_required()
+        if not caller.publishable:
+            self.permissions.check(caller.key, request.method, request.path)
         self.rates.check(endpoint.name)
         if (
             fault is not None
@@ -184,7 +235,11 @@ class Sandbox(Operations):
         params = Parameters({name: value for name, value in tree.items() if name != "key"})
         version = request.headers.get("stripe-version", ACCOUNT_DEFAULT)
         call = Call(
-            params=params, id=object_id, publishable=publishable, version=version, base_url=request.base_url
+            params=params,
+            id=object_id,
+            publishable=caller.publishable,
+            version=version,
+            base_url=request.base_url,
         )
         answer = yield from self._kept(endpoint, call, request, request_id, fault)
         if fault is not None and fault.point == "after" and not fault.executed:
@@ -194,7 +249,7 @@ class Sandbox(Operations):
     def _spoiled(self, fault: Fault, answer: Answer | None, request: ApiRequest) -> Steps:
         if fault.kind in ("hang", "slow_header"):
             yield Wait(fault.seconds)
-        return fault.answer(answer, request.headers.get("idempotency-key", ""))
+        return fault.answer(answer, request)
 
     def _kept(
         self, endpoint: Endpoint, call: Call, request: ApiRequest, request_id: str, fault: Fault | None
@@ -210,7 +265,7 @@ class Sandbox(Operations):
             if fault is not None and fault.point == "before" and fault.kind == "slow_header":
                 yield Wait(fault.seconds)
             with self.account.caused_by(Cause(request_id, key)):
-                answer, recorded = self._run(endpoint, call, fault)
+                answer, recorded = self._run(endpoint, call, request, fault)
             if key is not None and recorded:
                 self.ledger.finish(scope, key, answer)
             early = self.webhooks.take_early()
@@ -221,16 +276,18 @@ class Sandbox(Operations):
             if key is not None:
                 self.ledger.release(scope, key)
 
-    def _run(self, endpoint: Endpoint, call: Call, fault: Fault | None) -> tuple[Answer, bool]:
+    def _run(
+        self, endpoint: Endpoint, call: Call, request: ApiRequest, fault: Fault | None
+    ) -> tuple[Answer, bool]:
         """The endpoint's answer and whether its key keeps it; an ordered 500 or 402 takes its place."""
         if fault is not None and fault.executed and fault.point == "before":
-            return fault.answer(None, ""), True
+            return fault.answer(None, request), True
         try:
-            answer, recorded = json_answer(run(self.account, endpoint, call)), True
+            answer, recorded = json_answer(self.disguises.shown(run(self.account, endpoint, call))), True
         except StripeError as error:
             answer, recorded = error.answer(), error.recorded
         if fault is not None and fault.executed:
-            return fault.answer(None, ""), True
+            return fault.answer(None, request), True
         return answer, recorded
 
 

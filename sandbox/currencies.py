@@ -1,5 +1,7 @@
 """Which amounts Stripe takes, in minor units: https://docs.stripe.com/currencies."""
 
+from collections.abc import Mapping
+
 from sandbox.errors import invalid
 
 _ZERO_DECIMAL = frozenset((
@@ -61,3 +63,25 @@ def in_major_units(amount: int, currency: str) -> str:
     if not decimals:
         return str(amount)
     return f"{amount // 10**decimals}.{amount % 10**decimals:0{decimals}d}"
+
+
+_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
+
+
+def with_symbol(amount: int, currency: str) -> str:
+    """1999 usd → `$19.99`; 1999 chf → `19.99 chf`; for messages only."""
+    shown = in_major_units(amount, currency)
+    return f"{_SYMBOLS[currency]}{shown}" if currency in _SYMBOLS else f"{shown} {currency}"
+
+
+def check_converted(amount: int, currency: str, minimums: Mapping[str, int]) -> int:
+    """The amount (minor units) if it is enough in the account's own currency; 400 if conversion makes it too small."""
+    least = minimums.get(currency, 0)
+    if amount < least:
+        cents = amount * 50 // least
+        message = (
+            "Amount must convert to at least 50 cents. "
+            f"{with_symbol(amount, currency)} converts to approximately {with_symbol(cents, 'usd')}."
+        )
+        raise invalid(message, param="amount", code="amount_too_small")
+    return amount

@@ -3,6 +3,7 @@
 from sandbox.account import Account
 from sandbox.answers import Object
 from sandbox.calls import Call, listed
+from sandbox.errors import invalid
 from sandbox.ids import new_id
 
 _DAYS_TO_ANSWER = 9
@@ -17,25 +18,112 @@ _EVIDENCE = (
 
 
 def open_dispute(
-    account: Account, charge: Object, *, reason: str = "fraudulent", inquiry: bool = False
+    account: Account,
+    charge: Object,
+    *,
+    reason: str = "fraudulent",
+    inquiry: bool = False,
+    amount: int | None = None,
+    due_by: int | None = None,
 ) -> Object:
-    """Dispute a charge's whole amount (minor units). An inquiry takes no money yet."""
-    dispute = account.save(account.disputes, _new_dispute(account, charge, reason, inquiry))
+    """Dispute a charge, or `amount` (minor units) of it, to be answered by `due_by` (epoch seconds).
+
+    An inquiry takes no money yet. A dispute that nobody answers in time is lost.
+    """
+    new = _new_dispute(account, charge, reason, inquiry)
+    new["amount"] = charge["amount"] if amount is None else amount
+    if due_by is not None:
+        new["evidence_details"]["due_by"] = due_by
+    dispute = account.save(account.disputes, new)
     account.save(account.charges, charge | {"disputed": True})
     account.emit("charge.dispute.created", dispute)
     if not inquiry:
         account.emit("charge.dispute.funds_withdrawn", dispute)
+    _wait_for_answer(account, dispute)
     return dispute
+
+
+_OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
+_STATUSES = (*_OPEN, "won", "lost", "warning_closed")
+
+
+def move_dispute(account: Account, dispute_id: str, status: str) -> Object:
+    """The dispute goes on: `under_review` as evidence is sent, then `won` or `lost` (inquiries: `warning_…`).
+
+    ValueError for a word that is no status; 400 for a dispute that is closed.
+    """
+    if status not in _STATUSES:
+        raise ValueError(f"unknown status {status!r}; one of {', '.join(_STATUSES)}")
+    dispute = account.disputes.require(dispute_id, param="dispute")
+    if dispute["status"] not in _OPEN:
+        raise invalid(f"This dispute is already closed: it has a status of {dispute['status']}.")
+    changes: Object = {"status": status}
+    if status.endswith("under_review"):
+        answered = {"has_evidence": True, "submission_count": 1}
+        changes["evidence_details"] = dispute["evidence_details"] | answered
+    changed = account.save(account.disputes, dispute | changes)
+    if status == "won":
+        account.emit("charge.dispute.funds_reinstated", changed)
+    kind = "updated" if status in _OPEN else "closed"
+    account.emit(f"charge.dispute.{kind}", changed, dispute if kind == "updated" else None)
+    return changed
 
 
 def close_dispute(account: Account, dispute_id: str, *, won: bool) -> Object:
     """The bank decides."""
-    dispute = account.disputes.require(dispute_id, param="dispute")
-    closed = account.save(account.disputes, dispute | {"status": "won" if won else "lost"})
-    if won:
-        account.emit("charge.dispute.funds_reinstated", closed)
-    account.emit("charge.dispute.closed", closed)
-    return closed
+    return move_dispute(account, dispute_id, "won" if won else "lost")
+
+
+def _wait_for_answer(account: Account, dispute: Object) -> None:
+    lost = {"needs_response": "lost", "warning_needs_response": "warning_closed"}
+
+    def task() -> None:
+        status = account.disputes.require(dispute["id"])["status"]
+        if status in lost:
+            move_dispute(account, dispute["id"], lost[status])
+
+    account.schedule.at(dispute["evidence_details"]["due_by"], task)
+
+
+def resume(account: Account) -> None:
+    """After a restart: what happens when nobody answers."""
+    for dispute in account.disputes:
+        _wait_for_answer(account, dispute)
+
+
+def update(account: Account, call: Call) -> Object:
+    """Evidence. `submit` (true unless told) sends it to the bank; the words of Stripe's test mode decide at once."""
+    params = call.params
+    params.allow_only(("evidence", "expand", "metadata", "submit"))
+    dispute = account.disputes.require(call.id, param="dispute")
+    if dispute["status"] not in _OPEN:
+        raise invalid(f"This dispute is already closed: it has a status of {dispute['status']}.")
+    evidence = params.inside("evidence")
+    sent: Object = {}
+    if evidence is not None:
+        evidence.allow_only(_EVIDENCE, ("enhanced_evidence",))
+        sent = {name: evidence.text(name, longest=20_000) for name in evidence.tree}
+    details = dispute["evidence_details"] | ({"has_evidence": True} if sent else {})
+    changed = dispute | {
+        "evidence": dispute["evidence"] | sent,
+        "evidence_details": details,
+        "metadata": params.metadata(dispute["metadata"]),
+    }
+    account.save(account.disputes, changed)
+    if evidence is None or params.boolean("submit") is False:
+        account.emit("charge.dispute.updated", changed, dispute)
+        return changed
+    warning = "warning_" if dispute["status"].startswith("warning") else ""
+    reviewed = move_dispute(account, call.id, f"{warning}under_review")
+    verdict = {"winning_evidence": "won", "losing_evidence": "lost"}.get(sent.get("uncategorized_text") or "")
+    return reviewed if verdict is None else move_dispute(account, call.id, verdict)
+
+
+def close(account: Account, call: Call) -> Object:
+    """Accept the dispute: it is lost."""
+    call.params.allow_only(("expand",))
+    account.disputes.require(call.id, param="dispute")
+    return move_dispute(account, call.id, "lost")
 
 
 def _new_dispute(account: Account, charge: Object, reason: str, inquiry: bool) -> Object:

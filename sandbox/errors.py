@@ -1,5 +1,6 @@
 """Stripe's refusals: https://docs.stripe.com/error-codes, bodies and statuses as the API sends them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.answers import Answer, Object, json_answer
@@ -9,25 +10,30 @@ KEYS_URL = "https://dashboard.stripe.com/apikeys"
 
 
 class StripeError(Exception):
-    """An answer other than 200. `recorded`: it came from the endpoint's execution, so its idempotency "
-    "key keeps it."""
+    """An answer other than 200. `recorded`: the endpoint ran, so its idempotency key keeps the answer.
+
+    `headers` are sent with it; a recorded one says `Stripe-Should-Retry: false`, as Stripe does.
+    """
 
     def __init__(
-        self, status: int, error: Object, *, recorded: bool = False, retry_after: int | None = None
+        self,
+        status: int,
+        error: Object,
+        *,
+        recorded: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(error.get("message", ""))
         self.status = status
         self.error = error
         self.recorded = recorded
-        self.retry_after = retry_after
+        self.headers = {
+            **({"Stripe-Should-Retry": "false"} if recorded and status < 500 else {}),
+            **(headers or {}),
+        }
 
     def answer(self) -> Answer:
-        answer = json_answer({"error": self.error}, status=self.status)
-        return (
-            answer
-            if self.retry_after is None
-            else answer.with_headers({"Retry-After": str(self.retry_after)})
-        )
+        return json_answer({"error": self.error}, status=self.status).with_headers(self.headers)
 
 
 def error_body(error_type: str, message: str, *, code: str | None = None, **more: Any) -> Object:
@@ -83,7 +89,10 @@ def rate_limited(retry_after: int | None = None) -> StripeError:
         "Request rate limit exceeded. Learn more about rate limits here https://docs.stripe.com/rate-limits."
     )
     body = error_body("invalid_request_error", message, code="rate_limit")
-    return StripeError(429, body, retry_after=retry_after)
+    headers = {"Stripe-Rate-Limited-Reason": "endpoint-rate"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return StripeError(429, body, headers=headers)
 
 
 def server_error() -> StripeError:
@@ -104,7 +113,31 @@ def lock_timeout() -> StripeError:
         "This object cannot be accessed right now because another API request or Stripe process is currently "
         "accessing it. If you see this error intermittently, retry the request."
     )
-    return StripeError(429, error_body("invalid_request_error", message, code="lock_timeout"))
+    body = error_body("invalid_request_error", message, code="lock_timeout")
+    return StripeError(429, body, headers={"Stripe-Should-Retry": "true"})
+
+
+def dependency_failed() -> StripeError:
+    """424: https://docs.stripe.com/api/errors, "External Dependency Failed"."""
+    message = "The request could not be completed due to a failure in a dependency external to Stripe."
+    return StripeError(424, error_body("api_error", message))
+
+
+def too_early() -> StripeError:
+    return StripeError(
+        425, error_body("api_error", "The request could not be processed yet. Please try again.")
+    )
+
+
+def unavailable() -> StripeError:
+    message = "Stripe is temporarily unavailable. Please try again."
+    return StripeError(503, error_body("api_error", message))
+
+
+def no_such_object(path: str) -> StripeError:
+    """404 for whatever id stands in this path."""
+    nouns, object_id = (*path.removeprefix("/v1/").split("/"), "")[:2]
+    return no_such(nouns.removesuffix("s"), object_id)
 
 
 def key_reused(key: str, what: str) -> StripeError:

@@ -3,6 +3,8 @@
 import secrets
 from urllib.parse import quote
 
+ACCOUNT_ID = "acct_sandbox0000000000"
+
 
 def new_id(prefix: str) -> str:
     """`pi` → `pi_` and 24 random characters."""

@@ -3,6 +3,8 @@
 import base64
 import binascii
 import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from sandbox.answers import ApiRequest, Object
 from sandbox.config import LIVE_PREFIXES, SandboxConfig
@@ -15,18 +17,28 @@ _NO_KEY = (
 _LIVE = "Sandbox: a live key was sent. This is a stand-in that takes test keys only; a key sent to it should be rolled."
 
 
-def is_publishable(config: SandboxConfig, request: ApiRequest, tree: Object) -> bool:
-    """False for a known secret key, True for our publishable key, 401 for all else."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The key of a call, and whether it is the publishable one of a browser."""
+
+    key: str
+    publishable: bool
+
+
+def caller_of(
+    config: SandboxConfig, request: ApiRequest, tree: Object, known: Callable[[str], bool] = lambda _: False
+) -> Caller:
+    """Who calls, by our publishable key, a secret key of the configuration or one that is `known`; 401 for all else."""
     key = _sent_key(request) or tree.get("key")
     if not isinstance(key, str) or not key:
         raise unauthorized(_NO_KEY)
     if key.startswith(LIVE_PREFIXES):
         raise unauthorized(_LIVE)
     if _same(key, config.publishable_key):
-        return True
-    if not _is_secret(config, key):
+        return Caller(key, publishable=True)
+    if not _is_secret(config, key) and not known(key):
         raise unauthorized(f"Invalid API Key provided: {_masked(key)}")
-    return False
+    return Caller(key, publishable=False)
 
 
 def _is_secret(config: SandboxConfig, key: str) -> bool:

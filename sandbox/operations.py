@@ -1,13 +1,26 @@
 """What happens in Stripe without an API call of ours: a customer pays, a bank answers, someone uses the dashboard."""
 
+from typing import TypedDict, Unpack
+
 from sandbox.account import Account
 from sandbox.answers import Object
 from sandbox.calls import Call
 from sandbox.capturing import cancel_intent, confirm
 from sandbox.confirming import Outcome, authenticate, complete
-from sandbox.disputes import close_dispute, open_dispute
+from sandbox.dashboard import RefundPlan, RefundStatus
+from sandbox.disputes import close_dispute, move_dispute, open_dispute
 from sandbox.parameters import Parameters
-from sandbox.refunds import complete_refund, refund_charge
+from sandbox.refunds import complete_refund, move_refund, refund_charge
+
+
+class PlanOptions(TypedDict, total=False):
+    """The fields of a `RefundPlan`."""
+
+    status: RefundStatus
+    then: RefundStatus | None
+    after: float
+    failure_reason: str
+    refuse: str | None
 
 
 class Operations:
@@ -33,11 +46,25 @@ class Operations:
         """A `processing` intent settles."""
         return complete(self.account, intent_id, succeeds=succeeds)
 
-    def refund(self, intent_id: str, amount: int | None = None, reason: str | None = None) -> Object:
+    def refund(
+        self,
+        intent_id: str,
+        amount: int | None = None,
+        reason: str | None = None,
+        metadata: Object | None = None,
+    ) -> Object:
         """Refund in the dashboard: all that is left, or `amount` in minor units."""
         intent = self.account.payment_intents.require(intent_id)
         charge = self.account.charges.require(intent["latest_charge"] or "")
-        return refund_charge(self.account, charge, amount, reason, {})
+        return refund_charge(self.account, charge, amount, reason, metadata or {})
+
+    def plan_refunds(self, intent_id: str, **plan: Unpack[PlanOptions]) -> None:
+        """How refunds of this payment go from now on: see `RefundPlan`."""
+        self.account.dashboard.refunds[intent_id] = RefundPlan(**plan)
+
+    def move_refund(self, refund_id: str, status: RefundStatus, failure_reason: str | None = None) -> Object:
+        """A refund goes on to another status: pending, requires_action, succeeded, failed or canceled."""
+        return move_refund(self.account, refund_id, status, failure_reason)
 
     def complete_refund(self, refund_id: str, *, succeeds: bool = True) -> Object:
         """A refund settles, or fails and gives its amount back to the charge."""
@@ -47,12 +74,25 @@ class Operations:
         """Cancel in the dashboard."""
         return cancel_intent(self.account, self.account.payment_intents.require(intent_id), reason)
 
-    def dispute(self, intent_id: str, reason: str = "fraudulent") -> Object:
-        """The customer disputes the payment at their bank."""
+    def dispute(
+        self,
+        intent_id: str,
+        reason: str = "fraudulent",
+        *,
+        amount: int | None = None,
+        due_by: int | None = None,
+        inquiry: bool = False,
+    ) -> Object:
+        """The customer disputes the payment, or `amount` of it, at their bank; to be answered by `due_by`."""
         intent = self.account.payment_intents.require(intent_id)
+        charge = self.account.charges.require(intent["latest_charge"] or "")
         return open_dispute(
-            self.account, self.account.charges.require(intent["latest_charge"] or ""), reason=reason
+            self.account, charge, reason=reason, amount=amount, due_by=due_by, inquiry=inquiry
         )
+
+    def move_dispute(self, dispute_id: str, status: str) -> Object:
+        """A dispute goes on: under_review, won, lost (inquiries: warning_under_review, warning_closed)."""
+        return move_dispute(self.account, dispute_id, status)
 
     def close_dispute(self, dispute_id: str, *, won: bool) -> Object:
         """The bank decides a dispute."""

@@ -7,7 +7,7 @@ from sandbox.account import Account
 from sandbox.answers import Object
 from sandbox.calls import Call, listed
 from sandbox.confirming import PAYING, attempt, check_attempt, chosen_method
-from sandbox.currencies import check_amount, check_currency
+from sandbox.currencies import check_amount, check_converted, check_currency
 from sandbox.errors import invalid, missing, unexpected_state
 from sandbox.ids import new_client_secret, new_id
 from sandbox.method_settings import SETTINGS, UNDECIDED, method_settings
@@ -68,7 +68,9 @@ def create(account: Account, call: Call) -> Object:
     amount, currency = params.integer("amount", least=0), check_currency(params.required("currency"))
     if amount is None:
         raise missing("amount")
-    intent = _new_intent(check_amount(amount, currency), currency, account.clock.now())
+    check_converted(check_amount(amount, currency), currency, account.dashboard.minimums)
+    intent = _new_intent(amount, currency, account.clock.now())
+    intent["capture_method"] = account.dashboard.capture_method
     intent |= described(account, params, intent) | method_settings(call, currency, UNDECIDED)
     method = chosen_method(account, params)
     confirming = params.boolean("confirm") or False
@@ -109,6 +111,7 @@ def _changed(account: Account, intent: Object, call: Call) -> Object:
     changed = intent | {"amount": intent["amount"] if amount is None else amount, "currency": currency}
     if "amount" in params or "currency" in params:
         check_amount(changed["amount"], currency)
+        check_converted(changed["amount"], currency, account.dashboard.minimums)
     changed |= described(account, params, intent)
     if currency != intent["currency"] or SETTINGS & set(params.tree):
         changed |= method_settings(call, currency, intent)

@@ -64,7 +64,7 @@ def from_token(account: Account, token: str, *, param: str = "payment_method") -
 
 def method_of(account: Account, payment_method: Object) -> TestMethod:
     """What the number behind this payment method does."""
-    return NUMBERS[account.numbers[payment_method["id"]]]
+    return NUMBERS[account.numbers.get(payment_method["id"], "4242424242424242")]  # a stranger's has none
 
 
 def _card_number(account: Account, card: Parameters) -> str:

@@ -92,10 +92,10 @@ class Postman:
             await asyncio.sleep(delay)
 
     async def _post(self, dispatch: Dispatch, *, corrupted: bool) -> tuple[int | None, str | None]:
-        if self._session is None or self._webhooks.url is None:
+        if self._session is None or not self._webhooks.has(dispatch.endpoint):
             return None, "no endpoint"
         async with self._slots:
-            signed = self._webhooks.signed(dispatch.event_id, corrupted=corrupted)
+            signed = self._webhooks.prepared(dispatch, corrupted=corrupted)
             headers = {
                 "Content-Type": "application/json; charset=utf-8",
                 "Stripe-Signature": signed.signature,
@@ -103,7 +103,7 @@ class Postman:
             }
             try:
                 post = self._session.post(
-                    self._webhooks.url, data=signed.body, headers=headers, allow_redirects=False
+                    dispatch.endpoint.url, data=signed.body, headers=headers, allow_redirects=False
                 )
                 async with post as response:
                     return response.status, None

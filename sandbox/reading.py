@@ -39,7 +39,8 @@ def list_events(account: Account, call: Call) -> Object:
             return False
         return not wanted or any(fnmatchcase(event["type"], pattern) for pattern in wanted)
 
-    found, has_more = account.events.page(window(params), {}, matches)
+    types = () if delivered is False else wanted or None  # strangers' events were all delivered
+    found, has_more = account.events.page(window(params), {}, matches, types=types)
     return list_object(found, has_more, "/v1/events")
 
 

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from sandbox.answers import Answer
 
 _DRIPS = 10
+_START, _END, _FILLING = b'{"padding":"', b'"}', b"x" * 1_000_000
 TRANSPORT = "sandbox.transport"  # where `SandboxApp` leaves the connection, in scope["extensions"]
 
 
@@ -19,7 +20,8 @@ class WireResponse:
 
     def __init__(self, answer: Answer, extra: dict[str, str]) -> None:
         self._answer = answer
-        self._headers = {"Content-Length": str(len(answer.body)), **extra, **answer.headers}
+        length = {} if answer.wire == "huge" else {"Content-Length": str(len(answer.body))}
+        self._headers = {**length, **extra, **answer.headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._answer
@@ -33,6 +35,8 @@ class WireResponse:
             await _close(transport, receive)
         elif answer.wire == "slow_body":
             await _drip(answer, send)
+        elif answer.wire == "huge":
+            await _pour(answer.size, send)
         else:
             await send(_part(answer.body, more=False))
 
@@ -54,6 +58,16 @@ async def _drip(answer: Answer, send: Send) -> None:
         await send(_part(piece, more=True))
         await asyncio.sleep(answer.seconds / len(pieces))
     await send(_part(b"", more=False))
+
+
+async def _pour(size: int, send: Send) -> None:
+    """One valid JSON object of `size` bytes. A peer that hung up early makes `send` return at once."""
+    left = size - len(_START) - len(_END)
+    await send(_part(_START, more=True))
+    while left > 0:
+        await send(_part(_FILLING[:left], more=True))
+        left -= len(_FILLING)
+    await send(_part(_END, more=False))
 
 
 async def _reset(transport: asyncio.Transport | None, receive: Receive) -> None:

@@ -17,12 +17,13 @@ from sandbox.api import ENDPOINTS, find_endpoint
 from sandbox.app import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.errors import StripeError
+from sandbox.strangers import Application
 
 Schema = dict[str, Any]
 _NEWER = {"payment_intent": {"source"}}  # still answered by the API, not in its specification
 _KINDS = (
-    "account", "balance", "charge", "customer", "deleted_customer", "dispute", "error", "event", "payment_intent",
-    "payment_method", "refund",
+    "account", "balance", "charge", "customer", "deleted_customer", "deleted_webhook_endpoint", "dispute", "error",
+    "event", "payment_intent", "payment_method", "refund", "webhook_endpoint",
 )  # fmt: skip
 
 
@@ -44,7 +45,13 @@ class Specification:
             for each in value["data"]:
                 self.check(each)
             return
-        kind = "error" if "error" in value else "deleted_customer" if "deleted" in value else value["object"]
+        kind = (
+            "error"
+            if "error" in value
+            else f"deleted_{value['object']}"
+            if "deleted" in value
+            else value["object"]
+        )
         unknown = set(value) - self._properties[kind] - _NEWER.get(kind, set())
         assert not unknown, f"{kind} has {unknown}"
         problems = [
@@ -199,6 +206,45 @@ def exercise_reading(sandbox: Sandbox) -> Iterator[Answer]:
         yield sandbox.call("GET", f"/v1/{path}/{listed[0]['id']}")
 
 
+def exercise_endpoints(sandbox: Sandbox) -> Iterator[Answer]:
+    made = post(sandbox, "webhook_endpoints", url="https://shop.test/hook", enabled_events=["*"])
+    yield made
+    path = f"webhook_endpoints/{made.json()['id']}"
+    yield post(sandbox, path, disabled=True, metadata={"a": "b"})
+    yield sandbox.call("GET", f"/v1/{path}")
+    yield sandbox.call("DELETE", f"/v1/{path}")
+
+
+def exercise_slow_refunds_and_disputes(sandbox: Sandbox) -> Iterator[Answer]:
+    for status in ("pending", "requires_action"):
+        paid = charge_with(sandbox, "pm_card_visa").json()["id"]
+        sandbox.plan_refunds(paid, status=status)
+        yield post(sandbox, "refunds", payment_intent=paid)
+    for refund in list(sandbox.state.refunds):
+        if refund["status"] == "requires_action":
+            yield post(sandbox, f"refunds/{refund['id']}/cancel")
+    charge_with(sandbox, "pm_card_refundFail")
+    post(
+        sandbox, "refunds", payment_intent=sandbox.call("GET", "/v1/payment_intents").json()["data"][0]["id"]
+    )
+    for ending in ("a letter", "winning_evidence"):
+        charge_with(sandbox, "pm_card_createDispute")
+        dispute = sandbox.call("GET", "/v1/disputes").json()["data"][0]["id"]
+        yield post(sandbox, f"disputes/{dispute}", evidence={"uncategorized_text": ending})
+    charge_with(sandbox, "pm_card_createDispute")
+    dispute = sandbox.call("GET", "/v1/disputes").json()["data"][0]["id"]
+    yield post(sandbox, f"disputes/{dispute}/close")
+    charge_with(sandbox, "pm_card_visa", capture_method="manual")
+    sandbox.pass_time(8 * 86_400)
+
+
+def exercise_strangers(sandbox: Sandbox) -> Iterator[Answer]:
+    sandbox.strangers.move_in(Application(events_a_month=3_000, metadata={"order_id": "{uuid}"}))
+    yield sandbox.call("GET", "/v1/events", {"limit": 60})
+    yield sandbox.call("GET", "/v1/payment_intents", {"limit": 20})
+    yield sandbox.call("GET", "/v1/customers", {"limit": 2})
+
+
 def exercise_errors(sandbox: Sandbox) -> Iterator[Answer]:
     yield post(sandbox, "payment_intents", currency="usd")
     yield post(sandbox, "payment_intents", amount=1, currency="usd")
@@ -209,13 +255,13 @@ def exercise_errors(sandbox: Sandbox) -> Iterator[Answer]:
     paid = charge_with(sandbox, "pm_card_visa").json()["id"]
     yield post(sandbox, f"payment_intents/{paid}/cancel")
     yield post(sandbox, f"payment_intents/{paid}/confirm", return_url="https://shop.test/")
-    for kind in ("429", "409", "500", "401", "402", "400", "lock_timeout"):
+    for kind in ("429", "409", "500", "401", "402", "400", "404", "424", "425", "503", "lock_timeout"):
         yield sandbox.call("GET", "/v1/balance", headers={"sandbox-fault": kind})
 
 
 EXERCISES = (
     exercise_payments, exercise_authentication, exercise_captures_and_refunds, exercise_customers, exercise_browsers,
-    exercise_reading, exercise_errors,
+    exercise_reading, exercise_endpoints, exercise_slow_refunds_and_disputes, exercise_strangers, exercise_errors,
 )  # fmt: skip
 
 
@@ -231,7 +277,9 @@ def test_every_answer_and_event_is_valid_stripe(
 
 
 def lists_and_the_account(sandbox: Sandbox) -> Iterator[Answer]:
-    for path in ("payment_intents", "refunds", "charges", "customers", "events", "disputes"):
+    for path in (
+        "payment_intents", "refunds", "charges", "customers", "events", "disputes", "webhook_endpoints",
+    ):  # fmt: skip
         yield sandbox.call("GET", f"/v1/{path}", {"limit": 100})
     for path in ("account", "balance"):
         yield sandbox.call("GET", f"/v1/{path}")

@@ -46,7 +46,7 @@ def test_partial_refunds_never_exceed_what_was_captured(sandbox: Sandbox) -> Non
     assert charge_of(sandbox, intent)["refunded"] is False
     too_much = refund(sandbox, intent, amount=401)
     assert (too_much.status, too_much.json()["error"]["param"]) == (400, "amount")
-    assert "4.00 usd" in too_much.json()["error"]["message"]
+    assert "($4.00)" in too_much.json()["error"]["message"]
     assert refund(sandbox, intent, amount=400).status == 200
     assert refund(sandbox, intent).json()["error"]["code"] == "charge_already_refunded"
     assert sandbox.call("GET", "/v1/balance").json()["available"][0]["amount"] == 0
