@@ -1,4 +1,4 @@
-"""How a request arrives: its head (its line and headers) within bytes, all of it within time.
+"""How a request arrives: its head (its line and headers) within bytes, all of it within time, and its body as its own.
 
 uvicorn reads a head of any length, and waits for ever for the rest of a request. A proxy in front bounds both too; this
 is for who has none, and for what gets past it.
@@ -6,6 +6,7 @@ is for who has none, and for what gets past it.
 
 from asyncio import TimerHandle, Transport
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MOST_BYTES = 32_768  # of a head; a bearer token has 8 KB at most
@@ -18,8 +19,14 @@ ANSWER = (
 )
 
 
-class _Unbounded(Exception):
-    """Ends the parsing; the parser tells it as broken HTTP."""
+class _Refused(Exception):
+    """Ends the parsing; the parser reports it as broken HTTP."""
+
+
+def _parser_of(protocol: HttpToolsProtocol) -> httptools.HttpRequestParser:
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn sets it
+    return parser
 
 
 class BoundedArrival(HttpToolsProtocol):
@@ -36,7 +43,8 @@ class BoundedArrival(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         began_before = self._in_head
-        super().data_received(data)
+        if not self.transport.is_closing():  # after a refusal nothing more is parsed
+            self._feed(data)
         if not self._is_coming or self.transport.is_closing():
             return
         if self._in_head and began_before:  # of a header without an end the parser says nothing
@@ -45,6 +53,63 @@ class BoundedArrival(HttpToolsProtocol):
             self._refuse()
         elif self._due is None:
             self._due = self.loop.call_later(self.patience, self._give_up)
+
+    def _feed(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = self._after_upgrade(data[upgrade.args[0] :])
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
+                return
+
+    def _after_upgrade(self, rest: bytes) -> bytes:
+        """What is still to be read as HTTP, behind a head that asked for an upgrade.
+
+        httptools ends a request at such a head, spoken here or not, and takes the body for the next request. An
+        upgrade that we don't speak is ignored (RFC 9110, 7.8): the head without it is read anew, then its body.
+        """
+        if self.parser.get_method() == b"CONNECT":
+            self._answer(b"400 Bad Request", "This server is not a proxy.", b"BAD_REQUEST")
+        elif not self._asks_for_websocket():
+            head = self._head_without_upgrade()
+            self.parser = _parser_of(self)
+            return head + rest
+        elif self._may_open_websocket():
+            self.handle_websocket_upgrade()
+        else:
+            self._refuse_websocket()
+        return b""
+
+    def _asks_for_websocket(self) -> bool:
+        wanted = [value.strip().lower() for name, value in self.headers if name == b"upgrade"]
+        return wanted == [b"websocket"] and self._should_upgrade_to_ws()
+
+    def _may_open_websocket(self) -> bool:
+        """A handshake is a GET without a body, on a connection that answers nothing else at the moment."""
+        cycle: RequestResponseCycle | None = self.cycle
+        has_body = any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
+        is_quiet = cycle is None or cycle.response_complete
+        return self.parser.get_method() == b"GET" and not has_body and is_quiet
+
+    def _refuse_websocket(self) -> None:
+        message = "A WebSocket is opened by a GET without a body (RFC 6455, 4.1)."
+        self._answer(b"400 Bad Request", message, b"BAD_REQUEST")
+
+    def _head_without_upgrade(self) -> bytes:
+        first_line = b"%s %s HTTP/%s\r\n" % (
+            self.parser.get_method(),
+            self.url,
+            self.parser.get_http_version().encode(),
+        )
+        lines = [b"%s: %s\r\n" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"".join((first_line, *lines, b"\r\n"))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -60,10 +125,15 @@ class BoundedArrival(HttpToolsProtocol):
         self._count(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():  # see `_after_upgrade`, which the parser leads to next
+            return
         self._in_head = False
+        self._check_host()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._is_coming = False
         self._forget_timer()
         super().on_message_complete()
@@ -75,18 +145,29 @@ class BoundedArrival(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._is_coming = False
         self._forget_timer()
+        self.scope["method"] = "GET"
         super().handle_websocket_upgrade()
+        opened = self.transport.get_protocol()
+        # A head that its own parser can't read it never answers.
+        if not getattr(opened, "handshake_initiated", True):
+            self._refuse_websocket()
 
     def send_400_response(self, msg: str) -> None:
         if self._is_too_large():
             self._refuse()
         else:
-            super().send_400_response(msg)
+            self._answer(b"400 Bad Request", msg, b"BAD_REQUEST")
+
+    def _check_host(self) -> None:
+        """One Host, or none in HTTP/1.0 (RFC 9112, 3.2): of two, a proxy and we might each believe another."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise _Refused
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._is_too_large():
-            raise _Unbounded
+            raise _Refused
 
     def _is_too_large(self) -> bool:
         return self._head_bytes > MOST_BYTES or len(self.headers or ()) > MOST_HEADERS

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from runtime.http_edge import MOST_BYTES, MOST_HEADERS, BoundedArrival
 from settings import Settings
+from tests.edges import answer_to, listening
 
 GET = b"GET / HTTP/1.1\r\nhost: shop.test\r\n"
 POST = b"POST / HTTP/1.1\r\nhost: shop.test\r\ncontent-length: 10\r\n"
@@ -37,46 +38,16 @@ async def echo_length(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"%02d" % size})
 
 
-async def serving(protocol: type[BoundedArrival]) -> AsyncIterator[int]:
-    server = uvicorn.Server(
-        uvicorn.Config(
-            echo_length, http=protocol, port=0, lifespan="off", log_config=None, log_level="critical"
-        )
-    )
-    task = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
-        await asyncio.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await task
-
-
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    async for number in serving(BoundedArrival):
+    async with listening(echo_length) as number:
         yield number
 
 
 @pytest.fixture
 async def hasty_port() -> AsyncIterator[int]:
-    async for number in serving(_Hasty):
+    async with listening(echo_length, _Hasty) as number:
         yield number
-
-
-async def answer_to(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
-    """All that the server says until it closes the connection, or has nothing more to say."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        for part in parts:
-            writer.write(part)
-            await writer.drain()
-            await asyncio.sleep(pause)
-        async with asyncio.timeout(10):
-            return await reader.read()
-    except ConnectionResetError:  # it closed while we were still sending
-        return b""
-    finally:
-        writer.close()
 
 
 def code_in(answer: bytes) -> str:
@@ -103,6 +74,27 @@ async def test_a_head_beyond_its_bounds_is_refused(port: int, head: bytes) -> No
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert b"connection: close" in answer
     assert code_in(answer) == "HEADERS_TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n", b"400"),
+        (GET + b"host: other.test\r\nconnection: close\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.0\r\n\r\n", b"200"),
+    ],
+    ids=["none", "two", "none in HTTP/1.0"],
+)
+async def test_a_request_has_one_host(port: int, head: bytes, status: bytes) -> None:
+    answer = await answer_to(port, head)
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert status == b"200" or code_in(answer) == "BAD_REQUEST"
+
+
+async def test_what_is_no_http_is_refused_with_a_code(port: int) -> None:
+    answer = await answer_to(port, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert code_in(answer) == "BAD_REQUEST"
 
 
 async def pour(writer: asyncio.StreamWriter, most: int) -> int:
