@@ -12,7 +12,6 @@ from sqlalchemy import (
     MetaData,
     func,
     literal_column,
-    select,
 )
 from sqlmodel import Field, SQLModel
 
@@ -48,7 +47,3 @@ def one_of(column: str, values: type[StrEnum], name: str) -> CheckConstraint:
 def among(column: Any, values: Iterable[StrEnum]) -> ColumnElement[bool]:
     """`column IN ('a', 'b')`, written out: PostgreSQL finds a partial index by it, and nothing is bound each time."""
     return cast(ColumnElement[bool], column.in_([literal_column(f"'{value}'") for value in values]))
-
-
-# Held for as long as the connection lives, so that two deployers migrate in turn.
-LOCK_MIGRATIONS = select(func.pg_advisory_lock(727001))

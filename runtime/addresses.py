@@ -6,6 +6,9 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 
 def is_network(text: str) -> bool:
     """Whether it names some machines; all of them, `*` or a mask of 0 bits, would trust every stranger's headers."""
@@ -24,8 +27,15 @@ def is_loopback(host: str) -> bool:
 
 
 def is_postgresql_url(text: str) -> bool:
-    parts = _split(text)
-    return parts is not None and parts.scheme in ("postgresql", "postgres", "postgresql+psycopg")
+    """Whether libpq can read it: one host or several, `postgresql://user@one,two:5433/shop`."""
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        return False
+    try:
+        conninfo_to_dict(f"postgresql://{rest}")
+    except ProgrammingError:
+        return False
+    return True
 
 
 def is_http_url(text: str) -> bool:

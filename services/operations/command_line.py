@@ -10,10 +10,18 @@ from sqlalchemy.exc import DBAPIError
 from runtime.addresses import is_http_url
 from runtime.database.database import DatabaseUnavailable
 from services.identity.token_claims import is_name
+from services.operations.migrations import MigrationBlocked
 
 # What goes wrong outside of this program: it is told in a sentence, not by a traceback.
 # (The migrations' errors come wrapped by SQLAlchemy.)
-EXPECTED = (DatabaseUnavailable, psycopg.OperationalError, psycopg.ProgrammingError, DBAPIError, OSError)
+EXPECTED = (
+    DatabaseUnavailable,
+    MigrationBlocked,
+    psycopg.OperationalError,
+    psycopg.ProgrammingError,
+    DBAPIError,
+    OSError,
+)
 
 
 def parse(about: str, words: list[str]) -> argparse.Namespace:
