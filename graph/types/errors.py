@@ -39,6 +39,9 @@ class ErrorCode(Enum):
     INVALID_ORDER = strawberry.enum_value(
         "INVALID_ORDER", description="The items, quantities or currencies make no order."
     )
+    ORDER_TOTAL_MISMATCH = strawberry.enum_value(
+        "ORDER_TOTAL_MISMATCH", description="The total that was given isn't what the order comes to."
+    )
     ORDER_NOT_CANCELABLE = strawberry.enum_value(
         "ORDER_NOT_CANCELABLE", description="The order is paid, refunded or under review."
     )

@@ -10,7 +10,7 @@ from strawberry import UNSET
 
 from graph.context import Info
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
-from graph.types.money import CurrencyCode, Money, money
+from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.money_history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from models.orders.tables import OrderStatus as Status
@@ -121,11 +121,25 @@ class CreateOrderInput:
             "same order instead of a second one. Up to 255 characters, per user."
         ),
     )
+    total: MinorUnits | None = strawberry.field(
+        default=UNSET,
+        description=(
+            "The total that the customer was shown, in minor units. When it isn't the order's, nothing is ordered and "
+            "the answer is `OrderTotalMismatch`. Not looked at when left out."
+        ),
+    )
 
 
 @strawberry.type(description="A product of the order is not, or no longer, for sale. No order was placed.")
 class ProductNotAvailable(UserError):
     product_id: strawberry.ID = strawberry.field(description="The product that can't be ordered.")
+
+
+@strawberry.type(
+    description="The total that was given isn't what the order comes to. Nothing was changed or ordered."
+)
+class OrderTotalMismatch(UserError):
+    sum: Money = strawberry.field(description="What the order comes to: show it, and ask the customer again.")
 
 
 @strawberry.type(description="The items, quantities or currencies make no order. No order was placed.")
@@ -141,7 +155,7 @@ class IdempotencyKeyReused(UserError):
 
 
 CreateOrderResult = Annotated[
-    Order | ProductNotAvailable | InvalidOrder | IdempotencyKeyReused | RateLimited,
+    Order | ProductNotAvailable | InvalidOrder | IdempotencyKeyReused | OrderTotalMismatch | RateLimited,
     strawberry.union(
         "CreateOrderResult", description="The order that was placed, or why none was. See `UserError`."
     ),
@@ -207,7 +221,10 @@ class OrderMutation:
         info.context.limits.check_order(user.id)
         items = [WantedItem(item.product_id, item.quantity) for item in input.items]
         key = None if input.idempotency_key is UNSET else input.idempotency_key
-        placed = await info.context.use_cases.orders.place(user.id, items, input.currency or None, key)
+        total = None if input.total is UNSET else input.total
+        placed = await info.context.use_cases.orders.place(
+            user.id, items, input.currency or None, key, total=total
+        )
         return order_from(placed)
 
 
@@ -249,6 +266,15 @@ def invalid_order(refusal: orders_refusals.InvalidOrder) -> InvalidOrder:
     )
 
 
+def order_total_mismatch(refusal: orders_refusals.OrderTotalMismatch) -> OrderTotalMismatch:
+    return OrderTotalMismatch(
+        message="The total is another one than the one that was given.",
+        code=ErrorCode.ORDER_TOTAL_MISMATCH,
+        retryable=refusal.retryable,
+        sum=money(refusal.sum, refusal.currency),
+    )
+
+
 def idempotency_key_reused(refusal: orders_refusals.IdempotencyKeyReused) -> IdempotencyKeyReused:
     return IdempotencyKeyReused(
         message="This idempotency key was used for something else before: make a new one.",
@@ -261,5 +287,6 @@ def idempotency_key_reused(refusal: orders_refusals.IdempotencyKeyReused) -> Ide
 HANDLERS = (
     RefusalHandler(orders_refusals.ProductNotAvailable, ProductNotAvailable, product_not_available),
     RefusalHandler(orders_refusals.InvalidOrder, InvalidOrder, invalid_order),
+    RefusalHandler(orders_refusals.OrderTotalMismatch, OrderTotalMismatch, order_total_mismatch),
     RefusalHandler(orders_refusals.IdempotencyKeyReused, IdempotencyKeyReused, idempotency_key_reused),
 )

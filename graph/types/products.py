@@ -1,11 +1,15 @@
 """The catalogue."""
 
+from typing import Annotated
+
 import strawberry
+from graphql import GraphQLError
 from strawberry import UNSET
 
 from graph.context import Info
 from graph.types.money import Money, money
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
+from runtime.pages import LARGEST_PAGE
 from services.orders.products import CatalogueItem
 
 
@@ -37,11 +41,34 @@ class ProductConnection:
 @strawberry.type
 class ProductQuery:
     @strawberry.field(description="What the shop sells, in the order it was added. Needs no token.")
-    async def products(self, info: Info, first: First = 20, after: After = UNSET) -> ProductConnection:
+    async def products(
+        self,
+        info: Info,
+        first: First = 20,
+        after: After = UNSET,
+        ids: Annotated[
+            list[strawberry.ID] | None,
+            strawberry.argument(
+                description=(
+                    "Only these, at most 100: what of a cart is still for sale, and at which price. Those that are "
+                    "not, or no longer, for sale are left out."
+                )
+            ),
+        ] = UNSET,
+    ) -> ProductConnection:
         place = place_after(info.context, first, after)
-        page = await info.context.use_cases.catalogue.page(first=first, after=place)
+        page = await info.context.use_cases.catalogue.page(first=first, after=place, ids=wanted_ids(ids))
         edges = [ProductEdge(cursor=str(item.cursor), node=product_from(item)) for item in page.items]
         return ProductConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=place))
+
+
+def wanted_ids(ids: list[strawberry.ID] | None) -> list[strawberry.ID] | None:
+    if ids is UNSET or ids is None:
+        return None
+    if len(ids) > LARGEST_PAGE:
+        message = f"`ids` has at most {LARGEST_PAGE} entries"
+        raise GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+    return ids
 
 
 def product_from(item: CatalogueItem) -> Product:

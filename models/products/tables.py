@@ -3,7 +3,17 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, Uuid, bindparam, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Uuid,
+    any_,
+    bindparam,
+    text,
+)
 from sqlmodel import Field, SQLModel, col, select, tuple_
 
 from models.base import LARGEST_AMOUNT, database_time, minor_units
@@ -36,7 +46,9 @@ PRODUCTS = (
     .order_by(col(Product.created_at), col(Product.id))
     .limit(bindparam("limit"))
 )
-PRODUCTS_AFTER = PRODUCTS.where(
-    tuple_(col(Product.created_at), col(Product.id))
-    > tuple_(bindparam("after", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
+_later = tuple_(col(Product.created_at), col(Product.id)) > tuple_(
+    bindparam("after", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid)
 )
+PRODUCTS_AFTER = PRODUCTS.where(_later)
+PRODUCTS_WITH_IDS = PRODUCTS.where(col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
+PRODUCTS_WITH_IDS_AFTER = PRODUCTS_WITH_IDS.where(_later)

@@ -22,7 +22,12 @@ from runtime.database.database import Database, Transaction
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.tokens import User
-from services.orders.refusals import IdempotencyKeyReused, InvalidOrder, ProductNotAvailable
+from services.orders.refusals import (
+    IdempotencyKeyReused,
+    InvalidOrder,
+    OrderTotalMismatch,
+    ProductNotAvailable,
+)
 from services.orders.views import OrderLine, PlacedOrder, order_from
 
 MOST_ITEMS = 500
@@ -67,19 +72,35 @@ class Orders:
         return page_of([order_from(row) for row in rows], first)
 
     async def place(
-        self, user_id: str, items: Sequence[WantedItem], currency: str | None, idempotency_key: str | None
+        self,
+        user_id: str,
+        items: Sequence[WantedItem],
+        currency: str | None,
+        idempotency_key: str | None,
+        *,
+        total: int | None = None,
     ) -> PlacedOrder:
-        """Place an order at today's prices. The same key and items again give the same order, not a second one.
+        """Place an order at today's prices. The same key and items again give the same order, not a second one,
+        whatever became of its products and prices meanwhile.
 
-        Raises `InvalidOrder`, `ProductNotAvailable` or `IdempotencyKeyReused`.
+        `total`, in minor units, is what the customer was shown. Raises `InvalidOrder`, `ProductNotAvailable`,
+        `OrderTotalMismatch` or `IdempotencyKeyReused`.
         """
         wanted = _merged(items)
         _check_key(idempotency_key)
 
         async def write(transaction: Transaction) -> PlacedOrder:
+            async def earlier() -> PlacedOrder | None:
+                return await _earlier_order(transaction, user_id, idempotency_key, wanted, currency)
+
+            if order := await earlier():
+                return order
             lines, priced_in = await _priced(transaction, wanted, currency)
+            _check_total(lines, priced_in, total)
             order = await _add_order(transaction, user_id, priced_in, idempotency_key, lines)
-            return order or await _earlier_order(transaction, user_id, idempotency_key, wanted, currency)
+            if order := order or await earlier():
+                return order
+            raise RuntimeError("the order that held this key was deleted while another was placed with it")
 
         return await self._database.transaction(write)
 
@@ -131,20 +152,33 @@ def _one_currency(priced_in: set[str], asked: str | None) -> str:
     return priced_in.pop()
 
 
+def _check_total(lines: Sequence[OrderLine], currency: str, shown: int | None) -> None:
+    """Before anything is written: a customer who was shown another total has not agreed to this one."""
+    total = sum(line.unit_amount * line.quantity for line in lines)
+    if total > LARGEST_TOTAL:
+        raise InvalidOrder("the total is larger than any charge can be")
+    if shown is not None and shown != total:
+        raise OrderTotalMismatch(total, currency)
+
+
 async def _add_order(
     transaction: Transaction, user_id: str, currency: str, key: str | None, lines: Sequence[OrderLine]
 ) -> PlacedOrder | None:
     """The order just placed; None when this user used the key before."""
-    total = sum(line.unit_amount * line.quantity for line in lines)
-    if total > LARGEST_TOTAL:
-        raise InvalidOrder("the total is larger than any charge can be")
     values = {"id": uuid4(), "user_id": user_id, "currency": currency, "idempotency_key": key}
     row = await transaction.row(ADD_ORDER, values)
     if row is None:
         return None
     await transaction.rows(ADD_ITEMS, [_item_row(row.id, *numbered) for numbered in enumerate(lines)])
     return PlacedOrder(
-        row.id, OrderStatus.PENDING, currency, total, tuple(lines), (), row.created_at, row.updated_at
+        row.id,
+        OrderStatus.PENDING,
+        currency,
+        sum(line.unit_amount * line.quantity for line in lines),
+        tuple(lines),
+        (),
+        row.created_at,
+        row.updated_at,
     )
 
 
@@ -165,8 +199,13 @@ async def _earlier_order(
     key: str | None,
     wanted: Mapping[UUID, int],
     currency: str | None,
-) -> PlacedOrder:
-    order = order_from(await transaction.one(ORDER_BY_KEY, {"user_id": user_id, "idempotency_key": key}))
+) -> PlacedOrder | None:
+    if key is None:
+        return None
+    row = await transaction.row(ORDER_BY_KEY, {"user_id": user_id, "idempotency_key": key})
+    if row is None:
+        return None
+    order = order_from(row)
     same_items = {line.product_id: line.quantity for line in order.items} == wanted
     if not same_items or currency not in (None, order.currency):
         raise IdempotencyKeyReused(order.id)

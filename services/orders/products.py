@@ -1,11 +1,18 @@
 """The catalogue as everybody may see it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from models.products.tables import PRODUCTS, PRODUCTS_AFTER
+from models.products.tables import (
+    PRODUCTS,
+    PRODUCTS_AFTER,
+    PRODUCTS_WITH_IDS,
+    PRODUCTS_WITH_IDS_AFTER,
+)
 from runtime.database.database import Database
+from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
 
 
@@ -26,12 +33,25 @@ class Catalogue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, *, first: int, after: Cursor | None) -> Page[CatalogueItem]:
-        """Active products, oldest first; `InvalidPage` when `first` is out of bounds."""
+    async def page(
+        self, *, first: int, after: Cursor | None, ids: Sequence[str] | None = None
+    ) -> Page[CatalogueItem]:
+        """Active products, oldest first, of `ids` alone when there are some: those off sale or unknown are left out.
+
+        `InvalidPage` when `first` is out of bounds.
+        """
         parameters: dict[str, Any] = {"limit": check_size(first) + 1}
         if after is not None:
             parameters |= {"after": after.created_at, "after_id": after.id}
-        rows = await self._database.rows(PRODUCTS_AFTER if after else PRODUCTS, parameters)
+        if ids is not None:
+            parameters["ids"] = [found for each in ids if (found := read_id(each))]
+        statement = {
+            (False, False): PRODUCTS,
+            (False, True): PRODUCTS_AFTER,
+            (True, False): PRODUCTS_WITH_IDS,
+            (True, True): PRODUCTS_WITH_IDS_AFTER,
+        }[ids is not None, after is not None]
+        rows = await self._database.rows(statement, parameters)
         items = [
             CatalogueItem(
                 row.id,

@@ -25,6 +25,14 @@ class InvalidOrder(Refusal):
 
 
 @dataclass
+class OrderTotalMismatch(Refusal):
+    """The total that the customer was shown isn't the order's; `sum` is, in minor units of `currency`."""
+
+    sum: int
+    currency: str
+
+
+@dataclass
 class IdempotencyKeyReused(Refusal):
     """The key belongs to an earlier order of this user that asked for something else."""
 

@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from models import OrderStatus
+from runtime.database.database import Database
 from services.orders.orders import LARGEST_TOTAL, MOST_ITEMS
 from tests.client import ORDER, Client
 from tests.make import Shop
@@ -23,6 +25,7 @@ mutation Create($input: CreateOrderInput!) {
     ... on UserError { message code retryable }
     ... on ProductNotAvailable { productId }
     ... on IdempotencyKeyReused { orderId }
+    ... on OrderTotalMismatch { sum { minorUnits currency } }
   }
 }
 """
@@ -101,6 +104,32 @@ async def test_the_same_key_gives_the_same_order_after_the_price_rose_and_the_it
     again = await create(client, (mug, 1), (mug, 2), idempotencyKey="cart", currency="USD")
 
     assert again == first
+
+
+async def test_the_same_key_gives_the_same_order_after_its_product_went_off_sale_and_its_total_changed(
+    client: Client, shop: Shop, database: Database
+) -> None:
+    mug = await shop.product(unit_amount=1_000)
+    first = await create(client, (mug, 2), idempotencyKey="cart", total=2_000)
+    await database.rows(text("UPDATE products SET active = false, unit_amount = 5"))
+
+    assert await create(client, (mug, 2), idempotencyKey="cart", total=2_000) == first
+    assert await create(client, (mug, 2), idempotencyKey="cart", total=10) == first
+
+
+async def test_a_total_that_is_not_the_orders_is_told_and_nothing_is_ordered(
+    client: Client, shop: Shop
+) -> None:
+    mug = await shop.product(unit_amount=1_000)
+
+    for shown in (1_999, 2_001, 0, -2_000):
+        answer = await create(client, (mug, 2), idempotencyKey="cart", total=shown)
+        assert (answer["__typename"], answer["code"]) == ("OrderTotalMismatch", "ORDER_TOTAL_MISMATCH")
+        assert (answer["sum"], answer["retryable"]) == ({"minorUnits": 2_000, "currency": "USD"}, False)
+    assert await orders_of(client) == []
+
+    agreed = await create(client, (mug, 2), idempotencyKey="cart", total=2_000)
+    assert agreed["total"]["minorUnits"] == 2_000
 
 
 async def test_without_a_key_each_call_is_an_order(client: Client, shop: Shop) -> None:

@@ -93,6 +93,39 @@ async def test_all_products_are_walked_through_oldest_first_without_the_inactive
     assert await walk(client, "products", first=3) == [active[:3], active[3:6], active[6:]]
 
 
+BY_IDS = """query ($ids: [ID!], $after: String) {
+  products(first: 2, ids: $ids, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } }
+}"""
+
+
+async def by_ids(client: Client, ids: list[str] | None, after: str | None = None) -> dict[str, Any]:
+    found: dict[str, Any] = (await client.data(BY_IDS, {"ids": ids, "after": after}))["products"]
+    return found
+
+
+async def test_products_by_their_ids_are_those_that_are_for_sale(client: Client, shop: Shop) -> None:
+    products = [str(await shop.product()) for _ in range(4)]
+    gone = str(await shop.product(active=False))
+    wanted = [gone, products[3], products[1], products[0], products[0], str(uuid4()), "nonsense", ""]
+
+    first = await by_ids(client, wanted)
+    rest = await by_ids(client, wanted, first["pageInfo"]["endCursor"])
+
+    assert [[each["id"] for each in found["nodes"]] for found in (first, rest)] == [
+        products[:2],
+        products[3:],
+    ]
+    assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
+    assert (await by_ids(client, []))["nodes"] == []
+    assert len((await by_ids(client, None))["nodes"]) == 2
+
+
+async def test_more_ids_than_a_page_holds_are_refused(client: Client) -> None:
+    answer = await client.ask(BY_IDS, {"ids": ["x"] * 101})
+
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 async def test_a_full_last_page_has_no_next(client: Client, shop: Shop) -> None:
     products = [await shop.product() for _ in range(4)]
 

@@ -40,7 +40,7 @@ ROOT_FIELDS = {
     "Subscription.orderUpdated": "Order!",
 }
 ARGUMENTS = {
-    "Query.products": {"first": "Int! = 20", "after": "String"},
+    "Query.products": {"after": "String", "first": "Int! = 20", "ids": "[ID!]"},
     "Query.order": {"id": "ID!"},
     "Query.orders": {"first": "Int! = 20", "after": "String", "status": "OrderStatus"},
     "Mutation.createOrder": {"input": "CreateOrderInput!"},

@@ -10,6 +10,7 @@ export const CreateOrder = graphql(`
       ... on Order { id total { minorUnits currency amount } }
       ... on ProductNotAvailable { productId }
       ... on IdempotencyKeyReused { orderId }
+      ... on OrderTotalMismatch { sum { amount currency } }
       ... on RateLimited { retryAfter }
       ... on UserError { message code retryable }
     }
@@ -56,6 +57,8 @@ export function orderId(data: CreateOrderMutation): string | Step {
       return result.orderId;
     case "ProductNotAvailable":
       return { say: `${result.productId} is sold out.` };
+    case "OrderTotalMismatch":
+      return { say: `It is now ${result.sum.amount} ${result.sum.currency}.` };
     case "RateLimited":
       return { say: result.message, retryAfter: result.retryAfter };
     case "InvalidOrder":

@@ -1,0 +1,22 @@
+/** What the server says of itself in `/config.json`. Tokens are the demo's, and stay in memory. */
+export interface DemoUser {
+  id: string
+  name: string
+  role: "customer" | "merchant"
+  token: string
+}
+
+export interface Config {
+  graphql: string
+  stripeJs: string
+  publishableKey: string
+  /** The stand-in for Stripe, if there is one: its test cards are offered. */
+  sandbox: string | null
+  users: DemoUser[]
+}
+
+export async function readConfig(): Promise<Config> {
+  const answer = await fetch("/config.json", { cache: "no-store" })
+  if (!answer.ok) throw new Error(`config.json: ${answer.status}`)
+  return (await answer.json()) as Config
+}

@@ -1,0 +1,124 @@
+import type { Stripe, StripeElements } from "@stripe/stripe-js"
+import { type FormEvent, useEffect, useRef, useState } from "react"
+import type { Config } from "../../shared/config.ts"
+import { formatMoney } from "../../shared/money.ts"
+import { onReturn } from "../../shared/returning.ts"
+import { Notice, Spinner } from "../parts/notice.tsx"
+import type { IntentResult } from "./fate.ts"
+import { appearance, confirm, loadStripe } from "./stripe.ts"
+
+export type Intent = Extract<IntentResult, { __typename: "PaymentIntent" }>
+
+/** What went wrong before, and what it means. */
+export interface Problem {
+  title: string
+  text: string
+}
+
+export const declined = (title: string): Problem => ({
+  title,
+  text: "Nothing was charged. Check the details or try another card.",
+})
+
+interface FormProps {
+  config: Config
+  intent: Intent
+  orderId: string
+  problem: Problem | null
+  /** The server is being asked how the order stands: no paying until it answered. */
+  isAsking: boolean
+  confirmed: () => void
+  /** The answer says nothing certain. */
+  unclear: () => void
+}
+
+type State = "loading" | "ready" | "paying" | "missing"
+
+/** Stripe's Payment Element and the button. After a refusal the same intent takes another card. */
+export function PaymentForm({ config, intent, orderId, problem, isAsking, confirmed, unclear }: FormProps) {
+  const place = useRef<HTMLDivElement>(null)
+  const tools = useRef<{ stripe: Stripe; elements: StripeElements } | null>(null)
+  const paying = useRef(false)
+  const [state, setState] = useState<State>("loading")
+  const [shown, setShown] = useState<Problem | null>(null)
+  const [round, setRound] = useState(0)
+
+  useEffect(() => {
+    let gone = false
+    const mount = (stripe: Stripe) => {
+      if (gone || !place.current) return
+      const elements = stripe.elements({ clientSecret: intent.clientSecret, appearance: appearance() })
+      const element = elements.create("payment")
+      element.on("ready", () => setState("ready"))
+      element.mount(place.current)
+      tools.current = { stripe, elements }
+    }
+    loadStripe(config).then(mount, () => gone || setState("missing"))
+    return () => {
+      gone = true
+      tools.current?.elements.getElement("payment")?.destroy()
+      tools.current = null
+    }
+  }, [config, intent.clientSecret, round])
+
+  const reload = () => {
+    setState("loading")
+    setRound((before) => before + 1)
+  }
+  useEffect(() => (state === "missing" ? onReturn(reload) : undefined), [state])
+
+  async function pay(event: FormEvent) {
+    event.preventDefault()
+    if (!tools.current || paying.current || isAsking) return // a double click pays once
+    paying.current = true
+    setState("paying")
+    setShown(null)
+    const { stripe, elements } = tools.current
+    const outcome = await confirm(stripe, elements, `${location.origin}/?pay=${encodeURIComponent(orderId)}`)
+    paying.current = false
+    setState("ready")
+    if (outcome.kind === "confirmed") confirmed()
+    else if (outcome.kind === "unclear") unclear()
+    else if (outcome.kind === "declined") setShown(declined(outcome.message))
+  }
+
+  const isBusy = state === "paying" || isAsking
+  const told = isBusy ? null : (shown ?? problem)
+  return (
+    <form className="payment" onSubmit={(event) => void pay(event)} aria-busy={isBusy}>
+      {/* As tall as what comes into it, so that nothing moves then. */}
+      <div className={state === "missing" ? "element missing" : "element"}>
+        <div ref={place} />
+        {state === "loading" && <Spinner>Loading the card form…</Spinner>}
+      </div>
+      {told && (
+        <Notice tone="bad" title={told.title}>
+          <p>{told.text}</p>
+        </Notice>
+      )}
+      {isAsking && (
+        <Notice tone="wait" title="We are asking the shop how your order stands.">
+          <p>The payment service’s answer did not reach this page. Please don’t pay in another way meanwhile.</p>
+        </Notice>
+      )}
+      {state === "missing" ? (
+        <>
+          <Notice tone="wait" title="The card form could not be loaded.">
+            <p>Check your connection, and whether something blocks it. The order is kept.</p>
+          </Notice>
+          <button type="button" className="button wide" onClick={reload}>
+            Load it again
+          </button>
+        </>
+      ) : (
+        <button className="button wide" aria-disabled={state !== "ready" || isAsking}>
+          {isAsking ? "One moment…" : state === "paying" ? "Paying…" : `Pay ${formatMoney(intent.amount)}`}
+        </button>
+      )}
+      <p className="muted small-print">
+        Your card goes straight to the payment service; this shop never sees it. Closing this page is safe: the order
+        waits in “My orders”.
+      </p>
+    </form>
+  )
+}
