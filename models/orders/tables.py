@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, cast, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, case, cast, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel, col, func, select
 
-from models.base import LARGEST_AMOUNT, database_time, minor_units, one_of
+from models.base import LARGEST_AMOUNT, among, database_time, minor_units, one_of
 
 LARGEST_QUANTITY = 100_000
 LARGEST_BIGINT = 2**63 - 1
@@ -22,8 +24,36 @@ class OrderStatus(StrEnum):
     REVIEW = "review"
 
 
+class CancelReason(StrEnum):
+    """Who or what canceled an order."""
+
+    CUSTOMER = "customer"
+    MERCHANT = "merchant"
+    EXPIRED = "expired"
+
+
+class OrderLineKind(StrEnum):
+    """What a line of an order is. Discounts and credits take away; all others add."""
+
+    PRODUCT = "product"
+    SHIPPING = "shipping"
+    TAX = "tax"
+    FEE = "fee"
+    TIP = "tip"
+    DISCOUNT = "discount"
+    CREDIT = "credit"
+    ADJUSTMENT = "adjustment"
+
+
+TAKES_AWAY = (OrderLineKind.DISCOUNT, OrderLineKind.CREDIT)
+
+
 class Order(SQLModel, table=True):
     """What a customer wants to buy, in one currency.
+
+    It was placed here (`createOrder`) or by the shop's own system (`importOrder`): then `reference` is the shop's own
+    number of it, `import_digest` tells whether the same import comes again, and `user_id` is null for an order that
+    only a checkout token opens. `expires_at` is when an unpaid order is canceled by itself.
 
     `version` grows with every change of the items (the database sees to it), so that a repricing at Stripe
     gets an idempotency key of its own even when a total comes back to an earlier amount.
@@ -32,7 +62,9 @@ class Order(SQLModel, table=True):
     __tablename__ = "orders"
     __table_args__ = (
         one_of("status", OrderStatus, "orders_status_known"),
+        one_of("cancel_reason", CancelReason, "orders_cancel_reason_known"),
         CheckConstraint("user_id <> ''", name="orders_user_id_not_empty"),
+        CheckConstraint("reference <> ''", name="orders_reference_not_empty"),
         CheckConstraint("version > 0", name="orders_version_positive"),
         ForeignKeyConstraint(["currency"], ["charge_limits.currency"], name="orders_currency_supported"),
         Index("orders_idempotency_key", "user_id", "idempotency_key", unique=True),
@@ -40,26 +72,48 @@ class Order(SQLModel, table=True):
         Index("orders_by_user_and_status", "user_id", "status", "created_at", "id"),
         Index("orders_pending", "id", postgresql_where=text("status = 'pending'")),
         Index("orders_in_review", "id", postgresql_where=text("status = 'review'")),
+        Index("orders_reference", "reference", unique=True),
+        Index(
+            "orders_expiring",
+            "expires_at",
+            postgresql_where=text("status = 'pending' AND expires_at IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
-    user_id: str
+    user_id: str | None = None
     status: str = Field(default=OrderStatus.PENDING, sa_column_kwargs={"server_default": OrderStatus.PENDING})
     currency: str
     version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     idempotency_key: str | None = None
+    reference: str | None = None
+    receipt_email: str | None = None
+    expires_at: datetime | None = None
+    cancel_reason: str | None = None
+    shop_metadata: dict[str, Any] = Field(
+        default=None, sa_type=JSONB, sa_column_kwargs={"server_default": "{}"}
+    )
+    import_digest: str | None = None
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
 
 
 class OrderItem(SQLModel, table=True):
-    """A line of an order: the product's name and price as they were when it was ordered, minor units."""
+    """A line of an order: its name and price as they were when it was ordered, minor units.
+
+    `product_id` is the product of the catalogue here that it was, if it was one; `reference` is the shop's own id of
+    the line: a SKU, a voucher's code. `unit_amount` is never negative: `kind` says which way it counts.
+    """
 
     __tablename__ = "order_items"
     __table_args__ = (
         CheckConstraint(f"quantity BETWEEN 1 AND {LARGEST_QUANTITY}", name="order_items_quantity_in_range"),
         CheckConstraint(
             f"unit_amount BETWEEN 0 AND {LARGEST_AMOUNT}", name="order_items_unit_amount_in_range"
+        ),
+        one_of("kind", OrderLineKind, "order_items_kind_known"),
+        CheckConstraint(
+            "product_id IS NULL OR kind = 'product'", name="order_items_only_products_of_catalogue"
         ),
         CheckConstraint("position >= 0", name="order_items_position_not_negative"),
         ForeignKeyConstraint(["order_id"], ["orders.id"], name="order_items_of_an_order", ondelete="CASCADE"),
@@ -68,19 +122,27 @@ class OrderItem(SQLModel, table=True):
 
     order_id: UUID = Field(primary_key=True)
     position: int = Field(primary_key=True)
-    product_id: UUID
+    kind: str = Field(
+        default=OrderLineKind.PRODUCT, sa_column_kwargs={"server_default": OrderLineKind.PRODUCT}
+    )
+    product_id: UUID | None = None
+    reference: str | None = None
     product_name: str
     unit_amount: int = minor_units()
     quantity: int
 
 
+# A line's amount as it counts towards the total.
+_counted = case(
+    (among(col(OrderItem.kind), TAKES_AWAY), -col(OrderItem.unit_amount) * col(OrderItem.quantity)),
+    else_=col(OrderItem.unit_amount) * col(OrderItem.quantity),
+)
+
 # A sum beyond 64 bits can't be charged anyway: it is cut off there instead of failing the statement.
 order_total = (
     select(
         cast(
-            func.least(
-                func.coalesce(func.sum(OrderItem.unit_amount * OrderItem.quantity), 0), LARGEST_BIGINT
-            ),
+            func.least(func.coalesce(func.sum(_counted), 0), LARGEST_BIGINT),
             BigInteger,
         )
     )

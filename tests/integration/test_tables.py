@@ -23,7 +23,7 @@ EVENT = {"type": "payment_intent.succeeded", "object_id": "pi_2", "created_at": 
 # Rows that are there before each test.
 WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
     ("products", {"id": PRODUCT, "name": "Mug", "unit_amount": 1_999, "currency": "USD"}),
-    ("orders", {"id": ORDER, "user_id": "ada", "currency": "USD", "idempotency_key": "cart-1"}),
+    ("orders", {"id": ORDER, "user_id": "ada", "currency": "USD", "idempotency_key": "cart-1", "reference": "A-1001"}),
     ("orders", {"id": PAID_ORDER, "user_id": "ada", "currency": "USD", "status": "paid"}),
     ("order_items", {**ITEM, "position": 0}),
     (
@@ -80,6 +80,11 @@ SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("orders_version_positive", "orders", {"version": 0}),
     ("orders_currency_supported", "orders", {"currency": "usd"}),
     ("orders_idempotency_key", "orders", {"idempotency_key": "cart-1"}),
+    ("orders_reference", "orders", {"reference": "A-1001"}),
+    ("orders_reference_not_empty", "orders", {"reference": ""}),
+    ("orders_cancel_reason_known", "orders", {"cancel_reason": "boredom"}),
+    ("order_items_kind_known", "order_items", {"kind": "gift"}),
+    ("order_items_only_products_of_catalogue", "order_items", {"kind": "shipping"}),
     ("order_items_quantity_in_range", "order_items", {"quantity": 0}),
     ("order_items_quantity_in_range", "order_items", {"quantity": -1}),
     ("order_items_quantity_in_range", "order_items", {"quantity": 100_001}),

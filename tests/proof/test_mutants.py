@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 PARTS = (
     "graph",
     "models",
+    "runtime",
     "services",
     "sandbox",
     "tests",
