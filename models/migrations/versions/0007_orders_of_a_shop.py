@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from models.migrations.steps import Step, add_constraint, create_index, drop_index, in_steps, validate
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -47,30 +49,59 @@ RULES = (
 )
 
 
-def upgrade() -> None:
-    for table, added in columns().items():
-        for column in added:
+def add_columns_of(table: str) -> Step:
+    def add() -> None:
+        for column in columns()[table]:
             op.add_column(table, column)
+
+    return add
+
+
+def allow_orders_without_a_user() -> None:
     op.alter_column("orders", "user_id", nullable=True)
+
+
+def allow_lines_without_a_product() -> None:
     op.alter_column("order_items", "product_id", nullable=True)
-    for table, name, rule in RULES:
-        op.create_check_constraint(name, table, sa.text(rule))
-    op.create_index("orders_reference", "orders", ["reference"], unique=True)
-    op.create_index(
-        "orders_expiring",
-        "orders",
-        ["expires_at"],
-        postgresql_where=sa.text("status = 'pending' AND expires_at IS NOT NULL"),
+
+
+def upgrade() -> None:
+    in_steps(
+        revision,
+        add_columns_of("orders"),
+        add_columns_of("order_items"),
+        allow_orders_without_a_user,
+        allow_lines_without_a_product,
+        *(add_constraint(table, name, f"CHECK ({rule})") for table, name, rule in RULES),
+        *(validate(table, name) for table, name, _ in RULES),
+        create_index("orders_reference", "orders", ["reference"], unique=True),
+        create_index(
+            "orders_expiring",
+            "orders",
+            ["expires_at"],
+            where="status = 'pending' AND expires_at IS NOT NULL",
+        ),
     )
 
 
-def downgrade() -> None:
-    op.drop_index("orders_expiring", "orders")
-    op.drop_index("orders_reference", "orders")
-    for table, name, _ in RULES:
-        op.drop_constraint(name, table)
+def require_users_and_products() -> None:
     op.alter_column("order_items", "product_id", nullable=False)
     op.alter_column("orders", "user_id", nullable=False)
+
+
+def drop_columns() -> None:
+    for table, name, _ in RULES:
+        op.drop_constraint(name, table)
     for table, added in columns().items():
         for column in added:
             op.drop_column(table, column.name)
+
+
+def downgrade() -> None:
+    in_steps(
+        f"{revision} down",
+        drop_index("orders_expiring"),
+        drop_index("orders_reference"),
+        require_users_and_products,
+        drop_columns,
+    )
