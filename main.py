@@ -118,7 +118,7 @@ def serve(arguments: argparse.Namespace) -> None:
 
 
 def demo(_: argparse.Namespace) -> None:
-    from sandbox.demo import run_demo
+    from sandbox.demo.demo import run_demo
 
     settings = Settings.read()
     logs.configure(settings.log_level, "console")

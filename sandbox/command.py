@@ -3,8 +3,8 @@
 import asyncio
 import signal
 
-from sandbox.app import build_sandbox
 from sandbox.config import LIVE_PREFIXES, SandboxConfig
+from sandbox.http.app import build_sandbox
 from sandbox.serve import served
 from settings import Settings, UnsafeSettings, reveal
 

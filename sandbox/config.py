@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.versions import Style
+from sandbox.http.versions import Style
 
 LIVE_PREFIXES = ("sk_live_", "rk_live_", "pk_live_")
 

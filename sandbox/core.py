@@ -8,27 +8,27 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, TypedDict, Unpack
 
-from sandbox import authorizations, disputes, refunds
-from sandbox.account import Account, Cause
-from sandbox.answers import Answer, ApiRequest, Object, json_answer
-from sandbox.api import Endpoint, find_endpoint, run
-from sandbox.calls import Call
-from sandbox.clock import Clock
+from sandbox.account.account import Account, Cause
+from sandbox.account.clock import Clock
+from sandbox.account.ids import ACCOUNT_ID, new_id
+from sandbox.account.journal import Entry, Journal, without_secrets
+from sandbox.account.persistence import StateFile
 from sandbox.config import SandboxConfig
-from sandbox.errors import StripeError, invalid, secret_key_required
 from sandbox.faults import Disguises, Fault, FaultBook, Permissions, Rule, parse_fault
-from sandbox.forms import decode, encode
-from sandbox.idempotency import Ledger
-from sandbox.ids import ACCOUNT_ID, new_id
-from sandbox.journal import Entry, Journal, without_secrets
-from sandbox.keys import caller_of
+from sandbox.http.answers import Answer, ApiRequest, Object, json_answer
+from sandbox.http.api import Endpoint, find_endpoint, run
+from sandbox.http.calls import Call
+from sandbox.http.errors import StripeError, invalid, secret_key_required
+from sandbox.http.forms import decode, encode
+from sandbox.http.idempotency import Ledger
+from sandbox.http.keys import caller_of
+from sandbox.http.parameters import Parameters
+from sandbox.http.rates import RateLimit
+from sandbox.http.versions import ACCOUNT_DEFAULT
+from sandbox.objects import authorizations, disputes, refunds
+from sandbox.objects.strangers import Strangers
 from sandbox.operations import Operations
-from sandbox.parameters import Parameters
-from sandbox.persistence import StateFile
-from sandbox.rates import RateLimit
-from sandbox.strangers import Strangers
-from sandbox.versions import ACCOUNT_DEFAULT
-from sandbox.webhooks import Dispatch, SignedWebhook, Webhooks
+from sandbox.webhooks.dispatch import Dispatch, SignedWebhook, Webhooks
 
 _FORM = "application/x-www-form-urlencoded"
 

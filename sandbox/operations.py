@@ -2,15 +2,15 @@
 
 from typing import TypedDict, Unpack
 
-from sandbox.account import Account
-from sandbox.answers import Object
-from sandbox.calls import Call
-from sandbox.capturing import cancel_intent, confirm
-from sandbox.confirming import Outcome, authenticate, complete
-from sandbox.dashboard import RefundPlan, RefundStatus
-from sandbox.disputes import close_dispute, move_dispute, open_dispute
-from sandbox.parameters import Parameters
-from sandbox.refunds import complete_refund, move_refund, refund_charge
+from sandbox.account.account import Account
+from sandbox.account.dashboard import RefundPlan, RefundStatus
+from sandbox.http.answers import Object
+from sandbox.http.calls import Call
+from sandbox.http.parameters import Parameters
+from sandbox.objects.capturing import cancel_intent, confirm
+from sandbox.objects.confirming import Outcome, authenticate, complete
+from sandbox.objects.disputes import close_dispute, move_dispute, open_dispute
+from sandbox.objects.refunds import complete_refund, move_refund, refund_charge
 
 
 class PlanOptions(TypedDict, total=False):

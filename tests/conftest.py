@@ -17,8 +17,9 @@ from runtime import logs
 from runtime.database.database import Database, build_database
 from runtime.embedded_postgres import embedded_postgres
 from runtime.processes import end_as_by_ctrl_c
-from sandbox.app import SandboxConfig, build_sandbox
+from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
+from sandbox.http.app import build_sandbox
 from sandbox.serve import served
 from services.operations import migrations
 from services.stripe_api.gateway import StripeGateway

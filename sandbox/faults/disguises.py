@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sandbox.answers import Object
+from sandbox.http.answers import Object
 
 
 def disguised(value: Object, change: Mapping[str, Any], without: Collection[str]) -> Object:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from sandbox.answers import Answer, ApiRequest, Object, json_answer
-from sandbox.errors import (
+from sandbox.faults.disguises import disguised
+from sandbox.http.answers import Answer, ApiRequest, Object, json_answer
+from sandbox.http.errors import (
     StripeError,
     dependency_failed,
     error_body,
@@ -19,7 +20,6 @@ from sandbox.errors import (
     unauthorized,
     unavailable,
 )
-from sandbox.faults.disguises import disguised
 
 Kind = Literal[
     "400", "401", "402", "404", "409", "424", "425", "429", "500", "502", "503", "lock_timeout",

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from sandbox.answers import Object
-from sandbox.errors import StripeError, error_body
-from sandbox.ids import ACCOUNT_ID
+from sandbox.account.ids import ACCOUNT_ID
+from sandbox.http.answers import Object
+from sandbox.http.errors import StripeError, error_body
 
 # Permissions are named after the resource, by Stripe as here: `rak_refund_write`.
 _NOUNS = {

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sandbox.answers import ApiRequest
-from sandbox.clock import Clock
+from sandbox.account.clock import Clock
 from sandbox.faults.fault import Fault, parse_fault
+from sandbox.http.answers import ApiRequest
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from models import OrderStatus
 from runtime.database.database import Database, Row
-from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
+from sandbox.http.errors import StripeError
 from services.payments.intents import Intent
 from services.reconciliation.inbox import Inbox
 from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck

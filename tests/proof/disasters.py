@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import Bundle, precondition, rule
 from sqlalchemy import text
 
-from sandbox.errors import StripeError
+from sandbox.http.errors import StripeError
 from services.identity.tokens import User
 from services.payments import failpoints
 from services.payments.order_cancellation import OrderCancellation

@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy import text
 
 from runtime.database.database import Database, Transaction, build_database
-from sandbox.app import SandboxConfig
+from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
-from sandbox.errors import StripeError
+from sandbox.http.errors import StripeError
 from services.identity.refusals import Refusal
 from services.operations import migrations
 from services.payments import failpoints

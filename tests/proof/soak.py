@@ -17,8 +17,8 @@ from uuid import UUID, uuid4
 import httpx
 
 from sandbox.core import Sandbox
-from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
+from sandbox.http.errors import StripeError
 from tests.client import CREATE_PAYMENT_INTENT, Client
 from tests.proof.cluster import Cluster
 

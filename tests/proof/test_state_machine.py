@@ -20,8 +20,8 @@ from hypothesis.stateful import (
 from sqlalchemy import text
 
 from models import OrderStatus
-from sandbox.errors import StripeError
 from sandbox.faults import Rule, parse_fault
+from sandbox.http.errors import StripeError
 from services.identity.tokens import User
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.refresh_from_stripe import RefreshFromStripe

@@ -7,8 +7,8 @@ import pytest
 from starlette.applications import Starlette
 
 from graph.serving.site import DIST, Site, SiteUser, site_routes
-from sandbox.app import build_sandbox
 from sandbox.config import SandboxConfig
+from sandbox.http.app import build_sandbox
 
 ADA = SiteUser("ada", "Ada", "customer", "a.b.c")
 SANDBOX = "http://127.0.0.1:8001"

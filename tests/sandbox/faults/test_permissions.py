@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.app import SandboxConfig
+from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.faults.permissions import permission_of
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.answers import Answer
-from sandbox.app import SandboxConfig
+from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox, Wait
 from sandbox.faults import Fault, Rule
+from sandbox.http.answers import Answer
 
 STATUSES = {
     "500": 500, "503": 503, "404": 404, "424": 424, "425": 425, "429": 429, "lock_timeout": 429, "409": 409,

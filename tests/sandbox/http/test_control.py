@@ -6,8 +6,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.app import SandboxConfig, build_sandbox
+from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
+from sandbox.http.app import build_sandbox
 from sandbox.serve import served
 
 CONFIG = SandboxConfig(webhook_url="http://127.0.0.1:9/hook", retry_delays=())

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sandbox.answers import Answer, Object
-from sandbox.app import SandboxConfig
+from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
-from sandbox.errors import StripeError
+from sandbox.http.answers import Answer, Object
+from sandbox.http.errors import StripeError
 
 
 @pytest.fixture

@@ -1,0 +1,207 @@
+"""What `make run` opens: a database, a stand-in for Stripe, a catalogue, orders and tokens, all on this machine."""
+
+import asyncio
+import fcntl
+import json
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import uvicorn
+from pydantic import SecretStr
+
+from graph.serving.site import Site, SiteUser
+from models.orders.tables import OrderStatus
+from runtime.addresses import refuse_unless_free
+from runtime.database.database import build_database
+from runtime.embedded_postgres import embedded_postgres
+from sandbox.config import SandboxConfig
+from sandbox.http.app import build_sandbox
+from sandbox.serve import served
+from services.operations import migrations
+from services.operations.seeding import seed_catalogue, seed_orders
+from services.orders.orders import Orders
+from settings import DEFAULT_API_BASE, Settings, UnsafeSettings
+
+CUSTOMER, MERCHANT = "ada", "shopkeeper"
+PAY = (
+    "mutation Pay($orderId: ID!) { createPaymentIntent(orderId: $orderId) { __typename "
+    "... on PaymentIntent { id clientSecret status amount { amount currency } } "
+    "... on UserError { message code retryable } } }"
+)
+TOKEN_LIFETIME = timedelta(days=7)
+FIRST_ORDERS = 3
+LAST_PORT = 65_535
+SANDBOX_HOST = "127.0.0.1"
+
+
+def demo_secret(data: Path) -> str:
+    """The secret that signs the demo's tokens: random, made once, kept beside the demo's database."""
+    file = data / "jwt-secret"
+    if not file.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.Config]) -> None:
+    """Serve until a signal; `server_for` builds the server of the finished settings and the shop's page."""
+    refuse_live(settings)
+    refuse_taken_ports(settings)
+    data = settings.data_dir
+
+    async def run(url: str) -> None:
+        async with demo_stripe(settings, data) as stripe:
+            secret = settings.jwt_secret or SecretStr(demo_secret(data))
+            own = {
+                "database_url": SecretStr(url),
+                "jwt_secret": secret,
+                "introspection": True,
+                "explorer": True,
+            }
+            ready = settings.model_copy(update={**own, **stripe}).safe()
+            site = demo_site(ready)
+            print(welcome(ready, site, await seed_demo(url)), flush=True)
+            await _Server(server_for(ready, site)).serve()
+
+    with only_demo_of(data), demo_database(settings, data) as url:
+        migrations.upgrade(url)
+        asyncio.run(run(url))
+
+
+class _Server(uvicorn.Server):
+    """A signal ends it and nothing else: uvicorn's own would raise it anew, and cut short what is closed next."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for wanted in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(wanted, self.handle_exit, wanted, None)
+        yield
+
+
+def refuse_live(settings: Settings) -> None:
+    if settings.is_live:
+        raise UnsafeSettings(
+            "STRIPE_SECRET_KEY: the demo never runs with a live key; unset it or use sk_test_…"
+        )
+
+
+def refuse_taken_ports(settings: Settings) -> None:
+    """Before anything is opened: a demo that can't serve must not touch what another one has open."""
+    if not 1 <= settings.port < LAST_PORT:
+        raise UnsafeSettings(f"PORT: the demo takes a port and the one after it: 1 to {LAST_PORT - 1}")
+    stripes = () if settings.stripe_secret_key else ((SANDBOX_HOST, settings.port + 1),)
+    for host, port in ((settings.host, settings.port), *stripes):
+        try:
+            refuse_unless_free(host, port)
+        except OSError as error:
+            raise UnsafeSettings(f"{error}. The demo takes it and the next one") from None
+
+
+@contextmanager
+def only_demo_of(data: Path) -> Iterator[None]:
+    """Two demos over one folder would each lose what the other writes."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UnsafeSettings(
+                f"DATA_DIR: another demo runs in {data}; end it, or set another DATA_DIR"
+            ) from None
+        yield
+
+
+@contextmanager
+def demo_database(settings: Settings, data: Path) -> Iterator[str]:
+    """The database of the environment, or an embedded one under `data`; yields its URL."""
+    if settings.database_url:
+        yield settings.database_url.get_secret_value()
+        return
+    with embedded_postgres(data / "postgres") as url:
+        yield url
+
+
+@asynccontextmanager
+async def demo_stripe(settings: Settings, data: Path) -> AsyncIterator[dict[str, Any]]:
+    """Stripe's test mode if a test key is set, the sandbox otherwise; yields the settings that lead there."""
+    if settings.stripe_secret_key:
+        yield {}
+        return
+    config = SandboxConfig(
+        webhook_url=f"http://127.0.0.1:{settings.port}/webhooks/stripe",
+        state_file=data / "sandbox.jsonl",
+    )
+    async with served(build_sandbox(config), port=settings.port + 1) as address:
+        yield {
+            "stripe_secret_key": SecretStr(config.secret_keys[0]),
+            "stripe_publishable_key": config.publishable_key,
+            "stripe_webhook_secret": SecretStr(config.webhook_secret),
+            "stripe_api_base": address,
+        }
+
+
+async def seed_demo(url: str) -> list[UUID]:
+    """The catalogue, and pending orders of the demo's customer unless there are some; returns their ids."""
+    database = build_database(url, pool_size=1)
+    try:
+        await seed_catalogue(database)
+        waiting = await Orders(database).page(
+            CUSTOMER, first=FIRST_ORDERS, after=None, status=OrderStatus.PENDING
+        )
+        if waiting.items:
+            return [order.id for order in waiting.items]
+        return [order async for order, _ in seed_orders(database, FIRST_ORDERS, user_id=CUSTOMER)]
+    finally:
+        await database.close()
+
+
+def demo_site(settings: Settings) -> Site:
+    """What the shop's page is told: whom one may be, and where Stripe.js is."""
+    token_for = settings.token_maker(TOKEN_LIFETIME)
+    api = settings.stripe_api_base
+    return Site(
+        publishable_key=settings.stripe_publishable_key or "",
+        sandbox=None if api == DEFAULT_API_BASE else api,
+        users=(
+            SiteUser(CUSTOMER, "Ada", "customer", token_for(CUSTOMER, None)),
+            SiteUser(MERCHANT, "Shopkeeper", "merchant", token_for(MERCHANT, "merchant")),
+        ),
+    )
+
+
+def welcome(settings: Settings, site: Site, orders: list[UUID]) -> str:
+    """What the terminal shows: addresses, tokens, and the one command that makes an order payable."""
+    customer, merchant = (user.token for user in site.users)
+    base = f"http://127.0.0.1:{settings.port}"
+    return f"""
+  Shop     {base}/
+  Explorer {base}/explorer/
+  GraphQL  {base}/graphql
+  Stripe   {settings.stripe_api_base}
+
+  {CUSTOMER}, a customer:
+  {customer}
+
+  {MERCHANT}, role merchant:
+  {merchant}
+
+  {CUSTOMER}'s orders that wait to be paid:
+  {" ".join(map(str, orders))}
+
+  Make the first one payable:
+
+  curl -s {base}/graphql \\
+    -H 'Content-Type: application/json' \\
+    -H 'Authorization: Bearer {customer}' \\
+    -d '{json.dumps({"query": PAY, "variables": {"orderId": str(orders[0])}})}'
+
+  Ctrl-C ends everything. The data stays in {settings.data_dir}
+"""

@@ -1,0 +1,136 @@
+"""The endpoints under /v1, and what is done to every answer: expansion, and the smaller view for browsers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sandbox.account.account import Account
+from sandbox.account.store import Table
+from sandbox.http.answers import Object
+from sandbox.http.calls import Call
+from sandbox.http.errors import StripeError, error_body, invalid
+from sandbox.objects import capturing, customers, disputes, payment_intents, reading, refunds
+from sandbox.objects.payment_intents import public_view
+from sandbox.webhooks import endpoints
+
+Handler = Callable[[Account, Call], Object]
+_DEEPEST = 4  # levels of expansion, as Stripe allows
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`name` is what rate limits count by; `public` ones take the publishable key and a client secret."""
+
+    name: str
+    handler: Handler
+    public: bool = False
+
+
+def _endpoint(
+    method: str, path: str, handler: Handler, *, public: bool = False
+) -> tuple[tuple[str, str], Endpoint]:
+    return (method, path), Endpoint(f"{method} {path}", handler, public)
+
+
+ENDPOINTS: dict[tuple[str, str], Endpoint] = dict(
+    [
+        _endpoint("POST", "payment_intents", payment_intents.create),
+        _endpoint("GET", "payment_intents", payment_intents.list_intents),
+        _endpoint("GET", "payment_intents/{id}", payment_intents.retrieve, public=True),
+        _endpoint("POST", "payment_intents/{id}", payment_intents.update),
+        _endpoint("POST", "payment_intents/{id}/confirm", capturing.confirm, public=True),
+        _endpoint("POST", "payment_intents/{id}/capture", capturing.capture),
+        _endpoint("POST", "payment_intents/{id}/cancel", capturing.cancel),
+        _endpoint("POST", "refunds", refunds.create),
+        _endpoint("GET", "refunds", refunds.list_refunds),
+        _endpoint("GET", "refunds/{id}", refunds.retrieve),
+        _endpoint("POST", "refunds/{id}", refunds.update),
+        _endpoint("GET", "charges", reading.list_charges),
+        _endpoint("GET", "charges/{id}", reading.retrieve_charge),
+        _endpoint("POST", "customers", customers.create),
+        _endpoint("GET", "customers", customers.list_customers),
+        _endpoint("GET", "customers/{id}", customers.retrieve),
+        _endpoint("POST", "customers/{id}", customers.update),
+        _endpoint("DELETE", "customers/{id}", customers.delete),
+        _endpoint("POST", "payment_methods", customers.create_payment_method),
+        _endpoint("GET", "payment_methods/{id}", customers.retrieve_payment_method),
+        _endpoint("POST", "payment_methods/{id}/attach", customers.attach_payment_method),
+        _endpoint("GET", "disputes", disputes.list_disputes),
+        _endpoint("GET", "disputes/{id}", disputes.retrieve),
+        _endpoint("GET", "events", reading.list_events),
+        _endpoint("GET", "events/{id}", reading.retrieve_event),
+        _endpoint("POST", "refunds/{id}/cancel", refunds.cancel),
+        _endpoint("POST", "disputes/{id}", disputes.update),
+        _endpoint("POST", "disputes/{id}/close", disputes.close),
+        _endpoint("GET", "webhook_endpoints", endpoints.list_endpoints),
+        _endpoint("POST", "webhook_endpoints", endpoints.create),
+        _endpoint("GET", "webhook_endpoints/{id}", endpoints.retrieve),
+        _endpoint("POST", "webhook_endpoints/{id}", endpoints.update),
+        _endpoint("DELETE", "webhook_endpoints/{id}", endpoints.delete),
+        _endpoint("GET", "account", reading.retrieve_account),
+        _endpoint("GET", "balance", reading.retrieve_balance),
+    ]
+)
+
+
+def find_endpoint(method: str, path: str) -> tuple[Endpoint, str]:
+    """The endpoint of `/v1/…` and the id in its path; an unknown URL is Stripe's 404."""
+    parts = path.removeprefix("/v1/").split("/")
+    object_id = parts[1] if len(parts) > 1 else ""
+    template = "/".join([parts[0], "{id}", *parts[2:]]) if len(parts) > 1 else parts[0]
+    endpoint = ENDPOINTS.get((method, template)) if object_id or len(parts) == 1 else None
+    if endpoint is None:
+        message = (
+            f"Unrecognized request URL ({method}: {path}). Please see https://docs.stripe.com/api "
+            "or we can help at https://support.stripe.com/."
+        )
+        raise StripeError(404, error_body("invalid_request_error", message))
+    return endpoint, object_id
+
+
+def run(account: Account, endpoint: Endpoint, call: Call) -> Object:
+    """The endpoint's object, expanded; browsers see less of an intent, in errors too."""
+    paths = call.params.texts("expand")
+    _check_depth(paths)
+    try:
+        value = endpoint.handler(account, call)
+    except StripeError as error:
+        if call.publishable and "payment_intent" in error.error:
+            error.error["payment_intent"] = public_view(error.error["payment_intent"])
+        raise
+    if call.publishable:
+        return public_view(value)
+    for path in paths:
+        value = _expanded(account, value, path.split("."), path)
+    return value
+
+
+def _check_depth(paths: list[str]) -> None:
+    for path in paths:
+        if path.count(".") >= _DEEPEST:
+            raise invalid(
+                f"You cannot expand more than {_DEEPEST} levels of a property: {path}", param="expand"
+            )
+
+
+def _expanded(account: Account, value: Object, steps: list[str], path: str) -> Object:
+    step, *rest = steps
+    if step == "data" and value.get("object") == "list" and rest:
+        return value | {"data": [_expanded(account, each, rest, path) for each in value["data"]]}
+    if step not in value or (step not in _tables(account) and step != "balance_transaction"):
+        raise invalid(f"This property cannot be expanded ({path}).", param="expand")
+    inner = value[step]
+    if isinstance(inner, str) and step in _tables(account):
+        inner = _tables(account)[step].get(inner) or inner
+    if rest and isinstance(inner, dict):
+        inner = _expanded(account, inner, rest, path)
+    return value | {step: inner}
+
+
+def _tables(account: Account) -> dict[str, Table]:
+    return {
+        "latest_charge": account.charges,
+        "charge": account.charges,
+        "payment_intent": account.payment_intents,
+        "payment_method": account.payment_methods,
+        "customer": account.customers,
+    }

@@ -1,0 +1,1 @@
+"""What Stripe does with intents, charges, refunds, disputes, customers and payment methods."""

@@ -1,0 +1,145 @@
+"""Charges: one for each attempt of an intent to take money. https://docs.stripe.com/api/charges."""
+
+from sandbox.account.account import Account
+from sandbox.account.ids import new_id
+from sandbox.http.answers import Object
+from sandbox.objects.cards import Decline
+
+
+def new_charge(
+    account: Account,
+    intent: Object,
+    payment_method: Object,
+    *,
+    status: str,
+    captured: bool,
+    decline: Decline | None = None,
+) -> Object:
+    """Save a charge of the intent's whole amount (minor units). `status`: succeeded, pending or failed."""
+    amount = intent["amount"]
+    charge: Object = {
+        "id": new_id("ch" if payment_method["type"] == "card" else "py"),
+        "object": "charge",
+        "amount": amount,
+        "amount_captured": amount if captured else 0,
+        "amount_refunded": 0,
+        "balance_transaction": None,
+        "billing_details": payment_method["billing_details"],
+        "calculated_statement_descriptor": "SANDBOX",
+        "captured": captured,
+        "created": account.clock.now(),
+        "currency": intent["currency"],
+        "disputed": False,
+        "fraud_details": {},
+        "outcome": _outcome(status, decline),
+        "paid": status == "succeeded",
+        "payment_intent": intent["id"],
+        "payment_method": payment_method["id"],
+        "payment_method_details": _details(
+            payment_method, account.clock.now(), authorized=status == "succeeded" and not captured
+        ),
+        "radar_options": {},
+        "receipt_number": None,
+        "receipt_url": None,
+        "refunded": False,
+        "status": status,
+        "livemode": False,
+        **_copied_from(intent),
+        **dict.fromkeys(_UNUSED),
+    }
+    return account.save(account.charges, charge | _failure(decline))
+
+
+def _failure(decline: Decline | None) -> Object:
+    return {"failure_code": decline and decline.code, "failure_message": decline and decline.message}
+
+
+_UNUSED = (
+    "application", "application_fee", "application_fee_amount", "failure_balance_transaction", "on_behalf_of",
+    "review", "source_transfer", "transfer_data",
+)  # fmt: skip
+
+
+def _copied_from(intent: Object) -> Object:
+    names = (
+        "customer", "description", "metadata", "receipt_email", "shipping", "statement_descriptor",
+        "statement_descriptor_suffix", "transfer_group",
+    )  # fmt: skip
+    return {name: intent[name] for name in names}
+
+
+def _outcome(status: str, decline: Decline | None) -> Object:
+    nothing = dict.fromkeys(("advice_code", "network_advice_code", "network_decline_code"))
+    if decline is not None:
+        return nothing | {
+            "network_status": "declined_by_network",
+            "reason": decline.decline_code or decline.code,
+            "risk_level": "normal",
+            "risk_score": 10,
+            "seller_message": "The bank did not return any further details with this decline.",
+            "type": "issuer_declined",
+        }
+    return nothing | {
+        "network_status": "approved_by_network" if status == "succeeded" else "not_sent_to_network",
+        "reason": None,
+        "risk_level": "normal",
+        "risk_score": 10,
+        "seller_message": "Payment complete.",
+        "type": "authorized",
+    }
+
+
+_KEPT = {
+    "us_bank_account": ("account_holder_type", "account_type", "bank_name", "fingerprint", "last4", "routing_number"),
+    "sepa_debit": ("bank_code", "branch_code", "country", "fingerprint", "last4"),
+    "card": (
+        "brand", "checks", "country", "exp_month", "exp_year", "fingerprint", "funding", "last4", "regulated_status",
+        "wallet",
+    ),
+}  # fmt: skip
+_ADDED = {
+    "us_bank_account": ("payment_reference",),
+    "sepa_debit": ("mandate",),
+    "card": ("installments", "mandate", "network", "network_token", "three_d_secure"),
+}
+
+
+_DAYS_TO_CAPTURE = 7
+
+
+def _details(payment_method: Object, now: int, *, authorized: bool) -> Object:
+    kind = payment_method["type"]
+    details = {name: payment_method[kind][name] for name in _KEPT[kind]} | dict.fromkeys(_ADDED[kind])
+    if authorized and kind == "card":
+        details["capture_before"] = now + _DAYS_TO_CAPTURE * 86_400
+    return {"type": kind, kind: details}
+
+
+def settle_charge(account: Account, charge: Object, *, decline: Decline | None) -> Object:
+    """A pending charge succeeds, or fails with a decline."""
+    failed = decline is not None
+    return account.save(
+        account.charges,
+        charge
+        | {
+            "status": "failed" if failed else "succeeded",
+            "paid": not failed,
+            "captured": not failed,
+            "amount_captured": 0 if failed else charge["amount"],
+            "outcome": _outcome("failed" if failed else "succeeded", decline),
+        }
+        | _failure(decline),
+    )
+
+
+def capture_charge(account: Account, charge: Object, amount: int) -> Object:
+    """Take `amount` (minor units) of an authorization; what is left is released, which Stripe shows as a refund."""
+    return account.save(
+        account.charges,
+        charge | {"captured": True, "amount_captured": amount, "amount_refunded": charge["amount"] - amount},
+    )
+
+
+def release_charge(account: Account, charge: Object) -> Object:
+    """Let go of an authorization that was never captured."""
+    return account.save(account.charges, charge | {"refunded": True, "amount_refunded": charge["amount"]})
