@@ -1,5 +1,6 @@
 """The tables. Importing the package fills the catalogue, so that foreign keys resolve whichever table is used."""
 
+from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
 from models.currencies.charge_limits import ChargeLimit
 from models.orders.tables import Order, OrderItem, OrderStatus
 from models.payments.tables import Disposition, Payment, PaymentState, PaymentTransition
@@ -9,6 +10,9 @@ from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
 from models.stripe_events.tables import StripeEvent
 
 __all__ = [
+    "AttentionCase",
+    "AttentionKind",
+    "AttentionSubject",
     "ChargeLimit",
     "Disposition",
     "Dispute",

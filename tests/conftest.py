@@ -31,8 +31,8 @@ from tests.make import Shop
 JWT_SECRET = "a-secret-for-loopback-tests-only-0123456789"
 STRIPE = SandboxConfig(webhook_secret=WEBHOOK_SECRET)
 EMPTY = text(
-    "TRUNCATE products, orders, order_items, payments, payment_transitions, refunds, disputes, stripe_events, leases"
-    " RESTART IDENTITY CASCADE"
+    "TRUNCATE attention, products, orders, order_items, payments, payment_transitions, refunds, disputes,"
+    " stripe_events, leases RESTART IDENTITY CASCADE"
 )
 
 logs.configure("INFO", "json")

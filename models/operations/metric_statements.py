@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
+from models.attention.tables import IS_OPEN, AttentionCase
 from models.payments.tables import IS_LIVE, Payment, PaymentTransition
 from models.reconciliation.leases import Lease
 from models.stripe_events.tables import StripeEvent
@@ -35,11 +36,14 @@ _newest = (
 ).subquery()
 _nothing = cast(null(), Text)
 
-# Rows of (kind, name, value): `live` payments by state; payments that `moved` into a state in the last five minutes;
-# `pending` events; `oldest`, the seconds that one of them waits; `swept`, seconds since the last whole
-# sweep (the lease `sweep`) began.
+_cases = select(col(AttentionCase.kind).label("name")).where(IS_OPEN).limit(COUNTED_TO).subquery()
+
+# Rows of (kind, name, value): `attention`, open cases by kind; `live` payments by state; payments that `moved` into a
+# state in the last five minutes; `pending` events; `oldest`, the seconds that one of them waits; `swept`, seconds
+# since the last whole sweep (the lease `sweep`) began.
 FIGURES: CompoundSelect[Any] = union_all(
     select(literal("live").label("kind"), _live.c.name, func.count().label("value")).group_by(_live.c.name),
+    select(literal("attention"), _cases.c.name, func.count()).group_by(_cases.c.name),
     select(literal("moved"), _newest.c.to_state, func.count())
     .where(_newest.c.at > func.now() - literal_column("interval '5 minutes'"))
     .group_by(_newest.c.to_state),

@@ -41,7 +41,7 @@ class Payment(SQLModel, table=True):
 
     `amount` and `amount_received` are minor units of `currency`. While `lease_until` lies ahead, somebody is
     calling Stripe for this payment; once it has passed, anybody may take over. `looked_at` is when Stripe was last
-    asked how the intent stands.
+    asked how the intent stands. `authorized_at` is when it was first seen to wait for a capture.
     """
 
     __tablename__ = "payments"
@@ -67,6 +67,12 @@ class Payment(SQLModel, table=True):
         Index("payments_by_order", "order_id", "created_at"),
         Index("payments_live_by_look", "looked_at", postgresql_where=IS_LIVE),
         Index("payments_canceling", "order_id", postgresql_where=text("state = 'canceling'")),
+        Index("payments_mismatched", "order_id", postgresql_where=text("disposition = 'mismatch'")),
+        Index(
+            "payments_authorized",
+            "order_id",
+            postgresql_where=text("state = 'processing' AND authorized_at IS NOT NULL"),
+        ),
         Index("payments_unanswered", "created_at", postgresql_where=text("state = 'creating'")),
     )
 
@@ -84,6 +90,7 @@ class Payment(SQLModel, table=True):
     cause: str
     lease_until: datetime | None = None
     looked_at: datetime = database_time()
+    authorized_at: datetime | None = None
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
 

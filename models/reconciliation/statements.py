@@ -23,11 +23,10 @@ from sqlmodel import col
 from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.tables import LIVE, Payment, PaymentState
-from models.refunds.statements import AUTOMATIC, MADE
+from models.refunds.statements import AUTOMATIC
+from models.refunds.sums import LOST, MADE
 from models.refunds.tables import Dispute, Refund, RefundState
 from models.stripe_events.tables import StripeEvent
-
-LOST = "lost"  # https://docs.stripe.com/api/disputes/object#dispute_object-status
 
 _limit: BindParameter[int] = bindparam("limit", type_=Integer)
 _of_pending_order = col(Order.status) == OrderStatus.PENDING.value

@@ -8,10 +8,9 @@ from sqlmodel import col
 from models.base import among
 from models.orders.tables import Order
 from models.payments.tables import Disposition, Payment, PaymentState
+from models.refunds.sums import MADE, RESERVED
 from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
 
-MADE = (RefundState.PENDING, RefundState.REQUIRES_ACTION, RefundState.SUCCEEDED)
-RESERVED = (RefundState.CREATING, *MADE)
 AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
 
 _other = aliased(Refund, name="other")
@@ -93,6 +92,17 @@ FAIL_REFUND = (
         lease_until=None,
         updated_at=func.now(),
     )
+)
+# A person says that the money went back in another way; not while somebody asks Stripe for it.
+GIVE_UP_REFUND = (
+    update(Refund)
+    .where(
+        _this_refund,
+        col(Refund.state) == RefundState.CREATING.value,
+        func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
+    )
+    .values(state=RefundState.FAILED.value, lease_until=None, updated_at=func.now())
+    .returning(col(Refund.id))
 )
 _made = (
     select(func.coalesce(func.sum(col(_other.amount)), 0))

@@ -28,11 +28,18 @@ class RefundCause(StrEnum):
     DASHBOARD = "dashboard"
 
 
+# What stands in `failure_code` of a refund that Stripe refused for now: it is tried again.
+FORBIDDEN, BALANCE_INSUFFICIENT = "forbidden", "balance_insufficient"
+
+
 class Refund(SQLModel, table=True):
     """Money that goes back, recorded before Stripe hears of it. `amount` is minor units of the payment's currency.
 
-    `attempt` is part of the idempotency key: it grows only after a look at Stripe's list showed that the key
-    before it made no refund.
+    Its id is made from the intent and the client's key, so that the same wish is the same refund also in a restored
+    database. `attempt` is part of the idempotency key: it grows only after a look at Stripe's list showed that the
+    key before it made no refund. `due_at` is when it is tried or looked at again, `tries` how often it was in vain.
+    `failure_code` and `failure_message` are Stripe's. `reason` and `note` are the shop's own; `customer_message` is
+    what the customer reads.
     """
 
     __tablename__ = "refunds"
@@ -47,7 +54,7 @@ class Refund(SQLModel, table=True):
         ),
         ForeignKeyConstraint(["payment_id"], ["payments.id"], name="refunds_of_a_payment"),
         Index("refunds_by_payment", "payment_id", "created_at"),
-        Index("refunds_failed", "payment_id", postgresql_where=text("state = 'failed'")),
+        Index("refunds_failed", "payment_id", postgresql_where=text("state IN ('failed', 'canceled')")),
         Index("refunds_stripe_refund_id", "stripe_refund_id", unique=True),
         Index("refunds_client_key", "payment_id", "client_key", unique=True),
         Index(
@@ -58,7 +65,7 @@ class Refund(SQLModel, table=True):
         ),
         Index(
             "refunds_unfinished",
-            "updated_at",
+            "due_at",
             postgresql_where=text("state IN ('creating', 'pending', 'requires_action')"),
         ),
     )
@@ -74,19 +81,32 @@ class Refund(SQLModel, table=True):
     attempt: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     stripe_refund_id: str | None = None
     failure_code: str | None = None
+    failure_message: str | None = None
+    note: str | None = None
+    customer_message: str | None = None
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    due_at: datetime = database_time()
     lease_until: datetime | None = None
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
 
 
 class Dispute(SQLModel, table=True):
-    """A customer's bank asks for the money back. `amount` is minor units of the payment's currency."""
+    """A customer's bank asks for the money back. `amount` is minor units of the payment's currency.
+
+    `due_by`: until when Stripe takes evidence; null when there is nothing to send.
+    """
 
     __tablename__ = "disputes"
     __table_args__ = (
         CheckConstraint(f"amount BETWEEN 0 AND {LARGEST_AMOUNT}", name="disputes_amount_in_range"),
         ForeignKeyConstraint(["payment_id"], ["payments.id"], name="disputes_of_a_payment"),
         Index("disputes_by_payment", "payment_id"),
+        Index(
+            "disputes_open",
+            "payment_id",
+            postgresql_where=text("status NOT IN ('lost', 'won', 'warning_closed', 'prevented')"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -94,5 +114,6 @@ class Dispute(SQLModel, table=True):
     amount: int = minor_units()
     status: str
     reason: str
+    due_by: datetime | None = None
     created_at: datetime
     updated_at: datetime = database_time()

@@ -20,12 +20,14 @@ PATIENCE = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`live`: payments by state now; `moved`: into which states payments went in five minutes; seconds and counts.
+    """`attention`: open cases by kind; `live`: payments by state now; `moved`: into which states payments went in
+    five minutes; seconds and counts.
 
     None is what the database doesn't know, or could not be asked.
     """
 
     database_answers: bool
+    attention: Mapping[str, int] = field(default_factory=dict)
     live: Mapping[str, int] = field(default_factory=dict)
     moved: Mapping[str, int] = field(default_factory=dict)
     events_pending: int | None = None
@@ -68,6 +70,7 @@ def figures_from(rows: list[tuple[str, str | None, int]]) -> Figures:
     single = {kind: value for kind, name, value in rows if name is None}
     return Figures(
         database_answers=True,
+        attention=named("attention"),
         live=named("live"),
         moved=named("moved"),
         events_pending=single.get("pending"),

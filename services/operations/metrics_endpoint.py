@@ -9,12 +9,14 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from models.attention.tables import AttentionKind
 from models.payments.tables import LIVE, PaymentState
 from runtime.database.database import Database
 from runtime.database.pool_gauges import show
@@ -90,6 +92,13 @@ class _FiguresTold(Collector):
         yield gauge("paygraph_database_up", up, int(figures.database_answers))
         if not figures.database_answers:
             return
+        yield by_word(
+            "paygraph_attention_open",
+            "Cases that wait for a person, by kind; counted to 100,000.",
+            figures.attention,
+            "kind",
+            AttentionKind,
+        )
         yield by_state(
             "paygraph_payments", "Payments that are live, by state; counted to 100,000.", figures.live, LIVE
         )
@@ -123,7 +132,14 @@ def gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
 def by_state(
     name: str, about: str, counts: Mapping[str, int], states: Iterable[PaymentState]
 ) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, about, labels=["state"])
-    for state in states:
-        family.add_metric([state.value], counts.get(state.value, 0))
+    return by_word(name, about, counts, "state", states)
+
+
+def by_word(
+    name: str, about: str, counts: Mapping[str, int], label: str, words: Iterable[StrEnum]
+) -> GaugeMetricFamily:
+    """A series for each word, also for those that count 0: an alert needs to see them rise."""
+    family = GaugeMetricFamily(name, about, labels=[label])
+    for word in words:
+        family.add_metric([word.value], counts.get(word.value, 0))
     return family

@@ -11,7 +11,7 @@ import structlog
 
 from models.reconciliation.leases import GIVE_BACK, TAKE_WORK
 from runtime.database.database import Database
-from services.reconciliation.metrics import NEEDS_A_PERSON, SWEEP_FINDINGS, SWEEPS
+from services.reconciliation.metrics import SWEEP_FINDINGS, SWEEPS
 from services.reconciliation.sweep import SWEEP, Findings, Sweep
 
 EVERY = 60.0  # seconds
@@ -75,7 +75,6 @@ def sweep_counted() -> Iterator[Callable[[Findings], None]]:
         outcome = "interrupted" if findings.unreachable else "whole"
         for name, number in findings.done.items():
             SWEEP_FINDINGS.labels(name).inc(number)
-        NEEDS_A_PERSON.set(len(findings.for_a_person))
 
     try:
         yield count

@@ -45,6 +45,7 @@ WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
         },
     ),
     ("stripe_events", {**EVENT, "id": "evt_1"}),
+    ("attention", {"kind": "refund_failed", "subject": "refund", "subject_id": "1", "message": "Decide."}),
 )  # fmt: skip
 
 # Rows that may be added to them; each case below spoils one in one place.
@@ -65,6 +66,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "created_at": MOMENT,
     },
     "stripe_events": {**EVENT, "id": "evt_2"},
+    "attention": {
+        "kind": "refund_failed", "subject": "refund", "subject_id": "2", "order_id": ORDER, "message": "Decide.",
+        "note": "n" * 500,
+    },
     "leases": {"name": "sweep", "holder": "a", "held_until": MOMENT},
 }  # fmt: skip
 LIMITS = {"currency": "XTS", "minimum": 1, "maximum": 1, "step": 1}
@@ -134,6 +139,13 @@ SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("stripe_events_id_is_stripes", "stripe_events", {"id": "pi_1_secret_abc"}),
     ("stripe_events_attempts_not_negative", "stripe_events", {"attempts": -1}),
     ("stripe_events_pkey", "stripe_events", {"id": "evt_1"}),
+    ("attention_kind_known", "attention", {"kind": "boredom"}),
+    ("attention_subject_known", "attention", {"subject": "customer"}),
+    ("attention_message_not_empty", "attention", {"message": ""}),
+    ("attention_closed_by_when_closed", "attention", {"closed_by": "shopkeeper"}),
+    ("attention_note_in_range", "attention", {"note": "n" * 501}),
+    ("attention_of_an_order", "attention", {"order_id": NOBODY}),
+    ("attention_opened_once", "attention", {"subject_id": "1"}),
     ("charge_limits_currency_is_iso", "charge_limits", {"currency": "xts"}),
     ("charge_limits_in_order", "charge_limits", {"minimum": 0}),
     ("charge_limits_in_order", "charge_limits", {"minimum": 2}),

@@ -1,0 +1,281 @@
+"""The facts that call for a person, read from the tables of orders, payments, refunds and disputes.
+
+Each kind of case has one SELECT. It opens cases, over everything in the sweep and for one order in the transaction
+that changes its money, and it closes them when a fact is gone.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Interval,
+    Select,
+    Text,
+    Update,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
+from models.base import among
+from models.orders.tables import Order, OrderStatus
+from models.payments.tables import Disposition, Payment, PaymentState
+from models.refunds.sums import DECIDED, MADE, kept
+from models.refunds.tables import (
+    BALANCE_INSUFFICIENT,
+    FORBIDDEN,
+    Dispute,
+    Refund,
+    RefundCause,
+    RefundState,
+)
+from models.stripe_events.tables import StripeEvent
+
+# Stripe holds most authorizations for seven days; a person has to act before.
+AUTHORIZATION_HELD = literal_column("interval '6 days'", Interval)
+ENDED = (RefundState.FAILED, RefundState.CANCELED)
+AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
+
+_nothing, _never = cast(null(), Text), cast(null(), TIMESTAMP(timezone=True))
+_no_amount = cast(null(), BigInteger)
+
+
+def _fact(
+    kind: AttentionKind,
+    subject: AttentionSubject,
+    subject_id: Any,
+    *,
+    order_id: Any,
+    intent_id: Any = _nothing,
+    amount: Any = _no_amount,
+    currency: Any = _nothing,
+    word: Any = _nothing,
+    sentence: Any = _nothing,
+    due_by: Any = _never,
+) -> Select[Any]:
+    """`word` is Stripe's code or status, `sentence` what Stripe said; `amount` is minor units of `currency`."""
+    return select(
+        literal(kind.value, Text).label("kind"),
+        literal(subject.value, Text).label("subject"),
+        cast(subject_id, Text).label("subject_id"),
+        order_id.label("order_id"),
+        intent_id.label("intent_id"),
+        cast(amount, BigInteger).label("amount"),
+        currency.label("currency"),
+        word.label("word"),
+        sentence.label("sentence"),
+        due_by.label("due_by"),
+    )
+
+
+_waiting = aliased(Payment, name="waiting")
+is_waiting_money = (
+    col(_waiting.state) == PaymentState.SUCCEEDED.value,
+    among(col(_waiting.disposition), (Disposition.MISMATCH,)),
+    kept(_waiting) > 0,
+)
+
+# Money that is neither settled nor returned, whatever somebody made of its order's status.
+WAITING_MONEY = (
+    _fact(
+        AttentionKind.ORDER_IN_REVIEW,
+        AttentionSubject.PAYMENT,
+        col(_waiting.id),
+        order_id=col(_waiting.order_id),
+        intent_id=col(_waiting.intent_id),
+        amount=kept(_waiting),
+        currency=col(_waiting.currency),
+        word=col(Order.status),
+    )
+    .join(Order, col(Order.id) == col(_waiting.order_id))
+    .where(*is_waiting_money)
+)
+
+# An order that is in review for another reason.
+IN_REVIEW = _fact(
+    AttentionKind.ORDER_IN_REVIEW,
+    AttentionSubject.ORDER,
+    col(Order.id),
+    order_id=col(Order.id),
+    currency=col(Order.currency),
+    word=col(Order.status),
+).where(
+    col(Order.status) == OrderStatus.REVIEW.value,
+    ~exists().where(col(_waiting.order_id) == col(Order.id), *is_waiting_money),
+)
+
+# A refund that failed is over when as much went back afterwards. Several failed ones are made up for in their order.
+_failed, _later = aliased(Refund, name="failed"), aliased(Refund, name="later")
+_before = (
+    col(_failed.payment_id) == col(Refund.payment_id),
+    among(col(_failed.state), ENDED),
+    col(_failed.updated_at) <= col(Refund.updated_at),
+)
+_failed_so_far = select(func.sum(col(_failed.amount))).where(*_before).scalar_subquery()
+_first_failure = select(func.min(col(_failed.updated_at))).where(*_before).scalar_subquery()
+_made_up_for = (
+    select(func.coalesce(func.sum(col(_later.amount)), 0))
+    .where(
+        col(_later.payment_id) == col(Refund.payment_id),
+        among(col(_later.state), MADE),
+        col(_later.created_at) > _first_failure,
+    )
+    .scalar_subquery()
+)
+_refund = {
+    "order_id": col(Payment.order_id),
+    "intent_id": col(Payment.intent_id),
+    "amount": col(Refund.amount),
+    "currency": col(Payment.currency),
+    "word": col(Refund.failure_code),
+    "sentence": col(Refund.failure_message),
+}
+FAILED_REFUNDS = (
+    _fact(AttentionKind.REFUND_FAILED, AttentionSubject.REFUND, col(Refund.id), **_refund)
+    .join(Payment, col(Payment.id) == col(Refund.payment_id))
+    .where(
+        among(col(Refund.state), ENDED),
+        kept(Payment) > 0,
+        or_(among(col(Refund.cause), AUTOMATIC), _made_up_for < _failed_so_far),
+    )
+)
+
+_creating = col(Refund.state) == RefundState.CREATING.value
+POSTPONED_REFUNDS = (
+    _fact(AttentionKind.REFUND_FAILED, AttentionSubject.REFUND, col(Refund.id), **_refund)
+    .join(Payment, col(Payment.id) == col(Refund.payment_id))
+    .where(_creating, col(Refund.failure_code) == BALANCE_INSUFFICIENT)
+)
+FORBIDDEN_REFUNDS = (
+    _fact(AttentionKind.REFUND_FORBIDDEN, AttentionSubject.REFUND, col(Refund.id), **_refund)
+    .join(Payment, col(Payment.id) == col(Refund.payment_id))
+    .where(_creating, col(Refund.failure_code) == FORBIDDEN)
+)
+
+OPEN_DISPUTES = (
+    _fact(
+        AttentionKind.DISPUTE_OPEN,
+        AttentionSubject.DISPUTE,
+        col(Dispute.id),
+        order_id=col(Payment.order_id),
+        intent_id=col(Payment.intent_id),
+        amount=col(Dispute.amount),
+        currency=col(Payment.currency),
+        word=col(Dispute.status),
+        sentence=col(Dispute.reason),
+        due_by=col(Dispute.due_by),
+    )
+    .join(Payment, col(Payment.id) == col(Dispute.payment_id))
+    .where(col(Dispute.status).not_in([literal_column(f"'{status}'") for status in DECIDED]))
+)
+
+AUTHORIZATIONS = _fact(
+    AttentionKind.AUTHORIZATION_LAPSES,
+    AttentionSubject.PAYMENT,
+    col(Payment.id),
+    order_id=col(Payment.order_id),
+    intent_id=col(Payment.intent_id),
+    amount=col(Payment.amount),
+    currency=col(Payment.currency),
+    due_by=col(Payment.authorized_at) + AUTHORIZATION_HELD,
+).where(
+    col(Payment.state) == PaymentState.PROCESSING.value,
+    col(Payment.authorized_at).is_not(None),
+)
+
+
+# What opens by itself and what the facts close again.
+FACTS: dict[AttentionKind, tuple[Select[Any], ...]] = {
+    AttentionKind.ORDER_IN_REVIEW: (WAITING_MONEY, IN_REVIEW),
+    AttentionKind.REFUND_FAILED: (FAILED_REFUNDS, POSTPONED_REFUNDS),
+    AttentionKind.REFUND_FORBIDDEN: (FORBIDDEN_REFUNDS,),
+    AttentionKind.DISPUTE_OPEN: (OPEN_DISPUTES,),
+    AttentionKind.AUTHORIZATION_LAPSES: (AUTHORIZATIONS,),
+}
+
+_case_stands = or_(
+    col(AttentionCase.closed_at).is_(None),
+    and_(
+        col(AttentionCase.closed_by).is_not(None),
+        col(AttentionCase.subject) != AttentionSubject.NONE.value,
+    ),
+)
+
+
+def _together(kinds: Iterable[AttentionKind]) -> FromClause:
+    facts = [fact for kind in kinds for fact in FACTS[kind]]
+    return (union_all(*facts) if len(facts) > 1 else facts[0]).subquery("fact")
+
+
+def _untold(kind: AttentionKind) -> Select[Any]:
+    facts = _together([kind])
+    told = exists().where(
+        col(AttentionCase.kind) == kind.value,
+        col(AttentionCase.subject) == facts.c.subject,
+        col(AttentionCase.subject_id) == facts.c.subject_id,
+        _case_stands,
+    )
+    return select(facts).where(~told).limit(bindparam("limit", type_=Integer))
+
+
+_this_order = bindparam("order_id", type_=Uuid)
+
+
+def _of_order() -> Select[Any]:
+    facts = _together(FACTS)
+    return select(facts).where(facts.c.order_id == _this_order)
+
+
+def _gone(kinds: Iterable[AttentionKind], *, of_order: bool) -> Update:
+    facts = _together(kinds)
+    same = [facts.c[name] == getattr(AttentionCase, name) for name in ("kind", "subject", "subject_id")]
+    if of_order:
+        fact = exists().where(*same, facts.c.order_id == _this_order)
+        return _closing(
+            among(col(AttentionCase.kind), kinds), ~fact, col(AttentionCase.order_id) == _this_order
+        )
+    return _closing(among(col(AttentionCase.kind), kinds), ~exists().where(*same))
+
+
+def _closing(*which: ColumnElement[bool]) -> Update:
+    return (
+        update(AttentionCase)
+        .where(col(AttentionCase.closed_at).is_(None), *which)
+        .values(closed_at=func.now())
+        .returning(col(AttentionCase.id))
+    )
+
+
+_intent_is_known = exists().where(col(Payment.intent_id) == col(AttentionCase.subject_id))
+_event_waits = exists().where(
+    col(StripeEvent.id) == col(AttentionCase.subject_id), col(StripeEvent.finished_at).is_(None)
+)
+
+# For the sweep: facts without a case, and cases without a fact.
+UNTOLD = tuple(_untold(kind) for kind in FACTS)
+GONE = (
+    *(_gone([kind], of_order=False) for kind in FACTS),
+    _closing(col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value, _intent_is_known),
+    _closing(col(AttentionCase.kind) == AttentionKind.EVENT_UNFINISHED.value, ~_event_waits),
+)
+# For one order, in the transaction that moves its money.
+FACTS_OF_ORDER = _of_order()
+GONE_OF_ORDER = _gone(tuple(FACTS), of_order=True)

@@ -1,0 +1,64 @@
+"""The statements that open, show and close cases."""
+
+from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from models.attention.tables import STANDS, AttentionCase
+
+_is_open = col(AttentionCase.closed_at).is_(None)
+
+# A row when the case is new, or when its date or its words changed while it was open.
+_case = insert(AttentionCase)
+OPEN_CASE = _case.on_conflict_do_update(
+    index_elements=["kind", "subject", "subject_id"],
+    index_where=STANDS,
+    set_={"message": _case.excluded.message, "due_by": _case.excluded.due_by},
+    where=text(
+        "attention.closed_at IS NULL"
+        " AND (attention.message, attention.due_by) IS DISTINCT FROM (excluded.message, excluded.due_by)"
+    ),
+).returning(col(AttentionCase.id), text("xmax = 0 AS is_new"))
+
+_this_subject = (
+    col(AttentionCase.kind) == bindparam("case_kind", type_=Text),
+    col(AttentionCase.subject_id) == bindparam("case_subject_id", type_=Text),
+)
+CLOSE_BY_FACTS = (
+    update(AttentionCase)
+    .where(*_this_subject, _is_open)
+    .values(closed_at=func.now())
+    .returning(col(AttentionCase.id))
+)
+CLOSE_BY_PERSON = (
+    update(AttentionCase)
+    .where(col(AttentionCase.id) == bindparam("case_id", type_=Uuid), _is_open)
+    .values(
+        closed_at=func.now(), closed_by=bindparam("person", type_=Text), note=bindparam("remark", type_=Text)
+    )
+    .returning(col(AttentionCase.id))
+)
+
+_cases = select(
+    col(AttentionCase.id),
+    col(AttentionCase.kind),
+    col(AttentionCase.subject),
+    col(AttentionCase.subject_id),
+    col(AttentionCase.order_id),
+    col(AttentionCase.message),
+    col(AttentionCase.due_by),
+    col(AttentionCase.opened_at),
+    col(AttentionCase.closed_at),
+    col(AttentionCase.closed_by),
+    col(AttentionCase.note),
+)
+CASE = _cases.where(col(AttentionCase.id) == bindparam("case_id", type_=Uuid))
+_newest_first = _cases.order_by(col(AttentionCase.opened_at).desc(), col(AttentionCase.id).desc()).limit(
+    bindparam("limit", type_=Integer)
+)
+_older = tuple_(col(AttentionCase.opened_at), col(AttentionCase.id)) < tuple_(
+    bindparam("before", type_=DateTime(timezone=True)), bindparam("before_id", type_=Uuid)
+)
+_is_closed = col(AttentionCase.closed_at).is_not(None)
+OPEN_CASES, CLOSED_CASES = _newest_first.where(_is_open), _newest_first.where(_is_closed)
+OPEN_CASES_AFTER, CLOSED_CASES_AFTER = OPEN_CASES.where(_older), CLOSED_CASES.where(_older)

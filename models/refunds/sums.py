@@ -1,0 +1,41 @@
+"""What became of a payment's money: how much went back, and how much is still here. Minor units, as SQL."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from models.base import among
+from models.refunds.tables import Dispute, Refund, RefundState
+
+# Stripe counts a refund that is under way as given back, and so do we.
+MADE = (RefundState.PENDING, RefundState.REQUIRES_ACTION, RefundState.SUCCEEDED)
+RESERVED = (RefundState.CREATING, *MADE)
+LOST = "lost"  # https://docs.stripe.com/api/disputes/object#dispute_object-status
+DECIDED = (LOST, "won", "warning_closed", "prevented")
+
+_made, _taken = aliased(Refund, name="made"), aliased(Dispute, name="taken")
+
+
+def given_back(payment_id: Any) -> ColumnElement[int]:
+    """By refunds that Stripe has."""
+    return (
+        select(func.coalesce(func.sum(col(_made.amount)), 0))
+        .where(col(_made.payment_id) == payment_id, among(col(_made.state), MADE))
+        .scalar_subquery()
+    )
+
+
+def taken_by_banks(payment_id: Any) -> ColumnElement[int]:
+    """By disputes that were lost."""
+    return (
+        select(func.coalesce(func.sum(col(_taken.amount)), 0))
+        .where(col(_taken.payment_id) == payment_id, col(_taken.status) == LOST)
+        .scalar_subquery()
+    )
+
+
+def kept(payment: Any) -> ColumnElement[int]:
+    """What is still here of a payment's money."""
+    return col(payment.amount_received) - given_back(payment.id) - taken_by_banks(payment.id)

@@ -1,0 +1,89 @@
+"""What a case says to the person who has to decide: what happened, and what to do."""
+
+from collections.abc import Callable
+
+from models.attention.tables import AttentionKind, AttentionSubject
+from models.currencies.currencies import to_decimal_string
+from models.orders.tables import OrderStatus
+from models.refunds.tables import BALANCE_INSUFFICIENT
+from runtime.database.database import Row
+
+CHARGE_DISPUTED = "charge_disputed"
+UNDER_REVIEW = ("under_review", "warning_under_review")
+
+
+def message_of(fact: Row) -> str:
+    """For a row of `models.attention.facts`."""
+    return _MESSAGES[AttentionKind(fact.kind)](fact)
+
+
+def _money(fact: Row) -> str:
+    return f"{to_decimal_string(fact.amount, fact.currency)} {fact.currency}"
+
+
+def _in_review(fact: Row) -> str:
+    if fact.subject == AttentionSubject.ORDER:
+        return (
+            f"Order {fact.order_id} is in REVIEW. Compare its payments and refunds with its total, and decide with "
+            "`resolveReview`."
+        )
+    status = f" Its status was set to {fact.word} by hand." if fact.word != OrderStatus.REVIEW else ""
+    return (
+        f"{_money(fact)} arrived for order {fact.order_id} with {fact.intent_id} and is not its total.{status} Until "
+        "you decide, the order can't be paid. Decide with `resolveReview`: ACCEPT makes the total what was received, "
+        "REFUND gives it back."
+    )
+
+
+def _refund_failed(fact: Row) -> str:
+    told = f": {fact.sentence}" if fact.sentence else ""
+    if fact.word == BALANCE_INSUFFICIENT:
+        return (
+            f"A refund of {_money(fact)} for order {fact.order_id} waits, since the balance at Stripe is too small"
+            f"{told}. Add money to the balance: the refund is tried again by itself. If the customer got the money in "
+            "another way, close this case, and it is not tried any more."
+        )
+    what = f"A refund of {_money(fact)} for order {fact.order_id} failed ({fact.word or 'canceled'}){told}."
+    if fact.word == CHARGE_DISPUTED:
+        return (
+            f"{what} The customer's bank disputes the charge: accept the dispute at Stripe, or refund in Stripe's "
+            "dashboard once it is won."
+        )
+    return (
+        f"{what} The customer does not have the money. Give it back in another way, or try `refundOrder` with a new "
+        "key; then close this case with a note."
+    )
+
+
+def _refund_forbidden(fact: Row) -> str:
+    told = f" Stripe says: {fact.sentence}" if fact.sentence else ""
+    return (
+        f"Stripe does not let STRIPE_SECRET_KEY refund {_money(fact)} for order {fact.order_id}.{told} Give the key "
+        "write access to refunds in Stripe's dashboard: the refund is tried again by itself."
+    )
+
+
+def _dispute_open(fact: Row) -> str:
+    what = f"The customer's bank disputes {_money(fact)} of order {fact.order_id} ({fact.subject_id}, {fact.sentence})"
+    if fact.word in UNDER_REVIEW:
+        return f"{what}. Evidence was sent, and the bank decides. Deliver nothing more until then."
+    return (
+        f"{what}. Send evidence or accept it in Stripe's dashboard. Deliver nothing more until it is decided."
+    )
+
+
+def _authorization_lapses(fact: Row) -> str:
+    return (
+        f"{_money(fact)} for order {fact.order_id} are authorized and not captured ({fact.intent_id}). Capture them in "
+        "Stripe's dashboard, or cancel the order with `cancelOrder`; Stripe releases an authorization after about "
+        "seven days. To charge at once, set the capture method to automatic."
+    )
+
+
+_MESSAGES: dict[AttentionKind, Callable[[Row], str]] = {
+    AttentionKind.ORDER_IN_REVIEW: _in_review,
+    AttentionKind.REFUND_FAILED: _refund_failed,
+    AttentionKind.REFUND_FORBIDDEN: _refund_forbidden,
+    AttentionKind.DISPUTE_OPEN: _dispute_open,
+    AttentionKind.AUTHORIZATION_LAPSES: _authorization_lapses,
+}

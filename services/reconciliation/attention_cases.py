@@ -1,0 +1,125 @@
+"""The list of cases as a merchant sees it, and closing one by a person's word."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from models.attention.statements import (
+    CASE,
+    CLOSE_BY_PERSON,
+    CLOSED_CASES,
+    CLOSED_CASES_AFTER,
+    OPEN_CASES,
+    OPEN_CASES_AFTER,
+)
+from models.attention.tables import LONGEST_NOTE, AttentionKind
+from models.payments.settlement_statements import LOCK_ORDER
+from models.refunds.statements import GIVE_UP_REFUND, REFUND
+from models.refunds.tables import RefundState
+from runtime.database.database import Database, Row, Transaction
+from runtime.pages import Cursor, Page, check_size, page_of
+from services.identity.refusals import RateLimited, Refusal
+
+OF_REFUNDS = (AttentionKind.REFUND_FAILED, AttentionKind.REFUND_FORBIDDEN)
+A_CALL_LASTS = 10  # seconds, at the longest
+
+log = structlog.get_logger(__name__)
+
+
+class InvalidNote(ValueError):
+    """The note says nothing or too much; the message is for the client's developer."""
+
+
+@dataclass
+class AttentionNotFound(Refusal):
+    """There is no such case."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """`closed_by` is None for a case that is open or that the facts closed."""
+
+    id: UUID
+    kind: AttentionKind
+    message: str
+    order_id: UUID | None
+    due_by: datetime | None
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    note: str | None
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.opened_at, self.id)
+
+
+class AttentionCases:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, *, first: int, after: Cursor | None, is_open: bool) -> Page[CaseView]:
+        """Cases that wait for a person, or those that are closed; newest first. `InvalidPage` as elsewhere."""
+        parameters: dict[str, Any] = {"limit": check_size(first) + 1}
+        if after is not None:
+            parameters |= {"before": after.created_at, "before_id": after.id}
+        first_page, next_page = (
+            (OPEN_CASES, OPEN_CASES_AFTER) if is_open else (CLOSED_CASES, CLOSED_CASES_AFTER)
+        )
+        rows = await self._database.rows(next_page if after else first_page, parameters)
+        return page_of([view_from(row) for row in rows], first)
+
+    async def close(self, person: str, case_id: UUID, note: str) -> CaseView:
+        """Close a case by this person's word. One that is closed already stays as it is.
+
+        Raises `AttentionNotFound`, `InvalidNote`, or `RateLimited` while Stripe is asked about its refund.
+        """
+        check_note(note)
+        case = await self._database.row(CASE, {"case_id": case_id})
+        if case is None:
+            raise AttentionNotFound
+
+        async def write(transaction: Transaction) -> Row:
+            if case.order_id is not None:
+                await transaction.rows(LOCK_ORDER, {"order_id": case.order_id})
+            if case.kind in OF_REFUNDS:
+                await _give_up(transaction, UUID(case.subject_id))
+            closing = {"case_id": case_id, "person": person, "remark": note}
+            if await transaction.row(CLOSE_BY_PERSON, closing):
+                log.info("closed by a person", case=str(case_id), kind=case.kind, person=person)
+            return await transaction.one(CASE, {"case_id": case_id})
+
+        return view_from(await self._database.transaction(write))
+
+
+async def _give_up(transaction: Transaction, refund_id: UUID) -> None:
+    """A refund whose money went back in another way must not be tried again."""
+    if await transaction.row(GIVE_UP_REFUND, {"refund_id": refund_id}):
+        return
+    refund = await transaction.row(REFUND, {"refund_id": refund_id})
+    if refund is not None and refund.state == RefundState.CREATING:  # somebody is asking Stripe for it now
+        raise RateLimited(A_CALL_LASTS)
+
+
+def check_note(note: str) -> None:
+    """Printable, so without NUL and lone surrogates, which can't be stored."""
+    readable = all(letter.isprintable() or letter in "\n\t" for letter in note)
+    if not note.strip() or len(note) > LONGEST_NOTE or not readable:
+        raise InvalidNote(f"a note has between 1 and {LONGEST_NOTE} readable characters")
+
+
+def view_from(row: Row) -> CaseView:
+    return CaseView(
+        row.id,
+        AttentionKind(row.kind),
+        row.message,
+        row.order_id,
+        row.due_by,
+        row.opened_at,
+        row.closed_at,
+        row.closed_by,
+        row.note,
+    )
