@@ -54,7 +54,7 @@ class Refund(SQLModel, table=True):
         ),
         ForeignKeyConstraint(["payment_id"], ["payments.id"], name="refunds_of_a_payment"),
         Index("refunds_by_payment", "payment_id", "created_at"),
-        Index("refunds_failed", "payment_id", postgresql_where=text("state IN ('failed', 'canceled')")),
+        Index("refunds_ended", "payment_id", postgresql_where=text("state IN ('failed', 'canceled')")),
         Index("refunds_stripe_refund_id", "stripe_refund_id", unique=True),
         Index("refunds_client_key", "payment_id", "client_key", unique=True),
         Index(
@@ -64,7 +64,7 @@ class Refund(SQLModel, table=True):
             postgresql_where=text("cause IN ('duplicate', 'late')"),
         ),
         Index(
-            "refunds_unfinished",
+            "refunds_due",
             "due_at",
             postgresql_where=text("state IN ('creating', 'pending', 'requires_action')"),
         ),

@@ -6,42 +6,54 @@ Revision: 0007, after 0006.
 import sqlalchemy as sa
 from alembic import op
 
+from models.migrations.steps import create_index, drop_index, in_steps
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-UNFINISHED = sa.text("state IN ('creating', 'pending', 'requires_action')")
+MOMENT = sa.DateTime(timezone=True)
+UNFINISHED = "state IN ('creating', 'pending', 'requires_action')"
+DISPUTE_IS_OPEN = "status NOT IN ('lost', 'won', 'warning_closed', 'prevented')"
+AUTHORIZED = "state = 'processing' AND authorized_at IS NOT NULL"
 
 
 def upgrade() -> None:
-    _add_cases()
-    for column in ("failure_message", "note", "customer_message"):
-        op.add_column("refunds", sa.Column(column, sa.String(), nullable=True))
-    op.add_column("refunds", sa.Column("tries", sa.Integer(), server_default="0", nullable=False))
-    due = sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
-    op.add_column("refunds", due)
-    for name, column, rule in (
-        ("refunds_failed", "payment_id", sa.text("state IN ('failed', 'canceled')")),
-        ("refunds_unfinished", "due_at", UNFINISHED),
-    ):
-        op.drop_index(name, "refunds")
-        op.create_index(name, "refunds", [column], postgresql_where=rule)
-
-    op.add_column("disputes", sa.Column("due_by", sa.DateTime(timezone=True), nullable=True))
-    is_open = sa.text("status NOT IN ('lost', 'won', 'warning_closed', 'prevented')")
-    op.create_index("disputes_open", "disputes", ["payment_id"], postgresql_where=is_open)
-
-    op.add_column("payments", sa.Column("authorized_at", sa.DateTime(timezone=True), nullable=True))
-    op.create_index(
-        "payments_mismatched", "payments", ["order_id"], postgresql_where=sa.text("disposition = 'mismatch'")
+    in_steps(
+        revision,
+        make_cases,
+        complete_refunds,
+        date_disputes,
+        note_authorizations,
+        create_index("refunds_ended", "refunds", ["payment_id"], where="state IN ('failed', 'canceled')"),
+        create_index("refunds_due", "refunds", ["due_at"], where=UNFINISHED),
+        drop_index("refunds_failed"),
+        drop_index("refunds_unfinished"),
+        create_index("disputes_open", "disputes", ["payment_id"], where=DISPUTE_IS_OPEN),
+        create_index("payments_mismatched", "payments", ["order_id"], where="disposition = 'mismatch'"),
+        create_index("payments_authorized", "payments", ["order_id"], where=AUTHORIZED),
     )
-    authorized = sa.text("state = 'processing' AND authorized_at IS NOT NULL")
-    op.create_index("payments_authorized", "payments", ["order_id"], postgresql_where=authorized)
 
 
-def _add_cases() -> None:
-    moment = sa.DateTime(timezone=True)
+def downgrade() -> None:
+    in_steps(
+        f"{revision} down",
+        drop_index("payments_authorized"),
+        drop_index("payments_mismatched"),
+        drop_index("disputes_open"),
+        create_index("refunds_unfinished", "refunds", ["updated_at"], where=UNFINISHED),
+        create_index("refunds_failed", "refunds", ["payment_id"], where="state = 'failed'"),
+        drop_index("refunds_due"),
+        drop_index("refunds_ended"),
+        lambda: op.drop_column("payments", "authorized_at"),
+        lambda: op.drop_column("disputes", "due_by"),
+        take_from_refunds,
+        lambda: op.drop_table("attention"),
+    )
+
+
+def make_cases() -> None:
     op.create_table(
         "attention",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -50,9 +62,9 @@ def _add_cases() -> None:
         sa.Column("subject_id", sa.String(), nullable=False),
         sa.Column("order_id", sa.Uuid(), nullable=True),
         sa.Column("message", sa.String(), nullable=False),
-        sa.Column("due_by", moment, nullable=True),
-        sa.Column("opened_at", moment, server_default=sa.text("now()"), nullable=False),
-        sa.Column("closed_at", moment, nullable=True),
+        sa.Column("due_by", MOMENT, nullable=True),
+        sa.Column("opened_at", MOMENT, server_default=sa.text("now()"), nullable=False),
+        sa.Column("closed_at", MOMENT, nullable=True),
         sa.Column("closed_by", sa.String(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
         sa.CheckConstraint(
@@ -90,18 +102,21 @@ def _add_cases() -> None:
         op.create_index(name, "attention", ["opened_at", "id"], postgresql_where=sa.text(rule))
 
 
-def downgrade() -> None:
-    op.drop_index("payments_authorized", "payments")
-    op.drop_index("payments_mismatched", "payments")
-    op.drop_column("payments", "authorized_at")
-    op.drop_index("disputes_open", "disputes")
-    op.drop_column("disputes", "due_by")
-    for name, column, rule in (
-        ("refunds_failed", "payment_id", sa.text("state = 'failed'")),
-        ("refunds_unfinished", "updated_at", UNFINISHED),
-    ):
-        op.drop_index(name, "refunds")
-        op.create_index(name, "refunds", [column], postgresql_where=rule)
+def complete_refunds() -> None:
+    for column in ("failure_message", "note", "customer_message"):
+        op.add_column("refunds", sa.Column(column, sa.String(), nullable=True))
+    op.add_column("refunds", sa.Column("tries", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("refunds", sa.Column("due_at", MOMENT, server_default=sa.text("now()"), nullable=False))
+
+
+def take_from_refunds() -> None:
     for column in ("due_at", "tries", "customer_message", "note", "failure_message"):
         op.drop_column("refunds", column)
-    op.drop_table("attention")
+
+
+def date_disputes() -> None:
+    op.add_column("disputes", sa.Column("due_by", MOMENT, nullable=True))
+
+
+def note_authorizations() -> None:
+    op.add_column("payments", sa.Column("authorized_at", MOMENT, nullable=True))
