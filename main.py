@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Route, WebSocketRoute
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from graph.context import Context, ContextMaker, PaymentSettings, UseCases
 from graph.schema import sdl
@@ -21,6 +22,7 @@ from runtime.addresses import refuse_unless_free
 from runtime.database.database import Database, build_database
 from runtime.database.pool_gauges import pool_shown
 from runtime.gc_tuning import tuned_garbage_collection
+from runtime.own_host import OwnHostOnly
 from runtime.processes import end_as_by_ctrl_c
 from runtime.tracing import traced
 from services.notifications.order_news import OrderNews
@@ -74,7 +76,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     use_cases = build_use_cases(database, gateway, news)
     anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
     keys = settings.public_keys()
-    graphql = GraphQLSocket(ContextMaker(settings.token_verifier(keys), anonymous), settings.cors_origins)
+    graphql = GraphQLSocket(ContextMaker(settings.token_verifier(keys), anonymous), settings.allowed_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -84,19 +86,19 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
             await gateway.close()
             await database.close()
 
-    return Starlette(
-        routes=[
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
-            Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
-            *for_operators(
-                Health(database, gateway, keys), MetricsEndpoint(database), settings.metrics_token
-            ),
-            *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
-        ],
-        middleware=layers(settings.cors_origins),
-        lifespan=lifespan,
-    )
+    routes: list[BaseRoute] = [
+        Route("/graphql", graphql),
+        WebSocketRoute("/graphql", graphql),
+        Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
+        *for_operators(Health(database, gateway, keys), MetricsEndpoint(database), settings.metrics_token),
+        *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
+    ]
+    middleware = layers(routes, settings.allowed_origins, settings.cors_headers)
+    if site:  # the demo, which hands its tokens to its own pages
+        middleware.insert(0, Middleware(OwnHostOnly, [settings.host], settings.allowed_origins))
+    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app.router.redirect_slashes = False  # a redirect would go to whatever Host says; see EitherPath
+    return app
 
 
 def app_from_environment() -> Starlette:

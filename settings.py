@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from runtime.addresses import is_network, is_postgresql_url, is_private
+from runtime.origins import AllowedOrigins, is_header_name, problems_of
 from runtime.tracing import TracingUnavailable, check_tracing
 from services.identity.public_keys import JwksKeys, check_jwks_url
 from services.identity.rate_limits import RateLimits
@@ -62,6 +63,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65_535)
     workers: int = Field(default=1, ge=1, le=64)
     cors_origins: Words = ()
+    cors_origin_patterns: Words = ()
+    cors_headers: Words = ()
     trusted_proxies: Words = ()
     introspection: bool = False
     explorer: bool = False
@@ -76,7 +79,14 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(__file__).parent / ".data"
 
-    @field_validator("jwt_algorithms", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "jwt_algorithms",
+        "cors_origins",
+        "cors_origin_patterns",
+        "cors_headers",
+        "trusted_proxies",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -138,6 +148,11 @@ class Settings(BaseSettings):
         if problems:
             raise UnsafeSettings("\n".join(problems))
         return self
+
+    @property
+    def allowed_origins(self) -> AllowedOrigins:
+        """Whose pages may call besides the server's own."""
+        return AllowedOrigins(self.cors_origins, self.cors_origin_patterns)
 
     @property
     def gateway_options(self) -> dict[str, Any]:
@@ -265,8 +280,9 @@ def _unusable_documents(settings: Settings) -> Iterator[str]:
 
 
 def _unsafe_callers(settings: Settings) -> Iterator[str]:
-    if "*" in settings.cors_origins:
-        yield "CORS_ORIGINS: name each origin; `*` would let any page call with a customer's token"
+    yield from problems_of(settings.cors_origins, settings.cors_origin_patterns)
+    if not all(map(is_header_name, settings.cors_headers)):
+        yield "CORS_HEADERS: each is the name of a header, such as X-Shop-Version, and never `*`"
     if not all(map(is_network, settings.trusted_proxies)):
         yield "TRUSTED_PROXIES: each is an address or a network, such as 10.0.0.7 or 10.0.0.0/24, and never everybody"
     if settings.jwt_secret or settings.jwt_jwks_url:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 JsonObject: TypeAlias = dict[str, Any]
 
 DEEPEST_BODY = 64
+BYTE_ORDER_MARK = "\ufeff"
 
 
 class MalformedJson(Exception):
@@ -16,7 +17,7 @@ class MalformedJson(Exception):
 def read_json(data: str | bytes) -> JsonObject:
     try:
         text = data.decode() if isinstance(data, bytes) else data
-        value = _DECODER.decode(text)
+        value = _DECODER.decode(text.removeprefix(BYTE_ORDER_MARK))  # which .NET's and Windows' clients send
     except (ValueError, RecursionError):
         raise MalformedJson(
             "The body is not JSON in UTF-8, or it is nested or a number beyond all use."

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -44,6 +45,7 @@ CODES = {
 }
 OPERATIONS = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 STATUSES = {"INTERNAL_SERVER_ERROR": 500}  # of requests that were never executed; 400 for the others
+IDENTITY, NULL = "identity", "null"
 NOT_STORED = {"Cache-Control": "no-store"}
 
 log = structlog.get_logger(__name__)
@@ -96,8 +98,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
     async def _answer(self, request: Request) -> Response:
         if request.method not in ("GET", "POST"):
             raise HTTPException(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
-        if request.method == "POST" and not is_json(request.headers.get("content-type", "")):
-            raise HTTPException(415, "Send the operation as application/json, in UTF-8.")
+        if request.method == "POST":
+            check_encoding(request.headers)
         if not request.headers.get("content-length", "0").isdecimal():
             raise HTTPException(400, "Content-Length is a number.")
         if int(request.headers.get("content-length", "0")) > LARGEST_OPERATION:
@@ -121,7 +123,8 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             return operation_from(decoded(await request.body()))
         parameters: dict[str, Any] = dict(request.query_params)
         for name in ("variables", "extensions"):
-            parameters[name] = decoded(parameters[name]) if parameters.get(name) else None
+            sent = (parameters.get(name) or NULL).strip()
+            parameters[name] = decoded(sent) if sent != NULL else None
         return operation_from(parameters)
 
     def decode_json(self, data: str | bytes) -> object:
@@ -198,24 +201,48 @@ def operation_from(data: JsonObject) -> GraphQLRequestData:
         raise HTTPException(400, "`variables` and `extensions` are objects.")
     if not query and not extensions:
         raise HTTPException(400, "Pass the operation as `query`.")
-    return GraphQLRequestData(query, variables, name, extensions)
+    return GraphQLRequestData(query, variables, name or None, extensions)
+
+
+def check_encoding(headers: Headers) -> None:
+    """HTTPException for a body that is not plain JSON in UTF-8."""
+    packed = headers.get("content-encoding", IDENTITY).strip().lower()
+    if packed not in ("", IDENTITY):
+        raise HTTPException(
+            415,
+            "The body is compressed (Content-Encoding). Send it as it is, without that header.",
+            {"Accept-Encoding": IDENTITY},  # RFC 7694
+        )
+    if not is_json(headers.get("content-type", "")):
+        raise HTTPException(415, "Send the operation with Content-Type: application/json, in UTF-8.")
 
 
 def is_json(content_type: str) -> bool:
-    media_type, _, parameters = content_type.lower().partition(";")
-    charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
-    return media_type.strip() == LEGACY and charset in ("utf-8", "utf8")
+    media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    named = (parameter.partition("=") for parameter in parameters)
+    charsets = {value.strip(" \"'") for name, _, value in named if name.strip() == "charset"}
+    return media_type == LEGACY and charsets <= {"utf-8", "utf8", "us-ascii", ""}
 
 
 def media_type_for(accept: str) -> str:
-    """What the client asked for; a client that takes anything gets what old clients expect."""
-    wanted = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    for media_type in wanted:
-        if media_type == MODERN:
+    """What the client prefers (RFC 9110, 12.5.1); one that takes anything gets what old clients expect."""
+    wanted = [_preference(part) for part in accept.split(",") if part.strip()] or [(1.0, "*/*")]
+    for weight, media_type in sorted(wanted, key=lambda each: -each[0]):
+        if weight > 0 and media_type == MODERN:
             return MODERN
-        if media_type in (LEGACY, "application/*", "*/*"):
+        if weight > 0 and media_type in (LEGACY, "application/*", "*/*"):
             return LEGACY
     raise HTTPException(406, f"Accept {MODERN} or {LEGACY}.")
+
+
+def _preference(part: str) -> tuple[float, str]:
+    """A media range's weight and name; what is no number weighs nothing more than the rest."""
+    media_type, *parameters = (word.strip().lower() for word in part.split(";"))
+    weight = next((word.removeprefix("q=") for word in parameters if word.startswith("q=")), "1")
+    try:
+        return float(weight), media_type
+    except ValueError:
+        return 1.0, media_type
 
 
 def not_by(method: str, operation: OperationType) -> HTTPException:

@@ -6,14 +6,16 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 from pydantic import SecretStr
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graph.serving.browsers import cross_origin
 from graph.serving.observing import Observed
 from runtime.database.database import DatabaseUnavailable
+from runtime.origins import AllowedOrigins
+from runtime.paths import EitherPath
 from services.operations.health import OK, Health
 from services.operations.metrics_endpoint import CONTENT_TYPE, MetricsEndpoint
 from services.reconciliation.inbox import Inbox, UnverifiedEvent
@@ -30,11 +32,17 @@ SAFE_HEADERS = (
 log = structlog.get_logger(__name__)
 
 
-def layers(origins: Sequence[str]) -> list[Middleware]:
+def layers(
+    routes: Sequence[BaseRoute], origins: AllowedOrigins, cors_headers: Sequence[str] = ()
+) -> list[Middleware]:
     """What every request passes, outermost first."""
-    methods, taken = ["GET", "POST"], ["authorization", "content-type", "x-request-id"]
-    cors = Middleware(CORSMiddleware, origins, methods, taken, expose_headers=["x-request-id"])
-    return [Middleware(Observed), Middleware(SafeHeaders), *([cors] if origins else [])]
+    paths = [route.path for route in routes if isinstance(route, Route | WebSocketRoute)]
+    return [
+        Middleware(EitherPath, paths),
+        Middleware(Observed),
+        Middleware(SafeHeaders),
+        *cross_origin(origins, cors_headers),
+    ]
 
 
 class SafeHeaders:

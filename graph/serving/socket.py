@@ -5,7 +5,7 @@ headers here.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -28,6 +28,7 @@ from strawberry.types import ExecutionResult
 from graph.context import Context, ContextMaker
 from graph.schema import schema
 from graph.serving.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from
+from runtime.origins import AllowedOrigins
 
 SIGN_IN_WITHIN = timedelta(seconds=10)
 LONGEST_REASON = 123  # bytes, of RFC 6455
@@ -95,19 +96,24 @@ class GraphQLSocket(GraphQLEndpoint):
     websocket_adapter_class = _Messages  # type: ignore[assignment]
     graphql_transport_ws_handler_class = _Operations
 
-    def __init__(self, maker: ContextMaker, origins: Sequence[str] = (), *, longest: float = LONGEST) -> None:
+    def __init__(
+        self, maker: ContextMaker, origins: AllowedOrigins | None = None, *, longest: float = LONGEST
+    ) -> None:
         super().__init__(maker, longest=longest)
         self._maker = maker
         self.protocols = (GRAPHQL_TRANSPORT_WS_PROTOCOL,)
         self.connection_init_wait_timeout = SIGN_IN_WITHIN
         self.max_subscriptions_per_connection = MOST_OPERATIONS
-        self.allowed_origins = frozenset(origins)
+        self._origins = origins or AllowedOrigins()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self.run(WebSocket(scope, receive, send))
         else:
             await super().__call__(scope, receive, send)
+
+    def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
+        return self._origins.allow(origin)
 
     async def on_ws_connect(self, context: Context) -> Any:
         """Sign in with the `Authorization` of `connection_init`, in either case, as it would stand in a header."""

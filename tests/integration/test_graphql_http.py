@@ -1,6 +1,7 @@
 """`/graphql` over HTTP: what is refused, how, and that a refusal can be read by every client."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -48,7 +49,16 @@ async def test_only_json_is_read_so_no_form_of_another_site_can_send_a_mutation(
     assert (answer.status_code, code(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-@pytest.mark.parametrize("content_type", ["application/json", 'APPLICATION/JSON ; charset="UTF-8"'])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        'APPLICATION/JSON ; charset="UTF-8"',
+        "application/json; charset=utf-8; odata=verbose",
+        "application/json;odata=verbose;charset=utf8",
+        "application/json; charset=",
+    ],
+)
 async def test_json_is_read_however_its_type_is_written(http: httpx.AsyncClient, content_type: str) -> None:
     answer = await http.post(
         "/graphql", content=json.dumps({"query": CONFIG}), headers={"content-type": content_type}
@@ -249,3 +259,61 @@ async def test_a_fault_before_any_resolver_is_masked() -> None:
 
     assert (status, body["errors"][0]["extensions"]["code"]) == (500, "INTERNAL_SERVER_ERROR")
     assert "hunter2" not in json.dumps(body)
+
+
+async def test_a_compressed_body_is_refused_by_what_it_is(http: httpx.AsyncClient) -> None:
+    packed = gzip.compress(json.dumps({"query": CONFIG}).encode())
+    answer = await http.post("/graphql", content=packed, headers=JSON | {"content-encoding": "gzip"})
+
+    assert (answer.status_code, code(answer)) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert "Content-Encoding" in answer.json()["errors"][0]["message"]
+    assert answer.headers["accept-encoding"] == "identity"
+
+    plain = json.dumps({"query": CONFIG})
+    answer = await http.post("/graphql", content=plain, headers=JSON | {"content-encoding": "identity"})
+    assert answer.json()["data"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", "application/json"),
+        (" , ", "application/json"),
+        ("application/json;q=0.5, application/graphql-response+json", "application/graphql-response+json"),
+        ("application/graphql-response+json;q=0, */*", "application/json"),
+        ("application/json;q=much", "application/json"),
+        ("text/html, */*;q=0.1", "application/json"),
+    ],
+)
+async def test_the_answer_is_what_the_client_prefers(
+    http: httpx.AsyncClient, accept: str, media_type: str
+) -> None:
+    answer = await http.post("/graphql", json={"query": CONFIG}, headers={"accept": accept})
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith(media_type)
+
+
+async def test_a_body_may_begin_with_a_byte_order_mark(http: httpx.AsyncClient) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({"query": CONFIG}).encode()
+    assert (await http.post("/graphql", content=body, headers=JSON)).json()["data"]
+
+
+async def test_what_is_left_open_by_get_may_be_null_or_empty(http: httpx.AsyncClient) -> None:
+    open_ended = {"query": CONFIG, "variables": "null", "extensions": " null ", "operationName": ""}
+    assert (await http.get("/graphql", params=open_ended)).json()["data"]
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/webhooks/stripe", "/livez", "/readyz", "/metrics"])
+async def test_a_slash_at_the_end_changes_nothing_and_nobody_is_redirected(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    evil = {"host": "evil.example"}
+    plain, slashed = [
+        await http.post(each, json={"query": CONFIG}, headers=evil) for each in (path, path + "/")
+    ]
+    assert (slashed.status_code, slashed.headers.get("location")) == (plain.status_code, None)
+    if path == "/graphql":
+        assert slashed.json() == plain.json()
+    asked = await http.get("/assets", headers=evil)
+    assert (asked.status_code, asked.headers.get("location")) == (404, None)
