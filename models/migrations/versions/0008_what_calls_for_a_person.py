@@ -1,6 +1,6 @@
 """Cases for a person, and what they are made of: failed refunds, disputes with a date, authorizations.
 
-Revision: 0007, after 0006.
+Revision: 0008, after 0007.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from models.migrations.steps import create_index, drop_index, in_steps
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
