@@ -2,10 +2,12 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -21,6 +23,7 @@ from runtime import logs
 from runtime.addresses import refuse_unless_free
 from runtime.database.database import Database, build_database
 from runtime.database.pool_gauges import pool_shown
+from runtime.environment import UnreadableEnvironment, load_env_file
 from runtime.gc_tuning import tuned_garbage_collection
 from runtime.own_host import OwnHostOnly
 from runtime.processes import end_as_by_ctrl_c
@@ -28,7 +31,7 @@ from runtime.tracing import traced
 from services.notifications.order_news import OrderNews
 from services.notifications.order_subscription import OrderSubscriptions
 from services.operations import migrations
-from services.operations.command_line import EXPECTED, in_words, parse
+from services.operations.command_line import EXPECTED, in_words, lacks_env_file, parse
 from services.operations.health import Health
 from services.operations.metrics_endpoint import MetricsEndpoint, shared_by_workers
 from services.operations.seeding import seed_shop
@@ -42,7 +45,9 @@ from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep, sweep_once
 from services.reconciliation.sweep_scheduler import SweepScheduler
 from services.stripe_api.gateway import API_VERSION, StripeGateway, StripeSignatureCheck
-from settings import Settings, UnsafeSettings, needed, reveal
+from settings import Settings, UnsafeSettings, needed, remarks, reveal
+
+log = structlog.get_logger(__name__)
 
 
 def connect(settings: Settings) -> tuple[Database, StripeGateway]:
@@ -112,6 +117,8 @@ def serve(arguments: argparse.Namespace) -> None:
     settings = Settings.read().safe()
     refuse_unless_free(settings.host, settings.port)
     logs.configure(settings.log_level, settings.log_format)
+    for remark in remarks(settings):
+        log.warning("setting", remark=remark)
     if arguments.reconcile_first:
         print(asyncio.run(sweep_once(*connect(settings), livemode=settings.is_live)), flush=True)
     app = "main:app_from_environment" if settings.workers > 1 else app_from_environment
@@ -120,9 +127,9 @@ def serve(arguments: argparse.Namespace) -> None:
 
 
 def demo(_: argparse.Namespace) -> None:
-    from sandbox.demo.demo import run_demo
+    from sandbox.demo.demo import demo_environment, run_demo
 
-    settings = Settings.read()
+    settings = Settings.read(demo_environment(os.environ))
     logs.configure(settings.log_level, "console")
     run_demo(settings, lambda ready, site: uvicorn.Config(build_app(ready, site), **ready.server_options))
 
@@ -165,8 +172,13 @@ def main() -> None:
     commands = (demo, serve, reconcile, migrate, seed, token, sandbox, schema)
     arguments = parse(__doc__ or "", sys.argv[1:])
     try:
+        if arguments.env_file:
+            load_env_file(arguments.env_file, os.environ)
         next(run for run in commands if run.__name__ == arguments.command)(arguments)
-    except (UnsafeSettings, *EXPECTED) as error:
+    except UnsafeSettings as error:
+        unread = "\nThe file .env here was not read: add --env-file .env" if lacks_env_file(arguments) else ""
+        sys.exit(f"{error}{unread}")
+    except (UnreadableEnvironment, *EXPECTED) as error:
         sys.exit(in_words(error))
     except KeyboardInterrupt:  # how what serves is ended, and how the rest is left undone
         sys.exit(0 if arguments.command in ("demo", "serve", "sandbox") else 130)

@@ -1,26 +1,61 @@
 """What the environment says. Every name here stands in `.env.example`, with its meaning."""
 
-from collections.abc import Callable, Iterator
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from runtime.addresses import is_network, is_postgresql_url, is_private
+from runtime.addresses import is_loopback, is_network, is_postgresql_url, is_private
+from runtime.environment import UnreadableEnvironment, near_misses, values_of
 from runtime.origins import AllowedOrigins, is_header_name, problems_of
 from runtime.tracing import TracingUnavailable, check_tracing
 from services.identity.public_keys import JwksKeys, check_jwks_url
 from services.identity.rate_limits import RateLimits
+from services.identity.token_rules import is_pattern, is_placeholder
 from services.identity.tokens import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
 from services.operations.manifests import UnreadableManifest, read_manifest
 
 DEFAULT_API_BASE = "https://api.stripe.com"
 STRIPES_LIMIT = 25.0  # calls a second to each endpoint, unless Stripe has raised it for an account
 SHORTEST_METRICS_TOKEN = 16
-Words = Annotated[tuple[str, ...], NoDecode]
+LONGEST_LIFETIME = 10 * 366 * 86_400  # seconds; more is a slip of the keyboard
+_SECRET_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{8,}")
+_PUBLISHABLE_KEY = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{8,}")
+_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}")
+_COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 6265, 4.1.1
+_ENCRYPTED = ("require", "verify-ca", "verify-full")
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class UnsafeSettings(Exception):
@@ -30,12 +65,13 @@ class UnsafeSettings(Exception):
         return f"{super().__str__()}\nSee .env.example for what each setting means."
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Settings by name. Times are seconds, sizes bytes."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     database_url: SecretStr | None = None
+    database_without_tls: bool = False
     database_pool_size: int = Field(default=10, ge=1, le=200)
 
     stripe_secret_key: SecretStr | None = None
@@ -47,13 +83,14 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = None
     jwt_jwks_url: str | None = None
     jwt_algorithms: Words = ()
-    jwt_audience: str | None = None
+    jwt_audience: Words = ()
     jwt_audience_claim: str = "aud"
-    jwt_issuer: str | None = None
+    jwt_issuer: Words = ()
     jwt_user_id_claim: str = "sub"
     jwt_email_claim: str = "email"
     jwt_role_claim: str = "role"
-    jwt_max_lifetime: int = Field(default=31 * 86_400, gt=0)
+    jwt_max_lifetime: int = Field(default=31 * 86_400, gt=0, le=LONGEST_LIFETIME)
+    jwt_cookie: str | None = None
 
     orders_per_minute: int = Field(default=120, ge=1)
     payments_per_minute: int = Field(default=300, ge=1)
@@ -74,31 +111,10 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
     otel_exporter_otlp_endpoint: str | None = None
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] = "json"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = "INFO"
+    log_format: Annotated[Literal["json", "console"], BeforeValidator(_lower)] = "json"
 
     data_dir: Path = Path(__file__).parent / ".data"
-
-    @field_validator(
-        "jwt_algorithms",
-        "cors_origins",
-        "cors_origin_patterns",
-        "cors_headers",
-        "trusted_proxies",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return (
-            tuple(word.strip() for word in value.split(",") if word.strip())
-            if isinstance(value, str)
-            else value
-        )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty_is_unset(cls, value: object, info: ValidationInfo) -> object:
-        return cls.model_fields[info.field_name or ""].default if value == "" else value
 
     @field_validator("database_url")
     @classmethod
@@ -112,8 +128,12 @@ class Settings(BaseSettings):
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """Every secret that may sign an event: two while one is being rotated."""
-        given = self.stripe_webhook_secret.get_secret_value() if self.stripe_webhook_secret else ""
-        return tuple(secret.strip() for secret in given.split(",") if secret.strip())
+        return _secrets(self.stripe_webhook_secret)
+
+    @property
+    def jwt_secrets(self) -> tuple[str, ...]:
+        """Every secret that may sign a token: two while one is being rotated. The first signs new ones."""
+        return _secrets(self.jwt_secret)
 
     @property
     def is_live(self) -> bool:
@@ -128,18 +148,22 @@ class Settings(BaseSettings):
         return limit / self.workers if limit else None
 
     @classmethod
-    def read(cls, **overrides: Any) -> Self:
-        """The settings of this process; `UnsafeSettings` names what can't be read."""
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """The settings of this process; `UnsafeSettings` names what can't be read. An empty value counts as unset."""
         try:
-            return cls(**overrides)
+            given = values_of(setting_names(), secret_names(), environment)
+            return cls.model_validate({name.lower(): value for name, value in given.items()})
+        except UnreadableEnvironment as error:
+            raise UnsafeSettings(str(error)) from None
         except ValidationError as error:
-            lines = [f"{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+            lines = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
             raise UnsafeSettings("\n".join(lines)) from None
 
     def safe(self) -> Self:
         """Itself, when a server may open its port with it; `UnsafeSettings` with one sentence a name otherwise."""
         problems = [
             *_missing(self),
+            *_unsafe_database(self),
             *_unsafe_stripe(self),
             *_unsafe_callers(self),
             *_unusable_documents(self),
@@ -174,14 +198,17 @@ class Settings(BaseSettings):
         return {"host": self.host, "port": self.port, **bounds, **quiet, **proxies}
 
     def token_rules(self) -> TokenRules:
-        secret = reveal(self.jwt_secret) or None
+        usual = (
+            *(("HS256",) if self.jwt_secrets else ()),
+            *(("RS256", "ES256") if self.jwt_jwks_url else ()),
+        )
         return TokenRules(
-            secret=secret,
-            algorithms=self.jwt_algorithms or (("HS256",) if secret else ("RS256", "ES256")),
+            secrets=self.jwt_secrets,
+            algorithms=self.jwt_algorithms or usual,
             jwks_url=self.jwt_jwks_url,
-            audience=self.jwt_audience,
+            audiences=self.jwt_audience,
             audience_claim=self.jwt_audience_claim,
-            issuer=self.jwt_issuer,
+            issuers=self.jwt_issuer,
             user_id_claim=self.jwt_user_id_claim,
             email_claim=self.jwt_email_claim,
             role_claim=self.jwt_role_claim,
@@ -196,7 +223,7 @@ class Settings(BaseSettings):
         )
 
     def public_keys(self) -> JwksKeys | None:
-        """The issuer's, for one verifier; None where a secret signs the tokens."""
+        """The issuer's, for one verifier; None where secrets alone sign the tokens."""
         return JwksKeys(self.jwt_jwks_url) if self.jwt_jwks_url else None
 
     def token_verifier(self, keys: JwksKeys | None) -> TokenVerifier:
@@ -204,12 +231,12 @@ class Settings(BaseSettings):
 
     def token_maker(self, lifetime: timedelta = timedelta(days=7)) -> Callable[[str, str | None], str]:
         """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
-        secret = needed(self.jwt_secret, "JWT_SECRET")
+        secret = needed(self.jwt_secret, "JWT_SECRET").partition(",")[0].strip()
         if lifetime.total_seconds() > self.jwt_max_lifetime:
             raise UnsafeSettings(
                 f"JWT_MAX_LIFETIME: no token is taken for more than {self.jwt_max_lifetime} seconds"
             )
-        audience, issuer = self.jwt_audience, self.jwt_issuer
+        audience, issuer = next(iter(self.jwt_audience), None), next(iter(self.jwt_issuer), None)
 
         def make(user_id: str, role: str | None = None) -> str:
             try:
@@ -242,25 +269,28 @@ def _unsafe_stripe(settings: Settings) -> Iterator[str]:
     secret = reveal(settings.stripe_secret_key)
     publishable = settings.stripe_publishable_key or ""
     base = settings.stripe_api_base
-    if secret and not secret.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
-        yield "STRIPE_SECRET_KEY: is no secret or restricted key of Stripe (sk_… or rk_…)"
-    if publishable and not publishable.startswith(("pk_test_", "pk_live_")):
-        yield "STRIPE_PUBLISHABLE_KEY: is no publishable key of Stripe (pk_…)"
+    if secret and not _SECRET_KEY.fullmatch(secret):
+        yield "STRIPE_SECRET_KEY: is no whole secret or restricted key of Stripe (sk_test_…, rk_live_…)"
+    if publishable and not _PUBLISHABLE_KEY.fullmatch(publishable):
+        yield "STRIPE_PUBLISHABLE_KEY: is no whole publishable key of Stripe (pk_test_…, pk_live_…)"
     elif secret and publishable and settings.is_live != publishable.startswith("pk_live_"):
         yield "STRIPE_PUBLISHABLE_KEY: is of the other mode than STRIPE_SECRET_KEY (test and live)"
     if not is_private(base):
         yield "STRIPE_API_BASE: must be https, or http on this machine"
     if settings.is_live and base != DEFAULT_API_BASE:
         yield "STRIPE_API_BASE: a live key goes to api.stripe.com only"
-    if any(not secret.startswith("whsec_") for secret in settings.webhook_secrets):
-        yield "STRIPE_WEBHOOK_SECRET: each secret begins with whsec_"
+    if not all(map(_WEBHOOK_SECRET.fullmatch, settings.webhook_secrets)):
+        yield "STRIPE_WEBHOOK_SECRET: each secret is whsec_ and what follows it in Stripe's dashboard"
 
 
 def _unsafe_operations(settings: Settings) -> Iterator[str]:
     if settings.explorer and not settings.introspection:
         yield "EXPLORER: needs INTROSPECTION=true, since it reads the schema"
-    if settings.metrics_token and len(reveal(settings.metrics_token)) < SHORTEST_METRICS_TOKEN:
+    token = reveal(settings.metrics_token)
+    if token and len(token) < SHORTEST_METRICS_TOKEN:
         yield f"METRICS_TOKEN: needs {SHORTEST_METRICS_TOKEN} characters or more: openssl rand -base64 24"
+    elif token and (is_pattern(token) or is_placeholder(token)):
+        yield "METRICS_TOKEN: is a pattern or a placeholder that can be guessed: openssl rand -base64 24"
     if settings.otel_exporter_otlp_endpoint:
         try:
             check_tracing(settings.otel_exporter_otlp_endpoint)
@@ -285,23 +315,72 @@ def _unsafe_callers(settings: Settings) -> Iterator[str]:
         yield "CORS_HEADERS: each is the name of a header, such as X-Shop-Version, and never `*`"
     if not all(map(is_network, settings.trusted_proxies)):
         yield "TRUSTED_PROXIES: each is an address or a network, such as 10.0.0.7 or 10.0.0.0/24, and never everybody"
+    if settings.jwt_cookie and not _COOKIE_NAME.fullmatch(settings.jwt_cookie):
+        yield "JWT_COOKIE: is the name of a cookie, such as session"
     if settings.jwt_secret or settings.jwt_jwks_url:
         try:
             settings.token_rules()
             if settings.jwt_jwks_url:
                 check_jwks_url(settings.jwt_jwks_url)
-                yield from _any_audience(settings)
+                yield from _missing_audience(settings)
         except UnsafeTokenRules as error:
             name = "JWT_SECRET" if settings.jwt_secret else "JWT_JWKS_URL"
             yield str(error) if str(error).startswith("JWT_") else f"{name}: {error}"
 
 
-def _any_audience(settings: Settings) -> Iterator[str]:
-    if not (settings.jwt_issuer or settings.jwt_audience):
+def _missing_audience(settings: Settings) -> Iterator[str]:
+    if not settings.jwt_audience:
         yield (
-            "JWT_AUDIENCE: is not set, nor is JWT_ISSUER: with JWT_JWKS_URL at least one is needed, since the issuer "
-            "signs other applications' tokens with the same keys"
+            "JWT_AUDIENCE: is not set, and JWT_JWKS_URL needs it: the issuer signs the tokens of its other "
+            "applications with the same keys"
         )
+
+
+def _unsafe_database(settings: Settings) -> Iterator[str]:
+    if settings.database_url is None or settings.database_without_tls:
+        return
+    url = reveal(settings.database_url).replace("postgresql+psycopg://", "postgresql://", 1)
+    try:
+        parts = conninfo_to_dict(url)
+    except ProgrammingError:
+        yield "DATABASE_URL: is no address that PostgreSQL's library can read"
+        return
+    hosts = str(parts.get("host") or "").split(",")
+    encrypted = parts.get("sslmode") in _ENCRYPTED or parts.get("sslrootcert") == "system"
+    if not encrypted and not all(not host or host.startswith("/") or is_loopback(host) for host in hosts):
+        yield (
+            "DATABASE_URL: leads to another machine without TLS. Add ?sslmode=verify-full (or require), or set "
+            "DATABASE_WITHOUT_TLS=true where the network between them is your own"
+        )
+
+
+def remarks(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """What is allowed and most likely not meant; one sentence each, for whoever starts a server."""
+    found = [
+        f"{name}: is no setting; {meant} is. Is it misspelt?"
+        for name, meant in near_misses(setting_names(), environment).items()
+    ]
+    if not settings.webhook_secrets:
+        found.append(
+            "STRIPE_WEBHOOK_SECRET: is not set. Stripe's webhooks are refused, and orders become PAID a minute late"
+        )
+    return found
+
+
+def setting_names() -> tuple[str, ...]:
+    return tuple(name.upper() for name in Settings.model_fields)
+
+
+def secret_names() -> tuple[str, ...]:
+    """The settings that may stand in a file of their own."""
+    return tuple(name.upper() for name, field in Settings.model_fields.items() if field.annotation == _SECRET)
+
+
+_SECRET = SecretStr | None
+
+
+def _secrets(setting: SecretStr | None) -> tuple[str, ...]:
+    return tuple(secret.strip() for secret in reveal(setting).split(",") if secret.strip())
 
 
 def reveal(secret: SecretStr | None) -> str:

@@ -110,7 +110,7 @@ def make_settings(database_url: str, stripe_url: str, **others: Any) -> Settings
         "jwt_secret": SecretStr(JWT_SECRET),
         "introspection": True,
     }
-    return Settings(_env_file=None, **{**values, **others})
+    return Settings(**{**values, **others})
 
 
 @pytest.fixture

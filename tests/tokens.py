@@ -69,7 +69,7 @@ class Clock:
 
 
 def verifier(clock: Clock | None = None, **rules: Any) -> TokenVerifier:
-    return TokenVerifier(TokenRules(secret=SECRET, **rules), now=clock or Clock())
+    return TokenVerifier(TokenRules(secrets=(SECRET,), **rules), now=clock or Clock())
 
 
 def refused_as(bearer: str, **rules: Any) -> str:

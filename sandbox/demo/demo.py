@@ -5,7 +5,7 @@ import fcntl
 import json
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -58,10 +58,9 @@ def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.
 
     async def run(url: str) -> None:
         async with demo_stripe(settings, data) as stripe:
-            secret = settings.jwt_secret or SecretStr(demo_secret(data))
             own = {
                 "database_url": SecretStr(url),
-                "jwt_secret": secret,
+                "jwt_secret": SecretStr(demo_secret(data)),
                 "introspection": True,
                 "explorer": True,
             }
@@ -70,7 +69,7 @@ def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.
             print(welcome(ready, site, await seed_demo(url)), flush=True)
             await _Server(server_for(ready, site)).serve()
 
-    with only_demo_of(data), demo_database(settings, data) as url:
+    with only_demo_of(data), embedded_postgres(data / "postgres") as url:
         migrations.upgrade(url)
         asyncio.run(run(url))
 
@@ -84,6 +83,18 @@ class _Server(uvicorn.Server):
         for wanted in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(wanted, self.handle_exit, wanted, None)
         yield
+
+
+# What the demo reads of the environment. It takes no database, address or secret that another program left there.
+_READ = ("PORT", "DATA_DIR", "LOG_LEVEL", "CORS_ORIGINS", "STRIPE_SECRET_KEY", "STRIPE_SECRET_KEY_FILE")
+_OF_TEST_MODE = ("STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
+
+
+def demo_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the demo takes of the environment: Stripe's keys go together, and without the secret one none counts."""
+    has_key = any(environment.get(name) for name in _READ if name.startswith("STRIPE_"))
+    names = (*_READ, *(_OF_TEST_MODE if has_key else ()))
+    return {name: environment[name] for name in names if name in environment}
 
 
 def refuse_live(settings: Settings) -> None:
@@ -117,16 +128,6 @@ def only_demo_of(data: Path) -> Iterator[None]:
                 f"DATA_DIR: another demo runs in {data}; end it, or set another DATA_DIR"
             ) from None
         yield
-
-
-@contextmanager
-def demo_database(settings: Settings, data: Path) -> Iterator[str]:
-    """The database of the environment, or an embedded one under `data`; yields its URL."""
-    if settings.database_url:
-        yield settings.database_url.get_secret_value()
-        return
-    with embedded_postgres(data / "postgres") as url:
-        yield url
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ import asyncio
 import json
 import re
 import time
+import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -28,8 +29,9 @@ _SHORTEST_FRESH, _LONGEST_FRESH = 60, 3600
 _STALE_SECONDS = 24 * 3600
 _PAUSE = 60  # between two requests
 _PAUSE_WITHOUT_KEYS = 5  # after a failure, while nobody can sign in
-# Nothing is decompressed: a small body must not become a large one.
+# No compression is asked for. Some proxies compress all the same: that is undone within `_LARGEST_BODY`.
 _ASK = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's: 31 is gzip's header, 15 zlib's own
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
 
 
@@ -123,7 +125,27 @@ class JwksKeys:
                 body += chunk
                 if len(body) > _LARGEST_BODY:
                     raise UnusableKeySet("too-large")
-            return _usable_keys(bytes(body)), _fresh_seconds(answer.headers.get("Cache-Control", ""))
+            text = _inflated(bytes(body), answer.headers.get("Content-Encoding", ""))
+            return _usable_keys(text), _fresh_seconds(answer.headers.get("Cache-Control", ""))
+
+
+def _inflated(body: bytes, encoding: str) -> bytes:
+    """The body as it was before gzip or deflate; a small body never becomes a large one."""
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return body
+    if name not in _WINDOW_BITS:
+        raise UnusableKeySet("unknown-encoding")
+    inflater = zlib.decompressobj(_WINDOW_BITS[name])
+    try:
+        text = inflater.decompress(body, _LARGEST_BODY + 1)
+    except zlib.error:
+        raise UnusableKeySet("not-compressed-as-stated") from None
+    if len(text) > _LARGEST_BODY:
+        raise UnusableKeySet("too-large")
+    if not inflater.eof:
+        raise UnusableKeySet("cut-off")
+    return text
 
 
 def check_jwks_url(url: str) -> None:

@@ -13,6 +13,7 @@ from services.identity.token_rules import TokenRules
 
 _LONGEST_NAME = 255
 _LATEST_DATE = 2**53
+_SCOPE_CLAIMS = ("scope", "scp")
 
 
 class InvalidToken(Exception):
@@ -65,12 +66,14 @@ def _date(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def check_issuer_and_audience(claims: Mapping[str, Any], rules: TokenRules) -> None:
-    if rules.issuer is not None and claims.get("iss") != rules.issuer:
+    if rules.issuers and claims.get("iss") not in rules.issuers:
         raise InvalidToken("wrong-issuer")
-    if rules.audience is None:
+    if not rules.audiences:
         return
     meant_for = _claim(claims, rules.audience_claim)
-    if rules.audience not in (meant_for if isinstance(meant_for, list) else [meant_for]):
+    if not any(
+        name in rules.audiences for name in (meant_for if isinstance(meant_for, list) else [meant_for])
+    ):
         raise InvalidToken("wrong-audience")
 
 
@@ -92,14 +95,20 @@ def user_of(claims: Mapping[str, Any], rules: TokenRules) -> User:
         user_id = str(user_id)
     if not is_name(user_id):
         raise InvalidToken("malformed-subject")
-    email, roles = _claim(claims, rules.email_claim), _claim(claims, rules.role_claim)
-    if isinstance(roles, str):
-        roles = roles.split()
+    email = _claim(claims, rules.email_claim)
     return User(
         id=user_id,
         email=email if is_name(email) else None,
-        roles=frozenset(role for role in roles if is_name(role)) if isinstance(roles, list) else frozenset(),
+        roles=frozenset(filter(is_name, _roles(_claim(claims, rules.role_claim), rules.role_claim))),
     )
+
+
+def _roles(value: object, claim: str) -> list[object]:
+    """A role is one text or a list of them. Only a claim of scopes is split, at spaces (RFC 6749, 3.3): "not
+    merchant" is one role, and not the merchant's."""
+    if isinstance(value, str):
+        return [*value.split(" ")] if claim.rpartition(".")[2] in _SCOPE_CLAIMS else [value]
+    return value if isinstance(value, list) else []
 
 
 def is_name(value: object) -> TypeGuard[str]:

@@ -1,7 +1,8 @@
 """What a bearer token must be, and which rules are refused before the server starts.
 
-The algorithms of one set of rules are of one kind, each with its own key: `HS…` with the secret, the others
-with the issuer's published keys (RFC 8725, 2.1 and 3.1). Secrets that can be guessed are refused (3.5).
+Each algorithm has its own kind of key: `HS…` a secret, the others the issuer's published keys (RFC 8725, 2.1 and
+3.1). Both kinds may be allowed while a shop moves from one to the other: the algorithm alone decides which key is
+used, so a public key is never taken for a secret. Secrets that can be guessed are refused (3.5).
 """
 
 import re
@@ -52,12 +53,12 @@ class UnsafeSecret(UnsafeTokenRules):
 class TokenRules:
     """What a token must be. A claim is named by its name or by a dotted path (`realm_access.roles`)."""
 
-    secret: str | None = field(default=None, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # two while one is being rotated
     algorithms: tuple[str, ...] = ("HS256",)
     jwks_url: str | None = None
-    audience: str | None = None
+    audiences: tuple[str, ...] = ()  # one of them must be named; none is asked for when empty
     audience_claim: str = "aud"  # Amazon Cognito's access tokens have `client_id` instead
-    issuer: str | None = None
+    issuers: tuple[str, ...] = ()
     user_id_claim: str = "sub"
     email_claim: str = "email"
     role_claim: str = "role"
@@ -66,16 +67,33 @@ class TokenRules:
     max_token_bytes: int = 8 * 1024
 
     def __post_init__(self) -> None:
-        kinds = {name in SHORTEST_SECRET for name in self.algorithms}
-        if len(kinds) != 1 or not {*self.algorithms} <= SHORTEST_SECRET.keys() | PUBLIC_KEY_ALGORITHMS:
-            either, other = ", ".join(SHORTEST_SECRET), ", ".join(sorted(PUBLIC_KEY_ALGORITHMS))
-            raise UnsafeTokenRules(f"JWT_ALGORITHMS must name some of {either}, or some of {other}, not both")
-        needed, other = ("JWT_SECRET", "JWT_JWKS_URL") if True in kinds else ("JWT_JWKS_URL", "JWT_SECRET")
-        given = {"JWT_SECRET": self.secret is not None, "JWT_JWKS_URL": self.jwks_url is not None}
-        if not given[needed] or given[other]:
-            raise UnsafeTokenRules(f"{', '.join(self.algorithms)} needs {needed}, and no {other}")
-        if self.secret is not None:
-            check_secret(self.secret, shortest=max(SHORTEST_SECRET[name] for name in self.algorithms))
+        unknown = {*self.algorithms} - SHORTEST_SECRET.keys() - PUBLIC_KEY_ALGORITHMS
+        if unknown or not self.algorithms:
+            known = ", ".join([*SHORTEST_SECRET, *sorted(PUBLIC_KEY_ALGORITHMS)])
+            raise UnsafeTokenRules(f"JWT_ALGORITHMS must name some of {known}")
+        pairs = (
+            ("JWT_SECRET", bool(self.secrets), self.secret_algorithms, "HS256"),
+            ("JWT_JWKS_URL", self.jwks_url is not None, self.public_key_algorithms, "RS256,ES256"),
+        )
+        # An algorithm without a key would refuse everybody, and a key without an algorithm would never be used.
+        for name, is_given, algorithms, _ in pairs:
+            if algorithms and not is_given:
+                raise UnsafeTokenRules(f"JWT_ALGORITHMS: {', '.join(algorithms)} needs {name}")
+        for name, is_given, algorithms, usual in pairs:
+            if is_given and not algorithms:
+                raise UnsafeTokenRules(
+                    f"JWT_ALGORITHMS: {name} is set, and no algorithm uses it: add {usual}"
+                )
+        for secret in self.secrets:
+            check_secret(secret, shortest=max(SHORTEST_SECRET[name] for name in self.secret_algorithms))
+
+    @property
+    def secret_algorithms(self) -> tuple[str, ...]:
+        return tuple(name for name in self.algorithms if name in SHORTEST_SECRET)
+
+    @property
+    def public_key_algorithms(self) -> tuple[str, ...]:
+        return tuple(name for name in self.algorithms if name in PUBLIC_KEY_ALGORITHMS)
 
 
 def check_secret(secret: str, *, shortest: int = SHORTEST_SECRET["HS256"]) -> None:
@@ -87,11 +105,20 @@ def check_secret(secret: str, *, shortest: int = SHORTEST_SECRET["HS256"]) -> No
         raise UnsafeSecret(f"the secret has {size} bytes and needs {shortest} or more. {_SAY}")
     if secret != secret.strip() or not secret.isprintable():
         raise UnsafeSecret(f"the secret has white space at an end, or characters nobody can see. {_SAY}")
-    letters = re.sub(r"[^a-z0-9]", "", secret.lower())
-    if secret in _PUBLISHED_SECRETS or _PLACEHOLDER.search(letters):
+    if secret in _PUBLISHED_SECRETS or is_placeholder(secret):
         raise UnsafeSecret(f"the secret is a published sample or a placeholder. {_SAY}")
-    if len(set(secret)) < _FEWEST_CHARACTERS or _is_repeated(secret.lower()) or _is_sequence(secret):
+    if is_pattern(secret):
         raise UnsafeSecret(f"the secret is a pattern that can be guessed. {_SAY}")
+
+
+def is_placeholder(secret: str) -> bool:
+    """Whether it is what people leave standing in a copied settings file."""
+    return bool(_PLACEHOLDER.search(re.sub(r"[^a-z0-9]", "", secret.lower())))
+
+
+def is_pattern(secret: str) -> bool:
+    """Whether it is a few characters, or one beginning over and over, or the alphabet."""
+    return len(set(secret)) < _FEWEST_CHARACTERS or _is_repeated(secret.lower()) or _is_sequence(secret)
 
 
 def _is_repeated(text: str) -> bool:

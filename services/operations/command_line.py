@@ -30,7 +30,10 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, about: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=about, description=about)
+        made = commands.add_parser(name, help=about, description=about)
+        settings = "read settings from it too; the environment goes first"
+        made.add_argument("--env-file", type=Path, metavar="FILE", help=settings)
+        return made
 
     command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
     serve = command("serve", "production: everything from the environment, see .env.example")
@@ -86,6 +89,11 @@ def user_id(text: str) -> str:
     if not is_name(text):
         raise argparse.ArgumentTypeError("a user id is 1 to 255 printable characters")
     return text
+
+
+def lacks_env_file(arguments: argparse.Namespace) -> bool:
+    """Whether a `.env` lies in the current folder and the command line names no file."""
+    return arguments.env_file is None and Path(".env").is_file()
 
 
 def in_words(error: Exception) -> str:

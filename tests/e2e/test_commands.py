@@ -18,7 +18,7 @@ from services.operations.command_line import parse
 from services.operations.seeding import CATALOGUE
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET, Stripe
 from tests.e2e.databases import own_database
-from tests.e2e.processes import ROOT, Shell, eventually, shell
+from tests.e2e.processes import ROOT, Shell, eventually, free_ports, shell
 
 COMMANDS = ("demo", "serve", "reconcile", "migrate", "seed", "token", "sandbox", "schema")
 SETTINGS = {
@@ -238,7 +238,32 @@ def test_a_host_that_is_not_ours_is_refused_by_name(sh: Shell, host: str) -> Non
     assert host in ended.err
 
 
-def test_settings_are_read_from_a_file_and_the_environment_goes_first(sh: Shell, tmp_path: Path) -> None:
+def test_settings_are_read_from_the_file_that_is_named_and_the_environment_goes_first(
+    sh: Shell, tmp_path: Path, url: str
+) -> None:
+    file = tmp_path / "paygraph.env"
+    file.write_text(f"JWT_SECRET={JWT_SECRET}\nDATABASE_URL={url}\n")
+    named = ("--env-file", str(file))
+    assert sh.run("token", "--user", "ada", *named).code == 0
+    assert sh.run("token", "--user", "ada", *named, JWT_SECRET="short").code == 1
+    assert sh.run("migrate", *named).code == 0
+    migrations.check(url)
+
+
+def test_a_file_that_was_not_named_is_not_read_and_serve_says_so(sh: Shell, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"JWT_SECRET={JWT_SECRET}\n")
-    assert sh.run("token", "--user", "ada").code == 0
-    assert sh.run("token", "--user", "ada", JWT_SECRET="short").code == 1
+    ended = sh.run("token", "--user", "ada")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.endswith("The file .env here was not read: add --env-file .env\n")
+    missing = sh.run("token", "--user", "ada", "--env-file", "none.env")
+    assert (missing.code, missing.err) == (1, "--env-file: none.env can't be read: No such file or directory\n")
+
+
+def test_serve_tells_of_a_misspelt_name_and_a_missing_webhook_secret(sh: Shell, url: str) -> None:
+    migrations.upgrade(url)
+    given = {name: value for name, value in SETTINGS.items() if name != "STRIPE_WEBHOOK_SECRET"}
+    port = str(free_ports())
+    running = sh.start("serve", **given | {"DATABASE_URL": url, "PORT": port, "CORS_ORIGIN": "https://shop.test"})
+    running.answers(f"http://127.0.0.1:{port}/livez")
+    remarks = [line["remark"] for line in map(json.loads, running.output.splitlines()) if "remark" in line]
+    assert [remark.partition(":")[0] for remark in remarks] == ["CORS_ORIGIN", "STRIPE_WEBHOOK_SECRET"]

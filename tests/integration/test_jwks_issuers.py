@@ -21,7 +21,7 @@ TIMES = {"iat": NOW - 10, "exp": NOW + 3600}
 USER_ID = str(uuid.UUID(int=7))
 
 AUTH0: dict[str, Any] = {
-    "rules": {"issuer": "https://shop.eu.auth0.test/", "audience": "https://api.shop.test",
+    "rules": {"issuers": ("https://shop.eu.auth0.test/",), "audiences": ("https://api.shop.test",),
               "role_claim": "https://shop.test/roles"},
     "claims": {"iss": "https://shop.eu.auth0.test/", "sub": "auth0|5f7c8ec7c33c6c004bbafe82",
                "aud": ["https://api.shop.test", "https://shop.eu.auth0.test/userinfo"],
@@ -31,7 +31,7 @@ AUTH0: dict[str, Any] = {
 }  # fmt: skip
 COGNITO_ISSUER = "https://cognito-idp.eu-west-1.amazonaws.test/eu-west-1_Example"
 COGNITO: dict[str, Any] = {
-    "rules": {"issuer": COGNITO_ISSUER, "audience": "7v9example", "audience_claim": "client_id",
+    "rules": {"issuers": (COGNITO_ISSUER,), "audiences": ("7v9example",), "audience_claim": "client_id",
               "role_claim": "cognito:groups"},
     "claims": {"iss": COGNITO_ISSUER, "sub": USER_ID, "client_id": "7v9example", "token_use": "access",
                "scope": "aws.cognito.signin.user.admin", "username": "ann", "auth_time": NOW - 10,
@@ -40,7 +40,7 @@ COGNITO: dict[str, Any] = {
     "user": User(USER_ID, None, frozenset({"merchant", "staff"})),
 }  # fmt: skip
 KEYCLOAK: dict[str, Any] = {
-    "rules": {"issuer": "https://id.shop.test/realms/shop", "audience": "account",
+    "rules": {"issuers": ("https://id.shop.test/realms/shop",), "audiences": ("account",),
               "role_claim": "realm_access.roles"},
     "claims": {"iss": "https://id.shop.test/realms/shop", "sub": USER_ID, "aud": "account", "typ": "Bearer",
                "azp": "shop", "email": "ann@shop.test", "email_verified": True, "preferred_username": "ann",
@@ -50,7 +50,7 @@ KEYCLOAK: dict[str, Any] = {
     "user": User(USER_ID, "ann@shop.test", frozenset({"offline_access", "merchant"})),
 }  # fmt: skip
 CLERK: dict[str, Any] = {
-    "rules": {"issuer": "https://clerk.shop.test", "role_claim": "metadata.role"},
+    "rules": {"issuers": ("https://clerk.shop.test",), "role_claim": "metadata.role"},
     "claims": {"iss": "https://clerk.shop.test", "sub": "user_2NxExample", "sid": "sess_2NxExample",
                "azp": "https://shop.test", "nbf": NOW - 20, "fva": [0, -1], "v": 2,
                "metadata": {"role": "merchant"}},
@@ -92,7 +92,7 @@ async def test_an_access_token_of_the_issuer_tells_the_user(shape: dict[str, Any
 @pytest.mark.parametrize("shape", ISSUERS)
 async def test_another_issuers_token_with_the_same_key_is_refused(shape: dict[str, Any]) -> None:
     async with running_issuer(*published()) as issuer:
-        tokens = verifier(issuer, {"rules": {**shape["rules"], "issuer": "https://another.test"}})
+        tokens = verifier(issuer, {"rules": {**shape["rules"], "issuers": ("https://another.test",)}})
         with pytest.raises(InvalidToken, match="wrong issuer"):
             await tokens.verify(bearer(shape))
 

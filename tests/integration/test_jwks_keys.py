@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import tracemalloc
+import zlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -33,6 +35,11 @@ def clock() -> Clock:
 @pytest.fixture
 def keys(issuer: Issuer, clock: Clock) -> JwksKeys:
     return JwksKeys(issuer.url, now=clock)
+
+
+def compressed(body: bytes, bits: int = 31) -> bytes:
+    packer = zlib.compressobj(wbits=bits)
+    return packer.compress(body) + packer.flush()
 
 
 async def finds(keys: JwksKeys, kid: str | None = "1", algorithm: str = "RS256") -> int:
@@ -238,9 +245,44 @@ async def test_a_key_set_of_100_keys_is_taken(keys: JwksKeys, issuer: Issuer) ->
     assert await finds(keys) == 1
 
 
-async def test_a_compressed_answer_is_not_unpacked(keys: JwksKeys, issuer: Issuer) -> None:
-    issuer.headers["Content-Encoding"] = "gzip"
-    issuer.body = b"\x1f\x8b" + b"\0" * 100
+@pytest.mark.parametrize(
+    ("encoding", "bits"), [("gzip", 31), ("GZIP", 31), ("x-gzip", 31), ("deflate", 15), ("identity", None)]
+)
+async def test_a_key_set_is_taken_that_a_proxy_compressed(
+    keys: JwksKeys, issuer: Issuer, encoding: str, bits: int | None
+) -> None:
+    issuer.headers["Content-Encoding"] = encoding
+    issuer.body = compressed(issuer.body, bits) if bits else issuer.body
+    assert await finds(keys) == 1
+
+
+async def test_two_keys_of_one_kid_are_both_found(keys: JwksKeys, issuer: Issuer) -> None:
+    issuer.publish(jwk(RSA, kid="1"), jwk(NEXT_RSA, kid="1"))
+    assert await finds(keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "failure"),
+    [
+        ("gzip", b"\x1f\x8b" + b"\0" * 100, "not-compressed-as-stated"),
+        ("gzip", b"{}", "not-compressed-as-stated"),
+        ("br", b"{}", "unknown-encoding"),
+        ("gzip, gzip", b"{}", "unknown-encoding"),
+        ("gzip", compressed(b'{"keys": []}')[:-9], "cut-off"),
+        ("gzip", compressed(b" " * 100_000_000), "too-large"),
+        ("gzip", compressed(compressed(b'{"keys": []}')), "not-json"),
+    ],
+    ids=["broken", "plain", "unknown", "two", "cut", "bomb", "inner"],
+)
+async def test_a_compressed_answer_never_becomes_large(
+    keys: JwksKeys, issuer: Issuer, encoding: str, body: bytes, failure: str
+) -> None:
+    issuer.headers["Content-Encoding"] = encoding
+    issuer.body = body
+    tracemalloc.start()
     with pytest.raises(KeysUnavailable):
         await keys.find("1", "RS256")
-    assert keys.failure == "not-json"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert keys.failure == failure
+    assert peak < 8 * 1024 * 1024

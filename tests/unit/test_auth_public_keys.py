@@ -18,7 +18,7 @@ from services.identity.tokens import (
     TokenVerifier,
     verification_key,
 )
-from tests.tokens import CLAIMS, Clock, b64, jwk, sign
+from tests.tokens import CLAIMS, SECRET, Clock, b64, jwk, sign, token
 
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -121,9 +121,50 @@ async def test_a_token_without_kid_is_verified_when_one_key_fits() -> None:
     assert user.id == "user-1"
 
 
-async def test_a_token_without_kid_is_refused_when_two_keys_fit() -> None:
+@pytest.mark.parametrize("kids", [("1", "2"), ("1", "1"), (None, None)])
+@pytest.mark.parametrize("signer", [RSA, OTHER_RSA])
+async def test_each_of_several_keys_that_fit_is_tried(kids: tuple[str | None, ...], signer: Any) -> None:
+    keys = PublishedKeys(jwk(RSA, kid=kids[0]), jwk(OTHER_RSA, kid=kids[1]))
+    headers = {"kid": kids[0]} if kids[0] == kids[1] and kids[0] else None
+    user = await verifier(keys).verify(jwt.encode(CLAIMS, signer, "RS256", headers=headers))
+    assert user.id == "user-1"
+
+
+async def test_a_key_of_another_kid_is_not_tried_for_a_token_that_names_one() -> None:
     keys = PublishedKeys(jwk(RSA, kid="1"), jwk(OTHER_RSA, kid="2"))
+    bearer = jwt.encode(CLAIMS, OTHER_RSA, "RS256", headers={"kid": "1"})
+    assert await refused_as(keys, bearer) == "bad-signature"
+
+
+async def test_more_keys_than_can_be_tried_are_ambiguous() -> None:
+    keys = PublishedKeys(*[jwk(RSA, kid="1")] * 6)
     assert await refused_as(keys, jwt.encode(CLAIMS, RSA, "RS256")) == "ambiguous-key"
+
+
+async def test_a_secret_and_public_keys_serve_side_by_side_and_never_for_each_other() -> None:
+    keys = PublishedKeys(jwk(RSA, kid="1"))
+    rules = TokenRules(
+        secrets=(SECRET,),
+        jwks_url="https://issuer.test/jwks",
+        algorithms=("HS256", "RS256"),
+        audiences=("shop",),
+    )
+    both = TokenVerifier(rules, keys, now=Clock())
+    claims = {**CLAIMS, "aud": "shop"}
+    assert both.verify_at_once(token(claims)) is not None
+    assert keys.asked == []
+    assert (await both.verify(jwt.encode(claims, RSA, "RS256", headers={"kid": "1"}))).id == "user-1"
+
+    pem = RSA.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    for secret in (pem.decode(), json.dumps(jwk(RSA, kid="1"))):
+        forged = sign(b'{"alg":"HS256","kid":"1"}', json.dumps(claims).encode(), secret=secret)
+        with pytest.raises(InvalidToken, match="bad signature"):
+            await both.verify(forged)
+    for without_audience in (token(CLAIMS), jwt.encode(CLAIMS, RSA, "RS256", headers={"kid": "1"})):
+        with pytest.raises(InvalidToken, match="wrong audience"):
+            await both.verify(without_audience)
 
 
 async def test_a_token_is_refused_while_the_keys_cannot_be_had() -> None:

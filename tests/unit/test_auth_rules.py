@@ -56,7 +56,7 @@ def test_a_secret_that_can_be_guessed_is_refused_and_never_repeated(secret: str)
         check_secret(secret)
     assert len(secret) < 12 or secret not in str(refused.value)
     with pytest.raises(UnsafeTokenRules):
-        TokenRules(secret=secret)
+        TokenRules(secrets=(secret,))
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_a_random_secret_is_accepted_however_it_is_written(random_bytes: bytes) 
 @pytest.mark.parametrize(("algorithm", "shortest"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
 def test_a_secret_is_as_long_as_its_hash(algorithm: str, shortest: int) -> None:
     secret = "Tq7-mZ2x_Lw9kVb4.Rn6cYp1sGd8hFj3uEa5oXi0vQtKlMzBWCNPyJHrDSfgAU+/"[:shortest]
-    TokenRules(secret=secret, algorithms=(algorithm,))
+    TokenRules(secrets=(secret,), algorithms=(algorithm,))
     with pytest.raises(UnsafeSecret, match=f"needs {shortest}"):
-        TokenRules(secret=secret[:-1], algorithms=(algorithm,))
+        TokenRules(secrets=(secret[:-1],), algorithms=(algorithm,))
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,15 @@ def test_a_secret_is_as_long_as_its_hash(algorithm: str, shortest: int) -> None:
         (),
         ("none",),
         ("HS256", "none"),
-        ("HS256", "RS256"),
         ("hs256",),
-        ("RS256", "HS512"),
         ("",),
         ("HS256,HS384",),
     ],
 )
-def test_algorithms_that_are_unknown_or_of_two_kinds_are_refused(algorithms: tuple[str, ...]) -> None:
+def test_algorithms_that_are_unknown_are_refused(algorithms: tuple[str, ...]) -> None:
     for secret, jwks_url in ((SECRET, None), (None, JWKS_URL), (SECRET, JWKS_URL)):
         with pytest.raises(UnsafeTokenRules, match="JWT_ALGORITHMS"):
-            TokenRules(secret=secret, jwks_url=jwks_url, algorithms=algorithms)
+            TokenRules(secrets=(secret,) if secret else (), jwks_url=jwks_url, algorithms=algorithms)
 
 
 @pytest.mark.parametrize(
@@ -105,17 +103,19 @@ def test_algorithms_that_are_unknown_or_of_two_kinds_are_refused(algorithms: tup
     [
         (("HS256",), None, None, "JWT_SECRET"),
         (("HS256",), None, JWKS_URL, "JWT_SECRET"),
-        (("HS256",), SECRET, JWKS_URL, "no JWT_JWKS_URL"),
+        (("HS256",), SECRET, JWKS_URL, "JWT_JWKS_URL is set, and no algorithm uses it"),
+        (("HS256", "RS256"), SECRET, None, "RS256 needs JWT_JWKS_URL"),
+        (("HS256", "RS256"), None, JWKS_URL, "HS256 needs JWT_SECRET"),
         (("RS256",), None, None, "JWT_JWKS_URL"),
         (("RS256", "ES256"), SECRET, None, "JWT_JWKS_URL"),
-        (("EdDSA",), SECRET, JWKS_URL, "no JWT_SECRET"),
+        (("EdDSA",), SECRET, JWKS_URL, "JWT_SECRET is set, and no algorithm uses it"),
     ],
 )
 def test_each_kind_of_algorithm_has_its_own_key_and_no_other(
     algorithms: tuple[str, ...], secret: str | None, jwks_url: str | None, needed: str
 ) -> None:
     with pytest.raises(UnsafeTokenRules, match=needed):
-        TokenRules(secret=secret, jwks_url=jwks_url, algorithms=algorithms)
+        TokenRules(secrets=(secret,) if secret else (), jwks_url=jwks_url, algorithms=algorithms)
 
 
 def test_a_verifier_of_published_keys_needs_their_source() -> None:
@@ -124,7 +124,7 @@ def test_a_verifier_of_published_keys_needs_their_source() -> None:
 
 
 def test_rules_do_not_show_their_secret() -> None:
-    assert SECRET not in repr(TokenRules(secret=SECRET))
+    assert SECRET not in repr(TokenRules(secrets=(SECRET,)))
 
 
 @pytest.mark.parametrize(

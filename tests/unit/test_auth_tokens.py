@@ -67,7 +67,11 @@ def test_a_subject_is_text_or_an_integer(sub: object, user_id: str) -> None:
     ("role", "roles"),
     [
         ("merchant", {"merchant"}),
-        ("merchant support", {"merchant", "support"}),
+        ("not merchant", {"not merchant"}),
+        ("merchant support", {"merchant support"}),
+        ("merchant\u2003x", set()),
+        ("merchant\tx", set()),
+        (["not merchant"], {"not merchant"}),
         (["merchant", "shop owner"], {"merchant", "shop owner"}),
         (["merchant", 7, None, "", "\x00"], {"merchant"}),
         ("", set()),
@@ -76,8 +80,27 @@ def test_a_subject_is_text_or_an_integer(sub: object, user_id: str) -> None:
         ({"merchant": True}, set()),
     ],
 )
-def test_roles_are_text_a_list_or_separated_by_spaces(role: object, roles: set[str]) -> None:
+def test_a_role_is_one_text_or_a_list_of_them(role: object, roles: set[str]) -> None:
     user = verifier().verify_at_once(token(with_claims(role=role)))
+    assert user is not None
+    assert user.roles == roles
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims", "roles"),
+    [
+        ("scope", {"scope": "openid merchant"}, {"openid", "merchant"}),
+        ("scope", {"scope": "merchant\u2003x"}, set()),
+        ("scope", {"scope": "openid\tmerchant"}, set()),
+        ("scp", {"scp": ["openid", "merchant"]}, {"openid", "merchant"}),
+        ("access.scope", {"access": {"scope": "a b"}}, {"a", "b"}),
+        ("https://shop.test/roles", {"https://shop.test/roles": "not merchant"}, {"not merchant"}),
+    ],
+)
+def test_only_a_claim_of_scopes_is_split_and_only_at_spaces(
+    claim: str, claims: dict[str, Any], roles: set[str]
+) -> None:
+    user = verifier(role_claim=claim).verify_at_once(token(with_claims(**claims)))
     assert user is not None
     assert user.roles == roles
 
@@ -105,28 +128,28 @@ def test_claims_may_be_renamed_nested_or_urls() -> None:
     "aud", [None, "", "other", ["other"], [], {"shop": 1}, 7, ["shop2"], "shop2", [["shop"]]]
 )
 def test_another_audience_is_refused(aud: object) -> None:
-    assert refused_as(token(with_claims(aud=aud)), audience="shop") == "wrong-audience"
+    assert refused_as(token(with_claims(aud=aud)), audiences=("shop",)) == "wrong-audience"
 
 
 def test_a_missing_audience_is_refused() -> None:
-    assert refused_as(token(), audience="shop") == "wrong-audience"
+    assert refused_as(token(), audiences=("shop",)) == "wrong-audience"
 
 
 @pytest.mark.parametrize("aud", ["shop", ["shop"], ["other", "shop"]])
 def test_the_configured_audience_is_accepted(aud: object) -> None:
-    assert verifier(audience="shop").verify_at_once(token(with_claims(aud=aud))) is not None
+    assert verifier(audiences=("shop",)).verify_at_once(token(with_claims(aud=aud))) is not None
 
 
 @pytest.mark.parametrize(
     "claims", [CLAIMS, with_claims(iss="https://issuer.test/"), with_claims(iss=["https://issuer.test"])]
 )
 def test_another_or_a_missing_issuer_is_refused(claims: dict[str, Any]) -> None:
-    assert refused_as(token(claims), issuer="https://issuer.test") == "wrong-issuer"
+    assert refused_as(token(claims), issuers=("https://issuer.test",)) == "wrong-issuer"
 
 
 def test_the_configured_issuer_is_accepted() -> None:
     bearer = token(with_claims(iss="https://issuer.test"))
-    assert verifier(issuer="https://issuer.test").verify_at_once(bearer) is not None
+    assert verifier(issuers=("https://issuer.test",)).verify_at_once(bearer) is not None
 
 
 @pytest.mark.parametrize(
@@ -196,14 +219,40 @@ def test_an_issued_token_is_accepted_and_says_what_it_was_told() -> None:
         issuer="https://issuer.test",
         now=Clock(),
     )
-    user = verifier(audience="shop", issuer="https://issuer.test").verify_at_once(bearer)
+    user = verifier(audiences=("shop",), issuers=("https://issuer.test",)).verify_at_once(bearer)
     assert user == User(id="user-1", email="ann@shop.test", roles=frozenset({"merchant"}))
-    assert refused_as(bearer, audience="another") == "wrong-audience"
+    assert refused_as(bearer, audiences=("another",)) == "wrong-audience"
+
+
+@pytest.mark.parametrize("aud", ["web", "ios", ["android", "ios"]])
+def test_one_of_several_audiences_is_enough(aud: object) -> None:
+    assert verifier(audiences=("web", "ios")).verify_at_once(token(with_claims(aud=aud))) is not None
+
+
+@pytest.mark.parametrize("aud", ["web,ios", "we", ["android"], [["web"]], {"web": 1}, None])
+def test_none_of_several_audiences_is_refused(aud: object) -> None:
+    assert refused_as(token(with_claims(aud=aud)), audiences=("web", "ios")) == "wrong-audience"
+
+
+def test_one_of_several_issuers_is_enough_and_another_is_refused() -> None:
+    issuers = ("https://old.test", "https://new.test")
+    for issuer in issuers:
+        assert verifier(issuers=issuers).verify_at_once(token(with_claims(iss=issuer))) is not None
+    for iss in ("https://old.test,https://new.test", [*issuers], None):
+        assert refused_as(token(with_claims(iss=iss)), issuers=issuers) == "wrong-issuer"
+
+
+def test_both_secrets_are_taken_while_one_is_rotated_and_a_third_is_not() -> None:
+    both = TokenVerifier(TokenRules(secrets=(OTHER_SECRET, SECRET)), now=Clock())
+    for secret in (SECRET, OTHER_SECRET):
+        assert both.verify_at_once(token(secret=secret)) is not None
+    with pytest.raises(InvalidToken, match="bad signature"):
+        both.verify_at_once(token(secret=SECRET[::-1]))
 
 
 def test_a_token_issued_by_the_real_clock_is_accepted_by_it() -> None:
     bearer = issue_token(secret=SECRET, user_id="user-1", lifetime=timedelta(days=31))
-    assert TokenVerifier(TokenRules(secret=SECRET)).verify_at_once(bearer) is not None
+    assert TokenVerifier(TokenRules(secrets=(SECRET,))).verify_at_once(bearer) is not None
 
 
 def test_no_token_is_issued_with_a_weak_secret_or_for_nobody() -> None:
@@ -216,4 +265,4 @@ def test_no_token_is_issued_with_a_weak_secret_or_for_nobody() -> None:
 def test_the_default_clock_is_the_wall_clock() -> None:
     now = int(time.time())
     bearer = token({"sub": "user-1", "iat": now, "exp": now + 60})
-    assert TokenVerifier(TokenRules(secret=SECRET)).verify_at_once(bearer) is not None
+    assert TokenVerifier(TokenRules(secrets=(SECRET,))).verify_at_once(bearer) is not None

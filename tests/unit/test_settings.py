@@ -10,12 +10,14 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from settings import Settings, UnsafeSettings, needed
+from runtime.environment import UnreadableEnvironment, load_env_file
+from sandbox.demo.demo import demo_environment
+from settings import Settings, UnsafeSettings, needed, remarks, secret_names
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 JWT_SECRET = base64.b64encode(random.Random(7).randbytes(48)).decode()  # noqa: S311  signs nothing
 SAFE = {
-    "DATABASE_URL": "postgresql://shop:hunter2@db.internal:5432/shop",
+    "DATABASE_URL": "postgresql://shop:hunter2@db.internal:5432/shop?sslmode=verify-full",
     "STRIPE_SECRET_KEY": "sk_test_0123456789abcdef",
     "STRIPE_PUBLISHABLE_KEY": "pk_test_0123456789abcdef",
     "JWT_SECRET": JWT_SECRET,
@@ -29,10 +31,12 @@ JWKS = {
 
 
 def settings_of(folder: Path, **values: str) -> Settings:
-    """Read from a file, since this process's own environment is nobody's to change."""
+    """Read from a file, as `--env-file` does, and not from this process's own environment."""
     file = folder / "settings"
     file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    return Settings.read(_env_file=file)
+    environment: dict[str, str] = {}
+    load_env_file(file, environment)
+    return Settings.read(environment)
 
 
 def refusal_of(folder: Path, **values: str) -> str:
@@ -48,7 +52,20 @@ def test_safe_settings_are_taken(tmp_path: Path) -> None:
         {},
         LIVE,
         JWKS,
-        {"STRIPE_WEBHOOK_SECRET": "whsec_a"},
+        {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef"},
+        {**JWKS, "JWT_SECRET": JWT_SECRET},
+        {"JWT_SECRET": f"{JWT_SECRET[::-1]},{JWT_SECRET}"},
+        {"JWT_COOKIE": "__Host-session"},
+        {"LOG_LEVEL": "info"},
+        {"LOG_FORMAT": "Console"},
+        {"METRICS_TOKEN": "nS0pJ6Vd3xqZ8KfB"},
+        {"DATABASE_URL": "postgresql://shop@db.internal/shop?sslmode=require"},
+        {"DATABASE_URL": "postgresql://shop@db.internal/shop?sslrootcert=system"},
+        {"DATABASE_URL": "postgresql://shop@db.internal/shop", "DATABASE_WITHOUT_TLS": "true"},
+        {"DATABASE_URL": "postgresql://shop@localhost/shop"},
+        {"DATABASE_URL": "postgresql://shop@[::1]:5433/shop"},
+        {"DATABASE_URL": "postgresql:///shop?host=/run/postgresql"},
+        {"DATABASE_URL": "postgresql:///shop"},
         {"STRIPE_API_BASE": "http://127.0.0.1:9"},
         {"STRIPE_API_BASE": "http://localhost:9"},
         {"STRIPE_API_BASE": "http://[::1]:9"},
@@ -75,10 +92,19 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         {"DATABASE_URL": "mysql://shop:hunter2@db.internal/shop"},
         {"DATABASE_URL": "db.internal/shop-of-somebody"},
         {"DATABASE_URL": "postgresql://shop:hunter2@db.internal:port/shop"},
+        {"DATABASE_URL": "postgresql://shop:hunter2@db.internal:5432/shop"},
+        {"DATABASE_URL": "postgres://shop:hunter2@10.0.0.7:5432/shop?sslmode=prefer"},
+        {"DATABASE_URL": "postgresql://shop:hunter2@db.internal:5432/shop?sslmode=disable"},
+        {"DATABASE_URL": "postgresql://shop:hunter2@127.0.0.1/shop?host=db.internal"},
+        {"DATABASE_URL": "postgresql://shop:hunter2@127.0.0.1/shop?nonsense=of-somebody"},
         {"DATABASE_POOL_SIZE": "0"},
         {"DATABASE_POOL_SIZE": "many-of-them"},
         {"STRIPE_SECRET_KEY": "replace-me"},
         {"STRIPE_SECRET_KEY": "pk_test_0123456789abcdef"},
+        {"STRIPE_SECRET_KEY": "sk_test_"},
+        {"STRIPE_SECRET_KEY": "sk_live_", "STRIPE_PUBLISHABLE_KEY": LIVE["STRIPE_PUBLISHABLE_KEY"]},
+        {"STRIPE_SECRET_KEY": "sk_test_0123456789 abcdef"},
+        {"STRIPE_PUBLISHABLE_KEY": "pk_test_"},
         {"STRIPE_PUBLISHABLE_KEY": "sk_test_0123456789abcdef"},
         {"STRIPE_PUBLISHABLE_KEY": LIVE["STRIPE_PUBLISHABLE_KEY"]},
         {
@@ -86,6 +112,8 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             "STRIPE_SECRET_KEY": LIVE["STRIPE_SECRET_KEY"],
         },
         {"STRIPE_WEBHOOK_SECRET": "replace-me-with-a-secret"},
+        {"STRIPE_WEBHOOK_SECRET": "whsec_"},
+        {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,whsec_"},
         {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,replace-me-with-a-secret"},
         {"STRIPE_API_BASE": "http://stripe.test.internal"},
         {"STRIPE_API_BASE": "ftp://127.0.0.1:12111"},
@@ -101,7 +129,12 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         {"JWT_JWKS_URL": "https://user:password@issuer.test/jwks", "JWT_SECRET": ""},
         {"JWT_ALGORITHMS": "none"},
         {"JWT_ALGORITHMS": "HS256,RS256"},
+        {"JWT_SECRET": f"{JWT_SECRET},short"},
         {"JWT_MAX_LIFETIME": "-1"},
+        {"JWT_MAX_LIFETIME": "99999999999999999999"},
+        {"JWT_MAX_LIFETIME": "9" * 5000},
+        {"JWT_COOKIE": "the session"},
+        {"JWT_COOKIE": "session=1"},
         {"PORT": "65536"},
         {"WORKERS": "0"},
         {"WORKERS": "65"},
@@ -109,6 +142,9 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         {"CORS_ORIGINS": "https://shop.example,*"},
         {"INTROSPECTION": "perhaps"},
         {"METRICS_TOKEN": "guessable"},
+        {"METRICS_TOKEN": "aaaaaaaaaaaaaaaa"},
+        {"METRICS_TOKEN": "abcdefghijklmnopqrst"},
+        {"METRICS_TOKEN": "change-me-change-me"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector.internal:4318"},
         {"LOG_LEVEL": "LOUD"},
         {"LOG_FORMAT": "xml"},
@@ -122,30 +158,48 @@ def test_an_unsafe_setting_is_refused_by_name(tmp_path: Path, unsafe: dict[str, 
     )
 
 
-def test_two_ways_to_tell_who_is_calling_are_one_too_many(tmp_path: Path) -> None:
-    assert "JWT_SECRET" in refusal_of(tmp_path, **{**JWKS, "JWT_SECRET": JWT_SECRET})
+def test_a_secret_and_public_keys_are_taken_together_while_one_moves(tmp_path: Path) -> None:
+    both = settings_of(tmp_path, **{**SAFE, **JWKS, "JWT_SECRET": JWT_SECRET}).safe()
+    assert both.token_rules().algorithms == ("HS256", "RS256", "ES256")
 
 
 def test_an_issuers_tokens_for_other_applications_are_not_taken(tmp_path: Path) -> None:
     anyones = {**SAFE, **JWKS, "JWT_AUDIENCE": ""}
-    refusal = refusal_of(tmp_path, **anyones)
-    assert refusal.startswith("JWT_AUDIENCE: is not set, nor is JWT_ISSUER")
-    for one_of_them in ({"JWT_AUDIENCE": "shop"}, {"JWT_ISSUER": "https://issuer.test/"}):
-        settings_of(tmp_path, **{**anyones, **one_of_them}).safe()
+    for others in ({}, {"JWT_ISSUER": "https://issuer.test/"}, {"JWT_AUDIENCE": ","}):
+        assert refusal_of(tmp_path, **{**anyones, **others}).startswith("JWT_AUDIENCE: is not set")
+    settings_of(tmp_path, **{**anyones, "JWT_AUDIENCE": "shop"}).safe()
+
+
+def test_audiences_and_issuers_are_lists(tmp_path: Path) -> None:
+    rules = settings_of(
+        tmp_path,
+        **{**SAFE, **JWKS, "JWT_AUDIENCE": "web, ios", "JWT_ISSUER": "https://a.test,https://b.test"},
+    ).token_rules()
+    assert rules.audiences == ("web", "ios")
+    assert rules.issuers == ("https://a.test", "https://b.test")
+
+
+def test_the_first_secret_and_audience_sign_a_token(tmp_path: Path) -> None:
+    given = {**SAFE, "JWT_SECRET": f"{JWT_SECRET[::-1]}, {JWT_SECRET}", "JWT_AUDIENCE": "web,ios"}
+    settings = settings_of(tmp_path, **given)
+    bearer = settings.token_maker()("ada", None)
+    only_new = settings_of(tmp_path, **{**given, "JWT_SECRET": JWT_SECRET[::-1]})
+    for reader in (settings, only_new):
+        assert reader.token_verifier(None).verify_at_once(bearer) is not None
 
 
 def test_public_keys_go_with_their_algorithms(tmp_path: Path) -> None:
     rules = settings_of(tmp_path, **{**SAFE, **JWKS}).token_rules()
-    assert (rules.algorithms, rules.secret) == (("RS256", "ES256"), None)
+    assert (rules.algorithms, rules.secrets) == (("RS256", "ES256"), ())
     assert "JWT_JWKS_URL" in refusal_of(tmp_path, **{**JWKS, "JWT_ALGORITHMS": "HS256"})
 
 
 @pytest.mark.parametrize(
     ("value", "secrets"),
     [
-        ("whsec_old", ("whsec_old",)),
-        ("whsec_old,whsec_new", ("whsec_old", "whsec_new")),
-        (" whsec_old , whsec_new ,", ("whsec_old", "whsec_new")),
+        ("whsec_old_secret", ("whsec_old_secret",)),
+        ("whsec_old_secret,whsec_new_secret", ("whsec_old_secret", "whsec_new_secret")),
+        (" whsec_old_secret , whsec_new_secret ,", ("whsec_old_secret", "whsec_new_secret")),
         (",", ()),
         ("", ()),
     ],
@@ -232,23 +286,126 @@ def test_the_example_has_every_setting_and_no_other() -> None:
     assert {name.lower() for name in example()} == Settings.model_fields.keys()
 
 
-def test_the_example_has_the_defaults(tmp_path: Path) -> None:
-    defaults: dict[str, Any] = settings_of(tmp_path).model_dump()
-    given = Settings.read(_env_file=EXAMPLE).model_dump()
-    replaced = {name.lower() for name, value in example().items() if value == "replace-me"}
-    assert {name: value for name, value in given.items() if name not in replaced} == {
-        name: value for name, value in defaults.items() if name not in replaced
-    }
-
-
-def test_what_must_be_replaced_in_the_example_is_refused_by_name(tmp_path: Path) -> None:
-    replaced = {name: value for name, value in example().items() if value == "replace-me"}
-    assert replaced.keys() == {*SAFE, "STRIPE_WEBHOOK_SECRET"} - {"DATABASE_URL"}
-    for name, value in replaced.items():
-        assert f"{name}: " in refusal_of(tmp_path, **{name: value})
+def test_the_example_copied_as_it_is_sets_nothing_but_defaults(tmp_path: Path) -> None:
+    environment: dict[str, str] = {}
+    load_env_file(EXAMPLE, environment)
+    assert environment.keys() == example().keys()
+    assert Settings.read(environment) == settings_of(tmp_path)
+    assert "replace" not in EXAMPLE.read_text()
 
 
 def test_the_example_says_what_each_setting_means() -> None:
     for paragraph in EXAMPLE.read_text().split("\n\n"):
         if re.search("^[A-Z_]+=", paragraph, re.MULTILINE):
             assert paragraph.startswith("# ")
+
+
+@pytest.mark.parametrize(
+    "secret", ["DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "JWT_SECRET"]
+)
+@pytest.mark.parametrize("ending", ["\n", "\r\n", " \n\n"])
+def test_a_secret_may_stand_in_a_file_and_its_last_newline_does_not_count(
+    tmp_path: Path, secret: str, ending: str
+) -> None:
+    given = {**SAFE, "STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef"}
+    held = tmp_path / secret
+    held.write_text(given[secret] + ending)
+    wanted = Settings.read(given).safe()
+    others = {name: value for name, value in given.items() if name != secret}
+    assert Settings.read({**others, f"{secret}_FILE": str(held)}) == wanted
+    assert Settings.read({**others, "CREDENTIALS_DIRECTORY": str(tmp_path)}) == wanted
+    assert Settings.read({**given, secret: given[secret] + ending}) == wanted
+
+
+def test_each_secret_may_stand_in_a_file() -> None:
+    assert {"DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "JWT_SECRET", "METRICS_TOKEN"} <= {
+        *secret_names()
+    }
+    assert "PORT" not in secret_names()
+
+
+def test_a_secret_file_that_cannot_be_read_is_refused_by_its_settings_name(tmp_path: Path) -> None:
+    with pytest.raises(UnsafeSettings, match=r"^JWT_SECRET: .*/none can't be read: No such file"):
+        Settings.read({**SAFE, "JWT_SECRET": "", "JWT_SECRET_FILE": str(tmp_path / "none")})
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    with pytest.raises(UnsafeSettings, match=r"^JWT_SECRET: .*is not UTF-8"):
+        Settings.read({"JWT_SECRET_FILE": str(tmp_path / "bytes")})
+
+
+def test_a_secret_that_is_set_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(JWT_SECRET)
+    with pytest.raises(UnsafeSettings, match="JWT_SECRET: is set twice") as refused:
+        Settings.read({**SAFE, "JWT_SECRET_FILE": str(tmp_path / "secret")})
+    assert JWT_SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A=postgresql://u:p@h/d?a=1&b=2", "postgresql://u:p@h/d?a=1&b=2"),
+        ("A=pa$$word${HOME}$HOME`id`", "pa$$word${HOME}$HOME`id`"),
+        ("A=a#b", "a#b"),
+        ('A="a # b"', "a # b"),
+        ("A='it is'", "it is"),
+        ("export A = b ", "b"),
+        ("A=back\\slash\\n", "back\\slash\\n"),
+        ("A=", ""),
+        ("\ufeffA=b", "b"),
+    ],
+)
+def test_a_value_in_a_file_is_taken_as_it_is_written(tmp_path: Path, line: str, value: str) -> None:
+    (tmp_path / "file").write_text(f"{line}\n# A=comment\n\n", encoding="utf-8")
+    environment: dict[str, str] = {}
+    load_env_file(tmp_path / "file", environment)
+    assert environment == {"A": value}
+
+
+@pytest.mark.parametrize(("line", "name"), [("nonsense", "--env-file"), ("A=b # a comment", "A")])
+def test_a_line_that_can_be_read_in_two_ways_is_refused(tmp_path: Path, line: str, name: str) -> None:
+    (tmp_path / "file").write_text(f"B=1\n{line}\n")
+    with pytest.raises(UnreadableEnvironment, match=f"^{name}: line 2"):
+        load_env_file(tmp_path / "file", {})
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("A=file\nB=file\n")
+    environment = {"A": "environment"}
+    load_env_file(tmp_path / "file", environment)
+    assert environment == {"A": "environment", "B": "file"}
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("JWT_SECRETS", "JWT_SECRET"),
+        ("CORS_ORIGIN", "CORS_ORIGINS"),
+        ("STRIPE_WEBHOOKS_SECRET", "STRIPE_WEBHOOK_SECRET"),
+        ("JWT_SECRET_FIEL", "JWT_SECRET_FILE"),
+        ("database_url", "DATABASE_URL"),
+        ("HOSTNAME", None),
+        ("PGHOST", None),
+        ("PATH", None),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", None),
+        ("JWT_SECRET_FILE", None),
+    ],
+)
+def test_a_name_that_is_almost_a_settings_is_told(tmp_path: Path, name: str, meant: str | None) -> None:
+    settings = settings_of(tmp_path, STRIPE_WEBHOOK_SECRET="whsec_0123456789abcdef")
+    told = [f"{name}: is no setting; {meant} is. Is it misspelt?"] if meant else []
+    assert remarks(settings, {name: "x", "LOG_LEVEL": "INFO"}) == told
+
+
+def test_a_missing_webhook_secret_is_told(tmp_path: Path) -> None:
+    assert [line.partition(":")[0] for line in remarks(settings_of(tmp_path), {})] == [
+        "STRIPE_WEBHOOK_SECRET"
+    ]
+
+
+def test_the_demo_takes_no_database_address_or_secret_that_lies_about() -> None:
+    lying = dict.fromkeys([*example(), *(f"{name}_FILE" for name in secret_names())], "someone's")
+    for name in ("STRIPE_SECRET_KEY", "STRIPE_SECRET_KEY_FILE"):
+        del lying[name]
+    assert demo_environment(lying).keys() == {"PORT", "DATA_DIR", "LOG_LEVEL", "CORS_ORIGINS"}
+    with_test_key = demo_environment({**lying, "STRIPE_SECRET_KEY": "sk_test_0123456789"})
+    assert "STRIPE_PUBLISHABLE_KEY" in with_test_key
+    assert not with_test_key.keys() & {"DATABASE_URL", "JWT_SECRET", "JWT_JWKS_URL", "HOST"}
