@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from graph.context import Context, ContextMaker, PaymentSettings, UseCases
 from graph.schema import sdl
+from graph.serving.credentials import Credentials
 from graph.serving.documents import Documents
 from graph.serving.routes import for_operators, layers, stripe_webhook
 from graph.serving.site import DIST, Site, site_routes
@@ -81,7 +82,9 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     use_cases = build_use_cases(database, gateway, news)
     anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
     keys = settings.public_keys()
-    graphql = GraphQLSocket(ContextMaker(settings.token_verifier(keys), anonymous), settings.allowed_origins)
+    credentials = Credentials(settings.jwt_cookie, settings.allowed_origins)
+    maker = ContextMaker(settings.token_verifier(keys), anonymous, credentials)
+    graphql = GraphQLSocket(maker, settings.allowed_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -98,7 +101,9 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
         *for_operators(Health(database, gateway, keys), MetricsEndpoint(database), settings.metrics_token),
         *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
     ]
-    middleware = layers(routes, settings.allowed_origins, settings.cors_headers)
+    middleware = layers(
+        routes, settings.allowed_origins, settings.cors_headers, with_cookies=bool(settings.jwt_cookie)
+    )
     if site:  # the demo, which hands its tokens to its own pages
         middleware.insert(0, Middleware(OwnHostOnly, [settings.host], settings.allowed_origins))
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)

@@ -9,6 +9,7 @@ from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 
 from graph.serving.bounds import Spending
+from graph.serving.credentials import Credentials, bearer_token
 from graph.serving.documents import Documents
 from runtime.observation import note
 from services.identity.rate_limits import RateLimits
@@ -76,18 +77,21 @@ class ContextMaker:
 
     verifier: TokenVerifier
     anonymous: Context
+    credentials: Credentials = field(default_factory=Credentials)
 
     async def __call__(self, request: HTTPConnection) -> Context:
-        user = await self.user_of(request.headers.get("authorization"))
+        user = await self.user_with(self.credentials.token_of(request))
         note(user=user.id if user else None)
         return replace(self.anonymous, user=user)
 
     async def user_of(self, authorization: str | None) -> User | None:
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
+        return await self.user_with(bearer_token(authorization))
+
+    async def user_with(self, token: str | None) -> User | None:
+        if token is None:
             return None
         try:
-            return await self.verifier.verify(token.strip())
+            return await self.verifier.verify(token)
         except InvalidToken as error:
             # Nobody can sign in, which is no client's fault.
             tell = log.error if error.reason == KEYS_UNAVAILABLE else log.info

@@ -44,7 +44,9 @@ TRACING = (
 )
 
 
-def cross_origin(origins: AllowedOrigins, headers: Sequence[str] = ()) -> list[Middleware]:
+def cross_origin(
+    origins: AllowedOrigins, headers: Sequence[str] = (), *, with_cookies: bool = False
+) -> list[Middleware]:
     """The middleware that answers preflights; none where no other origin may call. `headers` adds to the known."""
     if not origins:
         return []
@@ -56,5 +58,6 @@ def cross_origin(origins: AllowedOrigins, headers: Sequence[str] = ()) -> list[M
             allow_methods=["GET", "POST"],
             allow_headers=[*OWN, *GRAPHQL_CLIENTS, *TRACING, *headers],
             expose_headers=["x-request-id", "retry-after"],
+            allow_credentials=with_cookies,
         )
     ]

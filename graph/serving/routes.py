@@ -33,15 +33,19 @@ log = structlog.get_logger(__name__)
 
 
 def layers(
-    routes: Sequence[BaseRoute], origins: AllowedOrigins, cors_headers: Sequence[str] = ()
+    routes: Sequence[BaseRoute],
+    origins: AllowedOrigins,
+    cors_headers: Sequence[str] = (),
+    *,
+    with_cookies: bool = False,
 ) -> list[Middleware]:
-    """What every request passes, outermost first."""
+    """What every request passes, outermost first. `with_cookies`: pages of the origins may send theirs."""
     paths = [route.path for route in routes if isinstance(route, Route | WebSocketRoute)]
     return [
         Middleware(EitherPath, paths),
         Middleware(Observed),
         Middleware(SafeHeaders),
-        *cross_origin(origins, cors_headers),
+        *cross_origin(origins, cors_headers, with_cookies=with_cookies),
     ]
 
 

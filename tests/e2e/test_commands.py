@@ -256,14 +256,19 @@ def test_a_file_that_was_not_named_is_not_read_and_serve_says_so(sh: Shell, tmp_
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.endswith("The file .env here was not read: add --env-file .env\n")
     missing = sh.run("token", "--user", "ada", "--env-file", "none.env")
-    assert (missing.code, missing.err) == (1, "--env-file: none.env can't be read: No such file or directory\n")
+    assert (missing.code, missing.err) == (
+        1,
+        "--env-file: none.env can't be read: No such file or directory\n",
+    )
 
 
 def test_serve_tells_of_a_misspelt_name_and_a_missing_webhook_secret(sh: Shell, url: str) -> None:
     migrations.upgrade(url)
     given = {name: value for name, value in SETTINGS.items() if name != "STRIPE_WEBHOOK_SECRET"}
     port = str(free_ports())
-    running = sh.start("serve", **given | {"DATABASE_URL": url, "PORT": port, "CORS_ORIGIN": "https://shop.test"})
+    running = sh.start(
+        "serve", **given | {"DATABASE_URL": url, "PORT": port, "CORS_ORIGIN": "https://shop.test"}
+    )
     running.answers(f"http://127.0.0.1:{port}/livez")
     remarks = [line["remark"] for line in map(json.loads, running.output.splitlines()) if "remark" in line]
     assert [remark.partition(":")[0] for remark in remarks] == ["CORS_ORIGIN", "STRIPE_WEBHOOK_SECRET"]
