@@ -36,6 +36,7 @@ from services.operations.command_line import EXPECTED, in_words, lacks_env_file,
 from services.operations.health import Health
 from services.operations.metrics_endpoint import MetricsEndpoint, shared_by_workers
 from services.operations.seeding import seed_shop
+from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
 from services.payments.order_cancellation import OrderCancellation
@@ -61,6 +62,7 @@ def build_use_cases(database: Database, gateway: StripeGateway, news: OrderNews)
     return UseCases(
         catalogue=Catalogue(database),
         orders=Orders(database),
+        order_imports=OrderImports(database),
         current_orders=current_orders,
         order_subscriptions=OrderSubscriptions(current_orders, news),
         order_cancellation=OrderCancellation(database, gateway),

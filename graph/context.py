@@ -15,6 +15,7 @@ from runtime.observation import note
 from services.identity.rate_limits import RateLimits
 from services.identity.tokens import KEYS_UNAVAILABLE, InvalidToken, TokenVerifier, User
 from services.notifications.order_subscription import OrderSubscriptions
+from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
 from services.payments.order_cancellation import OrderCancellation
@@ -39,6 +40,7 @@ class UseCases:
 
     catalogue: Catalogue
     orders: Orders
+    order_imports: OrderImports
     current_orders: RefreshFromStripe
     order_subscriptions: OrderSubscriptions
     order_cancellation: OrderCancellation
@@ -61,6 +63,16 @@ class Context:
     introspection: bool
     spending: Spending = field(default_factory=Spending)  # a new one for each operation
     connection_params: dict[str, object] | None = None
+
+    @property
+    def is_merchant(self) -> bool:
+        return self.user is not None and self.user.is_merchant
+
+    def require_merchant(self) -> User:
+        user = self.require_user()
+        if not user.is_merchant:
+            raise GraphQLError("Only a merchant may do this.", extensions={"code": "FORBIDDEN"})
+        return user
 
     def require_user(self) -> User:
         if self.user is None:

@@ -21,6 +21,7 @@ from graph.types.order_updates import Subscription
 from graph.types.orders import OrderMutation, OrderQuery
 from graph.types.payments import PaymentMutation, PaymentQuery
 from graph.types.products import ProductQuery
+from graph.types.shop_orders import ShopOrderMutation, ShopOrderQuery
 from graph.types.users import UserQuery
 
 
@@ -50,7 +51,7 @@ class _Schema(LeanSchema):
 
 
 @strawberry.type(description="What can be asked.")
-class Query(UserQuery, ProductQuery, OrderQuery, PaymentQuery):
+class Query(UserQuery, ProductQuery, OrderQuery, ShopOrderQuery, PaymentQuery):
     pass
 
 
@@ -60,7 +61,7 @@ class Query(UserQuery, ProductQuery, OrderQuery, PaymentQuery):
         "`UserError`. Only a missing token, bad input and our own faults are top-level errors."
     )
 )
-class Mutation(OrderMutation, PaymentMutation, ClosingMutation):
+class Mutation(OrderMutation, ShopOrderMutation, PaymentMutation, ClosingMutation):
     pass
 
 

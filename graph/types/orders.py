@@ -12,12 +12,15 @@ from graph.context import Info
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.money_history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
+from graph.types.order_lines import OrderLine, line_from
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
+from models.orders.tables import CancelReason as Reason
 from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
 from services.orders import refusals as orders_refusals
+from services.orders.lines import OrderLine as Line
 from services.orders.orders import WantedItem
-from services.orders.views import OrderLine, PlacedOrder
+from services.orders.views import PlacedOrder
 
 
 @strawberry.enum(
@@ -53,6 +56,19 @@ class OrderItem:
     subtotal: Money = strawberry.field(description="Unit price × quantity.")
 
 
+@strawberry.enum(description="Who or what canceled an order.")
+class CancelReason(Enum):
+    CUSTOMER = strawberry.enum_value(Reason.CUSTOMER.value, description="Its customer did.")
+    MERCHANT = strawberry.enum_value(Reason.MERCHANT.value, description="The shop did.")
+    EXPIRED = strawberry.enum_value(Reason.EXPIRED.value, description="It was not paid in time.")
+
+
+@strawberry.type(description="One entry of an order's metadata.")
+class Metadata:
+    key: str = strawberry.field(description="What it tells.")
+    value: str = strawberry.field(description="The text.")
+
+
 @strawberry.type(description="What a customer wants to buy, in one currency.")
 class Order:
     id: strawberry.ID = strawberry.field(description="The order's id, a UUID.")
@@ -60,7 +76,38 @@ class Order:
     total: Money = strawberry.field(description="What is to be paid: the sum of all items.")
     created_at: datetime = strawberry.field(description="When the order was placed.")
     updated_at: datetime = strawberry.field(description="When the order last changed.")
+    reference: str | None = strawberry.field(
+        description="The shop's own number of it; null for an order that was placed here."
+    )
+    version: int = strawberry.field(description="Grows with every change of its lines.")
+    expires_at: datetime | None = strawberry.field(
+        description="When it is canceled if it is not paid by then; null when it waits for ever."
+    )
     placed: strawberry.Private[PlacedOrder]
+
+    @strawberry.field(
+        description="Whose it is; null for an order that only a checkout token opens, and for everybody but merchants."
+    )
+    def user_id(self, info: Info) -> strawberry.ID | None:
+        owner = self.placed.user_id
+        return strawberry.ID(owner) if owner and info.context.is_merchant else None
+
+    @strawberry.field(description="Who or what canceled it; null while nobody did.")
+    def cancel_reason(self) -> CancelReason | None:
+        reason = self.placed.cancel_reason
+        return CancelReason[reason.name] if reason else None
+
+    @strawberry.field(description="What the shop wrote beside it, by key.")
+    def metadata(self) -> list[Metadata]:
+        return [Metadata(key=key, value=value) for key, value in sorted(self.placed.metadata.items())]
+
+    @strawberry.field(
+        description="Every line, of every kind. `items` tells only what came from the catalogue here."
+    )
+    def lines(self, info: Info) -> list[OrderLine]:
+        if info.operation.operation is not OperationType.SUBSCRIPTION:
+            info.context.spending.list_items(len(self.placed.lines))
+        return [line_from(line, self.placed.currency) for line in self.placed.lines]
 
     @strawberry.field(
         description="The attempts to pay it, oldest first; at most one of them becomes its payment."
@@ -235,14 +282,17 @@ def order_from(placed: PlacedOrder) -> Order:
         total=money(placed.total, placed.currency),
         created_at=placed.created_at,
         updated_at=placed.updated_at,
+        reference=placed.reference,
+        version=placed.version,
+        expires_at=placed.expires_at,
         placed=placed,
     )
 
 
-def item_from(line: OrderLine, currency: str) -> OrderItem:
+def item_from(line: Line, currency: str) -> OrderItem:
     return OrderItem(
         product_id=strawberry.ID(str(line.product_id)),
-        product_name=line.product_name,
+        product_name=line.name,
         quantity=line.quantity,
         unit_price=money(line.unit_amount, currency),
         subtotal=money(line.unit_amount * line.quantity, currency),

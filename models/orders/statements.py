@@ -4,20 +4,25 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     ColumnElement,
     DateTime,
+    Integer,
     Text,
     Uuid,
     any_,
     bindparam,
+    cast,
+    column,
+    delete,
     func,
     literal_column,
     or_,
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, insert
 from sqlmodel import SQLModel, col
 
 from models.orders.tables import Order, OrderItem, order_total
@@ -38,11 +43,19 @@ def _list(row: ColumnElement[Any], of: Any, *, is_owner: Any, outer: type[SQLMod
     )
 
 
-_items = _list(
-    func.json_build_array(
+_lines = _list(
+    func.json_build_object(
+        "kind",
+        col(OrderItem.kind),
+        "product_id",
         col(OrderItem.product_id),
+        "reference",
+        col(OrderItem.reference),
+        "name",
         col(OrderItem.product_name),
+        "unit_amount",
         col(OrderItem.unit_amount),
+        "quantity",
         col(OrderItem.quantity),
     ),
     col(OrderItem.position),
@@ -111,13 +124,23 @@ _orders = select(
     col(Order.created_at),
     col(Order.updated_at),
     order_total.label("total"),
-    _items.label("items"),
+    col(Order.version),
+    col(Order.user_id),
+    col(Order.reference),
+    col(Order.expires_at),
+    col(Order.cancel_reason),
+    col(Order.shop_metadata),
+    _lines.label("lines"),
     _payments.label("payments"),
 )
 _of_user = col(Order.user_id) == bindparam("user_id", type_=Text)
 
 ORDER = _orders.where(
     col(Order.id) == bindparam("order_id", type_=Uuid),
+    or_(_of_user, bindparam("is_merchant", type_=Boolean)),
+)
+ORDER_BY_REFERENCE = _orders.where(
+    col(Order.reference) == bindparam("reference", type_=Text),
     or_(_of_user, bindparam("is_merchant", type_=Boolean)),
 )
 ORDER_BY_KEY = _orders.where(_of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text))
@@ -140,9 +163,49 @@ ORDERS_WITH_STATUS_AFTER = _newest_first.where(_with_status, _older)
 ADD_ORDER = (
     insert(Order)
     .on_conflict_do_nothing(index_elements=["user_id", "idempotency_key"])
-    .returning(col(Order.id), col(Order.created_at), col(Order.updated_at))
+    .returning(col(Order.id), col(Order.created_at), col(Order.updated_at), col(Order.version))
 )
-ADD_ITEMS = insert(OrderItem)
+
+# All lines in one statement, from a JSON array of objects: for the order's version one change, not one for each line.
+_wanted = (
+    func.jsonb_to_recordset(cast(bindparam("lines", type_=Text), JSONB))
+    .table_valued(
+        column("position", Integer),
+        column("kind", Text),
+        column("product_id", Uuid),
+        column("reference", Text),
+        column("name", Text),
+        column("unit_amount", BigInteger),
+        column("quantity", Integer),
+        name="wanted",
+    )
+    .render_derived(with_types=True)
+)
+ADD_LINES = insert(OrderItem).from_select(
+    ["order_id", "position", "kind", "product_id", "reference", "product_name", "unit_amount", "quantity"],
+    select(bindparam("order_id", type_=Uuid), *_wanted.c),
+)
+REMOVE_LINES = delete(OrderItem).where(col(OrderItem.order_id) == bindparam("order_id", type_=Uuid))
+
+# An order of the shop's own system; no row when its reference is taken.
+IMPORT_ORDER = (
+    insert(Order)
+    .values(
+        id=bindparam("id", type_=Uuid),
+        user_id=bindparam("user_id", type_=Text),
+        currency=bindparam("currency", type_=Text),
+        reference=bindparam("reference", type_=Text),
+        receipt_email=bindparam("receipt_email", type_=Text),
+        expires_at=bindparam("expires_at", type_=DateTime(timezone=True)),
+        shop_metadata=cast(bindparam("shop_metadata", type_=Text), JSONB),
+        import_digest=bindparam("import_digest", type_=Text),
+    )
+    .on_conflict_do_nothing(index_elements=["reference"])
+    .returning(col(Order.id))
+)
+IMPORTED_ORDER = select(col(Order.id), col(Order.import_digest)).where(
+    col(Order.reference) == bindparam("reference", type_=Text)
+)
 
 PRICES = select(
     col(Product.id), col(Product.name), col(Product.unit_amount), col(Product.currency), col(Product.active)

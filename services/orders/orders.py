@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from models.currencies.currencies import CURRENCIES
 from models.orders.statements import (
-    ADD_ITEMS,
+    ADD_LINES,
     ADD_ORDER,
     ORDER,
     ORDER_BY_KEY,
@@ -22,17 +22,16 @@ from runtime.database.database import Database, Transaction
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.tokens import User
+from services.orders.lines import LARGEST_TOTAL, OrderLine, check_total, lines_as_json, total_of
 from services.orders.refusals import (
     IdempotencyKeyReused,
     InvalidOrder,
-    OrderTotalMismatch,
     ProductNotAvailable,
 )
-from services.orders.views import OrderLine, PlacedOrder, order_from
+from services.orders.views import PlacedOrder, order_from
 
 MOST_ITEMS = 500
 LONGEST_KEY = 255
-LARGEST_TOTAL = 2**53 - 1  # the largest integer every JSON client reads exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +135,12 @@ async def _priced(
         if product_id not in products:
             raise ProductNotAvailable(str(product_id))
     lines = [
-        OrderLine(product_id, products[product_id].name, products[product_id].unit_amount, quantity)
+        OrderLine(
+            product_id=product_id,
+            name=products[product_id].name,
+            unit_amount=products[product_id].unit_amount,
+            quantity=quantity,
+        )
         for product_id, quantity in wanted.items()
     ]
     return lines, _one_currency({product.currency for product in products.values()}, currency)
@@ -154,11 +158,10 @@ def _one_currency(priced_in: set[str], asked: str | None) -> str:
 
 def _check_total(lines: Sequence[OrderLine], currency: str, shown: int | None) -> None:
     """Before anything is written: a customer who was shown another total has not agreed to this one."""
-    total = sum(line.unit_amount * line.quantity for line in lines)
-    if total > LARGEST_TOTAL:
+    if total_of(lines) > LARGEST_TOTAL:
         raise InvalidOrder("the total is larger than any charge can be")
-    if shown is not None and shown != total:
-        raise OrderTotalMismatch(total, currency)
+    if shown is not None:
+        check_total(lines, currency, shown)
 
 
 async def _add_order(
@@ -169,28 +172,19 @@ async def _add_order(
     row = await transaction.row(ADD_ORDER, values)
     if row is None:
         return None
-    await transaction.rows(ADD_ITEMS, [_item_row(row.id, *numbered) for numbered in enumerate(lines)])
+    await transaction.rows(ADD_LINES, {"order_id": row.id, "lines": lines_as_json(lines)})
     return PlacedOrder(
         row.id,
         OrderStatus.PENDING,
         currency,
-        sum(line.unit_amount * line.quantity for line in lines),
+        total_of(lines),
         tuple(lines),
         (),
         row.created_at,
         row.updated_at,
+        row.version + 1,  # adding the lines is a change
+        user_id,
     )
-
-
-def _item_row(order_id: UUID, position: int, line: OrderLine) -> dict[str, Any]:
-    return {
-        "order_id": order_id,
-        "position": position,
-        "product_id": line.product_id,
-        "product_name": line.product_name,
-        "unit_amount": line.unit_amount,
-        "quantity": line.quantity,
-    }
 
 
 async def _earlier_order(

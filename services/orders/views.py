@@ -1,26 +1,17 @@
 """Orders as those who may see them see them. Amounts are minor units of the currency beside them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.orders.tables import OrderStatus
+from models.orders.tables import CancelReason, OrderStatus
 from models.payments.tables import Disposition, PaymentState
 from models.refunds.tables import RefundCause, RefundState
 from runtime.database.database import Row
 from runtime.pages import Cursor
-
-
-@dataclass(frozen=True, slots=True)
-class OrderLine:
-    """`unit_amount` is minor units of the order's currency, as it was when the order was placed."""
-
-    product_id: UUID
-    product_name: str
-    unit_amount: int
-    quantity: int
+from services.orders.lines import OrderLine, line_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +71,21 @@ class PlacedOrder:
     status: OrderStatus
     currency: str
     total: int
-    items: tuple[OrderLine, ...]
+    lines: tuple[OrderLine, ...]
     payments: tuple[PaymentView, ...]
     created_at: datetime
     updated_at: datetime
+    version: int = 1
+    user_id: str | None = None
+    reference: str | None = None
+    expires_at: datetime | None = None
+    cancel_reason: CancelReason | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def items(self) -> tuple[OrderLine, ...]:
+        """The lines that are products of the catalogue here."""
+        return tuple(line for line in self.lines if line.product_id is not None)
 
     @property
     def cursor(self) -> Cursor:
@@ -96,10 +98,16 @@ def order_from(row: Row) -> PlacedOrder:
         OrderStatus(row.status),
         row.currency,
         row.total,
-        tuple(OrderLine(UUID(item[0]), *item[1:]) for item in row.items),
+        tuple(map(line_from, row.lines)),
         tuple(map(payment_from, row.payments)),
         row.created_at,
         row.updated_at,
+        row.version,
+        row.user_id,
+        row.reference,
+        row.expires_at,
+        CancelReason(row.cancel_reason) if row.cancel_reason else None,
+        row.shop_metadata,
     )
 
 

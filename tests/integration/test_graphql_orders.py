@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from models import OrderStatus
 from runtime.database.database import Database
-from services.orders.orders import LARGEST_TOTAL, MOST_ITEMS
+from services.orders.lines import LARGEST_TOTAL
+from services.orders.orders import MOST_ITEMS
 from tests.client import ORDER, Client
 from tests.make import Shop
 

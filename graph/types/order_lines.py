@@ -1,0 +1,75 @@
+"""The lines of an order, of every kind."""
+
+from enum import Enum
+
+import strawberry
+from strawberry import UNSET
+
+from graph.types.money import MinorUnits, Money, money
+from models.orders.tables import OrderLineKind as Kind
+from services.orders.lines import OrderLine as Line
+
+
+@strawberry.enum(description="What a line of an order is. DISCOUNT and CREDIT take away; all others add.")
+class OrderLineKind(Enum):
+    PRODUCT = strawberry.enum_value(Kind.PRODUCT.value, description="Something that is sold.")
+    SHIPPING = strawberry.enum_value(Kind.SHIPPING.value, description="Shipping and handling.")
+    TAX = strawberry.enum_value(Kind.TAX.value, description="A tax that isn't part of the other amounts.")
+    FEE = strawberry.enum_value(Kind.FEE.value, description="A fee, such as for a way to pay.")
+    TIP = strawberry.enum_value(Kind.TIP.value, description="A tip.")
+    DISCOUNT = strawberry.enum_value(Kind.DISCOUNT.value, description="Takes away: a voucher, a promotion.")
+    CREDIT = strawberry.enum_value(
+        Kind.CREDIT.value,
+        description="Takes away: a gift card or store credit, paid from the shop's own ledger.",
+    )
+    ADJUSTMENT = strawberry.enum_value(
+        Kind.ADJUSTMENT.value, description="Makes the total what was received, when a review is accepted."
+    )
+
+
+@strawberry.type(description="A line of an order, as it was when the order was placed or last changed.")
+class OrderLine:
+    kind: OrderLineKind = strawberry.field(description="What it is, and so which way it counts.")
+    reference: str | None = strawberry.field(
+        description="The shop's own id of it: a SKU, a voucher's code; null when it has none."
+    )
+    name: str = strawberry.field(description="What customers read.")
+    quantity: int = strawberry.field(description="How many of it.")
+    unit_amount: Money = strawberry.field(description="What one of it comes to; never negative.")
+    subtotal: Money = strawberry.field(
+        description="Unit amount × quantity, negative for what takes away: the lines' sum is the order's total."
+    )
+
+
+@strawberry.input(description="A line of an order.")
+class OrderLineInput:
+    name: str = strawberry.field(description="What customers read: up to 250 characters.")
+    unit_amount: MinorUnits = strawberry.field(
+        description="Minor units, never negative: the kind says which way it counts."
+    )
+    kind: OrderLineKind = strawberry.field(default=OrderLineKind.PRODUCT, description="What it is.")
+    reference: str | None = strawberry.field(
+        default=UNSET, description="The shop's own id of it: a SKU, a voucher's code, a gift card's id."
+    )
+    quantity: int = strawberry.field(default=1, description="How many of it: between 1 and 100000.")
+
+
+def line_from(line: Line, currency: str) -> OrderLine:
+    return OrderLine(
+        kind=OrderLineKind[line.kind.name],
+        reference=line.reference,
+        name=line.name,
+        quantity=line.quantity,
+        unit_amount=money(line.unit_amount, currency),
+        subtotal=money(line.subtotal, currency),
+    )
+
+
+def line_of(line: OrderLineInput) -> Line:
+    return Line(
+        kind=Kind[line.kind.name],
+        reference=line.reference or None,
+        name=line.name,
+        quantity=line.quantity,
+        unit_amount=line.unit_amount,
+    )

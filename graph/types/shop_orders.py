@@ -1,0 +1,109 @@
+"""Orders of the shop's own system: brought in and found by the shop's own number of them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+from graph.context import Info
+from graph.types.errors import RateLimited
+from graph.types.money import CurrencyCode, MinorUnits
+from graph.types.order_lines import OrderLineInput, line_of
+from graph.types.orders import IdempotencyKeyReused, InvalidOrder, Order, OrderTotalMismatch, order_from
+from services.orders import refusals
+from services.orders.imports import ImportedOrder
+
+
+@strawberry.input(description="One entry of an order's metadata.")
+class MetadataInput:
+    key: str = strawberry.field(description="Up to 40 characters, without brackets.")
+    value: str = strawberry.field(description="Up to 500 characters.")
+
+
+@strawberry.input(
+    description=(
+        "An order that the shop's own system placed. The same reference again with the same content is the same order."
+    )
+)
+class ImportOrderInput:
+    reference: str = strawberry.field(
+        description="The shop's own number of the order; unique, and what Stripe's dashboard and receipts show."
+    )
+    currency: CurrencyCode = strawberry.field(description="The currency of all amounts.")
+    lines: list[OrderLineInput] = strawberry.field(description="All lines: between 1 and 500.")
+    total: MinorUnits = strawberry.field(
+        description=(
+            "The total that the customer was shown. It must be the sum of the lines: a difference is refused, never "
+            "rounded away."
+        )
+    )
+    user_id: strawberry.ID | None = strawberry.field(
+        default=UNSET,
+        description="Who may pay it with a token of their own; nobody when left out (see `createCheckoutToken`).",
+    )
+    receipt_email: str | None = strawberry.field(default=UNSET, description="Where Stripe sends its receipt.")
+    expires_at: datetime | None = strawberry.field(
+        default=UNSET, description="When the order is canceled if it is not paid by then. With a time zone."
+    )
+    metadata: list[MetadataInput] | None = strawberry.field(
+        default=UNSET, description="What the shop wants to find in Stripe's dashboard: up to 40 entries."
+    )
+
+
+ImportOrderResult = Annotated[
+    IdempotencyKeyReused | InvalidOrder | Order | OrderTotalMismatch | RateLimited,
+    strawberry.union("ImportOrderResult", description="The order, or why there is none. See `UserError`."),
+]
+
+
+@strawberry.type
+class ShopOrderQuery:
+    @strawberry.field(
+        description=(
+            "The order with this number of the shop's own, if the caller may see it; null otherwise. Needs a token."
+        )
+    )
+    async def order_by_reference(
+        self,
+        info: Info,
+        reference: Annotated[str, strawberry.argument(description="The shop's own number of the order.")],
+    ) -> Order | None:
+        user = info.context.require_user()
+        placed = await info.context.use_cases.order_imports.by_reference(user, reference)
+        return order_from(placed) if placed else None
+
+
+@strawberry.type
+class ShopOrderMutation:
+    @strawberry.mutation(
+        description=(
+            "Brings in an order of the shop's own system, with lines of every kind and the total as the customer was "
+            "shown it. For merchants and service keys. Safe to repeat: `reference` is the key."
+        )
+    )
+    async def import_order(
+        self,
+        info: Info,
+        input: Annotated[ImportOrderInput, strawberry.argument(description="The order.")],  # noqa: A002  the schema's word
+    ) -> ImportOrderResult | None:
+        info.context.require_merchant()
+        placed = await info.context.use_cases.order_imports.take(imported_order(input))
+        return order_from(placed)
+
+
+def imported_order(given: ImportOrderInput) -> ImportedOrder:
+    entries = given.metadata or []
+    metadata = {entry.key: entry.value for entry in entries}
+    if len(metadata) != len(entries):
+        raise refusals.InvalidOrder("a key of metadata stands twice")
+    return ImportedOrder(
+        reference=given.reference,
+        user_id=given.user_id or None,
+        receipt_email=given.receipt_email or None,
+        currency=given.currency,
+        lines=[line_of(line) for line in given.lines],
+        total=given.total,
+        expires_at=given.expires_at or None,
+        metadata=metadata,
+    )

@@ -1,0 +1,171 @@
+"""Orders that the shop's own system placed: taken as they are, with the total that the customer was shown.
+
+Prices, taxes and discounts are the shop's: nothing is computed anew, since who rounds otherwise charges otherwise.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from models.currencies.currencies import CURRENCIES
+from models.orders.statements import ADD_LINES, IMPORT_ORDER, IMPORTED_ORDER, ORDER, ORDER_BY_REFERENCE
+from runtime.database.database import Database, Transaction
+from runtime.encoding import to_json
+from services.identity.tokens import User
+from services.orders.lines import (
+    LONGEST_REFERENCE,
+    OrderLine,
+    check_lines,
+    check_total,
+    is_text,
+    lines_as_json,
+)
+from services.orders.refusals import IdempotencyKeyReused, InvalidOrder
+from services.orders.views import PlacedOrder, order_from
+
+MOST_METADATA = 40  # of Stripe's 50; the rest is ours
+LONGEST_METADATA_KEY, LONGEST_METADATA_VALUE = 40, 500  # https://docs.stripe.com/api/metadata
+RESERVED_METADATA = frozenset({"order_id", "payment_id", "installation_id", "reference"})  # we write these
+LONGEST_USER_ID = 255
+EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+")
+LONGEST_EMAIL = 254
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedOrder:
+    """What the shop's system says of its order. `total` is minor units of `currency`."""
+
+    reference: str
+    user_id: str | None
+    receipt_email: str | None
+    currency: str
+    lines: Sequence[OrderLine]
+    total: int
+    expires_at: datetime | None
+    metadata: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Tells two imports of one reference apart; alike for what is alike."""
+        content = {
+            "user": self.user_id,
+            "email": self.receipt_email,
+            "currency": self.currency,
+            "lines": lines_as_json(self.lines),
+            "total": self.total,
+            "expires": self.expires_at.astimezone(UTC).isoformat() if self.expires_at else None,
+            "metadata": dict(sorted(self.metadata.items())),
+        }
+        return hashlib.sha256(to_json(content)).hexdigest()
+
+
+class OrderImports:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, order: ImportedOrder) -> PlacedOrder:
+        """The order, placed now or by the same import before.
+
+        Raises `InvalidOrder`, `OrderTotalMismatch`, or `IdempotencyKeyReused` for a reference whose order is another.
+        """
+        check_import(order)
+
+        async def write(transaction: Transaction) -> PlacedOrder:
+            order_id = await _earlier(transaction, order) or await _add(transaction, order)
+            wanted = {"order_id": order_id, "user_id": "", "is_merchant": True}
+            return order_from(await transaction.one(ORDER, wanted))
+
+        return await self._database.transaction(write)
+
+    async def by_reference(self, user: User, reference: str) -> PlacedOrder | None:
+        """The user's order of this number of the shop's; for a merchant, whoever's it is."""
+        if not is_text(reference, LONGEST_REFERENCE):
+            return None
+        wanted = {"reference": reference, "user_id": user.id, "is_merchant": user.is_merchant}
+        row = await self._database.row(ORDER_BY_REFERENCE, wanted)
+        return order_from(row) if row else None
+
+
+async def _earlier(transaction: Transaction, order: ImportedOrder) -> UUID | None:
+    row = await transaction.row(IMPORTED_ORDER, {"reference": order.reference})
+    if row is None:
+        return None
+    order_id: UUID = row.id
+    if row.import_digest != order.digest:
+        raise IdempotencyKeyReused(order_id)
+    return order_id
+
+
+async def _add(transaction: Transaction, order: ImportedOrder) -> UUID:
+    check_expiry(
+        order.expires_at
+    )  # not for an order that is there: the same import comes again, however late
+    values = {
+        "id": uuid4(),
+        "user_id": order.user_id,
+        "currency": order.currency,
+        "reference": order.reference,
+        "receipt_email": order.receipt_email,
+        "expires_at": order.expires_at,
+        "shop_metadata": to_json(dict(order.metadata)).decode(),
+        "import_digest": order.digest,
+    }
+    row = await transaction.row(IMPORT_ORDER, values)
+    if row is None:  # the same reference was imported meanwhile, and is committed now
+        order_id = await _earlier(transaction, order)
+        if order_id is None:
+            raise RuntimeError("the order of this reference was deleted while it was imported again")
+        return order_id
+    await transaction.rows(ADD_LINES, {"order_id": row.id, "lines": lines_as_json(order.lines)})
+    added: UUID = row.id
+    return added
+
+
+def check_import(order: ImportedOrder) -> None:
+    """Raise a refusal for what makes no order, before anything is looked up."""
+    if not is_text(order.reference, LONGEST_REFERENCE):
+        raise InvalidOrder(f"`reference` has between 1 and {LONGEST_REFERENCE} printable characters")
+    if order.user_id is not None and not is_text(order.user_id, LONGEST_USER_ID):
+        raise InvalidOrder(f"`userId` has between 1 and {LONGEST_USER_ID} printable characters")
+    if order.receipt_email is not None and not is_email(order.receipt_email):
+        raise InvalidOrder("`receiptEmail` is no e-mail address")
+    if order.currency not in CURRENCIES:
+        raise InvalidOrder(f"{order.currency} is not a currency that can be charged")
+    check_zone(order.expires_at)
+    check_metadata(order.metadata)
+    check_lines(order.lines)
+    check_total(order.lines, order.currency, order.total)
+
+
+def check_metadata(metadata: Mapping[str, str]) -> None:
+    if len(metadata) > MOST_METADATA:
+        raise InvalidOrder(f"there are at most {MOST_METADATA} entries of metadata")
+    for key, value in metadata.items():
+        if not is_text(key, LONGEST_METADATA_KEY) or "[" in key or "]" in key:
+            raise InvalidOrder(
+                f"a key of metadata has between 1 and {LONGEST_METADATA_KEY} printable characters, without brackets"
+            )
+        if key in RESERVED_METADATA:
+            raise InvalidOrder(f"`{key}` is a key of metadata that is written by this server")
+        if not is_text(value, LONGEST_METADATA_VALUE):
+            raise InvalidOrder(
+                f"a value of metadata has between 1 and {LONGEST_METADATA_VALUE} printable characters"
+            )
+
+
+def check_zone(moment: datetime | None) -> None:
+    if moment is not None and moment.tzinfo is None:
+        raise InvalidOrder("`expiresAt` needs a time zone: 2030-01-31T12:00:00Z")
+
+
+def check_expiry(moment: datetime | None) -> None:
+    if moment is not None and moment <= datetime.now(UTC):
+        raise InvalidOrder("`expiresAt` lies in the past")
+
+
+def is_email(text: str) -> bool:
+    """As far as anyone can tell without writing to it."""
+    return len(text) <= LONGEST_EMAIL and text.isprintable() and EMAIL.fullmatch(text) is not None

@@ -1,0 +1,109 @@
+"""The lines of an order: what each is, which way it counts, and what they come to.
+
+Amounts are minor units of the order's currency and never negative: the kind of a line says which way it counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from models.base import LARGEST_AMOUNT
+from models.orders.tables import LARGEST_QUANTITY, TAKES_AWAY, OrderLineKind
+from runtime.encoding import to_json
+from services.orders.refusals import InvalidOrder, OrderTotalMismatch
+
+MOST_LINES = 500
+LONGEST_NAME = 250
+LONGEST_REFERENCE = 255
+LARGEST_TOTAL = 2**53 - 1  # the largest integer every JSON client reads exactly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """`product_id` is the catalogue's product that it is, if it is one; `reference` the shop's own id of the line."""
+
+    name: str
+    unit_amount: int
+    quantity: int
+    kind: OrderLineKind = OrderLineKind.PRODUCT
+    reference: str | None = None
+    product_id: UUID | None = None
+
+    @property
+    def subtotal(self) -> int:
+        """Unit amount × quantity, negative for what takes away."""
+        amount = self.unit_amount * self.quantity
+        return -amount if self.kind in TAKES_AWAY else amount
+
+
+def total_of(lines: Sequence[OrderLine]) -> int:
+    return sum(line.subtotal for line in lines)
+
+
+def check_lines(lines: Sequence[OrderLine]) -> None:
+    """Raise `InvalidOrder` for lines that make no order."""
+    if not 1 <= len(lines) <= MOST_LINES:
+        raise InvalidOrder(f"an order has between 1 and {MOST_LINES} lines")
+    for number, line in enumerate(lines, start=1):
+        wrong = _what_is_wrong(line)
+        if wrong is not None:
+            raise InvalidOrder(f"line {number}: {wrong}")
+    total = total_of(lines)
+    if total < 0:
+        raise InvalidOrder("discounts and credits take away more than there is")
+    if total > LARGEST_TOTAL:
+        raise InvalidOrder("the total is larger than any charge can be")
+
+
+def check_total(lines: Sequence[OrderLine], currency: str, shown: int) -> None:
+    """Raise `OrderTotalMismatch` when the lines don't come to what the customer was shown."""
+    total = total_of(lines)
+    if total != shown:
+        raise OrderTotalMismatch(total, currency)
+
+
+def _what_is_wrong(line: OrderLine) -> str | None:
+    if not is_text(line.name, LONGEST_NAME):
+        return f"a name has between 1 and {LONGEST_NAME} printable characters"
+    if line.reference is not None and not is_text(line.reference, LONGEST_REFERENCE):
+        return f"a reference has between 1 and {LONGEST_REFERENCE} printable characters"
+    if not 1 <= line.quantity <= LARGEST_QUANTITY:
+        return f"a quantity is between 1 and {LARGEST_QUANTITY}"
+    if not 0 <= line.unit_amount <= LARGEST_AMOUNT:
+        return f"an amount is between 0 and {LARGEST_AMOUNT} minor units; `kind` says which way it counts"
+    return None
+
+
+def is_text(text: str, longest: int) -> bool:
+    """Printable, so without NUL and lone surrogates, which can't be stored."""
+    return 1 <= len(text) <= longest and text.isprintable() and not text.isspace()
+
+
+def lines_as_json(lines: Sequence[OrderLine]) -> str:
+    """For the statement that writes them: an array of objects, in the lines' order."""
+    rows = [
+        {
+            "position": position,
+            "kind": line.kind,
+            "product_id": line.product_id,
+            "reference": line.reference,
+            "name": line.name,
+            "unit_amount": line.unit_amount,
+            "quantity": line.quantity,
+        }
+        for position, line in enumerate(lines)
+    ]
+    return to_json(rows).decode()
+
+
+def line_from(values: dict[str, Any]) -> OrderLine:
+    """From the JSON object that the statements make of a line."""
+    return OrderLine(
+        kind=OrderLineKind(values["kind"]),
+        product_id=UUID(values["product_id"]) if values["product_id"] else None,
+        reference=values["reference"],
+        name=values["name"],
+        unit_amount=values["unit_amount"],
+        quantity=values["quantity"],
+    )

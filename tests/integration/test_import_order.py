@@ -1,0 +1,198 @@
+"""importOrder: an order of the shop's own system, taken as it is, once for each reference."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from models import OrderStatus
+from services.orders.imports import LONGEST_METADATA_KEY, MOST_METADATA
+from services.orders.lines import MOST_LINES
+from tests.client import Client
+from tests.conftest import Stripe
+from tests.make import Shop
+
+ORDER = """
+  id reference status version userId cancelReason expiresAt metadata { key value }
+  total { minorUnits currency } items { productName }
+  lines { kind reference name quantity unitAmount { minorUnits } subtotal { minorUnits } }
+"""
+IMPORT = f"""
+mutation($input: ImportOrderInput!) {{
+  importOrder(input: $input) {{
+    __typename
+    ... on Order {{ {ORDER} }}
+    ... on UserError {{ code message retryable }}
+    ... on OrderTotalMismatch {{ sum {{ minorUnits currency }} }}
+    ... on IdempotencyKeyReused {{ orderId }}
+  }}
+}}
+"""
+BY_REFERENCE = f"query($reference: String!) {{ orderByReference(reference: $reference) {{ {ORDER} }} }}"
+PAY = """
+mutation($id: ID!) {
+  createPaymentIntent(orderId: $id) { __typename ... on PaymentIntent { amount { minorUnits } } }
+}
+"""
+LINES = [
+    {"name": "Lamp", "reference": "SKU-7", "quantity": 2, "unitAmount": 4_500},
+    {"kind": "SHIPPING", "name": "Parcel", "unitAmount": 590},
+    {"kind": "TAX", "name": "VAT 19 %", "unitAmount": 1_822},
+    {"kind": "DISCOUNT", "name": "WELCOME10", "reference": "WELCOME10", "unitAmount": 1_000},
+    {"kind": "CREDIT", "name": "Gift card", "unitAmount": 500},
+]
+TOTAL = 9_000 + 590 + 1_822 - 1_000 - 500
+
+
+def order(**others: Any) -> dict[str, Any]:
+    return {
+        "reference": "A-1001", "userId": "ada", "currency": "EUR", "lines": LINES, "total": TOTAL, **others
+    }  # fmt: skip
+
+
+async def take(client: Client, given: dict[str, Any]) -> dict[str, Any]:
+    answer = await client.ask(IMPORT, {"input": given}, role="merchant")
+    taken: dict[str, Any] = answer["data"]["importOrder"]
+    return taken
+
+
+async def test_an_order_is_taken_as_it_is_and_its_owner_can_pay_it(client: Client, stripe: Stripe) -> None:
+    taken = await take(client, order(metadata=[{"key": "channel", "value": "web"}]))
+
+    assert taken["__typename"] == "Order"
+    assert taken["total"] == {"minorUnits": TOTAL, "currency": "EUR"}
+    assert [(line["kind"], line["subtotal"]["minorUnits"]) for line in taken["lines"]] == [
+        ("PRODUCT", 9_000), ("SHIPPING", 590), ("TAX", 1_822), ("DISCOUNT", -1_000), ("CREDIT", -500),
+    ]  # fmt: skip
+    assert taken["items"] == []  # nothing came from the catalogue here
+    assert (taken["reference"], taken["userId"]) == ("A-1001", "ada")
+    assert taken["metadata"] == [{"key": "channel", "value": "web"}]
+    paid = await client.ask(PAY, {"id": taken["id"]}, user="ada")
+    assert paid["data"]["createPaymentIntent"]["amount"] == {"minorUnits": TOTAL}
+
+
+async def test_the_same_import_again_and_at_once_is_the_same_order(client: Client, shop: Shop) -> None:
+    taken = await asyncio.gather(*(take(client, order()) for _ in range(8)))
+
+    assert len({each["id"] for each in taken}) == 1
+    assert (await take(client, order()))["id"] == taken[0]["id"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"userId": "eve"},
+        {"total": TOTAL - 590, "lines": [line for line in LINES if line["name"] != "Parcel"]},
+        {"receiptEmail": "ada@shop.example"},
+        {"expiresAt": "2999-01-01T00:00:00Z"},
+        {"metadata": [{"key": "channel", "value": "phone"}]},
+    ],
+)
+async def test_another_order_under_the_same_reference_is_refused(
+    client: Client, change: dict[str, Any]
+) -> None:
+    first = await take(client, order())
+
+    second = await take(client, order(**change))
+
+    assert second["__typename"] == "IdempotencyKeyReused"
+    assert second["orderId"] == first["id"]
+
+
+async def test_a_total_that_is_not_the_sum_is_refused_with_the_sum(client: Client, shop: Shop) -> None:
+    answer = await take(client, order(total=TOTAL + 1))
+
+    assert answer["__typename"] == "OrderTotalMismatch"
+    assert answer["sum"] == {"minorUnits": TOTAL, "currency": "EUR"}
+    assert (await take(client, order()))["__typename"] == "Order"  # nothing was kept of the first
+
+
+def line(**others: Any) -> dict[str, Any]:
+    return {"name": "Lamp", "unitAmount": 100, **others}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"lines": [], "total": 0}, "between 1 and 500 lines"),
+        ({"lines": [line()] * (MOST_LINES + 1), "total": 100 * (MOST_LINES + 1)}, "between 1 and 500 lines"),
+        ({"lines": [line(), line(quantity=0)], "total": 100}, "line 2: a quantity"),
+        ({"lines": [line(unitAmount=-1)], "total": -1}, "line 1: an amount"),
+        ({"lines": [line(name="")], "total": 100}, "line 1: a name"),
+        ({"lines": [line(name="\0")], "total": 100}, "line 1: a name"),
+        ({"lines": [line(reference="x" * 256)], "total": 100}, "line 1: a reference"),
+        ({"lines": [line(), line(kind="DISCOUNT", unitAmount=101)], "total": -1}, "take away more"),
+        (
+            {"lines": [line(unitAmount=999_999_999_999, quantity=100_000)], "total": 1},
+            "larger than any charge",
+        ),
+        ({"reference": ""}, "`reference`"),
+        ({"reference": "x" * 256}, "`reference`"),
+        ({"reference": "\ud800"}, "`reference`"),
+        ({"receiptEmail": "ada"}, "`receiptEmail`"),
+        ({"expiresAt": "2020-01-01T00:00:00Z"}, "`expiresAt` lies in the past"),
+        ({"expiresAt": "2999-01-01T00:00:00"}, "`expiresAt` needs a time zone"),
+        ({"metadata": [{"key": "order_id", "value": "x"}]}, "`order_id`"),
+        ({"metadata": [{"key": "a", "value": "x"}, {"key": "a", "value": "y"}]}, "stands twice"),
+        ({"metadata": [{"key": "k" * (LONGEST_METADATA_KEY + 1), "value": "x"}]}, "a key of metadata"),
+        ({"metadata": [{"key": "a[b]", "value": "x"}]}, "a key of metadata"),
+        ({"metadata": [{"key": str(n), "value": "x"} for n in range(MOST_METADATA + 1)]}, "at most 40"),
+    ],
+)
+async def test_what_makes_no_order_is_refused_in_words(
+    client: Client, shop: Shop, change: dict[str, Any], told: str
+) -> None:
+    answer = await take(client, order(**change))
+
+    assert answer["__typename"] == "InvalidOrder", answer
+    assert told in answer["message"]
+
+
+async def test_a_full_discount_is_an_order_that_stripe_need_not_hear_of(client: Client, shop: Shop) -> None:
+    lines = [line(), line(kind="DISCOUNT", name="FREE")]
+
+    taken = await take(client, order(lines=lines, total=0))
+
+    assert taken["total"]["minorUnits"] == 0
+    paid = await client.ask(PAY, {"id": taken["id"]}, user="ada")
+    assert paid["data"]["createPaymentIntent"]["__typename"] == "AmountNotChargeable"
+
+
+async def test_500_lines_are_one_order_of_one_change(client: Client, shop: Shop) -> None:
+    taken = await take(client, order(lines=[line()] * MOST_LINES, total=100 * MOST_LINES))
+
+    assert len(taken["lines"]) == MOST_LINES
+    assert taken["version"] == 2
+
+
+async def test_only_the_shop_may_import(client: Client, shop: Shop) -> None:
+    customer = await client.ask(IMPORT, {"input": order()}, user="ada")
+    anonymous = await client.ask(IMPORT, {"input": order()}, user=None)
+
+    assert customer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert anonymous["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_an_order_is_found_by_its_reference_by_its_owner_and_by_merchants(client: Client) -> None:
+    taken = await take(client, order())
+
+    async def found(**who: Any) -> Any:
+        answer = await client.ask(BY_REFERENCE, {"reference": "A-1001"}, **who)
+        return answer["data"]["orderByReference"]
+
+    assert (await found(user="ada"))["id"] == taken["id"]
+    assert (await found(user="ada"))["userId"] is None  # whose it is, is for merchants
+    assert (await found(role="merchant"))["userId"] == "ada"
+    assert await found(user="eve") is None
+
+
+async def test_an_order_of_nobody_is_seen_by_merchants_alone(client: Client, shop: Shop) -> None:
+    taken = await take(client, order(userId=None))
+
+    seen = await client.ask(
+        "query($id: ID!) { order(id: $id) { id userId } }", {"id": taken["id"]}, role="merchant"
+    )
+    assert seen["data"]["order"] == {"id": taken["id"], "userId": None}
+    answer = await client.ask("query($id: ID!) { order(id: $id) { id } }", {"id": taken["id"]}, user="None")
+    assert answer["data"]["order"] is None
+    assert await shop.status(taken["id"]) is OrderStatus.PENDING
