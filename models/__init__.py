@@ -3,6 +3,7 @@
 from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
 from models.currencies.charge_limits import ChargeLimit
 from models.orders.tables import Order, OrderItem, OrderStatus
+from models.payments.installation import Installation
 from models.payments.tables import Disposition, Payment, PaymentState, PaymentTransition
 from models.products.tables import Product
 from models.reconciliation.leases import Lease
@@ -16,6 +17,7 @@ __all__ = [
     "ChargeLimit",
     "Disposition",
     "Dispute",
+    "Installation",
     "Lease",
     "Order",
     "OrderItem",

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert, select, text, update
 
 from models import Order, OrderItem, OrderStatus, Payment, PaymentTransition, Product
+from models.payments.installation import INSTALLATION
 from runtime.database.database import Database, Row
 
 
@@ -59,6 +60,11 @@ class Shop:
         if rows:
             await self.database.rows(insert(OrderItem), rows)
         return order_id
+
+    async def installation_id(self) -> str:
+        row = await self.database.row(INSTALLATION)
+        assert row is not None
+        return str(row.id)
 
     async def set_price(self, order_id: UUID, unit_amount: int) -> None:
         """Change the order's first item; its version grows by itself."""

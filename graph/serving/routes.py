@@ -18,7 +18,8 @@ from runtime.origins import AllowedOrigins
 from runtime.paths import EitherPath
 from services.operations.health import OK, Health
 from services.operations.metrics_endpoint import CONTENT_TYPE, MetricsEndpoint
-from services.reconciliation.inbox import Inbox, UnverifiedEvent
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.stripe_events import UnverifiedEvent
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

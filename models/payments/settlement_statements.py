@@ -1,20 +1,26 @@
 """The statements that write Stripe's word into our rows, run in a transaction under the order's lock."""
 
-from sqlalchemy import Text, Uuid, and_, bindparam, func, or_, select, update
+from sqlalchemy import Text, Uuid, and_, bindparam, cast, func, or_, select, update
 from sqlmodel import col
 
 from models.orders.tables import Order, order_total
+from models.payments.installation import is_recorded_here, this_installation
 from models.payments.tables import Payment
 
-# By the intent's id; by its metadata only as long as we have not recorded an intent for that payment.
+# By the intent's id; by its metadata only as long as we have not recorded an intent for that payment. Never for an
+# intent that another installation made, nor a payment that this database has as a copy.
 PAYMENT_OF_INTENT = select(col(Payment.id), col(Payment.order_id)).where(
     or_(
         col(Payment.intent_id) == bindparam("intent_id", type_=Text),
         and_(
             col(Payment.id) == bindparam("payment_id", type_=Uuid),
+            col(Payment.order_id) == bindparam("metadata_order_id", type_=Uuid),
             col(Payment.intent_id).is_(None),
         ),
-    )
+    ),
+    func.coalesce(bindparam("installation_id", type_=Text), cast(this_installation, Text))
+    == cast(this_installation, Text),
+    is_recorded_here,
 )
 
 _this_order = col(Order.id) == bindparam("order_id", type_=Uuid)

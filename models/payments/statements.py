@@ -23,6 +23,7 @@ from sqlmodel import col
 from models.base import among
 from models.currencies.charge_limits import ChargeLimit
 from models.orders.tables import Order, OrderStatus, order_total
+from models.payments.installation import this_installation
 from models.payments.tables import IS_LIVE, LIVE, Payment, PaymentState
 
 # Stripe may forget an idempotency key after 24 hours; an hour before that a replay is no longer safe.
@@ -107,6 +108,7 @@ CLAIM = select(
     col(_live.intent_id),
     (col(_live.lease_until) > func.now()).label("leased"),
     (col(_live.created_at) < func.now() - KEY_LIFETIME).label("key_expired"),
+    this_installation.label("installation_id"),
 ).select_from(
     _order.outerjoin(_recorded, true()).outerjoin(_live, and_(col(_live.order_id) == _order.c.id, _is_live))
 )

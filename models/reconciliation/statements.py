@@ -26,7 +26,6 @@ from models.payments.tables import LIVE, Payment, PaymentState
 from models.refunds.statements import AUTOMATIC
 from models.refunds.sums import LOST, MADE
 from models.refunds.tables import Dispute, Refund, RefundState
-from models.stripe_events.tables import StripeEvent
 
 _limit: BindParameter[int] = bindparam("limit", type_=Integer)
 _of_pending_order = col(Order.status) == OrderStatus.PENDING.value
@@ -140,12 +139,6 @@ RECOVER_PAYMENT = (
     .on_conflict_do_nothing()
     .returning(col(Payment.id))
 )
-
-FINISHED_EVENTS = select(col(StripeEvent.id)).where(
-    col(StripeEvent.id) == any_(bindparam("ids", type_=ARRAY(Text))),
-    col(StripeEvent.finished_at).is_not(None),
-)
-EVENTS_DUE_NOW = update(StripeEvent).where(col(StripeEvent.finished_at).is_(None)).values(due_at=func.now())
 
 ORDERS_IN_REVIEW = select(col(Order.id)).where(col(Order.status) == OrderStatus.REVIEW.value).limit(_limit)
 _other = aliased(Refund, name="other")

@@ -2,21 +2,46 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, Interval, bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    CheckConstraint,
+    DateTime,
+    Index,
+    Integer,
+    Interval,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlmodel import Field, SQLModel, col
 
 from models.base import database_time
+from models.payments.tables import Payment
+from models.refunds.tables import Dispute, Refund
+
+MOST_ATTEMPTS = 15  # after an hour and a quarter of them an event rests
 
 
 class StripeEvent(SQLModel, table=True):
-    """An event by its id, type and the object it is about; what it says is asked of Stripe anew."""
+    """An event by its id, type and the object it is about; what it says is asked of Stripe anew.
+
+    `object_id` is an intent's; of a thin event also a refund's, dispute's or charge's. An event that could not be
+    finished in `MOST_ATTEMPTS` rests: its `due_at` is infinity, and a person is called.
+    """
 
     __tablename__ = "stripe_events"
     __table_args__ = (
         CheckConstraint("id ~ '^evt_[A-Za-z0-9_]+$'", name="stripe_events_id_is_stripes"),
         CheckConstraint("attempts >= 0", name="stripe_events_attempts_not_negative"),
         Index("stripe_events_due", "due_at", postgresql_where=text("finished_at IS NULL")),
+        Index("stripe_events_finished", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )
 
     id: str = Field(primary_key=True)
@@ -31,19 +56,27 @@ class StripeEvent(SQLModel, table=True):
 
 
 _unfinished = col(StripeEvent.finished_at).is_(None)
+_never = literal("infinity", DateTime(timezone=True))
+_limit = bindparam("limit", type_=Integer)
 
-# A redelivery of an unfinished event makes it due at once; of a finished one, it changes nothing.
+# A redelivery of an unfinished event makes it due at once, also when it rests; of a finished one, it changes nothing.
 STORE_EVENT = (
     insert(StripeEvent)
-    .on_conflict_do_update(index_elements=["id"], set_={"due_at": func.now()}, where=_unfinished)
+    .on_conflict_do_update(
+        index_elements=["id"],
+        set_={"due_at": func.now(), "attempts": func.least(StripeEvent.attempts, MOST_ATTEMPTS - 1)},
+        where=_unfinished,
+    )
     .returning(col(StripeEvent.id))
 )
+# One of Stripe's list: a row when it is new. One that is here has a due time of its own.
+STORE_MISSED_EVENT = insert(StripeEvent).on_conflict_do_nothing().returning(col(StripeEvent.id))
 
 _due = (
     select(col(StripeEvent.id))
-    .where(_unfinished, col(StripeEvent.due_at) <= func.now())
+    .where(_unfinished, col(StripeEvent.due_at) <= func.now(), col(StripeEvent.attempts) < MOST_ATTEMPTS)
     .order_by(col(StripeEvent.due_at))
-    .limit(bindparam("limit"))
+    .limit(_limit)
     .with_for_update(skip_locked=True)
     .cte("due")
 )
@@ -67,4 +100,55 @@ POSTPONE_EVENT = (
     update(StripeEvent)
     .where(col(StripeEvent.id) == bindparam("event_id"), _unfinished)
     .values(due_at=func.now() + bindparam("delay", type_=Interval), failure=bindparam("failure"))
+)
+# Those that were tried often enough; also one whose worker died each time.
+REST_EVENTS = (
+    update(StripeEvent)
+    .where(_unfinished, col(StripeEvent.attempts) >= MOST_ATTEMPTS, col(StripeEvent.due_at) <= func.now())
+    .values(due_at=_never)
+    .returning(
+        col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.failure)
+    )
+)
+# Stripe is back: what failed since it was away is due, with all its attempts.
+REVIVE_EVENTS = (
+    update(StripeEvent)
+    .where(_unfinished, col(StripeEvent.failure) == any_(bindparam("failures", type_=ARRAY(Text))))
+    .values(due_at=func.now(), attempts=0)
+)
+
+# A thin event names a refund, dispute or charge: the intent of those that we have.
+_object_id = bindparam("object_id", type_=Text)
+INTENT_OF_OBJECT = union_all(
+    select(col(Payment.intent_id))
+    .join(Refund, col(Refund.payment_id) == col(Payment.id))
+    .where(col(Refund.stripe_refund_id) == _object_id),
+    select(col(Payment.intent_id))
+    .join(Dispute, col(Dispute.payment_id) == col(Payment.id))
+    .where(col(Dispute.id) == _object_id),
+)
+
+_old = (
+    select(col(StripeEvent.id))
+    .where(col(StripeEvent.finished_at) < func.now() - bindparam("age", type_=Interval))
+    .order_by(col(StripeEvent.finished_at))
+    .limit(_limit)
+    .with_for_update(skip_locked=True)
+)
+_rested_long = (
+    select(col(StripeEvent.id))
+    .where(
+        _unfinished,
+        col(StripeEvent.due_at) == _never,
+        col(StripeEvent.received_at) < func.now() - bindparam("age", type_=Interval),
+    )
+    .limit(_limit)
+    .with_for_update(skip_locked=True)
+)
+# Stripe itself forgets an event after thirty days.
+DELETE_FINISHED_EVENTS = (
+    delete(StripeEvent).where(col(StripeEvent.id).in_(_old)).returning(col(StripeEvent.id))
+)
+DELETE_RESTING_EVENTS = (
+    delete(StripeEvent).where(col(StripeEvent.id).in_(_rested_long)).returning(col(StripeEvent.id))
 )

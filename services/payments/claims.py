@@ -38,6 +38,7 @@ class Claim:
     chargeable: bool
     recorded: bool
     payment: LivePayment | None
+    installation_id: UUID
 
     def refuse_unless_payable(self) -> None:
         if self.status != OrderStatus.PENDING:
@@ -51,7 +52,11 @@ class Claim:
     def request_for(self, payment: LivePayment) -> IntentRequest:
         """What was recorded, which for a payment taken over may not be the order's total of today."""
         return IntentRequest(
-            payment_id=payment.id, order_id=self.order_id, amount=payment.amount, currency=payment.currency
+            payment_id=payment.id,
+            order_id=self.order_id,
+            amount=payment.amount,
+            currency=payment.currency,
+            installation_id=self.installation_id,
         )
 
 
@@ -67,6 +72,7 @@ def claim_from(row: Row, order_id: UUID) -> Claim:
         chargeable=row.chargeable,
         recorded=row.recorded_id is not None,
         payment=_recorded_payment(row) if row.recorded_id else _earlier_payment(row),
+        installation_id=row.installation_id,
     )
 
 

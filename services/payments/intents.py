@@ -23,8 +23,9 @@ class IntentStatus(StrEnum):
 class Intent:
     """What Stripe says of one PaymentIntent now. Amounts are minor units of `currency` (upper case).
 
-    `payment_id` and `order_id` are what we wrote into its metadata; None for an intent of another application.
-    The client secret is for the customer's browser alone: it is kept out of `repr`, logs and tables.
+    `payment_id`, `order_id` and `installation_id` are what its metadata says, which another application may have
+    written: whether the intent is ours is decided by models/payments/installation.py. The client secret is for the
+    customer's browser alone: it is kept out of `repr`, logs and tables, and empty where Stripe doesn't tell it.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Intent:
     payment_id: UUID | None
     order_id: UUID | None
     client_secret: str = field(repr=False)
+    installation_id: str | None = None
 
     @property
     def is_payable(self) -> bool:
@@ -56,10 +58,21 @@ class IntentRequest:
     order_id: UUID
     amount: int
     currency: str
+    installation_id: UUID | None = None
 
     @property
     def idempotency_key(self) -> str:
         return f"pi:{self.payment_id}"
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What tells later whose intent it is."""
+        ids = {
+            "order_id": self.order_id,
+            "payment_id": self.payment_id,
+            "installation_id": self.installation_id,
+        }
+        return {name: str(value) for name, value in ids.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +112,33 @@ class StripeDispute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntentMarks:
+    """What an intent's metadata says of whose it is; other applications may have written the same keys."""
+
+    installation_id: str | None = None
+    payment_id: UUID | None = None
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentSeen:
+    """An intent in Stripe's list, ours or another's. `intent` is None when it can't be read, with the reason."""
+
+    id: str
+    marks: IntentMarks
+    intent: Intent | None
+    unreadable: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StripeEventSeen:
-    """An event in Stripe's list: its id and type, and the intent it is about."""
+    """An event in Stripe's list: its id and type, and the intent it is about, with what that intent's metadata says."""
 
     id: str
     type: str
     intent_id: str
     created_at: datetime
+    marks: IntentMarks = IntentMarks()
 
 
 T = TypeVar("T")
@@ -113,7 +146,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class StripePage(Generic[T]):
-    """A page of one of Stripe's lists, newest first; `next` continues it, None at its end."""
+    """A page of one of Stripe's lists, newest first; `next` continues it, None at its end.
+
+    What is another application's may be left out of `items`, so a page may be empty and have a next one.
+    """
 
     items: tuple[T, ...]
     next: str | None
@@ -132,6 +168,10 @@ class OutcomeUnknown(GatewayError):
     """The connection was lost, the time was up, or the key is in use: the intent may or may not exist."""
 
 
+class ObjectLocked(OutcomeUnknown):
+    """Another call holds this one object (429 `lock_timeout`): it says nothing about the rate; the call is repeated."""
+
+
 class TooManyRequests(GatewayError):
     """Stripe took no notice of the call (429)."""
 
@@ -142,6 +182,14 @@ class KeyBurnt(GatewayError):
 
 class AccessDenied(GatewayError):
     """Our API key is wrong or may not do this (401, 403): an operator has to act."""
+
+
+class UnreadableAnswer(GatewayError):
+    """Stripe answered, and we don't understand it: a field is missing, or has a value that we don't know."""
+
+
+class PermissionMissing(AccessDenied):
+    """Our API key may not make this call (403). The message is Stripe's, and names the permission."""
 
 
 class Refused(GatewayError):

@@ -119,6 +119,12 @@ class PaymentIntents:
         opened = await self._database.row(OPEN_PAYMENT, {**parameters, "cause": CAUSE})
         failpoints.reach(failpoints.PAYMENT_OPENED)
         # A replayed answer tells how the intent was, not how it is: after a takeover it is read anew.
+        if (intent.amount, intent.currency) != (payment.amount, payment.currency):
+            log.error("stripe's amount is not what was asked", payment=str(payment.id), intent=intent.id)
+            patience.count_burnt_key()  # read anew, it is canceled and replaced; twice in one call is an outage
+            return None
+        if not intent.client_secret:
+            return None
         return intent if opened and opened.releasable and claim.recorded else None
 
     async def _call_for_new_intent(
@@ -183,7 +189,10 @@ class PaymentIntents:
             await self._settlement.apply(intent, cause=CAUSE)
             return None
         if (intent.amount, intent.currency) == (claim.total, claim.currency):
-            return intent
+            if intent.client_secret:
+                return intent
+            log.error("stripe tells no client secret", payment=str(payment.id), intent=intent.id)
+            raise PaymentProviderUnavailable
         if await self._lease(payment):  # otherwise somebody repriced it while we looked
             log.error("stripe's amount is not ours", payment=str(payment.id), intent=intent.id)
             await self._replace(payment, patience)
@@ -288,6 +297,7 @@ def log_gateway_error(error: GatewayError, payment: LivePayment) -> None:
         "stripe call failed",
         outcome=type(error).__name__,
         code=error.code,
+        said=str(error),
         stripe_request=error.request_id,
         payment=str(payment.id),
     )

@@ -32,9 +32,7 @@ class Settlement:
 
     async def apply(self, intent: Intent, *, cause: str) -> bool:
         """Whether the intent is one of ours. `cause` tells in the payment's history who brought the news."""
-        found = await self._database.row(
-            PAYMENT_OF_INTENT, {"intent_id": intent.id, "payment_id": intent.payment_id}
-        )
+        found = await self._database.row(PAYMENT_OF_INTENT, marks_of(intent))
         if found is None:
             return False
 
@@ -45,6 +43,16 @@ class Settlement:
         if verdict is not None:
             _tell(verdict, found.order_id, found.id)
         return True
+
+
+def marks_of(intent: Intent) -> dict[str, object]:
+    """What tells whose intent it is."""
+    return {
+        "intent_id": intent.id,
+        "payment_id": intent.payment_id,
+        "metadata_order_id": intent.order_id,
+        "installation_id": intent.installation_id,
+    }
 
 
 async def _write(

@@ -1,55 +1,58 @@
 """Stripe's events: stored by id before the 200, then finished by asking Stripe how the intent stands now.
 
 The payload moves nothing. It may be stale, reordered, or forged with a leaked secret, and it holds the client
-secret, so only its id, its type and the id of the object it is about are kept.
+secret, so only its id, its type and the id of the object it is about are kept. What is about another application's
+intent is dropped before it is stored.
 """
 
 import asyncio
 import contextlib
-import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 
-from models.reconciliation.statements import EVENTS_DUE_NOW, FINISHED_EVENTS
-from models.stripe_events.tables import FINISH_EVENT, POSTPONE_EVENT, STORE_EVENT, TAKE_DUE_EVENTS
+from models.stripe_events.tables import (
+    FINISH_EVENT,
+    INTENT_OF_OBJECT,
+    POSTPONE_EVENT,
+    STORE_EVENT,
+    STORE_MISSED_EVENT,
+    TAKE_DUE_EVENTS,
+)
 from runtime.database.database import Database, Row
 from services.payments import failpoints
 from services.payments.call_priority import in_background
 from services.payments.disputes import DisputeGateway, Disputes
-from services.payments.intents import GatewayError, Intent, Refused, StripeEventSeen
+from services.payments.intents import (
+    GatewayError,
+    Intent,
+    IntentMarks,
+    Refused,
+    StripeEventSeen,
+)
 from services.payments.refunds import RefundGateway, Refunds
 from services.payments.settlement import Settlement
+from services.payments.stripe_ids import INTENT, is_id
+from services.reconciliation.ownership import Ownership
+from services.reconciliation.stripe_events import (
+    DISPUTE_EVENTS,
+    INTENT_EVENTS,
+    Event,
+    UnverifiedEvent,
+    event_from,
+    kind_of,
+)
 
-INTENT_EVENTS = "payment_intent."
-REFUND_EVENTS = ("refund.", "charge.refund")
-DISPUTE_EVENTS = "charge.dispute."
 EVENT_LEASE = timedelta(seconds=60)  # how long one worker may take for one event
-BATCH = 20
+MOST_AT_ONCE = 20  # events in work of one process
 POLL_SECONDS = 5.0
 LONGEST_DELAY = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
-
-
-class UnverifiedEvent(Exception):
-    """Not signed by Stripe with one of our secrets, or not an event; nothing of it is kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """What is kept of an event; `intent_id` is None when it is about no intent."""
-
-    id: str
-    type: str
-    intent_id: str | None
-    created_at: datetime
-    livemode: bool
 
 
 class SignatureCheck(Protocol):
@@ -63,6 +66,7 @@ class SignatureCheck(Protocol):
 
 class WebhookGateway(RefundGateway, DisputeGateway, Protocol):
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
+    async def intent_id_of(self, object_id: str) -> str | None: ...
 
 
 class Inbox:
@@ -81,6 +85,7 @@ class Inbox:
         self._settlement = Settlement(database)
         self._refunds = Refunds(database, gateway)
         self._disputes = Disputes(database, gateway)
+        self._ownership = Ownership(database)
         self._check_signature = check_signature
         self._livemode = livemode
         self._news = asyncio.Event()
@@ -91,7 +96,10 @@ class Inbox:
         return self._check_signature is not None and self._check_signature.is_possible
 
     async def receive(self, payload: bytes, signature: str) -> None:
-        """Store a genuine event of interest; its commit comes before the caller's 200."""
+        """Store a genuine event of ours; its commit comes before the caller's 200.
+
+        Events of other kinds, of the other mode and of other applications are answered the same and not stored.
+        """
         if self._check_signature is None or not self.is_open:
             raise UnverifiedEvent("no webhook secret is set")
         self._check_signature(payload, signature)
@@ -99,13 +107,19 @@ class Inbox:
         if event.livemode != self._livemode:
             log.warning("event of the other mode ignored", event_id=event.id, livemode=event.livemode)
             return
-        if event.intent_id is None:
+        if event.object_id is None or not await self._may_be_ours(event):
             return
         await self._database.rows(
-            STORE_EVENT, stored(event.id, event.type, event.intent_id, event.created_at)
+            STORE_EVENT, stored(event.id, event.type, event.object_id, event.created_at)
         )
         failpoints.reach(failpoints.EVENT_STORED)
         self._news.set()
+
+    async def _may_be_ours(self, event: Event) -> bool:
+        """A thin event about a refund or a dispute doesn't name its intent: that is asked when it is finished."""
+        if event.object_id is None or not is_id(INTENT, event.object_id):
+            return True
+        return await self._ownership.is_ours(event.object_id, event.marks or IntentMarks())
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -119,70 +133,94 @@ class Inbox:
                 await work
 
     async def _run(self) -> None:
-        while True:
-            self._news.clear()
-            if await self._work_or_log() == 0:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
-
-    async def _work_or_log(self) -> int:
+        """Work on so many events at once; a slow one takes one place and holds up no other."""
+        busy: set[asyncio.Task[None]] = set()
         try:
-            return await self.finish_due()
+            while True:
+                self._news.clear()
+                taken = await self._take_or_log(MOST_AT_ONCE - len(busy))
+                for (kind, object_id), events in alike(taken).items():
+                    busy.add(asyncio.create_task(self._finish_in_background(kind, object_id, events)))
+                if not taken:
+                    await self._until_news_or(busy if len(busy) >= MOST_AT_ONCE else set())
+                elif len(busy) >= MOST_AT_ONCE:
+                    await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
+                busy = {task for task in busy if not task.done()}
+        finally:
+            for task in busy:
+                task.cancel()
+            await asyncio.gather(*busy, return_exceptions=True)
+
+    async def _until_news_or(self, busy: set[asyncio.Task[None]]) -> None:
+        if busy:
+            await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
+
+    async def _take_or_log(self, limit: int) -> Sequence[Row]:
+        try:
+            return await self._take(limit)
         except Exception:
-            log.exception("webhook events could not be finished; trying again")
+            log.exception("webhook events could not be taken; trying again")
             await asyncio.sleep(1)
-            return 0
+            return []
+
+    async def _take(self, limit: int) -> Sequence[Row]:
+        if limit <= 0:
+            return []
+        return await self._database.rows(TAKE_DUE_EVENTS, {"limit": limit, "lease": EVENT_LEASE})
 
     async def take_missed(self, events: Sequence[StripeEventSeen]) -> int:
-        """Store those of Stripe's list that never came or are not finished; how many were new or unfinished."""
-        rows = await self._database.rows(FINISHED_EVENTS, {"ids": [event.id for event in events]})
-        finished = {row.id for row in rows}
-        missed = [event for event in events if event.id not in finished]
-        for event in missed:
-            await self._database.rows(
-                STORE_EVENT, stored(event.id, event.type, event.intent_id, event.created_at)
-            )
-        return len(missed)
+        """Store those of Stripe's list that never came; how many were new. `events` are ours."""
+        new = 0
+        for event in events:
+            values = stored(event.id, event.type, event.intent_id, event.created_at)
+            new += len(await self._database.rows(STORE_MISSED_EVENT, values))
+        return new
 
-    async def finish_all(self, *, pause: float = 0.0) -> int:
-        """Finish every event that is not, whenever it would be due; how many there were.
+    async def finish_due(self) -> int:
+        """Take some of the events that are due and finish them; how many were taken."""
+        due = await self._take(MOST_AT_ONCE)
+        groups = alike(due).items()
+        await asyncio.gather(*(self._finish_in_background(*group, rows) for group, rows in groups))
+        return len(due)
 
-        `pause` is seconds for each event, so that a flood of them leaves Stripe's rate limit to customers.
-        """
-        await self._database.rows(EVENTS_DUE_NOW)
+    async def finish_all(self) -> int:
+        """Finish all events that are due; how many there were."""
         count = 0
         while taken := await self.finish_due():
             count += taken
-            await asyncio.sleep(pause * taken)
         return count
 
-    async def finish_due(self) -> int:
-        """Take the events that are due and finish them; how many were taken."""
-        due = await self._database.rows(TAKE_DUE_EVENTS, {"limit": BATCH, "lease": EVENT_LEASE})
-        alike: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
-        for event in due:  # one question to Stripe answers all events of a kind about the same intent
-            alike[kind_of(event.type), event.object_id].append(event)
+    async def _finish_in_background(self, kind: str, object_id: str, events: Sequence[Row]) -> None:
         with in_background():
-            await asyncio.gather(
-                *(self._finish(kind, intent, rows) for (kind, intent), rows in alike.items())
-            )
-        return len(due)
+            try:
+                await self._finish(kind, object_id, events)
+            except Exception:  # the database: the events' lease runs out
+                log.exception("event not finished", event_id=events[-1].id)
 
-    async def _finish(self, kind: str, intent_id: str, events: Sequence[Row]) -> None:
+    async def _finish(self, kind: str, object_id: str, events: Sequence[Row]) -> None:
         try:
-            await self._hear(kind, intent_id, cause=events[-1].id)
-        except Refused as error:  # Stripe knows no such intent: there is nothing to apply
-            log.warning("event about an unknown intent", event_id=events[-1].id, code=error.code)
+            await self._hear(kind, object_id, cause=events[-1].id)
+        except Refused as error:  # Stripe knows no such object: there is nothing to apply
+            log.warning("event about an unknown object", event_id=events[-1].id, code=error.code)
         except GatewayError as error:
-            return await self._postpone(events, type(error).__name__)
+            log.warning(
+                "event delayed", event_id=events[-1].id, outcome=type(error).__name__, said=str(error)
+            )
+            return await self._postpone(events, error)
         except Exception as error:  # one event that can't be finished must not hold up the others
             log.exception("event not finished", event_id=events[-1].id)
-            return await self._postpone(events, type(error).__name__)
+            return await self._postpone(events, error)
         for event in events:
             await self._database.rows(FINISH_EVENT, {"event_id": event.id})
         return None
 
-    async def _hear(self, kind: str, intent_id: str, *, cause: str) -> None:
+    async def _hear(self, kind: str, object_id: str, *, cause: str) -> None:
+        intent_id = object_id if is_id(INTENT, object_id) else await self._intent_of(object_id)
+        if intent_id is None:
+            return
         if kind == INTENT_EVENTS:
             intent = await self._gateway.retrieve_intent(intent_id)
             await self._settlement.apply(intent, cause=cause)
@@ -193,52 +231,28 @@ class Inbox:
         else:
             await self._refunds.hear(intent_id)
 
-    async def _postpone(self, events: Sequence[Row], failure: str) -> None:
+    async def _intent_of(self, object_id: str) -> str | None:
+        """The intent of a refund, dispute or charge, when it is ours."""
+        known = await self._database.row(INTENT_OF_OBJECT, {"object_id": object_id})
+        intent_id = known.intent_id if known else await self._gateway.intent_id_of(object_id)
+        if intent_id is None or not await self._ownership.is_ours(intent_id, IntentMarks()):
+            return None
+        return str(intent_id)
+
+    async def _postpone(self, events: Sequence[Row], error: Exception) -> None:
         for event in events:
             delay = min(timedelta(seconds=2 ** min(event.attempts, 10)), LONGEST_DELAY)
-            parameters = {"event_id": event.id, "delay": delay, "failure": failure}
+            parameters = {"event_id": event.id, "delay": delay, "failure": type(error).__name__}
             await self._database.rows(POSTPONE_EVENT, parameters)
 
 
-def stored(event_id: str, kind: str, intent_id: str, created_at: datetime) -> dict[str, Any]:
-    return {"id": event_id, "type": kind, "object_id": intent_id, "created_at": created_at}
+def alike(events: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """One question to Stripe answers all events of a kind about the same object."""
+    groups: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    for event in events:
+        groups[kind_of(event.type), event.object_id].append(event)
+    return groups
 
 
-def event_from(payload: bytes) -> Event:
-    """The parts of a verified event that we keep: https://docs.stripe.com/api/events/object"""
-    try:
-        data: dict[str, Any] = json.loads(payload)
-        kind, about = _text(data["type"]), data["data"]["object"]
-        return Event(
-            id=_text(data["id"]),
-            type=kind,
-            intent_id=intent_of(kind, about),
-            created_at=datetime.fromtimestamp(data["created"], UTC),
-            livemode=bool(data["livemode"]),
-        )
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise UnverifiedEvent("not an event") from error
-
-
-def kind_of(event_type: str) -> str:
-    """What has to be asked of Stripe after an event of this type."""
-    if event_type.startswith(INTENT_EVENTS):
-        return INTENT_EVENTS
-    return DISPUTE_EVENTS if event_type.startswith(DISPUTE_EVENTS) else REFUND_EVENTS[0]
-
-
-def intent_of(kind: str, about: Mapping[str, Any]) -> str | None:
-    """The intent that an event is about, if it is about an intent, its refunds or its disputes."""
-    if kind.startswith(INTENT_EVENTS):
-        return _text(about["id"])
-    if kind.startswith((*REFUND_EVENTS, DISPUTE_EVENTS)):
-        intent_id = about.get("payment_intent")
-        return None if intent_id is None else _text(intent_id)
-    return None
-
-
-def _text(value: object) -> str:
-    # PostgreSQL takes neither NUL nor half a character.
-    if not (isinstance(value, str) and 0 < len(value) <= 255 and value.isascii() and value.isprintable()):
-        raise TypeError("not a string of Stripe's")
-    return value
+def stored(event_id: str, kind: str, object_id: str, created_at: datetime) -> dict[str, Any]:
+    return {"id": event_id, "type": kind, "object_id": object_id, "created_at": created_at}

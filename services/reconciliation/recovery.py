@@ -11,10 +11,11 @@ from models.reconciliation.statements import PAYMENTS_OF_INTENTS, RECOVER_PAYMEN
 from runtime.database.database import Database
 from services.payments.disputes import DisputeGateway, Disputes
 from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
-from services.payments.intents import Intent, IntentStatus
+from services.payments.intents import Intent, IntentSeen, IntentStatus
 from services.payments.refunds import RefundGateway, Refunds
 from services.payments.settlement import Settlement
 from services.payments.state_machine import state_of
+from services.reconciliation.ownership import Ownership
 
 GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
 
@@ -32,15 +33,17 @@ class Recovery:
         self._settlement = Settlement(database)
         self._refunds = Refunds(database, gateway)
         self._disputes = Disputes(database, gateway)
+        self._ownership = Ownership(database)
 
-    async def unexpected(self, intents: Sequence[Intent]) -> list[Intent]:
+    async def unexpected(self, seen: Sequence[IntentSeen]) -> list[Intent]:
         """Those of ours that are not as our payments say, or that belong to no payment."""
-        ours = [intent for intent in intents if intent.payment_id is not None]
+        known = await self._ownership.ours([(each.id, each.marks) for each in seen])
+        ours = [each.intent for each in seen if each.intent is not None and each.id in known]
         if not ours:
             return []
         rows = await self._database.rows(
             PAYMENTS_OF_INTENTS,
-            {"intent_ids": [i.id for i in ours], "payment_ids": [i.payment_id for i in ours]},
+            {"intent_ids": [i.id for i in ours], "payment_ids": [i.payment_id for i in ours if i.payment_id]},
         )
         states = {row.intent_id: row.state for row in rows if row.intent_id}
         return [intent for intent in ours if states.get(intent.id) not in expected_states(intent)]
@@ -52,7 +55,10 @@ class Recovery:
         return await self._close_if_given_up(intent)
 
     async def _recover(self, intent: Intent) -> tuple[str, str | None]:
-        for payment_id in (intent.payment_id, uuid4()):  # the payment of a twin has an intent already
+        for payment_id in (
+            intent.payment_id or uuid4(),
+            uuid4(),
+        ):  # the payment of a twin has an intent already
             parameters = {
                 "payment_id": payment_id,
                 "order_id": intent.order_id,
@@ -80,7 +86,11 @@ class Recovery:
     async def _close_if_given_up(self, intent: Intent) -> tuple[str, str | None]:
         """A given-up payment's intent must not stay payable; its secret never left, or can't be known to."""
         rows = await self._database.rows(
-            PAYMENTS_OF_INTENTS, {"intent_ids": [intent.id], "payment_ids": [intent.payment_id]}
+            PAYMENTS_OF_INTENTS,
+            {
+                "intent_ids": [intent.id],
+                "payment_ids": [intent.payment_id] if intent.payment_id else [],
+            },
         )
         states = {row.state for row in rows if row.intent_id == intent.id or row.id == intent.payment_id}
         if intent.is_payable and states & {*GIVEN_UP}:

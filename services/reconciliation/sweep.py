@@ -34,12 +34,13 @@ from runtime.database.database import Database, Row
 from services.identity.refusals import Refusal
 from services.payments.call_priority import in_background
 from services.payments.intent_cancellation import IntentCancellation
-from services.payments.intents import GatewayError, Intent, Refused, StripeEventSeen, StripePage
+from services.payments.intents import GatewayError, IntentSeen, Refused, StripeEventSeen, StripePage
 from services.payments.payment_intents import IntentGateway, PaymentIntents
 from services.payments.refunds import Refunds
 from services.payments.refusals import AmountNotChargeable
 from services.payments.settlement import Settlement
 from services.reconciliation.inbox import Inbox, WebhookGateway
+from services.reconciliation.ownership import Ownership
 from services.reconciliation.recovery import Recovery, expected_states
 
 SWEEP = "sweep"
@@ -62,8 +63,12 @@ log = structlog.get_logger(__name__)
 
 
 class SweepGateway(IntentGateway, WebhookGateway, Protocol):
-    async def list_intents(self, since: datetime, after: str | None = None) -> StripePage[Intent]: ...
-    async def list_events(self, since: datetime, after: str | None = None) -> StripePage[StripeEventSeen]: ...
+    async def list_intents(
+        self, since: datetime, after: str | None = None, until: datetime | None = None
+    ) -> StripePage[IntentSeen]: ...
+    async def list_events(
+        self, since: datetime, after: str | None = None, until: datetime | None = None
+    ) -> StripePage[StripeEventSeen]: ...
 
 
 class ClosableGateway(SweepGateway, Protocol):
@@ -96,6 +101,7 @@ class Sweep:
         self._settlement = Settlement(database)
         self._refunds = Refunds(database, gateway)
         self._recovery = Recovery(database, gateway)
+        self._ownership = Ownership(database)
 
     async def run(self) -> Findings:
         """One sweep over everything that is due."""
@@ -128,8 +134,10 @@ class Sweep:
 
     async def _hear_missed_events(self, since: datetime, findings: Findings) -> None:
         async for page in self._pages(self._gateway.list_events, since):
-            findings.done["events never received"] += await self._inbox.take_missed(page)
-        findings.done["events finished"] += await self._inbox.finish_all(pause=self._pause)
+            ours = await self._ownership.ours([(event.intent_id, event.marks) for event in page])
+            missed = [event for event in page if event.intent_id in ours]
+            findings.done["events never received"] += await self._inbox.take_missed(missed)
+        findings.done["events finished"] += await self._inbox.finish_all()
 
     async def _answer_unanswered(self, findings: Findings) -> None:
         """Replay what nobody is waiting for any more, or give it up when its order is closed."""

@@ -4,9 +4,8 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
+from datetime import datetime
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -15,17 +14,30 @@ from runtime.observation import note
 from services.payments.intents import (
     Intent,
     IntentRequest,
-    IntentStatus,
+    IntentSeen,
     OutcomeUnknown,
     RefundRequest,
+    Refused,
     StripeDispute,
     StripeEventSeen,
     StripePage,
     StripeRefund,
     TooManyRequests,
+    UnreadableAnswer,
 )
-from services.reconciliation.inbox import UnverifiedEvent, intent_of
+from services.payments.stripe_ids import INTENT, is_id, kind_of_id
+from services.reconciliation.stripe_events import LISTED_TYPES, UnverifiedEvent
 from services.stripe_api.calls import StripeCall, date_of
+from services.stripe_api.objects import (
+    COLLECTIONS,
+    dispute_from,
+    event_seen,
+    intent_from,
+    intent_id_in,
+    intent_seen,
+    page_from,
+    refund_from,
+)
 from services.stripe_api.rate import StripeRate
 from services.stripe_api.wire import Answer, answer_from, error_of, form, posting, standing_headers
 
@@ -46,6 +58,10 @@ NETWORK_RETRIES = 1
 STRIPES_REASONS = ("duplicate", "fraudulent", "requested_by_customer")  # others stay in our own books
 MOST_CALLS = 500  # at once; aiohttp's own 100 would make callers queue while Stripe is slow
 PAGE = 100  # the most that one of Stripe's lists gives at once
+MOST_PAGES = 50  # of the refunds of one intent
+MOST_BYTES = 8 * 1024 * 1024  # of an answer: a page of a hundred events is a tenth of that
+
+T = TypeVar("T")
 
 
 class _Transport(stripe.AIOHTTPClient):
@@ -63,10 +79,22 @@ class _Transport(stripe.AIOHTTPClient):
             )
         arguments, options = self._get_request_args_kwargs(method, url, headers, post_data)
         try:
-            async with self._session.request(*arguments, **options) as response:
-                return await response.read(), response.status, response.headers
+            # A redirect would carry the key to wherever it points.
+            async with self._session.request(*arguments, **options, allow_redirects=False) as response:
+                return await bounded(response), response.status, response.headers
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._handle_request_error(error)
+
+
+async def bounded(response: aiohttp.ClientResponse) -> bytes:
+    """The body; one that is too large ends the call as a lost connection does."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > MOST_BYTES:
+            response.close()
+            raise aiohttp.ClientPayloadError(f"an answer of more than {MOST_BYTES} bytes")
+    return bytes(body)
 
 
 class StripeGateway:
@@ -96,29 +124,34 @@ class StripeGateway:
             idempotency_key=request.idempotency_key,
             amount=request.amount,
             currency=request.currency.lower(),
-            metadata={"order_id": str(request.order_id), "payment_id": str(request.payment_id)},
+            metadata=request.metadata,
         )
 
     async def retrieve_intent(self, intent_id: str) -> Intent:
-        return await self._intent("get", f"/v1/payment_intents/{intent_id}")
+        return await self._intent("get", path_of(intent_id))
 
     async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent:
-        return await self._intent(
-            "post", f"/v1/payment_intents/{intent_id}", idempotency_key=idempotency_key, amount=amount
-        )
+        return await self._intent("post", path_of(intent_id), idempotency_key=idempotency_key, amount=amount)
 
     async def cancel_intent(self, intent_id: str) -> Intent:
-        return await self._intent("post", f"/v1/payment_intents/{intent_id}/cancel")
+        return await self._intent("post", f"{path_of(intent_id)}/cancel")
 
-    async def list_intents(self, since: datetime, after: str | None = None) -> StripePage[Intent]:
-        """Intents created at `since` or later, newest first, a page at a time."""
-        data = await self._page("/v1/payment_intents", after, **{"created[gte]": int(since.timestamp())})
-        return StripePage(tuple(map(intent_from, data["data"])), next_of(data))
+    async def list_intents(
+        self, since: datetime, after: str | None = None, until: datetime | None = None
+    ) -> StripePage[IntentSeen]:
+        """Intents created from `since` to `until`, whoever's they are, newest first, a page at a time."""
+        return await self._page("/v1/payment_intents", intent_seen, after, **between(since, until))
 
-    async def list_events(self, since: datetime, after: str | None = None) -> StripePage[StripeEventSeen]:
-        """Events about intents, refunds and disputes created at `since` or later, delivered or not."""
-        data = await self._page("/v1/events", after, **{"created[gte]": int(since.timestamp())})
-        return StripePage(tuple(filter(None, map(event_seen, data["data"]))), next_of(data))
+    async def list_events(
+        self, since: datetime, after: str | None = None, until: datetime | None = None
+    ) -> StripePage[StripeEventSeen]:
+        """Events about intents, refunds and disputes created from `since` to `until`, delivered or not."""
+        kinds = {f"types[{place}]": name for place, name in enumerate(LISTED_TYPES)}
+        return await self._page("/v1/events", event_seen, after, **between(since, until), **kinds)
+
+    async def intent_id_of(self, object_id: str) -> str | None:
+        """The intent of a refund, a dispute or a charge; None for one that belongs to no intent."""
+        return intent_id_in(await self._call("get", path_of(object_id)))
 
     async def create_refund(self, request: RefundRequest) -> StripeRefund:
         """https://docs.stripe.com/api/refunds/create"""
@@ -127,7 +160,7 @@ class StripeGateway:
             "post",
             "/v1/refunds",
             idempotency_key=request.idempotency_key,
-            payment_intent=request.intent_id,
+            payment_intent=checked(request.intent_id),
             amount=request.amount,
             metadata={"refund_id": str(request.refund_id)},
             **reason,
@@ -138,20 +171,23 @@ class StripeGateway:
         """Every refund of an intent, whoever made it."""
         refunds: list[StripeRefund] = []
         after: str | None = None
-        while True:
-            data = await self._page("/v1/refunds", after, payment_intent=intent_id)
-            refunds += map(refund_from, data["data"])
-            after = next_of(data)
+        for _ in range(MOST_PAGES):
+            page = await self._page("/v1/refunds", refund_from, after, payment_intent=checked(intent_id))
+            refunds += page.items
+            after = page.next
             if after is None:
                 return refunds
+        raise UnreadableAnswer(f"the refunds of {intent_id} have no end")
 
     async def list_disputes(self, intent_id: str) -> list[StripeDispute]:
-        data = await self._page("/v1/disputes", None, payment_intent=intent_id)
-        return [dispute_from(dispute) for dispute in data["data"]]
+        page = await self._page("/v1/disputes", dispute_from, None, payment_intent=checked(intent_id))
+        return [*page.items]
 
-    async def _page(self, path: str, after: str | None, **parameters: Any) -> dict[str, Any]:
+    async def _page(
+        self, path: str, read: Callable[[Any], T | None], after: str | None, **parameters: Any
+    ) -> StripePage[T]:
         start = {"starting_after": after} if after else {}
-        return await self._call("get", path, limit=PAGE, **parameters, **start)
+        return page_from(await self._call("get", path, limit=PAGE, **parameters, **start), read, after=after)
 
     async def ping(self) -> datetime | None:
         """The cheapest question that needs a valid key: https://docs.stripe.com/api/balance/balance_retrieve"""
@@ -197,62 +233,27 @@ class StripeGateway:
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
 
-def intent_from(data: Mapping[str, Any]) -> Intent:
-    return Intent(
-        id=data["id"],
-        status=IntentStatus(data["status"]),
-        amount=data["amount"],
-        amount_received=data["amount_received"],
-        currency=data["currency"].upper(),
-        payment_id=_uuid(data["metadata"].get("payment_id")),
-        order_id=_uuid(data["metadata"].get("order_id")),
-        client_secret=data["client_secret"],
-    )
+def checked(intent_id: str) -> str:
+    if not is_id(INTENT, intent_id):
+        raise not_an_id(intent_id)
+    return intent_id
 
 
-def refund_from(data: Mapping[str, Any]) -> StripeRefund:
-    return StripeRefund(
-        id=data["id"],
-        status=data["status"],
-        amount=data["amount"],
-        reason=data["reason"],
-        refund_id=_uuid((data["metadata"] or {}).get("refund_id")),
-        failure_code=data.get("failure_reason"),
-    )
+def path_of(object_id: str) -> str:
+    """Where an object is read: the only way in which an id becomes part of a path."""
+    kind = kind_of_id(object_id)
+    if kind is None:
+        raise not_an_id(object_id)
+    return f"{COLLECTIONS[kind]}/{object_id}"
 
 
-def dispute_from(data: Mapping[str, Any]) -> StripeDispute:
-    return StripeDispute(
-        id=data["id"],
-        status=data["status"],
-        amount=data["amount"],
-        reason=data["reason"],
-        created_at=datetime.fromtimestamp(data["created"], UTC),
-    )
+def not_an_id(text: str) -> Refused:
+    return Refused(f"{text[:40]!r} is no id of Stripe's", code="invalid_id")
 
 
-def event_seen(data: Mapping[str, Any]) -> StripeEventSeen | None:
-    """None for an event that is about no intent."""
-    intent_id = intent_of(data["type"], data["data"]["object"])
-    if intent_id is None:
-        return None
-    return StripeEventSeen(
-        id=data["id"],
-        type=data["type"],
-        intent_id=intent_id,
-        created_at=datetime.fromtimestamp(data["created"], UTC),
-    )
-
-
-def next_of(data: Mapping[str, Any]) -> str | None:
-    return data["data"][-1]["id"] if data["has_more"] else None
-
-
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
+def between(since: datetime, until: datetime | None) -> dict[str, int]:
+    upper = {"created[lte]": int(until.timestamp())} if until else {}
+    return {"created[gte]": int(since.timestamp()), **upper}
 
 
 _UNIX_TIME = re.compile(r"[0-9]{1,12}")

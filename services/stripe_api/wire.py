@@ -17,10 +17,16 @@ from services.payments.intents import (
     AccessDenied,
     GatewayError,
     KeyBurnt,
+    ObjectLocked,
     OutcomeUnknown,
+    PermissionMissing,
     Refused,
     TooManyRequests,
 )
+
+# Request timeout, conflict, locked, failed dependency, too early: the same call may succeed in a moment.
+PASSING = (408, 409, 423, 424, 425)
+LONGEST_TEXT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def form(parameters: Mapping[str, Any]) -> str:
 def answer_from(body: bytes, status: int, headers: Mapping[str, str]) -> Answer:
     try:
         data = from_json(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = {}
     return Answer(status, headers, data if isinstance(data, dict) else {})
 
@@ -86,20 +92,25 @@ def error_of(answer: Answer) -> GatewayError | None:
         return None
     told = answer.data.get("error")
     error: dict[str, Any] = told if isinstance(told, dict) else {}
-    kind = _kind_of(answer.status, error.get("type"))
-    message = error.get("message") or f"HTTP {answer.status}"
-    return kind(message, code=error.get("code"), request_id=answer.request_id)
+    message, code = _text(error.get("message")), _text(error.get("code"))
+    kind = _kind_of(answer.status, error.get("type"), code)
+    return kind(message or f"HTTP {answer.status}", code=code, request_id=answer.request_id)
 
 
-def _kind_of(status: int, error_type: object) -> type[GatewayError]:
-    if status == 409:  # the key is in use, also when it is called an idempotency error
+def _text(value: object) -> str | None:
+    """Stripe's words, bounded: they go into logs and rows."""
+    return value[:LONGEST_TEXT] if isinstance(value, str) and value else None
+
+
+def _kind_of(status: int, error_type: object, code: str | None) -> type[GatewayError]:
+    if status in PASSING:  # 409: the key is in use, also when it is called an idempotency error
         return OutcomeUnknown
     if error_type == "idempotency_error" or status == 500:
         return KeyBurnt
     if status == 429:
-        return TooManyRequests
+        return ObjectLocked if code == "lock_timeout" else TooManyRequests
     if status in (401, 403):
-        return AccessDenied
+        return AccessDenied if status == 401 else PermissionMissing
     if 400 <= status < 500:
         return Refused
     return OutcomeUnknown

@@ -14,6 +14,7 @@ from services.reconciliation.inbox import Inbox
 from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
 from settings import Settings
 from tests.events import WEBHOOK_SECRET, event_body, signed
+from tests.make import Shop
 
 
 async def stored(database: Database) -> Sequence[Row]:
@@ -76,12 +77,14 @@ async def test_events_of_live_mode_and_of_other_kinds_are_answered_and_not_store
 
 @pytest.mark.parametrize("secret", ["whsec_new00000000000000", WEBHOOK_SECRET])
 async def test_both_secrets_are_good_while_one_is_being_rotated(
-    secret: str, database: Database, gateway: StripeGateway
+    secret: str, database: Database, gateway: StripeGateway, shop: Shop
 ) -> None:
     check = StripeSignatureCheck(("whsec_new00000000000000", WEBHOOK_SECRET))
     inbox = Inbox(database, gateway, check, livemode=False)
 
-    await inbox.receive(*signed(event_body(), secret=secret))
+    ours = {"id": "pi_1", "metadata": {"installation_id": await shop.installation_id()}}
+
+    await inbox.receive(*signed(event_body(data={"object": ours}), secret=secret))
 
     assert len(await stored(database)) == 1
 

@@ -14,6 +14,7 @@ from services.payments.intents import (
     GatewayError,
     Intent,
     IntentRequest,
+    IntentSeen,
     KeyBurnt,
     OutcomeUnknown,
     RefundRequest,
@@ -24,12 +25,15 @@ from services.payments.intents import (
     StripeRefund,
     TooManyRequests,
 )
-from services.stripe_api.gateway import (
-    STRIPES_REASONS,
+from services.reconciliation.stripe_events import LISTED_TYPES
+from services.stripe_api.gateway import STRIPES_REASONS, between, path_of
+from services.stripe_api.objects import (
     dispute_from,
     event_seen,
     intent_from,
-    next_of,
+    intent_id_in,
+    intent_seen,
+    page_from,
     refund_from,
 )
 from tests.proof.watched import is_held
@@ -64,25 +68,24 @@ class SandboxGateway:
         self.delays: list[float] = []  # seconds on the way, in turn
 
     async def create_intent(self, request: IntentRequest) -> Intent:
-        metadata = {"order_id": str(request.order_id), "payment_id": str(request.payment_id)}
         parameters = {
             "amount": request.amount,
             "currency": request.currency.lower(),
-            "metadata": metadata,
+            "metadata": request.metadata,
         }
         return intent_from(
             await self._call("POST", "/v1/payment_intents", parameters, request.idempotency_key)
         )
 
     async def retrieve_intent(self, intent_id: str) -> Intent:
-        return intent_from(await self._call("GET", f"/v1/payment_intents/{intent_id}"))
+        return intent_from(await self._call("GET", path_of(intent_id)))
 
     async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent:
-        path = f"/v1/payment_intents/{intent_id}"
+        path = path_of(intent_id)
         return intent_from(await self._call("POST", path, {"amount": amount}, idempotency_key))
 
     async def cancel_intent(self, intent_id: str) -> Intent:
-        return intent_from(await self._call("POST", f"/v1/payment_intents/{intent_id}/cancel"))
+        return intent_from(await self._call("POST", f"{path_of(intent_id)}/cancel"))
 
     async def create_refund(self, request: RefundRequest) -> StripeRefund:
         reason = {"reason": request.reason} if request.reason in STRIPES_REASONS else {}
@@ -102,19 +105,30 @@ class SandboxGateway:
         data = await self._call("GET", "/v1/disputes", {"payment_intent": intent_id, "limit": 100})
         return [dispute_from(dispute) for dispute in data["data"]]
 
-    async def list_intents(self, since: datetime, after: str | None = None) -> StripePage[Intent]:
-        return await self._page("/v1/payment_intents", since, after, intent_from)
+    async def intent_id_of(self, object_id: str) -> str | None:
+        return intent_id_in(await self._call("GET", path_of(object_id)))
 
-    async def list_events(self, since: datetime, after: str | None = None) -> StripePage[StripeEventSeen]:
-        return await self._page("/v1/events", since, after, event_seen)
+    async def list_intents(
+        self, since: datetime, after: str | None = None, until: datetime | None = None
+    ) -> StripePage[IntentSeen]:
+        return await self._page("/v1/payment_intents", intent_seen, after, between(since, until))
+
+    async def list_events(
+        self, since: datetime, after: str | None = None, until: datetime | None = None
+    ) -> StripePage[StripeEventSeen]:
+        window = {**between(since, until), "types": list(LISTED_TYPES)}
+        return await self._page("/v1/events", event_seen, after, window)
+
+    async def ping(self) -> datetime | None:
+        await self._call("GET", "/v1/balance")
+        return None
 
     async def _page(
-        self, path: str, since: datetime, after: str | None, read: Callable[[Any], T | None]
+        self, path: str, read: Callable[[Any], T | None], after: str | None, window: dict[str, Any]
     ) -> StripePage[T]:
         start = {"starting_after": after} if after else {}
-        window = {"created": {"gte": int(since.timestamp())}, "limit": 100, **start}
-        data = await self._call("GET", path, window)
-        return StripePage(tuple(item for item in map(read, data["data"]) if item is not None), next_of(data))
+        data = await self._call("GET", path, {**nested(window), "limit": 100, **start})
+        return page_from(data, read, after=after)
 
     async def _call(
         self, method: str, path: str, parameters: dict[str, Any] | None = None, key: str | None = None
@@ -146,6 +160,13 @@ class SandboxGateway:
             self.crash = None
             self.crashes += 1
             raise Crash
+
+
+def nested(window: dict[str, Any]) -> dict[str, Any]:
+    """`created[gte]` as the sandbox takes it."""
+    created = {name[8:-1]: value for name, value in window.items() if name.startswith("created[")}
+    others = {name: value for name, value in window.items() if not name.startswith("created[")}
+    return {**others, "created": created} if created else others
 
 
 def _error(status: int, body: dict[str, Any]) -> GatewayError:

@@ -42,7 +42,7 @@ async def test_a_payment_whose_order_can_not_be_charged_any_more_is_not_left_una
         await till.sweep.run()
 
     [payment] = await shop.payments(order_id)
-    assert payment.state == ("open" if fault.endswith("after") else "abandoned")
+    assert payment.state == ("canceled" if fault.endswith("after") else "abandoned")
 
 
 async def test_an_intent_that_stripe_does_not_know_holds_up_no_other(

@@ -1,0 +1,102 @@
+"""The id of this installation: it stands in each intent's metadata and keeps two shops on one account apart."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    or_,
+    outerjoin,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel, col
+
+from models.base import among, database_time
+from models.payments.tables import LIVE, Payment, PaymentState
+
+
+class Installation(SQLModel, table=True):
+    """One row. `payments_since`: payments recorded before it belong to the installation that was copied; None for none.
+
+    A restored backup brings its row along. A copy of the database gets another id (`new-installation-id`).
+    """
+
+    __tablename__ = "installation"
+    __table_args__ = (CheckConstraint("only_one", name="installation_is_one"),)
+
+    only_one: bool = Field(
+        default=True, primary_key=True, sa_type=Boolean, sa_column_kwargs={"server_default": text("true")}
+    )
+    id: UUID = Field(sa_column_kwargs={"server_default": func.gen_random_uuid()})
+    payments_since: datetime | None = None
+    made_at: datetime = database_time()
+
+
+INSTALLATION = select(col(Installation.id), col(Installation.made_at), col(Installation.payments_since))
+this_installation = select(col(Installation.id)).scalar_subquery()
+_since = select(
+    func.coalesce(col(Installation.payments_since), cast(literal("-infinity", Text), DateTime(timezone=True)))
+).scalar_subquery()
+
+# A payment that this installation recorded, and not the one whose database this is a copy of.
+is_recorded_here = col(Payment.created_at) >= _since
+
+GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
+UNKNOWN_INTENT = (PaymentState.CREATING, *GIVEN_UP)  # Stripe may have made an intent that we never heard of
+
+# The payments that these intents may belong to, and this installation's id in each row: one row at least.
+KNOWN_PAYMENTS: Any = select(
+    col(Installation.id).label("installation_id"),
+    col(Payment.id).label("payment_id"),
+    col(Payment.order_id),
+    col(Payment.intent_id),
+    col(Payment.state),
+).select_from(
+    outerjoin(
+        Installation,
+        Payment,
+        and_(
+            or_(
+                col(Payment.intent_id) == any_(bindparam("intent_ids", type_=ARRAY(Text))),
+                col(Payment.id) == any_(bindparam("payment_ids", type_=ARRAY(Uuid))),
+            ),
+            is_recorded_here,
+        ),
+    )
+)
+
+RENEW_INSTALLATION = (
+    update(Installation)
+    .values(id=func.gen_random_uuid(), payments_since=func.clock_timestamp(), made_at=func.clock_timestamp())
+    .returning(col(Installation.id))
+)
+SET_INSTALLATION = (
+    update(Installation).values(id=bindparam("installation_id", type_=Uuid)).returning(col(Installation.id))
+)
+# The copied payments that might still become money: the original goes on with them, this copy must not.
+GIVE_UP_COPIED_PAYMENTS = (
+    update(Payment)
+    .where(among(col(Payment.state), LIVE))
+    .values(
+        state=PaymentState.ABANDONED.value,
+        failure_code="copied_database",
+        cause="new-installation-id",
+        lease_until=None,
+        updated_at=func.now(),
+    )
+    .returning(col(Payment.id))
+)

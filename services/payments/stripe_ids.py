@@ -1,0 +1,25 @@
+"""The grammar of Stripe's ids. What doesn't match is never stored, asked about, or made part of a path."""
+
+import re
+
+INTENT, REFUND, DISPUTE, CHARGE, EVENT = "intent", "refund", "dispute", "charge", "event"
+
+_REST = r"(?!\w*_secret_)[A-Za-z0-9_]{1,240}"  # never a client secret, which begins with its intent's id
+# https://docs.stripe.com/api: `pyr_` and `py_` are refunds and charges of some payment methods, `du_` older disputes.
+_GRAMMAR = {
+    INTENT: re.compile(rf"pi_{_REST}"),
+    REFUND: re.compile(rf"(?:re|pyr)_{_REST}"),
+    DISPUTE: re.compile(rf"(?:dp|du|pdp)_{_REST}"),
+    CHARGE: re.compile(rf"(?:ch|py)_{_REST}"),
+    EVENT: re.compile(rf"evt_{_REST}"),
+}
+
+
+def is_id(kind: str, text: object) -> bool:
+    """Whether `text` is an id of this kind, whole and with nothing else in it."""
+    return isinstance(text, str) and _GRAMMAR[kind].fullmatch(text) is not None
+
+
+def kind_of_id(text: object) -> str | None:
+    """What an id is of; None for what is no id of these kinds."""
+    return next((kind for kind in _GRAMMAR if is_id(kind, text)), None)
