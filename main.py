@@ -34,6 +34,7 @@ from services.notifications.order_subscription import OrderSubscriptions
 from services.operations import migrations
 from services.operations.command_line import EXPECTED, in_words, lacks_env_file, parse
 from services.operations.health import Health
+from services.operations.installation import renew_installation
 from services.operations.metrics_endpoint import MetricsEndpoint, shared_by_workers
 from services.operations.seeding import seed_shop
 from services.orders.imports import OrderImports
@@ -159,6 +160,11 @@ def reconcile(_: argparse.Namespace) -> None:
     sys.exit(1 if findings.for_a_person else 0)
 
 
+def new_installation_id(arguments: argparse.Namespace) -> None:
+    url = needed(Settings.read().database_url, "DATABASE_URL")
+    print(asyncio.run(renew_installation(url, arguments.id)))
+
+
 def seed(arguments: argparse.Namespace) -> None:
     settings = Settings.read()
     token_for = settings.token_maker() if arguments.orders else None
@@ -176,12 +182,12 @@ def schema(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     end_as_by_ctrl_c()
-    commands = (demo, serve, reconcile, migrate, seed, token, sandbox, schema)
+    commands = (demo, serve, reconcile, migrate, new_installation_id, seed, token, sandbox, schema)
     arguments = parse(__doc__ or "", sys.argv[1:])
     try:
         if arguments.env_file:
             load_env_file(arguments.env_file, os.environ)
-        next(run for run in commands if run.__name__ == arguments.command)(arguments)
+        next(run for run in commands if run.__name__.replace("_", "-") == arguments.command)(arguments)
     except UnsafeSettings as error:
         unread = "\nThe file .env here was not read: add --env-file .env" if lacks_env_file(arguments) else ""
         sys.exit(f"{error}{unread}")

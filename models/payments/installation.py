@@ -20,13 +20,12 @@ from sqlalchemy import (
     outerjoin,
     select,
     text,
-    update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel, col
 
-from models.base import among, database_time
-from models.payments.tables import LIVE, Payment, PaymentState
+from models.base import database_time
+from models.payments.tables import Payment, PaymentState
 
 
 class Installation(SQLModel, table=True):
@@ -77,26 +76,4 @@ KNOWN_PAYMENTS: Any = select(
             is_recorded_here,
         ),
     )
-)
-
-RENEW_INSTALLATION = (
-    update(Installation)
-    .values(id=func.gen_random_uuid(), payments_since=func.clock_timestamp(), made_at=func.clock_timestamp())
-    .returning(col(Installation.id))
-)
-SET_INSTALLATION = (
-    update(Installation).values(id=bindparam("installation_id", type_=Uuid)).returning(col(Installation.id))
-)
-# The copied payments that might still become money: the original goes on with them, this copy must not.
-GIVE_UP_COPIED_PAYMENTS = (
-    update(Payment)
-    .where(among(col(Payment.state), LIVE))
-    .values(
-        state=PaymentState.ABANDONED.value,
-        failure_code="copied_database",
-        cause="new-installation-id",
-        lease_until=None,
-        updated_at=func.now(),
-    )
-    .returning(col(Payment.id))
 )

@@ -3,6 +3,7 @@
 import argparse
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
@@ -40,6 +41,9 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     serve.add_argument("--reconcile-first", action="store_true", help="sweep before the port opens")
     command("reconcile", "one sweep by hand: says what it did; exit code 1 when a person is needed")
     command("migrate", "bring DATABASE_URL to this version's schema")
+    renew = command("new-installation-id", "for a copied database: Stripe's intents stay with the original")
+    of_a_log = "take this id instead of a new one: after a backup from before there were ids was restored"
+    renew.add_argument("--id", type=UUID, metavar="ID", help=of_a_log)
     seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")
     orders = "also add N pending orders, one `ORDER_ID TOKEN` a line"
     seed.add_argument("--orders", type=whole_number, default=0, help=orders)

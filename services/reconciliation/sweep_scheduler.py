@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import structlog
 
+from models.payments.installation import INSTALLATION
 from models.reconciliation.leases import GIVE_BACK, TAKE_WORK
 from runtime.database.database import Database
 from services.reconciliation.metrics import SWEEP_FINDINGS, SWEEPS
@@ -53,12 +54,19 @@ class SweepScheduler:
         return True
 
     async def _run(self) -> None:
+        await self._log_installation()
         while True:
             await asyncio.sleep(self._every)
             try:
                 await self.sweep_if_it_is_our_turn()
             except Exception:
                 log.exception("sweep failed; the next one is due in a minute")
+
+    async def _log_installation(self) -> None:
+        """The id that this server's intents carry: to be known when a backup without it was restored."""
+        with contextlib.suppress(Exception):  # the database is away: /readyz says so
+            row = await self._database.row(INSTALLATION)
+            log.info("installation", installation=str(row.id) if row else None)
 
     async def _give_back(self) -> None:
         with contextlib.suppress(Exception):  # the lease runs out by itself

@@ -20,7 +20,17 @@ from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET, Stripe
 from tests.e2e.databases import own_database
 from tests.e2e.processes import ROOT, Shell, eventually, free_ports, shell
 
-COMMANDS = ("demo", "serve", "reconcile", "migrate", "seed", "token", "sandbox", "schema")
+COMMANDS = (
+    "demo",
+    "serve",
+    "reconcile",
+    "migrate",
+    "new-installation-id",
+    "seed",
+    "token",
+    "sandbox",
+    "schema",
+)
 SETTINGS = {
     "DATABASE_URL": "postgresql://127.0.0.1:1/nobody",
     "STRIPE_SECRET_KEY": STRIPE.secret_keys[0],
@@ -52,7 +62,7 @@ def count(url: str, table: str) -> int:
 def test_help_lists_every_command(sh: Shell) -> None:
     told = sh.run("--help")
     assert (told.code, told.err) == (0, "")
-    assert re.findall(r"^    ([a-z]+)(?:  |$)", told.out, re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^    ([a-z-]+)(?:  |$)", told.out, re.MULTILINE) == list(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -84,6 +94,7 @@ def test_an_unknown_command_ends_with_2_and_the_usage(sh: Shell) -> None:
         "sandbox --webhook-url nonsense",
         "sandbox --webhook-url ftp://127.0.0.1/hook",
         "serve now",
+        "new-installation-id --id x",
     ],
 )
 def test_what_cannot_be_understood_ends_with_2_and_the_usage(

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Executable
 
 from models.orders.statements import ORDER, ORDER_BY_KEY, ORDERS, ORDERS_AFTER
-from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
+from models.payments.installation import KNOWN_PAYMENTS
+from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, PAYMENT_OF_INTENT
 from models.payments.statements import (
     CLAIM,
     END_LEASE,
@@ -29,7 +30,12 @@ from models.reconciliation.statements import (
     UNWATCHED_PAYMENTS,
 )
 from models.refunds.statements import OWED_REFUND, UNFINISHED_REFUNDS
-from models.stripe_events.tables import FINISH_EVENT, TAKE_DUE_EVENTS
+from models.stripe_events.tables import (
+    DELETE_FINISHED_EVENTS,
+    FINISH_EVENT,
+    INTENT_OF_OBJECT,
+    TAKE_DUE_EVENTS,
+)
 from runtime.database.database import Database
 from runtime.database.statements import sql_of
 
@@ -75,6 +81,10 @@ WAITED_FOR = {
     "finish an event": FINISH_EVENT,
     "due events": TAKE_DUE_EVENTS,
     "payments of intents": PAYMENTS_OF_INTENTS,
+    "whose intents": KNOWN_PAYMENTS,
+    "payment of an intent": PAYMENT_OF_INTENT,
+    "intent of a refund": INTENT_OF_OBJECT,
+    "old events": DELETE_FINISHED_EVENTS,
     "unanswered": UNANSWERED_PAYMENTS,
     "to be closed": TO_BE_CLOSED,
     "one to be closed": PAYMENT_TO_BE_CLOSED,
@@ -83,7 +93,7 @@ WAITED_FOR = {
     "in review": ORDERS_IN_REVIEW,
     "refunds that failed": REFUNDS_THAT_FAILED,
 }
-SMALL = {"charge_limits", "products"}
+SMALL = {"charge_limits", "installation", "products"}
 
 
 @pytest.fixture(scope="module")

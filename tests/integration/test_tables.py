@@ -50,6 +50,7 @@ WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
 
 # Rows that may be added to them; each case below spoils one in one place.
 GOOD: dict[str, dict[str, Any]] = {
+    "charge_limits": {"currency": "XTS", "minimum": 1, "maximum": 1, "step": 1},
     "products": {"name": "Lamp", "unit_amount": 0, "currency": "JPY"},
     "orders": {"user_id": "ada", "currency": "USD", "idempotency_key": "cart-2"},
     "order_items": {**ITEM, "position": 1, "unit_amount": LARGEST_AMOUNT, "quantity": 100_000},
@@ -72,10 +73,9 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "leases": {"name": "sweep", "holder": "a", "held_until": MOMENT},
 }  # fmt: skip
-LIMITS = {"currency": "XTS", "minimum": 1, "maximum": 1, "step": 1}
-
 TOO_MUCH = LARGEST_AMOUNT + 1
 SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("installation_is_one", "installation", {"only_one": False}),
     ("products_name_not_empty", "products", {"name": ""}),
     ("products_unit_amount_in_range", "products", {"unit_amount": -1}),
     ("products_unit_amount_in_range", "products", {"unit_amount": TOO_MUCH}),
@@ -207,7 +207,7 @@ async def test_the_row_that_the_cases_spoil_is_good(world: Database, table: str)
 async def test_a_rule_refuses_and_names_itself(
     world: Database, rule: str, table: str, spoiled: dict[str, Any]
 ) -> None:
-    statement = insert(metadata.tables[table]).values(**{**GOOD.get(table, LIMITS), **spoiled})
+    statement = insert(metadata.tables[table]).values(**{**GOOD.get(table, {}), **spoiled})
     assert await refused_by(world, statement) == rule
 
 

@@ -1,0 +1,47 @@
+"""The statements by which a copied database becomes an installation of its own."""
+
+from sqlalchemy import Uuid, bindparam, func, update
+from sqlmodel import col
+
+from models.base import among
+from models.payments.installation import Installation
+from models.payments.tables import LIVE, Payment, PaymentState
+from models.refunds.tables import Refund, RefundState
+from models.stripe_events.tables import StripeEvent
+
+COPIED_DATABASE = "copied_database"
+
+RENEW_INSTALLATION = (
+    update(Installation)
+    .values(id=func.gen_random_uuid(), payments_since=func.clock_timestamp(), made_at=func.clock_timestamp())
+    .returning(col(Installation.id))
+)
+SET_INSTALLATION = (
+    update(Installation).values(id=bindparam("installation_id", type_=Uuid)).returning(col(Installation.id))
+)
+# The copied payments that might still become money: the original goes on with them, this copy must not.
+GIVE_UP_COPIED_PAYMENTS = (
+    update(Payment)
+    .where(among(col(Payment.state), LIVE))
+    .values(
+        state=PaymentState.ABANDONED.value,
+        failure_code=COPIED_DATABASE,
+        cause="new-installation-id",
+        lease_until=None,
+        updated_at=func.now(),
+    )
+    .returning(col(Payment.id))
+)
+FAIL_COPIED_REFUNDS = (
+    update(Refund)
+    .where(among(col(Refund.state), (RefundState.CREATING, RefundState.PENDING, RefundState.REQUIRES_ACTION)))
+    .values(
+        state=RefundState.FAILED.value,
+        failure_code=COPIED_DATABASE,
+        lease_until=None,
+        updated_at=func.now(),
+    )
+)
+FINISH_COPIED_EVENTS = (
+    update(StripeEvent).where(col(StripeEvent.finished_at).is_(None)).values(finished_at=func.now())
+)
