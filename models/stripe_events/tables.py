@@ -11,6 +11,7 @@ from sqlalchemy import (
     Text,
     any_,
     bindparam,
+    cast,
     delete,
     func,
     literal,
@@ -58,6 +59,7 @@ class StripeEvent(SQLModel, table=True):
 _unfinished = col(StripeEvent.finished_at).is_(None)
 _never = literal("infinity", DateTime(timezone=True))
 _limit = bindparam("limit", type_=Integer)
+_age = cast(bindparam("age"), Interval)
 
 # A redelivery of an unfinished event makes it due at once, also when it rests; of a finished one, it changes nothing.
 STORE_EVENT = (
@@ -130,7 +132,7 @@ INTENT_OF_OBJECT = union_all(
 
 _old = (
     select(col(StripeEvent.id))
-    .where(col(StripeEvent.finished_at) < func.now() - bindparam("age", type_=Interval))
+    .where(col(StripeEvent.finished_at) < func.now() - _age)
     .order_by(col(StripeEvent.finished_at))
     .limit(_limit)
     .with_for_update(skip_locked=True)
@@ -140,7 +142,7 @@ _rested_long = (
     .where(
         _unfinished,
         col(StripeEvent.due_at) == _never,
-        col(StripeEvent.received_at) < func.now() - bindparam("age", type_=Interval),
+        col(StripeEvent.received_at) < func.now() - _age,
     )
     .limit(_limit)
     .with_for_update(skip_locked=True)

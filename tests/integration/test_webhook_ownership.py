@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from models import OrderStatus
 from runtime.database.database import Database, Row
-from sandbox.strangers import Application
-from sandbox.thin import ping, thin_event
+from sandbox.objects.strangers import Application
+from sandbox.webhooks.thin import ping, thin_event
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import event_body, signed
