@@ -3,16 +3,29 @@
 Only the use cases in this package open connections; none of them holds one while Stripe is called.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, NoReturn, Self, TypeAlias, TypeVar, overload
 
 import psycopg
 from sqlalchemy import Executable, text
 
-from runtime.database.connections import STALE_PREPARATION, Connection, Pool, Row, is_lost
+from runtime.database.connections import Connection, Row
+from runtime.database.faults import (
+    DatabaseUnavailable,
+    is_full,
+    is_locked_out,
+    is_lost,
+    is_passing,
+    is_unavailability,
+)
+from runtime.database.pool import REST, Pool
 from runtime.database.statements import Parameters, sql_of
+from runtime.database.turns import Turns
 
 __all__ = [
     "Database",
@@ -27,135 +40,261 @@ __all__ = [
 BEGIN, COMMIT, ROLLBACK = text("BEGIN ISOLATION LEVEL READ COMMITTED"), text("COMMIT"), text("ROLLBACK")
 
 T = TypeVar("T")
+R = TypeVar("R")
 ManyOrOne: TypeAlias = Parameters | Sequence[Parameters]
 Watch: TypeAlias = Callable[[str], AbstractContextManager[object]]
+Run: TypeAlias = Callable[[Executable, ManyOrOne, type | None], Awaitable[Sequence[Any]]]
 
-SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
 ATTEMPTS = 3
+LOCK_PATIENCE = 8.0  # seconds for a row that somebody else holds
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5  # seconds without a connection, between two tries for such a row
 NO_PARAMETERS: Mapping[str, Any] = {}
 
 
-class DatabaseUnavailable(Exception):
-    """The database can't be reached or is too busy. Nothing was written; the same work may succeed later."""
+@dataclass(slots=True)
+class _Common:
+    """What the parts of one database share. `full`: the last statement that failed found no room on the server."""
+
+    locked_out: asyncio.Semaphore
+    turns: Turns = field(default_factory=Turns)
+    watch: Watch | None = None
+    full: bool = False
 
 
 class Database:
-    """One pool of connections. Every statement given to it may be sent twice, so each must be repeatable.
+    """A part of the pool of connections. Every statement given to it may be sent twice, so each must be repeatable.
 
     Raises `DatabaseUnavailable` when a statement or a transaction could not be run at all, and psycopg's
     errors when the database refused it.
     """
 
-    def __init__(self, pool: Pool) -> None:
-        """`watch`, once set, is entered with each statement's SQL and left when its answer is there."""
+    def __init__(self, pool: Pool, part: str = REST, common: _Common | None = None) -> None:
         self.pool = pool
-        self.watch: Watch | None = None
+        self._part = part
+        self._common = common or _Common(asyncio.Semaphore(max(1, pool.size // 5)))
+        self._lockers = asyncio.Semaphore(max(1, pool.share_of(part) // 2))
+
+    def part(self, name: str) -> Self:
+        """The same database over another part of the pool."""
+        return type(self)(self.pool, name, self._common)
+
+    @property
+    def watch(self) -> Watch | None:
+        """Once set, it is entered with each statement's SQL and left when its answer is there."""
+        return self._common.watch
+
+    @watch.setter
+    def watch(self, watch: Watch | None) -> None:
+        self._common.watch = watch
 
     @property
     def connections_in_use(self) -> int:
         return self.pool.in_use
 
-    async def rows(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]:
-        """Run one statement by itself; its commit is part of it. With a list of parameters, once for each."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._rows(statement, parameters)
-            except psycopg.Error as error:
-                self._judge(error, last=attempt == ATTEMPTS)
-        raise AssertionError("the last attempt answers or raises")
+    @property
+    def seems_full(self) -> bool:
+        """Whether a statement found no room on the server, and no proof that there is some came since."""
+        return self._common.full
 
-    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None:
-        rows = await self.rows(statement, parameters)
+    def has_room(self) -> None:
+        """The proof: something that needs room was written."""
+        self._common.full = False
+
+    @overload
+    async def rows(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]: ...
+    @overload
+    async def rows(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
+    ) -> Sequence[R]: ...
+    async def rows(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
+    ) -> Sequence[Any]:
+        """Run one statement by itself; its commit is part of it. With a list of parameters, once for each.
+
+        `into` is a dataclass whose fields are the statement's columns; without it a row is a namedtuple.
+        """
+        return await self._until_done(lambda: self._rows(statement, parameters, into))
+
+    @overload
+    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None: ...
+    @overload
+    async def row(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
+    ) -> R | None: ...
+    async def row(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
+    ) -> Any:
+        rows = await self._until_done(lambda: self._rows(statement, parameters, into))
         return rows[0] if rows else None
 
-    async def _rows(self, statement: Executable, parameters: ManyOrOne) -> Sequence[Row]:
-        connection = self.pool.idle() or await self.pool.take()
+    async def _rows(self, statement: Executable, parameters: ManyOrOne, into: type | None) -> Sequence[Any]:
+        connection = self.pool.idle(self._part) or await self.pool.take(self._part)
         try:
-            return await self._run(connection, statement, parameters)
+            return await self._run(connection, statement, parameters, into)
         finally:
-            self.pool.give_back(connection)
+            self.pool.give_back(connection, self._part)
 
     async def _run(
-        self, connection: Connection, statement: Executable, parameters: ManyOrOne
-    ) -> Sequence[Row]:
+        self,
+        connection: Connection,
+        statement: Executable,
+        parameters: ManyOrOne = NO_PARAMETERS,
+        into: type | None = None,
+    ) -> Sequence[Any]:
         """Where every statement passes."""
         if not isinstance(parameters, Mapping):
             for each in parameters:
                 await self._run(connection, statement, each)
             return []
         sql = sql_of(statement, tuple(parameters))
-        if self.watch is None:
-            return await connection.run(sql, parameters)
-        with self.watch(sql.text):
-            return await connection.run(sql, parameters)
+        watch = self._common.watch
+        if watch is None:
+            return await connection.run(sql, parameters, into)
+        with watch(sql.text):
+            return await connection.run(sql, parameters, into)
 
-    async def transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
-        """Run `work` in a transaction and commit it; start anew on a deadlock or a lost connection."""
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._transaction(work)
-            except psycopg.Error as error:
-                self._judge(error, last=attempt == ATTEMPTS)
-        raise AssertionError("the last attempt answers or raises")
+    async def transaction(
+        self, work: Callable[["Transaction"], Awaitable[T]], *, locks: Hashable = None
+    ) -> T:
+        """Run `work` in a transaction and commit it; start anew on a deadlock or a lost connection.
+
+        `locks` is the key of the row that `work` locks first. Those who want the same one wait for each other here,
+        without a connection, and all who lock rows together take no more than half of what this part can have.
+        """
+        if locks is None:
+            return await self._until_done(lambda: self._transaction(work))
+        async with self._common.turns.of(locks):
+            return await self._until_done(lambda: self._locking_transaction(work))
+
+    async def _locking_transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
+        async with self._lockers:
+            return await self._transaction(work)
 
     async def _transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
-        connection = self.pool.idle() or await self.pool.take()
-        run = partial(self._run, connection)
+        connection = self.pool.idle(self._part) or await self.pool.take(self._part)
         try:
-            await run(BEGIN, NO_PARAMETERS)
-            try:
-                result = await work(Transaction(run))
-            except Exception:
-                if connection.is_open:
-                    await run(ROLLBACK, NO_PARAMETERS)
-                raise
-            except BaseException:  # called off: the server rolls back what a closed connection left
-                connection.close()
-                raise
-            await run(COMMIT, NO_PARAMETERS)
-            return result
+            async with self._begun(connection):
+                return await work(Transaction(partial(self._run, connection)))
         finally:
-            self.pool.give_back(connection)
+            self.pool.give_back(connection, self._part)
 
-    def _judge(self, error: psycopg.Error, *, last: bool) -> None:
-        """Raise unless the same work may succeed at once."""
+    @asynccontextmanager
+    async def _begun(self, connection: Connection) -> AsyncIterator[None]:
+        await self._run(connection, BEGIN)
+        try:
+            yield
+        except Exception:
+            if connection.is_open:
+                await self._run(connection, ROLLBACK)
+            raise
+        except BaseException:  # called off: the server rolls back what a closed connection left
+            connection.close()
+            raise
+        await self._run(connection, COMMIT)
+
+    async def _until_done(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try again while the same work may succeed, and let go of the connection in between."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await attempt()
+            except psycopg.Error as error:
+                if is_locked_out(error):
+                    return await self._until_unlocked(attempt)
+                self._raise_unless_passing(error)
+        return await self._finally(attempt)
+
+    async def _until_unlocked(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Somebody holds the row for long: of all who want such rows, few at a time try again."""
+        deadline, pause = asyncio.get_running_loop().time() + LOCK_PATIENCE, FIRST_PAUSE
+        while True:
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret  # nosec B311
+            pause = min(2 * pause, LONGEST_PAUSE)
+            async with self._common.locked_out:
+                try:
+                    return await attempt()
+                except psycopg.Error as error:
+                    if is_locked_out(error) and asyncio.get_running_loop().time() < deadline:
+                        continue
+                    self._raise_unless_passing(error)
+
+    async def _finally(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await attempt()
+        except psycopg.Error as error:
+            self._note(error)
+            raise_as_ours(error)
+
+    def _raise_unless_passing(self, error: psycopg.Error) -> None:
+        self._note(error)
+        if not is_passing(error):
+            raise_as_ours(error)
+
+    def _note(self, error: psycopg.Error) -> None:
         if is_lost(error):
             self.pool.forget_idle()
-        if is_passing(error) and not last:
-            return
-        if isinstance(error, psycopg.OperationalError):
-            raise DatabaseUnavailable(str(error)) from error
-        raise error
+        if is_full(error):
+            self._common.full = True
 
     async def close(self) -> None:
         self.pool.forget_idle()
 
 
+def raise_as_ours(error: psycopg.Error) -> NoReturn:
+    if is_unavailability(error):
+        raise DatabaseUnavailable(str(error)) from error
+    raise error
+
+
 class Transaction:
     """Statements that are committed together."""
 
-    def __init__(self, run: Callable[[Executable, ManyOrOne], Awaitable[Sequence[Row]]]) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
 
-    async def rows(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]:
-        return await self._run(statement, parameters)
+    @overload
+    async def rows(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]: ...
+    @overload
+    async def rows(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
+    ) -> Sequence[R]: ...
+    async def rows(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
+    ) -> Sequence[Any]:
+        return await self._run(statement, parameters, into)
 
-    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None:
-        rows = await self._run(statement, parameters)
+    @overload
+    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None: ...
+    @overload
+    async def row(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
+    ) -> R | None: ...
+    async def row(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
+    ) -> Any:
+        rows = await self._run(statement, parameters, into)
         return rows[0] if rows else None
 
-    async def one(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row:
+    @overload
+    async def one(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row: ...
+    @overload
+    async def one(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
+    ) -> R: ...
+    async def one(
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
+    ) -> Any:
         """The one row of a statement that always has one."""
-        [row] = await self._run(statement, parameters)
+        [row] = await self._run(statement, parameters, into)
         return row
 
 
-def is_passing(error: psycopg.Error) -> bool:
-    """Whether the same work may succeed when it is done again at once."""
-    passing = {SERIALIZATION_FAILURE, DEADLOCK_DETECTED, *STALE_PREPARATION}
-    return is_lost(error) or error.sqlstate in passing
+def build_database(
+    url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, parts: Sequence[str] = ()
+) -> Database:
+    """A database over psycopg 3. Connections are opened as they are needed, and kept.
 
-
-def build_database(url: str, *, pool_size: int = 10, pool_timeout: float = 5.0) -> Database:
-    """A database over psycopg 3. Connections are opened as they are needed, and kept."""
-    return Database(Pool(partial(Connection.to, url), size=pool_size, patience=pool_timeout))
+    Each of `parts`, and the work that names none, keeps a fifth of them; the others go to whoever comes first.
+    """
+    each = pool_size // 5 if parts else 0
+    kept = dict.fromkeys((REST, *parts), each)
+    return Database(Pool(partial(Connection.to, url), size=pool_size, patience=pool_timeout, kept=kept))

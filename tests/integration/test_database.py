@@ -10,8 +10,9 @@ import pytest
 import uvloop
 from sqlalchemy import bindparam, text
 
-from runtime.database.connections import Connection, Pool
+from runtime.database.connections import Connection
 from runtime.database.database import Database, DatabaseUnavailable, Transaction, build_database
+from runtime.database.pool import Pool
 from runtime.database.statements import sql_of
 
 PID = text("SELECT pg_backend_pid() AS pid")
@@ -49,24 +50,6 @@ async def test_a_statement_outlives_the_connections_that_were_lost(
         await database.rows(END, {"pid": each})
 
     assert await pid(small) not in lost
-
-
-async def test_a_dead_connection_that_is_closed_late_leaves_the_one_with_its_socket_alone(
-    postgres_url: str, database: Database
-) -> None:
-    dead = await Connection.to(postgres_url)
-    number = dead._libpq.socket  # noqa: SLF001
-    dead._libpq.finish()  # noqa: SLF001  as libpq does when it finds the server gone
-    heirs = [await Connection.to(postgres_url) for _ in range(8)]  # the lowest free number is given first
-    assert number in [heir._libpq.socket for heir in heirs]  # noqa: SLF001
-
-    dead.close()
-
-    for heir in heirs:
-        async with asyncio.timeout(10):
-            [row] = await heir.run(sql_of(PID, ()), {})
-        assert row.pid
-        heir.close()
 
 
 @pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
