@@ -50,11 +50,16 @@ from services.reconciliation.sweep_scheduler import SweepScheduler
 from services.stripe_api.gateway import API_VERSION, StripeGateway, StripeSignatureCheck
 from settings import Settings, UnsafeSettings, needed, remarks, reveal
 
+# Kinds of work that keep a part of the pool of database connections; everything else keeps one too.
+PAYMENTS, WEBHOOKS = "payments", "webhooks"
+
 log = structlog.get_logger(__name__)
 
 
 def connect(settings: Settings) -> tuple[Database, StripeGateway]:
-    database = build_database(reveal(settings.database_url), pool_size=settings.database_pool_size)
+    database = build_database(
+        reveal(settings.database_url), pool_size=settings.database_pool_size, parts=(PAYMENTS, WEBHOOKS)
+    )
     return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.gateway_options)
 
 
@@ -65,9 +70,9 @@ def build_use_cases(database: Database, gateway: StripeGateway, news: OrderNews)
         orders=Orders(database),
         order_imports=OrderImports(database),
         current_orders=current_orders,
-        order_subscriptions=OrderSubscriptions(current_orders, news),
+        order_subscriptions=OrderSubscriptions(Orders(database), news),
         order_cancellation=OrderCancellation(database, gateway),
-        payment_intents=PaymentIntents(database, gateway),
+        payment_intents=PaymentIntents(database.part(PAYMENTS), gateway),
         refunds=Refunds(database, gateway),
     )
 
@@ -76,7 +81,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
     database, gateway = connect(settings)
     check = StripeSignatureCheck(settings.webhook_secrets)
-    inbox = Inbox(database, gateway, check, livemode=settings.is_live)
+    inbox = Inbox(database.part(WEBHOOKS), gateway, check, livemode=settings.is_live)
     scheduler = SweepScheduler(database, Sweep(database, gateway, inbox))
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
     news = OrderNews(reveal(settings.database_url))

@@ -75,8 +75,8 @@ class Database:
         self._lockers = asyncio.Semaphore(max(1, pool.share_of(part) // 2))
 
     def part(self, name: str) -> Self:
-        """The same database over another part of the pool."""
-        return type(self)(self.pool, name, self._common)
+        """The same database over another part of the pool; over the rest where the pool keeps none of that name."""
+        return type(self)(self.pool, name if self.pool.keeps(name) else REST, self._common)
 
     @property
     def watch(self) -> Watch | None:

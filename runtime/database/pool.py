@@ -55,6 +55,9 @@ class Pool:
         """Callers that wait for a connection."""
         return sum(not turn.done() for part in self._parts.values() for _, turn in part.waiting)
 
+    def keeps(self, part: str) -> bool:
+        return part in self._parts
+
     def share_of(self, part: str) -> int:
         """The most connections that a part can have at once."""
         return self._parts[part].kept + self._shared

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy.engine import make_url
 
 from models.orders.channel import LISTEN
+from runtime.database.address import conninfo
 from services.identity.refusals import RateLimited
 
 MOST_PER_USER = 20  # orders that one user may follow at once in one process
@@ -28,8 +28,8 @@ class OrderNews:
     """
 
     def __init__(self, database_url: str) -> None:
-        url = make_url(database_url).set(drivername="postgresql")
-        self._conninfo = url.render_as_string(hide_password=False)
+        self._conninfo = conninfo(database_url, application="paygraph order news", session={})
+        self._is_listening = True
         self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._following: Counter[str] = Counter()
 
@@ -70,12 +70,15 @@ class OrderNews:
             try:
                 await self._listen()
             except (psycopg.Error, OSError) as error:
-                log.warning("order news interrupted", reason=type(error).__name__)
+                if self._is_listening:  # an outage is told once
+                    log.warning("order news interrupted", reason=type(error).__name__)
+                self._is_listening = False
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self) -> None:
         async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
             await connection.execute(LISTEN)
+            self._is_listening = True
             self._wake_all()
             async for notification in connection.notifies():
                 for changed in self._followers.get(notification.payload, ()):

@@ -1,19 +1,28 @@
-"""Following one order: its present state at once, then every change, until the caller's token ends."""
+"""Following one order: its present state at once, then every change, until the caller's token ends.
+
+A follower reads our own tables when PostgreSQL says that the order changed, and never asks Stripe: what a lost
+webhook left open is found by the sweep. Away databases are waited for; whoever followed before goes on behind them.
+"""
 
 import asyncio
 import contextlib
+import random
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import UUID
 
+from runtime.database.database import DatabaseUnavailable
 from services.identity.tokens import User
 from services.notifications.order_news import OrderNews
+from services.orders.orders import Orders
 from services.orders.refusals import OrderNotFound
 from services.orders.views import PlacedOrder
-from services.payments.refresh_from_stripe import RefreshFromStripe
 
-LOOK_EVERY = 20.0  # seconds: a follower heals an order whose webhook is missing
+READERS = (
+    3  # followers of one process that read at once: a thousand who are woken leave connections to others
+)
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds for a database that is away; the last one for all that follow
 
 
 class TokenExpired(Exception):
@@ -21,9 +30,10 @@ class TokenExpired(Exception):
 
 
 class OrderSubscriptions:
-    def __init__(self, current_orders: RefreshFromStripe, news: OrderNews) -> None:
-        self._current_orders = current_orders
+    def __init__(self, orders: Orders, news: OrderNews) -> None:
+        self._orders = orders
         self._news = news
+        self._reading = asyncio.Semaphore(READERS)
 
     async def follow(self, user: User, order_id: UUID) -> AsyncIterator[PlacedOrder]:
         """The order now, and again whenever it differs. Raises `OrderNotFound`, `RateLimited` or `TokenExpired`."""
@@ -31,19 +41,41 @@ class OrderSubscriptions:
         with self._news.of(order_id, user.id) as changed:
             while True:
                 changed.clear()
-                order = await self._current_orders.find(user, order_id)
-                if order is None:
-                    raise OrderNotFound
+                order = await self._read(user, order_id)
                 if shown is None or as_shown(order) != as_shown(shown):
                     shown = order
                     yield order
-                await _change(changed, user)
+                await _until(changed, user)
+
+    async def _read(self, user: User, order_id: UUID) -> PlacedOrder:
+        """The order as it is once the database answers."""
+        attempt = 0
+        while True:
+            try:
+                async with self._reading:
+                    order = await self._orders.find(user, order_id)
+            except DatabaseUnavailable:
+                pause = PAUSES[min(attempt, len(PAUSES) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311  # nosec B311
+                attempt += 1
+                await _sleep(pause, user)
+                continue
+            if order is None:
+                raise OrderNotFound
+            return order
 
 
-async def _change(changed: asyncio.Event, user: User) -> None:
-    left = user.expires_at - time.time()
+async def _until(changed: asyncio.Event, user: User) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), max(0, min(LOOK_EVERY, left)))
+        await asyncio.wait_for(changed.wait(), max(0.0, user.expires_at - time.time()))
+    _raise_if_expired(user)
+
+
+async def _sleep(seconds: float, user: User) -> None:
+    await asyncio.sleep(max(0.0, min(seconds, user.expires_at - time.time())))
+    _raise_if_expired(user)
+
+
+def _raise_if_expired(user: User) -> None:
     if time.time() >= user.expires_at:
         raise TokenExpired
 

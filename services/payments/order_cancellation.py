@@ -82,7 +82,7 @@ class OrderCancellation:
         async def write(transaction: Transaction) -> bool:
             return await _close_order(transaction, order_id, seen)
 
-        return await self._database.transaction(write)
+        return await self._database.transaction(write, locks=order_id)
 
     async def _close_intent(self, live: Row | None) -> None:
         if live is None or live.intent_id is None:

@@ -80,7 +80,7 @@ class Refunds:
         async def record(transaction: Transaction) -> tuple[UUID, str]:
             return await _record(transaction, wish)
 
-        refund_id, currency = await self._database.transaction(record)
+        refund_id, currency = await self._database.transaction(record, locks=wish.order_id)
         failpoints.reach(failpoints.REFUND_RECORDED)
         await self.carry_out(refund_id)
         row = await self._database.row(REFUND, {"refund_id": refund_id})
@@ -176,7 +176,7 @@ class Refunds:
         async def write(transaction: Transaction) -> None:
             await _write_listed(transaction, intent_id, listed)
 
-        await self._database.transaction(write)
+        await self._database.transaction(write, locks=intent_id)
 
 
 def check_wish(wish: RefundWish) -> None:

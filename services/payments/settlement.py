@@ -39,7 +39,7 @@ class Settlement:
         async def write(transaction: Transaction) -> Verdict | None:
             return await _write(transaction, found.order_id, found.id, intent, cause)
 
-        verdict = await self._database.transaction(write)
+        verdict = await self._database.transaction(write, locks=found.order_id)
         if verdict is not None:
             _tell(verdict, found.order_id, found.id)
         return True

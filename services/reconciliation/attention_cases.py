@@ -92,7 +92,7 @@ class AttentionCases:
                 log.info("closed by a person", case=str(case_id), kind=case.kind, person=person)
             return await transaction.one(CASE, {"case_id": case_id})
 
-        return view_from(await self._database.transaction(write))
+        return view_from(await self._database.transaction(write, locks=case.order_id))
 
 
 async def _give_up(transaction: Transaction, refund_id: UUID) -> None:

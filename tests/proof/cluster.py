@@ -27,8 +27,14 @@ class Cluster:
     def stop(self) -> None:
         self._control("stop", "-m", "fast")
 
+    def start(self) -> None:
+        self._control("start", "-o", shlex.join(self._started_by()[1:]))
+
+    def _started_by(self) -> list[str]:
+        return shlex.split((self._directory / "postmaster.opts").read_text())
+
     def _control(self, *words: str) -> None:
-        started_by = shlex.split((self._directory / "postmaster.opts").read_text())
+        started_by = self._started_by()
         log = ["-l", str(self._directory / "log")]
         command = [str(Path(started_by[0]).parent / "pg_ctl"), "-D", str(self._directory), "-w", *log, *words]
         owner = self._directory.stat().st_uid
