@@ -25,11 +25,12 @@ from sandbox.http.keys import caller_of
 from sandbox.http.parameters import Parameters
 from sandbox.http.rates import RateLimit
 from sandbox.http.versions import ACCOUNT_DEFAULT
-from sandbox.objects import authorizations, disputes, refunds
+from sandbox.objects import authorizations, confirming, disputes, refunds
 from sandbox.objects.strangers import Strangers
 from sandbox.operations import Operations
 from sandbox.webhooks.dispatch import Dispatch, SignedWebhook, Webhooks
 
+_EXECUTED = {"Stripe-Should-Retry": "false"}  # what Stripe says of a POST that did its work
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -161,7 +162,7 @@ class Sandbox(Operations):
         for line in self._file.lines() if self._file is not None else ():
             if not self.account.restore(line["kind"], line["object"]):
                 self.ledger.restore(line["id"], line["object"])
-        for module in (refunds, disputes, authorizations):
+        for module in (refunds, disputes, authorizations, confirming):
             module.resume(self.account)
         self.webhooks.resume()
 
@@ -196,7 +197,7 @@ class Sandbox(Operations):
         try:
             answer = yield from self._answer(request, request_id, fault, entry)
         except StripeError as error:
-            answer = error.answer()
+            answer = error.logged(request_id, self.clock.time()).answer()
         entry |= {"status": answer.status, "wire": answer.wire, "seconds": self.clock.time() - entry["at"]}
         entry["replayed"] = "Idempotent-Replayed" in answer.headers
         return answer.with_headers(self._headers(request, request_id))
@@ -219,7 +220,7 @@ class Sandbox(Operations):
         tree = _tree(request)
         entry["params"] = without_secrets(tree)
         caller = caller_of(self.config, request, tree, self.permissions.knows)
-        endpoint, object_id = find_endpoint(request.method, request.path)
+        endpoint, ids = find_endpoint(request.method, request.path)
         if caller.publishable and not endpoint.public:
             raise secret_key_required()
         if not caller.publishable:
@@ -236,7 +237,8 @@ class Sandbox(Operations):
         version = request.headers.get("stripe-version", ACCOUNT_DEFAULT)
         call = Call(
             params=params,
-            id=object_id,
+            id=ids[0],
+            inner=ids[1],
             publishable=caller.publishable,
             version=version,
             base_url=request.base_url,
@@ -265,7 +267,7 @@ class Sandbox(Operations):
             if fault is not None and fault.point == "before" and fault.kind == "slow_header":
                 yield Wait(fault.seconds)
             with self.account.caused_by(Cause(request_id, key)):
-                answer, recorded = self._run(endpoint, call, request, fault)
+                answer, recorded = self._run(endpoint, call, request, request_id, fault)
             if key is not None and recorded:
                 self.ledger.finish(scope, key, answer)
             early = self.webhooks.take_early()
@@ -277,15 +279,16 @@ class Sandbox(Operations):
                 self.ledger.release(scope, key)
 
     def _run(
-        self, endpoint: Endpoint, call: Call, request: ApiRequest, fault: Fault | None
+        self, endpoint: Endpoint, call: Call, request: ApiRequest, request_id: str, fault: Fault | None
     ) -> tuple[Answer, bool]:
         """The endpoint's answer and whether its key keeps it; an ordered 500 or 402 takes its place."""
         if fault is not None and fault.executed and fault.point == "before":
             return fault.answer(None, request), True
         try:
-            answer, recorded = json_answer(self.disguises.shown(run(self.account, endpoint, call))), True
+            made = json_answer(self.disguises.shown(run(self.account, endpoint, call)))
+            answer, recorded = (made.with_headers(_EXECUTED) if request.method == "POST" else made), True
         except StripeError as error:
-            answer, recorded = error.answer(), error.recorded
+            answer, recorded = error.logged(request_id, self.clock.time()).answer(), error.recorded
         if fault is not None and fault.executed:
             return fault.answer(None, request), True
         return answer, recorded

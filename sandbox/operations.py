@@ -11,6 +11,7 @@ from sandbox.objects.capturing import cancel_intent, confirm
 from sandbox.objects.confirming import Outcome, authenticate, complete
 from sandbox.objects.disputes import close_dispute, move_dispute, open_dispute
 from sandbox.objects.refunds import complete_refund, move_refund, refund_charge
+from sandbox.objects.setup_intents import authenticate as authenticate_setup
 
 
 class PlanOptions(TypedDict, total=False):
@@ -39,8 +40,9 @@ class Operations:
         return confirm(self.account, Call(params=Parameters(tree), id=intent_id, publishable=True))
 
     def authenticate(self, intent_id: str, outcome: Outcome) -> Object:
-        """The customer approves or refuses 3-D Secure."""
-        return authenticate(self.account, intent_id, outcome)
+        """The customer approves or refuses 3-D Secure, of a payment or of a setup intent."""
+        act = authenticate_setup if intent_id.startswith("seti_") else authenticate
+        return act(self.account, intent_id, outcome)
 
     def complete(self, intent_id: str, *, succeeds: bool = True) -> Object:
         """A `processing` intent settles."""

@@ -49,14 +49,18 @@ class Account:
         self.customers = Table("customer", ("email",))
         self.payment_methods = Table("payment_method", ("customer",))
         self.disputes = Table("dispute", ("payment_intent", "charge"))
+        self.setup_intents = Table("setup_intent", ("customer", "payment_method"))
+        self.balance_transactions = Table("balance_transaction", ("source",))
         self.events = Table("event")
         # What a payment method made from a test number does; kept apart, since the number itself is not kept.
         self.numbers: dict[str, str] = {}
+        self.used_up: set[str] = set()  # payment methods that were tried without a customer, or detached
+        self.set_up: set[str] = set()  # those that were authenticated for payments without the customer
         self.tables = {
             table.noun: table
             for table in (
                 self.payment_intents, self.charges, self.refunds, self.customers,
-                self.payment_methods, self.disputes, self.events,
+                self.payment_methods, self.disputes, self.setup_intents, self.balance_transactions, self.events,
             )
         }  # fmt: skip
 
@@ -71,6 +75,8 @@ class Account:
         """Take one line of the state file back; False when its kind is not one of the account's."""
         if kind == "test_number":
             self.numbers[value["id"]] = value["number"]
+            self.used_up |= {value["id"]} if value.get("used_up") else set()
+            self.set_up |= {value["id"]} if value.get("set_up") else set()
         elif kind in self.tables:
             self.tables[kind].save(value)
             self.clock.catch_up(value["created"])
@@ -80,8 +86,28 @@ class Account:
 
     def remember_number(self, payment_method_id: str, number: str) -> None:
         self.numbers[payment_method_id] = number
-        if self._file is not None:
-            self._file.append("test_number", payment_method_id, {"id": payment_method_id, "number": number})
+        self._write_number(payment_method_id)
+
+    def use_up(self, payment_method_id: str) -> None:
+        """It may not be used again unless a customer has it."""
+        self.used_up.add(payment_method_id)
+        self._write_number(payment_method_id)
+
+    def prepare(self, payment_method_id: str) -> None:
+        """It was authenticated for payments that are made without the customer."""
+        self.set_up.add(payment_method_id)
+        self._write_number(payment_method_id)
+
+    def _write_number(self, payment_method_id: str) -> None:
+        if self._file is None or payment_method_id not in self.numbers:
+            return
+        kept: Object = {
+            "id": payment_method_id,
+            "number": self.numbers[payment_method_id],
+            "used_up": payment_method_id in self.used_up,
+            "set_up": payment_method_id in self.set_up,
+        }
+        self._file.append("test_number", payment_method_id, kept)
 
     def emit(self, event_type: str, value: Object, old: Object | None = None) -> Object:
         """Record an event with a snapshot of `value`; with `old`, what differed before stands beside it."""

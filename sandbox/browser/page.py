@@ -31,7 +31,7 @@ button:focus-visible { outline: 3px solid #e0a100; outline-offset: 2px; }
 <body>
 <main>
 <h1>Is it you?</h1>
-<p>Your bank asks whether you make this payment. This is a test: no money moves.</p>
+<p>$question This is a test: no money moves.</p>
 <p class="amount">$amount</p>
 <form method="post" action="$action">
 <input type="hidden" name="client_secret" value="$secret">
@@ -54,10 +54,23 @@ _REDIRECT_STATUS = {"succeeded": "succeeded", "requires_capture": "succeeded", "
 def authentication_page(intent: Object) -> str:
     """The question, with both answers."""
     return _PAGE.substitute(
-        amount=escape(f"{in_major_units(intent['amount'], intent['currency'])} {intent['currency'].upper()}"),
+        question=escape(_question(intent)),
+        amount=escape(_amount(intent)),
         action=escape(f"/_sandbox/payment_intents/{intent['id']}/authenticate"),
         secret=escape(intent["client_secret"]),
     )
+
+
+def _question(intent: Object) -> str:
+    if intent["object"] == "setup_intent":
+        return "Your bank asks whether you save this card for later payments."
+    return "Your bank asks whether you make this payment."
+
+
+def _amount(intent: Object) -> str:
+    if intent["object"] == "setup_intent":
+        return "Nothing to pay now"
+    return f"{in_major_units(intent['amount'], intent['currency'])} {intent['currency'].upper()}"
 
 
 def closing_page(title: str) -> str:
@@ -65,11 +78,11 @@ def closing_page(title: str) -> str:
 
 
 def back_to_shop(intent: Object, return_url: str) -> str:
-    """The return_url with what Stripe adds: payment_intent, payment_intent_client_secret, redirect_status."""
+    """The return_url with what Stripe adds: the intent's id and secret under its name, and redirect_status."""
     parts = urlsplit(return_url)
     added = {
-        "payment_intent": intent["id"],
-        "payment_intent_client_secret": intent["client_secret"],
+        intent["object"]: intent["id"],
+        f"{intent['object']}_client_secret": intent["client_secret"],
         "redirect_status": _REDIRECT_STATUS.get(intent["status"], "failed"),
     }
     query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *added.items()])

@@ -273,7 +273,8 @@
     constructor(key) { this.#key = key }
 
     elements(options = {}) {
-      if (!options.clientSecret) throw new Error("Sandbox: elements() needs a clientSecret.")
+      // With a mode the intent is made later, and confirming brings its secret.
+      if (!options.clientSecret && !options.mode) throw new Error("Sandbox: elements() needs a clientSecret or a mode.")
       return new Elements({ ...options })
     }
 
@@ -281,14 +282,22 @@
       return this.#intent(await call("GET", `payment_intents/${idOf(clientSecret)}`, { key: this.#key, client_secret: clientSecret }))
     }
 
-    async confirmPayment({ elements, clientSecret, confirmParams = {}, redirect = "always" }) {
+    async retrieveSetupIntent(clientSecret) {
+      return this.#intent(await call("GET", `setup_intents/${idOf(clientSecret)}`, { key: this.#key, client_secret: clientSecret }))
+    }
+
+    confirmPayment(options) { return this.#confirm("payment_intents", options) }
+    confirmSetup(options) { return this.#confirm("setup_intents", options) }
+
+    async #confirm(path, { elements, clientSecret, confirmParams = {}, redirect = "always" }) {
       if (elements && !elements.element) throw new Error("Mount a Payment Element before confirming.")
       const wrong = elements?.element.check()
       if (wrong) return { error: wrong }
       const secret = clientSecret ?? elements.options.clientSecret
+      if (!secret) throw new Error("Sandbox: confirming needs a clientSecret.")
       const params = { key: this.#key, client_secret: secret, ...elements?.element.card() }
       if (confirmParams.return_url) params.return_url = confirmParams.return_url
-      const answer = await call("POST", `payment_intents/${idOf(secret)}/confirm`, params)
+      const answer = await call("POST", `${path}/${idOf(secret)}/confirm`, params)
       if (answer.error) return answer
       return this.#finish(answer, confirmParams.return_url, redirect)
     }
@@ -304,12 +313,12 @@
       if (bank) return this.#leave(bank)
       if (redirect === "always" && returnUrl) {
         const back = new URL(returnUrl)
-        back.searchParams.set("payment_intent", intent.id)
-        back.searchParams.set("payment_intent_client_secret", intent.client_secret)
+        back.searchParams.set(intent.object, intent.id)
+        back.searchParams.set(`${intent.object}_client_secret`, intent.client_secret)
         back.searchParams.set("redirect_status", intent.status === "processing" ? "pending" : "succeeded")
         return this.#leave(back)
       }
-      return { paymentIntent: intent }
+      return this.#intent(intent)
     }
 
     #leave(address) {
@@ -317,7 +326,10 @@
       return new Promise(() => {})
     }
 
-    #intent(answer) { return answer.error ? answer : { paymentIntent: answer } }
+    #intent(answer) {
+      if (answer.error) return answer
+      return answer.object === "setup_intent" ? { setupIntent: answer } : { paymentIntent: answer }
+    }
   }
 
   window.Stripe = function Stripe(key) {

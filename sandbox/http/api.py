@@ -1,6 +1,6 @@
 """The endpoints under /v1, and what is done to every answer: expansion, and the smaller view for browsers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.account.account import Account
@@ -8,8 +8,17 @@ from sandbox.account.store import Table
 from sandbox.http.answers import Object
 from sandbox.http.calls import Call
 from sandbox.http.errors import StripeError, error_body, invalid
-from sandbox.objects import capturing, customers, disputes, payment_intents, reading, refunds
-from sandbox.objects.payment_intents import public_view
+from sandbox.objects import (
+    capturing,
+    customers,
+    disputes,
+    payment_intents,
+    reading,
+    refunds,
+    saved_methods,
+    search,
+    setup_intents,
+)
 from sandbox.webhooks import endpoints
 
 Handler = Callable[[Account, Call], Object]
@@ -35,6 +44,7 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = dict(
     [
         _endpoint("POST", "payment_intents", payment_intents.create),
         _endpoint("GET", "payment_intents", payment_intents.list_intents),
+        _endpoint("GET", "payment_intents/search", search.search_intents),
         _endpoint("GET", "payment_intents/{id}", payment_intents.retrieve, public=True),
         _endpoint("POST", "payment_intents/{id}", payment_intents.update),
         _endpoint("POST", "payment_intents/{id}/confirm", capturing.confirm, public=True),
@@ -51,9 +61,22 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = dict(
         _endpoint("GET", "customers/{id}", customers.retrieve),
         _endpoint("POST", "customers/{id}", customers.update),
         _endpoint("DELETE", "customers/{id}", customers.delete),
-        _endpoint("POST", "payment_methods", customers.create_payment_method),
-        _endpoint("GET", "payment_methods/{id}", customers.retrieve_payment_method),
-        _endpoint("POST", "payment_methods/{id}/attach", customers.attach_payment_method),
+        _endpoint("GET", "customers/{id}/payment_methods", saved_methods.list_of_customer),
+        _endpoint("GET", "customers/{id}/payment_methods/{inner}", saved_methods.retrieve_of_customer),
+        _endpoint("POST", "payment_methods", saved_methods.create),
+        _endpoint("GET", "payment_methods", saved_methods.list_methods),
+        _endpoint("GET", "payment_methods/{id}", saved_methods.retrieve),
+        _endpoint("POST", "payment_methods/{id}", saved_methods.update),
+        _endpoint("POST", "payment_methods/{id}/attach", saved_methods.attach),
+        _endpoint("POST", "payment_methods/{id}/detach", saved_methods.detach),
+        _endpoint("POST", "setup_intents", setup_intents.create),
+        _endpoint("GET", "setup_intents", setup_intents.list_intents),
+        _endpoint("GET", "setup_intents/{id}", setup_intents.retrieve, public=True),
+        _endpoint("POST", "setup_intents/{id}", setup_intents.update),
+        _endpoint("POST", "setup_intents/{id}/confirm", setup_intents.confirm, public=True),
+        _endpoint("POST", "setup_intents/{id}/cancel", setup_intents.cancel),
+        _endpoint("GET", "balance_transactions", reading.list_balance_transactions),
+        _endpoint("GET", "balance_transactions/{id}", reading.retrieve_balance_transaction),
         _endpoint("GET", "disputes", disputes.list_disputes),
         _endpoint("GET", "disputes/{id}", disputes.retrieve),
         _endpoint("GET", "events", reading.list_events),
@@ -72,19 +95,28 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = dict(
 )
 
 
-def find_endpoint(method: str, path: str) -> tuple[Endpoint, str]:
-    """The endpoint of `/v1/…` and the id in its path; an unknown URL is Stripe's 404."""
+def find_endpoint(method: str, path: str) -> tuple[Endpoint, tuple[str, str]]:
+    """The endpoint of `/v1/…` and the ids in its path. 404 for what the sandbox does not do, whatever Stripe does."""
     parts = path.removeprefix("/v1/").split("/")
-    object_id = parts[1] if len(parts) > 1 else ""
-    template = "/".join([parts[0], "{id}", *parts[2:]]) if len(parts) > 1 else parts[0]
-    endpoint = ENDPOINTS.get((method, template)) if object_id or len(parts) == 1 else None
-    if endpoint is None:
-        message = (
-            f"Unrecognized request URL ({method}: {path}). Please see https://docs.stripe.com/api "
-            "or we can help at https://support.stripe.com/."
-        )
-        raise StripeError(404, error_body("invalid_request_error", message))
-    return endpoint, object_id
+    for template, ids in _readings(parts):
+        endpoint = ENDPOINTS.get((method, template))
+        if endpoint is not None:
+            return endpoint, ids
+    message = (
+        f"Sandbox: {method} {path} is not done here, or is no URL of Stripe's. docs/sandbox.md has what is done; "
+        "https://docs.stripe.com/api has what Stripe does."
+    )
+    raise StripeError(404, error_body("invalid_request_error", message))
+
+
+def _readings(parts: list[str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """What the parts of a path may mean: names alone, or ids at the second and the fourth place."""
+    yield "/".join(parts), ("", "")
+    if len(parts) > 1 and parts[1]:
+        first = [parts[0], "{id}", *parts[2:]]
+        yield "/".join(first), (parts[1], "")
+        if len(parts) > 3 and parts[3]:
+            yield "/".join([*first[:3], "{inner}", *parts[4:]]), (parts[1], parts[3])
 
 
 def run(account: Account, endpoint: Endpoint, call: Call) -> Object:
@@ -94,14 +126,20 @@ def run(account: Account, endpoint: Endpoint, call: Call) -> Object:
     try:
         value = endpoint.handler(account, call)
     except StripeError as error:
-        if call.publishable and "payment_intent" in error.error:
-            error.error["payment_intent"] = public_view(error.error["payment_intent"])
+        for noun in ("payment_intent", "setup_intent"):
+            if call.publishable and noun in error.error:
+                error.error[noun] = _for_browsers(error.error[noun])
         raise
     if call.publishable:
-        return public_view(value)
+        return _for_browsers(value)
     for path in paths:
         value = _expanded(account, value, path.split("."), path)
     return value
+
+
+def _for_browsers(intent: Object) -> Object:
+    view = setup_intents.public_view if intent["object"] == "setup_intent" else payment_intents.public_view
+    return view(intent)
 
 
 def _check_depth(paths: list[str]) -> None:
@@ -114,9 +152,9 @@ def _check_depth(paths: list[str]) -> None:
 
 def _expanded(account: Account, value: Object, steps: list[str], path: str) -> Object:
     step, *rest = steps
-    if step == "data" and value.get("object") == "list" and rest:
+    if step == "data" and value.get("object") in ("list", "search_result") and rest:
         return value | {"data": [_expanded(account, each, rest, path) for each in value["data"]]}
-    if step not in value or (step not in _tables(account) and step != "balance_transaction"):
+    if step not in value or step not in _tables(account):
         raise invalid(f"This property cannot be expanded ({path}).", param="expand")
     inner = value[step]
     if isinstance(inner, str) and step in _tables(account):
@@ -128,6 +166,7 @@ def _expanded(account: Account, value: Object, steps: list[str], path: str) -> O
 
 def _tables(account: Account) -> dict[str, Table]:
     return {
+        "balance_transaction": account.balance_transactions,
         "latest_charge": account.charges,
         "charge": account.charges,
         "payment_intent": account.payment_intents,

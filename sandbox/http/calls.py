@@ -13,10 +13,14 @@ PAGING = frozenset(("created", "ending_before", "expand", "limit", "starting_aft
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """`id` is the object named in the path; `publishable` callers are browsers that know one client secret."""
+    """`id` is the object named in the path, `inner` a second one.
+
+    `publishable` callers are browsers that know one client secret.
+    """
 
     params: Parameters
     id: str = ""
+    inner: str = ""
     publishable: bool = False
     version: str = ACCOUNT_DEFAULT
     base_url: str = "http://sandbox.invalid"

@@ -74,7 +74,8 @@ def _after(intent: Object, action: Object | None) -> Response:
 
 def _presented(request: Request, secret: str) -> Object | None:
     sandbox: Sandbox = request.app.state.sandbox
-    intent = sandbox.account.payment_intents.get(request.path_params["id"])
+    object_id = request.path_params["id"]
+    intent = sandbox.account.payment_intents.get(object_id) or sandbox.account.setup_intents.get(object_id)
     if intent is None or not hmac.compare_digest(secret.encode(), intent["client_secret"].encode()):
         return None
     return intent

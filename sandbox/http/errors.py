@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.http.answers import Answer, Object, json_answer
 
-DOC_URL = "https://docs.stripe.com/error-codes/"
+DOC_URL = "https://stripe.com/docs/error-codes/"
 KEYS_URL = "https://dashboard.stripe.com/apikeys"
 
 
@@ -31,6 +31,13 @@ class StripeError(Exception):
             **({"Stripe-Should-Retry": "false"} if recorded and status < 500 else {}),
             **(headers or {}),
         }
+
+    def logged(self, request_id: str, now: float) -> "StripeError":
+        """The same with the address of the request's log, which Stripe adds to whoever's key it knows."""
+        if self.status != 401:
+            address = f"https://dashboard.stripe.com/test/logs/{request_id}?t={int(now)}"
+            self.error.setdefault("request_log_url", address)
+        return self
 
     def answer(self) -> Answer:
         return json_answer({"error": self.error}, status=self.status).with_headers(self.headers)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from sandbox.http.answers import Object
+from sandbox.http.documented import BEYOND
 from sandbox.http.errors import invalid, missing
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -29,7 +30,7 @@ class Parameters:
     def allow_only(self, known: Collection[str], unsupported: Collection[str] = ()) -> None:
         """Refuse names Stripe does not know, and those it knows but the sandbox does not do: never ignore one."""
         unknown = sorted(set(self.tree) - set(known))
-        beyond = [name for name in unknown if name in unsupported]
+        beyond = [name for name in unknown if name in unsupported or (name in BEYOND and not self._prefix)]
         if beyond:
             message = f"Sandbox: {beyond[0]} is a parameter of Stripe's that this stand-in does not do."
             raise invalid(message, param=beyond[0])

@@ -8,15 +8,15 @@ from sandbox.objects.authorizations import close_intent
 from sandbox.objects.charges import capture_charge, release_charge
 from sandbox.objects.confirming import PAYING, attempt, check_attempt, chosen_method, succeed
 from sandbox.objects.method_settings import SETTINGS, method_settings
-from sandbox.objects.payment_intents import UNSUPPORTED, described, require_intent
+from sandbox.objects.payment_intents import described, require_intent
 
 _CONFIRMING = PAYING | {
-    "capture_method", "client_secret", "excluded_payment_method_types", "payment_method_types", "receipt_email",
-    "setup_future_usage", "shipping",
+    "amount_details", "capture_method", "client_secret", "excluded_payment_method_types", "payment_method_types",
+    "receipt_email", "setup_future_usage", "shipping",
 }  # fmt: skip
 _CANCELABLE = ("requires_payment_method", "requires_capture", "requires_confirmation", "requires_action")
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer", "abandoned")
-_CAPTURING = frozenset(("amount_to_capture", "expand", "final_capture", "metadata"))
+_CAPTURING = frozenset(("amount_details", "amount_to_capture", "expand", "final_capture", "metadata"))
 # What Stripe.js sends besides; none of it is part of the documented API.
 _STRIPE_JS = frozenset(
     ("client_attribution_metadata", "expected_payment_method_type", "payment_user_agent", "referrer")
@@ -26,20 +26,20 @@ _STRIPE_JS = frozenset(
 def confirm(account: Account, call: Call) -> Object:
     """With a secret key, or as Stripe.js does with the publishable key and the client secret."""
     params = call.params
-    params.allow_only(_CONFIRMING | (_STRIPE_JS if call.publishable else frozenset()), UNSUPPORTED)
+    params.allow_only(_CONFIRMING | (_STRIPE_JS if call.publishable else frozenset()))
     intent = require_intent(account, call)
     method = chosen_method(account, params)
     changed = intent | described(account, params, intent)
     if SETTINGS & set(params.tree):
         changed |= method_settings(call, intent["currency"], intent)
-    check_attempt(changed, method, call)
+    check_attempt(account, changed, method, call)
     return attempt(account, changed if method is None else changed | {"payment_method": method["id"]}, call)
 
 
 def capture(account: Account, call: Call) -> Object:
     """Take an authorized amount, or `amount_to_capture` (minor units) of it; the rest is released."""
     params = call.params
-    params.allow_only(_CAPTURING, UNSUPPORTED)
+    params.allow_only(_CAPTURING)
     intent = require_intent(account, call)
     if intent["status"] != "requires_capture":
         message = (

@@ -1,60 +1,122 @@
-"""Stripe's test cards and tokens: https://docs.stripe.com/testing. What a number does is all that is known of it."""
+"""What a payment made with a test number does. The numbers and tokens stand in `numbers.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sandbox.http.errors import StripeError, card_error
 
+Check = Literal["pass", "fail", "unavailable"]
+ThreeDSecure = Literal["none", "optional", "required", "off_session_too", "error"]
+
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """How an issuer says no; `code` and `decline_code` as in https://docs.stripe.com/declines/codes."""
+    """How an issuer, or Radar, says no; codes as in https://docs.stripe.com/declines/codes.
+
+    `advice_code` and `network_decline_code` are what the network adds: https://docs.stripe.com/declines/network-codes
+    """
 
     code: str
     message: str
     decline_code: str | None = None
     param: str | None = None
+    advice_code: str | None = None
+    network_decline_code: str | None = None
+    blocked: bool = False  # by Radar: the network was never asked
 
     def error(self, **more: object) -> StripeError:
+        advice = {"do_not_try_again": "03", "try_again_later": "02"}.get(self.advice_code or "")
         return card_error(
-            self.message, code=self.code, param=self.param, decline_code=self.decline_code, **more
+            self.message,
+            code=self.code,
+            param=self.param,
+            decline_code=self.decline_code,
+            advice_code=self.advice_code,
+            network_decline_code=self.network_decline_code,
+            network_advice_code=advice if self.network_decline_code else None,
+            **more,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestMethod:
-    """What happens to a payment made with one test number."""
+    """What happens to a payment made with one test number.
+
+    `three_d_secure`: none (not enrolled, or not supported), optional (when asked for), required (on-session, and
+    off-session unless the card was set up), off_session_too (always), error (required, and the lookup fails).
+    `ready_off_session`: as if it had been set up before. `attachable`: can be attached though it declines.
+    `later`: the payment stays `processing`, for ever or until it fails with `fails`.
+    """
 
     __test__ = False  # the name is Stripe's; it is no test case
 
     brand: str = "visa"
+    networks: tuple[str, ...] = ()
     kind: Literal["card", "us_bank_account", "sepa_debit"] = "card"
     funding: str = "credit"
-    authenticate: bool = False
+    country: str = "US"
+    three_d_secure: ThreeDSecure = "none"
+    ready_off_session: bool = False
     decline: Decline | None = None
+    attachable: bool = False
+    risk_level: str = "normal"
+    cvc_check: Check = "pass"
+    postal_check: Check = "pass"
+    line1_check: Check = "pass"
     later: bool = False
-    dispute: str | None = None
+    fails: Decline | None = None
+    disputes: tuple[str, ...] = field(default=())
     inquiry: bool = False
     refund: Literal["succeeded", "pending", "failing"] = "succeeded"
 
 
-def _declined(decline_code: str, message: str = "Your card was declined.") -> Decline:
-    return Decline("card_declined", message, decline_code)
+def _declined(
+    decline_code: str, message: str = "Your card was declined.", *, advice: str, network: str | None
+) -> Decline:
+    return Decline("card_declined", message, decline_code, None, advice, network)
 
 
-GENERIC = _declined("generic_decline")
-EXPIRED = Decline("expired_card", "Your card has expired.", param="exp_month")
-INCORRECT_CVC = Decline("incorrect_cvc", "Your card's security code is incorrect.", param="cvc")
-INCORRECT_NUMBER = Decline("incorrect_number", "Your card number is incorrect.", param="number")
+LATER, NEVER = "try_again_later", "do_not_try_again"
+GENERIC = _declined("generic_decline", advice=LATER, network="01")
+INSUFFICIENT_FUNDS = _declined(
+    "insufficient_funds", "Your card has insufficient funds.", advice=LATER, network="51"
+)
+LOST = _declined("lost_card", advice=NEVER, network="41")
+STOLEN = _declined("stolen_card", advice=NEVER, network="43")
+VELOCITY = _declined(
+    "card_velocity_exceeded",
+    "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+    advice=LATER,
+    network="61",
+)
+FRAUDULENT = Decline(
+    "card_declined", "Your card was declined.", "fraudulent", None, "do_not_try_again", None, blocked=True
+)
+EXPIRED = Decline("expired_card", "Your card has expired.", "expired_card", "exp_month", NEVER, "54")
+INCORRECT_CVC = Decline(
+    "incorrect_cvc",
+    "Your card's security code is incorrect.",
+    "incorrect_cvc",
+    "cvc",
+    "confirm_card_data",
+    "N7",
+)
+INCORRECT_NUMBER = Decline(
+    "incorrect_number", "Your card number is incorrect.", param="number", advice_code="confirm_card_data"
+)
 PROCESSING_ERROR = Decline(
     "processing_error",
     "An error occurred while processing your card. Try again in a little bit.",
     "processing_error",
+    None,
+    LATER,
+    "96",
 )
-NOT_A_TEST_CARD = _declined(
-    "test_mode_live_card",
+NOT_A_TEST_CARD = Decline(
+    "card_declined",
     "Your card was declined. Your request was in test mode, but used a non test (live) card. "
     "For a list of valid test cards, visit: https://docs.stripe.com/testing.",
+    "test_mode_live_card",
 )
 AUTHENTICATION_REQUIRED = Decline(
     "authentication_required",
@@ -62,82 +124,20 @@ AUTHENTICATION_REQUIRED = Decline(
     "authentication_required",
 )
 
-NUMBERS: dict[str, TestMethod] = {
-    "4242424242424242": TestMethod(),
-    "4000056655665556": TestMethod(funding="debit"),
-    "5555555555554444": TestMethod(brand="mastercard"),
-    "378282246310005": TestMethod(brand="amex"),
-    "4000000000000002": TestMethod(decline=GENERIC),
-    "4000000000009995": TestMethod(
-        decline=_declined("insufficient_funds", "Your card has insufficient funds.")
-    ),
-    "4000000000009987": TestMethod(decline=_declined("lost_card")),
-    "4000000000009979": TestMethod(decline=_declined("stolen_card")),
-    "4000000000000069": TestMethod(decline=EXPIRED),
-    "4000000000000127": TestMethod(decline=INCORRECT_CVC),
-    "4000000000000119": TestMethod(decline=PROCESSING_ERROR),
-    "4000002500003155": TestMethod(authenticate=True),
-    "4000002760003184": TestMethod(authenticate=True),
-    "4000000000003220": TestMethod(authenticate=True),
-    "4000008400001629": TestMethod(authenticate=True, decline=GENERIC),
-    "4000000000000259": TestMethod(dispute="fraudulent"),
-    "4000000000002685": TestMethod(dispute="product_not_received"),
-    "4000000000001976": TestMethod(dispute="fraudulent", inquiry=True),
-    "4000000000007726": TestMethod(refund="pending"),
-    "4000000000005126": TestMethod(refund="failing"),
-    "4000000000007700": TestMethod(later=True),  # the sandbox's own: a card that stays `processing`
-    "us_bank_account": TestMethod(kind="us_bank_account", later=True),
-    "sepa_debit": TestMethod(kind="sepa_debit", later=True),
-}
 
-TOKENS: dict[str, str] = {
-    "visa": "4242424242424242",
-    "visa_debit": "4000056655665556",
-    "mastercard": "5555555555554444",
-    "amex": "378282246310005",
-    "chargeDeclined": "4000000000000002",
-    "chargeDeclinedInsufficientFunds": "4000000000009995",
-    "chargeDeclinedLostCard": "4000000000009987",
-    "chargeDeclinedStolenCard": "4000000000009979",
-    "chargeDeclinedExpiredCard": "4000000000000069",
-    "chargeDeclinedIncorrectCvc": "4000000000000127",
-    "chargeDeclinedProcessingError": "4000000000000119",
-    "authenticationRequiredOnSetup": "4000002500003155",
-    "authenticationRequired": "4000002760003184",
-    "threeDSecure2Required": "4000000000003220",
-    "threeDSecureRequired": "4000000000003220",
-    "threeDSecureRequiredChargeDeclined": "4000008400001629",
-    "createDispute": "4000000000000259",
-    "createDisputeProductNotReceived": "4000000000002685",
-    "createDisputeInquiry": "4000000000001976",
-    "pendingRefund": "4000000000007726",
-    "refundFail": "4000000000005126",
-    "sandboxProcessing": "4000000000007700",
-}
-BANK_TOKENS = {"pm_usBankAccount_success": "us_bank_account", "pm_usBankAccount": "us_bank_account"}
+def bank_failure(code: str, message: str) -> Decline:
+    """How a bank debit fails, days later: https://docs.stripe.com/error-codes."""
+    return Decline(code, message)
 
 
-def number_of(token: str) -> str | None:
-    """`pm_card_visa`, `tok_visa`, `pm_card_visa_chargeDeclined` … → the number it stands for."""
-    if token in BANK_TOKENS:
-        return BANK_TOKENS[token]
-    for prefix in ("pm_card_visa_", "pm_card_", "tok_visa_", "tok_"):
-        if token.startswith(prefix) and token.removeprefix(prefix) in TOKENS:
-            return TOKENS[token.removeprefix(prefix)]
-    return None
-
-
-def check_number(number: str) -> str:
-    """A known test number without its spaces, or the decline Stripe gives in test mode."""
-    digits = number.replace(" ", "").replace("-", "")
-    if not (digits.isascii() and digits.isdigit() and 12 <= len(digits) <= 19 and _passes_luhn(digits)):
-        raise INCORRECT_NUMBER.error()
-    if digits not in NUMBERS:
-        raise NOT_A_TEST_CARD.error()
-    return digits
-
-
-def _passes_luhn(digits: str) -> bool:
-    backwards = [int(digit) for digit in reversed(digits)]
-    doubled = (sum(divmod(2 * digit, 10)) for digit in backwards[1::2])
-    return (sum(backwards[0::2]) + sum(doubled)) % 10 == 0
+ACCOUNT_CLOSED = bank_failure("account_closed", "The customer's bank account has been closed.")
+NO_ACCOUNT = bank_failure("no_account", "The bank account could not be located.")
+NO_FUNDS = bank_failure(
+    "insufficient_funds", "The customer's account has insufficient funds to cover this payment."
+)
+NOT_AUTHORIZED = bank_failure(
+    "debit_not_authorized", "The customer has notified their bank that this payment was unauthorized."
+)
+INVALID_CURRENCY = bank_failure(
+    "invalid_currency", "The bank was unable to process this payment because of its currency."
+)

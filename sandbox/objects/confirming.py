@@ -34,9 +34,10 @@ def chosen_method(account: Account, params: Parameters) -> Object | None:
     return None if token is None else from_token(account, token)
 
 
-def check_attempt(intent: Object, method: Object | None, call: Call) -> None:
+def check_attempt(account: Account, intent: Object, method: Object | None, call: Call) -> None:
     """Refuse whatever cannot be tried with `method` (None: the intent's own), before anything is changed."""
     _check_status(intent)
+    _check_owner(intent, method or account.payment_methods.get(intent["payment_method"] or ""))
     if method is None and intent["payment_method"] is None:
         message = (
             "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update the "
@@ -52,6 +53,24 @@ def check_attempt(intent: Object, method: Object | None, call: Call) -> None:
         raise invalid(message, param="payment_method", code="payment_intent_incompatible_payment_method")
     _check_return_url(intent, call)
     _off_session(call.params)
+
+
+def _check_owner(intent: Object, method: Object | None) -> None:
+    """A payment method of one customer pays that customer's intents alone."""
+    owner = None if method is None else method["customer"]
+    if method is None or owner is None or owner == intent["customer"]:
+        return
+    if intent["customer"] is None:
+        message = (
+            f"The payment method {method['id']} belongs to the customer {owner}. Please include the Customer in the "
+            "`customer` parameter on the PaymentIntent."
+        )
+    else:
+        message = (
+            f"The customer {intent['customer']} does not own the payment method {method['id']}. Please use the "
+            f"customer {owner}, who owns it."
+        )
+    raise invalid(message, param="payment_method")
 
 
 def _check_status(intent: Object) -> None:
@@ -74,7 +93,12 @@ def _check_return_url(intent: Object, call: Call) -> None:
     """A server that confirms an intent with dynamic methods must say where a redirect comes back (docs: return_url)."""
     return_url, by_sdk = call.params.url("return_url"), call.params.boolean("use_stripe_sdk")
     automatic = intent["automatic_payment_methods"]
-    if call.publishable or not automatic or automatic["allow_redirects"] == "never":
+    if (
+        call.publishable
+        or not automatic
+        or automatic["allow_redirects"] == "never"
+        or _nobody_there(call.params)
+    ):
         return
     if return_url is None and not by_sdk:
         message = (
@@ -88,23 +112,44 @@ def _check_return_url(intent: Object, call: Call) -> None:
 
 
 def _off_session(params: Parameters) -> bool:
-    """Whether nobody is there to answer 3-D Secure. `off_session` may be a boolean, `one_off` or `recurring`."""
-    off_session = params.one_of("off_session", ("true", "false", "one_off", "recurring"))
-    return bool(params.boolean("error_on_requires_action")) or off_session not in (None, "false")
+    """Whether a payment that needs 3-D Secure is to fail: nobody is there, or the caller wants it so."""
+    return bool(params.boolean("error_on_requires_action")) or _nobody_there(params)
+
+
+def _nobody_there(params: Parameters) -> bool:
+    """`off_session` may be a boolean, `one_off` or `recurring`."""
+    return params.one_of("off_session", ("true", "false", "one_off", "recurring")) not in (None, "false")
 
 
 def attempt(account: Account, intent: Object, call: Call) -> Object:
     """Try to take the money with the intent's method. A decline is a 402 that carries the intent."""
     method = account.payment_methods.require(intent["payment_method"])
+    method = _keep_for_later(account, intent, method)
     test = method_of(account, method)
-    if _must_authenticate(test, intent):
+    if must_authenticate(account, test, method, intent, away=_nobody_there(call.params)):
         return _ask_customer(account, intent, method, call)
     return _take(account, intent, method, test)
 
 
-def _must_authenticate(test: TestMethod, intent: Object) -> bool:
-    asked = intent["payment_method_options"]["card"]["request_three_d_secure"]
-    return test.authenticate or (test.kind == "card" and asked in ("any", "challenge"))
+def _keep_for_later(account: Account, intent: Object, method: Object) -> Object:
+    """`setup_future_usage` with a customer attaches what paid: https://docs.stripe.com/payments/save-during-payment."""
+    if intent["setup_future_usage"] is None or intent["customer"] is None or method["customer"] is not None:
+        return method
+    attached = account.save(account.payment_methods, method | {"customer": intent["customer"]})
+    account.emit("payment_method.attached", attached)
+    return attached
+
+
+def must_authenticate(
+    account: Account, test: TestMethod, method: Object, intent: Object, *, away: bool
+) -> bool:
+    """Whether the issuer asks the customer, who is `away` in an off-session payment."""
+    if test.three_d_secure == "off_session_too":
+        return True
+    if test.three_d_secure == "required":
+        return not (away and (test.ready_off_session or method["id"] in account.set_up))
+    asked = intent["payment_method_options"].get("card", {}).get("request_three_d_secure")
+    return test.three_d_secure == "optional" and asked in ("any", "challenge")
 
 
 def _ask_customer(account: Account, intent: Object, method: Object, call: Call) -> Object:
@@ -133,7 +178,7 @@ def _ask_customer(account: Account, intent: Object, method: Object, call: Call) 
 
 def _take(account: Account, intent: Object, method: Object, test: TestMethod) -> Object:
     if test.later:
-        return _start_processing(account, intent, method)
+        return _start_processing(account, intent, method, test)
     if test.decline is not None:
         return decline_intent(account, intent, method, test.decline)
     manual = intent["capture_method"] == "manual"
@@ -142,9 +187,15 @@ def _take(account: Account, intent: Object, method: Object, test: TestMethod) ->
     if manual:
         return _authorized(account, intent, charge)
     paid = succeed(account, intent, charge)
-    if test.dispute is not None:
-        open_dispute(account, charge, reason=test.dispute, inquiry=test.inquiry)
+    dispute_as_tested(account, charge, test)
     return paid
+
+
+def dispute_as_tested(account: Account, charge: Object, test: TestMethod) -> None:
+    """The disputes that a test number brings; several share the amount."""
+    share = charge["amount"] // max(1, len(test.disputes))
+    for reason in test.disputes:
+        open_dispute(account, charge, reason=reason, inquiry=test.inquiry, amount=share)
 
 
 def _authorized(account: Account, intent: Object, charge: Object) -> Object:
@@ -169,12 +220,14 @@ def succeed(account: Account, intent: Object, charge: Object) -> Object:
         "amount_received": charge["amount_captured"],
         "latest_charge": charge["id"],
     }
+    if intent["setup_future_usage"] == "off_session":
+        account.prepare(charge["payment_method"])
     saved = account.save(account.payment_intents, intent | paid | _NOTHING_PENDING | {"amount_capturable": 0})
     account.emit("payment_intent.succeeded", saved)
     return saved
 
 
-def _start_processing(account: Account, intent: Object, method: Object) -> Object:
+def _start_processing(account: Account, intent: Object, method: Object, test: TestMethod) -> Object:
     charge = new_charge(account, intent, method, status="pending", captured=False)
     account.emit("charge.pending", charge)
     saved = account.save(
@@ -182,7 +235,29 @@ def _start_processing(account: Account, intent: Object, method: Object) -> Objec
         intent | _NOTHING_PENDING | {"status": "processing", "latest_charge": charge["id"]},
     )
     account.emit("payment_intent.processing", saved)
+    if test.fails is not None:
+        _fail_later(account, saved, test.fails)
     return saved
+
+
+_BANK_SECONDS = 60.0
+
+
+def _fail_later(account: Account, intent: Object, decline: Decline) -> None:
+    def task() -> None:
+        if account.payment_intents.require(intent["id"])["status"] == "processing":
+            complete(account, intent["id"], succeeds=False, decline=decline)
+
+    account.schedule.at(account.clock.time() + _BANK_SECONDS, task)
+
+
+def resume(account: Account) -> None:
+    """After a restart: bank debits that are still to fail."""
+    for intent in account.payment_intents:
+        if intent["status"] == "processing":
+            test = method_of(account, account.payment_methods.require(intent["payment_method"]))
+            if test.fails is not None:
+                _fail_later(account, intent, test.fails)
 
 
 def decline_intent(account: Account, intent: Object, method: Object, decline: Decline) -> Object:
@@ -190,15 +265,13 @@ def decline_intent(account: Account, intent: Object, method: Object, decline: De
     charge = new_charge(account, intent, method, status="failed", captured=False, decline=decline)
     account.emit("charge.failed", charge)
     failed = _failed(account, intent, method, decline, charge["id"])
-    raise decline.error(
-        charge=charge["id"], payment_intent=failed, payment_method=method, payment_method_type=method["type"]
-    )
+    raise decline.error(charge=charge["id"], payment_intent=failed, payment_method=method)
 
 
 def _failed(
     account: Account, intent: Object, method: Object, decline: Decline, charge_id: str | None
 ) -> Object:
-    error = decline.error(charge=charge_id, payment_method=method, payment_method_type=method["type"]).error
+    error = decline.error(charge=charge_id, payment_method=method).error
     return _back_to_start(account, intent, error, charge_id)
 
 
@@ -237,7 +310,6 @@ def authenticate(account: Account, intent_id: str, outcome: Outcome) -> Object:
             message,
             code="payment_intent_authentication_failure",
             payment_method=method,
-            payment_method_type=method["type"],
         )
         return _back_to_start(account, intent, error, None)
     # A decline after an approval has no caller to be told by a 402: the intent tells it.
@@ -246,7 +318,7 @@ def authenticate(account: Account, intent_id: str, outcome: Outcome) -> Object:
     return account.payment_intents.require(intent_id)
 
 
-def complete(account: Account, intent_id: str, *, succeeds: bool) -> Object:
+def complete(account: Account, intent_id: str, *, succeeds: bool, decline: Decline = GENERIC) -> Object:
     """A `processing` intent settles: the bank pays, or does not."""
     intent = account.payment_intents.require(intent_id, param="intent")
     if intent["status"] != "processing":
@@ -257,7 +329,10 @@ def complete(account: Account, intent_id: str, *, succeeds: bool) -> Object:
     if succeeds:
         settled = settle_charge(account, charge, decline=None)
         account.emit("charge.succeeded", settled)
-        return succeed(account, intent, settled)
+        paid = succeed(account, intent, settled)
+        test = method_of(account, account.payment_methods.require(charge["payment_method"]))
+        dispute_as_tested(account, settled, test)
+        return paid
     method = account.payment_methods.require(intent["payment_method"])
-    account.emit("charge.failed", settle_charge(account, charge, decline=GENERIC))
-    return _failed(account, intent, method, GENERIC, charge["id"])
+    account.emit("charge.failed", settle_charge(account, charge, decline=decline))
+    return _failed(account, intent, method, decline, charge["id"])

@@ -1,4 +1,4 @@
-"""Customers: https://docs.stripe.com/api/customers, and attaching payment methods to them."""
+"""Customers: https://docs.stripe.com/api/customers."""
 
 from sandbox.account.account import Account
 from sandbox.account.ids import new_id
@@ -6,27 +6,14 @@ from sandbox.http.answers import Object
 from sandbox.http.calls import Call, listed
 from sandbox.http.errors import no_such
 from sandbox.http.parameters import Parameters
-from sandbox.objects.payment_methods import from_token, make_payment_method
 
 _PLAIN = ("description", "name", "phone")
 _CHANGING = frozenset((*_PLAIN, "address", "email", "expand", "metadata", "shipping"))
 _ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
-_UNSUPPORTED = frozenset(
-    (
-        "balance",
-        "invoice_settings",
-        "payment_method",
-        "preferred_locales",
-        "source",
-        "tax",
-        "tax_exempt",
-        "test_clock",
-    )
-)
 
 
 def create(account: Account, call: Call) -> Object:
-    call.params.allow_only(_CHANGING, _UNSUPPORTED)
+    call.params.allow_only(_CHANGING)
     nothing = dict.fromkeys(
         ("currency", "default_source", "discount", "email", "shipping", "address", *_PLAIN)
     )
@@ -55,8 +42,8 @@ def create(account: Account, call: Call) -> Object:
 
 
 def update(account: Account, call: Call) -> Object:
-    call.params.allow_only(_CHANGING, _UNSUPPORTED)
-    customer = _require(account, call.id)
+    call.params.allow_only(_CHANGING)
+    customer = require_customer(account, call.id)
     changed = customer | _sent(call.params, customer)
     if changed == customer:
         return customer
@@ -89,7 +76,7 @@ def retrieve(account: Account, call: Call) -> Object:
 
 
 def delete(account: Account, call: Call) -> Object:
-    customer = _require(account, call.id)
+    customer = require_customer(account, call.id)
     account.emit("customer.deleted", customer)
     account.save(account.customers, _gone(customer["id"]) | {"created": customer["created"]})
     return _gone(customer["id"])
@@ -103,26 +90,8 @@ def list_customers(account: Account, call: Call) -> Object:
     return listed(account.customers, call, "/v1/customers", ("email",))
 
 
-def _require(account: Account, customer_id: str) -> Object:
+def require_customer(account: Account, customer_id: str) -> Object:
     customer = account.customers.require(customer_id, param="customer")
     if customer.get("deleted"):
         raise no_such("customer", customer_id, param="customer")
     return customer
-
-
-def create_payment_method(account: Account, call: Call) -> Object:
-    data = Parameters({name: value for name, value in call.params.tree.items() if name != "expand"})
-    return make_payment_method(account, data)
-
-
-def retrieve_payment_method(account: Account, call: Call) -> Object:
-    call.params.allow_only(("expand",))
-    return account.payment_methods.require(call.id, param="payment_method")
-
-
-def attach_payment_method(account: Account, call: Call) -> Object:
-    call.params.allow_only(("customer", "expand"))
-    customer = _require(account, call.params.required("customer"))
-    attached = from_token(account, call.id) | {"customer": customer["id"]}
-    account.emit("payment_method.attached", account.save(account.payment_methods, attached))
-    return attached

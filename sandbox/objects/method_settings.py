@@ -74,8 +74,20 @@ def _card_options(params: Parameters, old: Object) -> Object:
     sent = params.inside("payment_method_options")
     if sent is None:
         return old
-    sent.allow_only(("card",), sent.tree)
+    sent.allow_only(("card", "us_bank_account", "sepa_debit"), sent.tree)
     card = sent.inside("card") or Parameters({})
-    card.allow_only(("request_three_d_secure",), card.tree)
-    asked = card.one_of("request_three_d_secure", ("any", "automatic", "challenge"))
-    return old | ({"request_three_d_secure": asked} if asked else {})
+    card.allow_only(_CARD_OPTIONS, card.tree)
+    chosen = {name: card.one_of(name, _CARD_OPTIONS[name]) for name in _CARD_OPTIONS if name in card}
+    return old | {name: value for name, value in chosen.items() if value is not None}
+
+
+# What Stripe's guides for the Payment Element set: https://docs.stripe.com/payments/payment-element
+_CARD_OPTIONS: dict[str, tuple[str, ...]] = {
+    "request_three_d_secure": ("any", "automatic", "challenge"),
+    "setup_future_usage": ("none", "off_session", "on_session"),
+    "capture_method": ("manual",),
+    "request_extended_authorization": ("if_available", "never"),
+    "request_incremental_authorization": ("if_available", "never"),
+    "request_multicapture": ("if_available", "never"),
+    "request_overcapture": ("if_available", "never"),
+}

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from sandbox.account.account import Account
 from sandbox.account.ids import new_id
 from sandbox.http.answers import Object
-from sandbox.http.errors import invalid, missing, no_such
+from sandbox.http.errors import StripeError, invalid, missing, no_such
 from sandbox.http.parameters import Parameters
-from sandbox.objects.cards import NUMBERS, Decline, TestMethod, check_number, number_of
+from sandbox.objects.cards import Decline, TestMethod
+from sandbox.objects.numbers import NUMBERS, check_number, known_bank, looks_like_a_token, number_of
 
 _TYPES = ("card", "us_bank_account", "sepa_debit")
 _DATA = frozenset((*_TYPES, "type", "billing_details", "metadata", "allow_redisplay", "radar_options"))
@@ -47,24 +48,57 @@ def make_payment_method(account: Account, data: Parameters) -> Object:
             raise missing(data.name_of("card"))
         number = _card_number(account, card)
     else:
-        number = kind
-    return _save(account, number, data)
+        number = _bank_number(data, kind)
+    return save_method(account, number, data)
+
+
+def _bank_number(data: Parameters, kind: str) -> str:
+    bank = data.inside(kind)
+    text = bank.text("iban" if kind == "sepa_debit" else "account_number") if bank is not None else None
+    return kind if text is None else known_bank(text, kind)
 
 
 def from_token(account: Account, token: str, *, param: str = "payment_method") -> Object:
     """A saved payment method by id, or a new one for a token such as `pm_card_visa` (Stripe copies them too)."""
     saved = account.payment_methods.get(token)
     if saved is not None:
-        return saved
+        return _reusable(account, saved)
     number = number_of(token)
     if number is None:
-        raise no_such("PaymentMethod", token, param=param, status=400)
-    return _save(account, number, Parameters({}))
+        raise unknown_method(token, param=param, status=400)
+    return save_method(account, number, Parameters({}))
+
+
+def _reusable(account: Account, saved: Object) -> Object:
+    """400 for one that was used up, or detached: without a customer a payment method is good for one attempt."""
+    if saved["id"] in account.used_up and saved["customer"] is None:
+        message = (
+            "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared "
+            "with a connected account without Customer attachment, or was detached from a Customer. It may not be "
+            "used again. To use a PaymentMethod multiple times, you must attach it to a Customer first."
+        )
+        raise invalid(message)
+    return saved
+
+
+def unknown_method(token: str, *, param: str, status: int) -> StripeError:
+    """As Stripe says it; of what may be a test token of Stripe's, that it is not known here."""
+    refusal = no_such("PaymentMethod", token, param=param, status=status)
+    if looks_like_a_token(token):
+        refusal.error["message"] = (
+            f"Sandbox: the test token {token} is not known here; docs/sandbox.md has those that are."
+        )
+    return refusal
 
 
 def method_of(account: Account, payment_method: Object) -> TestMethod:
     """What the number behind this payment method does."""
-    return NUMBERS[account.numbers.get(payment_method["id"], "4242424242424242")]  # a stranger's has none
+    return NUMBERS[number_behind(account, payment_method["id"])]
+
+
+def number_behind(account: Account, payment_method_id: str) -> str:
+    """The test number a payment method was made from; a stranger's pays like any."""
+    return account.numbers.get(payment_method_id, "4242424242424242")
 
 
 def _card_number(account: Account, card: Parameters) -> str:
@@ -97,7 +131,8 @@ def _check_expiry(account: Account, card: Parameters) -> None:
         raise _INVALID_MONTH.error()
 
 
-def _save(account: Account, number: str, data: Parameters) -> Object:
+def save_method(account: Account, number: str, data: Parameters) -> Object:
+    """A payment method made from a test number."""
     method = NUMBERS[number]
     created = account.clock.now()
     payment_method: Object = {
@@ -105,7 +140,7 @@ def _save(account: Account, number: str, data: Parameters) -> Object:
         "object": "payment_method",
         "allow_redisplay": data.one_of("allow_redisplay", ("always", "limited", "unspecified"))
         or "unspecified",
-        "billing_details": _billing_details(data.inside("billing_details")),
+        "billing_details": billing_details(data.inside("billing_details")),
         "created": created,
         "customer": None,
         "customer_account": None,
@@ -114,14 +149,32 @@ def _save(account: Account, number: str, data: Parameters) -> Object:
         "type": method.kind,
         method.kind: details_of(number, created),
     }
+    if method.kind == "card":
+        _check_card(payment_method, method, data)
     account.remember_number(payment_method["id"], number)
     return account.save(account.payment_methods, payment_method)
+
+
+def _check_card(payment_method: Object, method: TestMethod, data: Parameters) -> None:
+    """What the issuer says of what was sent: nothing, of what was not."""
+    card, address = payment_method["card"], payment_method["billing_details"]["address"]
+    typed = data.inside("card")
+    if typed is not None and "number" in typed:
+        card["exp_month"], year = typed.integer("exp_month"), typed.integer("exp_year") or 0
+        card["exp_year"] = year + 2000 if year < 100 else year
+        if typed.text("cvc") is None:
+            card["checks"]["cvc_check"] = None
+    if address["postal_code"] is not None:
+        card["checks"]["address_postal_code_check"] = method.postal_check
+    if address["line1"] is not None:
+        card["checks"]["address_line1_check"] = method.line1_check
 
 
 def details_of(number: str, created: int) -> Object:
     """The hash named after the type: last digits, brand, bank."""
     method = NUMBERS[number]
     if method.kind == "us_bank_account":
+        last4 = number[-4:] if number.isdigit() else "6789"
         names = ("financial_connections_account", "networks", "status_details")
         bank = {
             "account_holder_type": "individual",
@@ -131,16 +184,20 @@ def details_of(number: str, created: int) -> Object:
         return (
             dict.fromkeys(names)
             | bank
-            | {"fingerprint": "sandboxbank", "last4": "6789", "routing_number": "110000000"}
+            | {
+                "fingerprint": "sandboxbank",
+                "last4": last4,
+                "routing_number": "110000000",
+            }
         )
     if method.kind == "sepa_debit":
         return {
             "bank_code": "37040044",
             "branch_code": "",
             "country": "DE",
-            "fingerprint": "sandboxsepa",
+            "fingerprint": f"sandboxsepa{number[-4:]}",
             "generated_from": None,
-            "last4": "3000",
+            "last4": number[-4:] if number[0] == "A" else "3000",
         }
     return _card(number, method, created)
 
@@ -148,8 +205,12 @@ def details_of(number: str, created: int) -> Object:
 def _card(number: str, method: TestMethod, created: int) -> Object:
     return {
         "brand": method.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": None},
-        "country": "US",
+        "checks": {
+            "address_line1_check": None,
+            "address_postal_code_check": None,
+            "cvc_check": method.cvc_check,
+        },
+        "country": method.country,
         "display_brand": method.brand,
         "exp_month": 12,
         "exp_year": datetime.fromtimestamp(created, UTC).year + 4,
@@ -157,14 +218,14 @@ def _card(number: str, method: TestMethod, created: int) -> Object:
         "funding": method.funding,
         "generated_from": None,
         "last4": number[-4:],
-        "networks": {"available": [method.brand], "preferred": None},
+        "networks": {"available": list(method.networks or (method.brand,)), "preferred": None},
         "regulated_status": "unregulated",
         "three_d_secure_usage": {"supported": True},
         "wallet": None,
     }
 
 
-def _billing_details(sent: Parameters | None) -> Object:
+def billing_details(sent: Parameters | None) -> Object:
     address_fields = ("city", "country", "line1", "line2", "postal_code", "state")
     if sent is None:
         return {

@@ -44,6 +44,15 @@ def list_events(account: Account, call: Call) -> Object:
     return list_object(found, has_more, "/v1/events")
 
 
+def retrieve_balance_transaction(account: Account, call: Call) -> Object:
+    call.params.allow_only(("expand",))
+    return account.balance_transactions.require(call.id, param="balance_transaction")
+
+
+def list_balance_transactions(account: Account, call: Call) -> Object:
+    return listed(account.balance_transactions, call, "/v1/balance_transactions", ("source",))
+
+
 def retrieve_account(account: Account, call: Call) -> Object:
     call.params.allow_only(("expand",))
     return {

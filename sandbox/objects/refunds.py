@@ -6,20 +6,18 @@ from sandbox.account.ids import new_id
 from sandbox.http.answers import Object
 from sandbox.http.calls import Call, listed
 from sandbox.http.errors import StripeError, error_body, invalid
+from sandbox.objects.charges import book
 from sandbox.objects.currencies import with_symbol
 from sandbox.objects.payment_methods import method_of
 
 _CREATING = frozenset(("amount", "charge", "currency", "expand", "metadata", "payment_intent", "reason"))
-_UNSUPPORTED = frozenset(
-    ("customer", "instructions_email", "origin", "refund_application_fee", "reverse_transfer")
-)
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
 
 
 def create(account: Account, call: Call) -> Object:
     """All of a charge that is left, or `amount` (minor units) of it."""
     params = call.params
-    params.allow_only(_CREATING, _UNSUPPORTED)
+    params.allow_only(_CREATING)
     amount = params.integer("amount", least=1)
     reason, metadata = params.one_of("reason", _REASONS), params.metadata({})
     charge = _charge_to_refund(account, params.text("payment_intent"), params.text("charge"))
@@ -128,11 +126,11 @@ def _new_refund(
         "reference_type": "acquirer_reference_number",
         "type": "refund",
     }
-    return {
+    refund: Object = {
         "id": new_id("re" if kind == "card" else "pyr"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": new_id("txn"),
+        "balance_transaction": None,
         "charge": charge["id"],
         "created": account.clock.now(),
         "currency": charge["currency"],
@@ -145,6 +143,7 @@ def _new_refund(
         "status": "succeeded",
         "transfer_reversal": None,
     }
+    return refund | {"balance_transaction": book(account, refund, -amount, "refund")}
 
 
 _NEXT: dict[str, tuple[str, ...]] = {
@@ -169,7 +168,7 @@ def _in_status(account: Account, refund: Object, status: str, failure_reason: st
     if status == "failed":
         return kept | {
             "failure_reason": failure_reason or "unknown",
-            "failure_balance_transaction": new_id("txn"),
+            "failure_balance_transaction": book(account, refund, refund["amount"], "refund_failure"),
         }
     return kept
 

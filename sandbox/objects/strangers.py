@@ -247,6 +247,8 @@ def _templates(application: Application) -> dict[str, str]:
         (customer,) = account.customers
         (method,) = account.payment_methods
         ids = {"pi": intent["id"], "ch": charge["id"], "cus": customer["id"], "pm": method["id"]}
+        if charge["balance_transaction"] is not None:
+            ids["txn"] = charge["balance_transaction"]
         for noun, value in (
             ("payment_intent", intent), ("charge", charge), ("customer", customer), ("payment_method", method),
         ):  # fmt: skip

@@ -14,7 +14,7 @@ from sandbox.core import Sandbox
         (49, "usd", "amount_too_small"),
         (50, "usd", None),
         (49, "jpy", "amount_too_small"),
-        (0, "usd", "amount_too_small"),
+        (0, "usd", "parameter_invalid_integer"),
         (-1, "usd", "parameter_invalid_integer"),
         (99_999_999, "usd", None),
         (100_000_000, "usd", "amount_too_large"),
