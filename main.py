@@ -41,6 +41,7 @@ from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
 from services.payments.order_cancellation import OrderCancellation
+from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import Refunds
@@ -68,6 +69,7 @@ def build_use_cases(database: Database, gateway: StripeGateway, news: OrderNews)
     return UseCases(
         catalogue=Catalogue(database),
         orders=Orders(database),
+        order_changes=OrderChanges(database, gateway),
         order_imports=OrderImports(database),
         current_orders=current_orders,
         order_subscriptions=OrderSubscriptions(Orders(database), news),

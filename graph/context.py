@@ -19,6 +19,7 @@ from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
 from services.payments.order_cancellation import OrderCancellation
+from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import Refunds
@@ -40,6 +41,7 @@ class UseCases:
 
     catalogue: Catalogue
     orders: Orders
+    order_changes: OrderChanges
     order_imports: OrderImports
     current_orders: RefreshFromStripe
     order_subscriptions: OrderSubscriptions

@@ -14,7 +14,7 @@ from graph.serving.bounds import Bounds
 from graph.serving.executing import LeanSchema
 from graph.serving.observing import observe_errors, observe_root_fields, observed_stream
 from graph.types import cancellations_and_refunds as closing
-from graph.types import errors, orders, payments
+from graph.types import errors, orders, payments, shop_orders
 from graph.types.cancellations_and_refunds import ClosingMutation
 from graph.types.money import SCALARS
 from graph.types.order_updates import Subscription
@@ -71,7 +71,13 @@ schema = _Schema(
     Subscription,
     extensions=[Bounds],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
-    exception_handlers=[*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS, *closing.HANDLERS],
+    exception_handlers=[
+        *errors.HANDLERS,
+        *orders.HANDLERS,
+        *payments.HANDLERS,
+        *shop_orders.HANDLERS,
+        *closing.HANDLERS,
+    ],
 )
 observe_root_fields(schema._schema)  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
 

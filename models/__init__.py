@@ -2,6 +2,7 @@
 
 from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
 from models.currencies.charge_limits import ChargeLimit
+from models.orders.changes import OrderChange
 from models.orders.tables import Order, OrderItem, OrderStatus
 from models.payments.installation import Installation
 from models.payments.tables import Disposition, Payment, PaymentState, PaymentTransition
@@ -20,6 +21,7 @@ __all__ = [
     "Installation",
     "Lease",
     "Order",
+    "OrderChange",
     "OrderItem",
     "OrderStatus",
     "Payment",

@@ -42,6 +42,9 @@ class ErrorCode(Enum):
     ORDER_TOTAL_MISMATCH = strawberry.enum_value(
         "ORDER_TOTAL_MISMATCH", description="The total that was given isn't what the order comes to."
     )
+    ORDER_CHANGED_MEANWHILE = strawberry.enum_value(
+        "ORDER_CHANGED_MEANWHILE", description="The order is not at the version that was expected any more."
+    )
     ORDER_NOT_CANCELABLE = strawberry.enum_value(
         "ORDER_NOT_CANCELABLE", description="The order is paid, refunded or under review."
     )

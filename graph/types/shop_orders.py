@@ -2,17 +2,22 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
 
 from graph.context import Info
-from graph.types.errors import RateLimited
+from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits
 from graph.types.order_lines import OrderLineInput, line_of
 from graph.types.orders import IdempotencyKeyReused, InvalidOrder, Order, OrderTotalMismatch, order_from
+from graph.types.payments import OrderNotPayable, PaymentInProgress, PaymentProviderUnavailable
+from runtime.ids import read_id
 from services.orders import refusals
-from services.orders.imports import ImportedOrder
+from services.orders.imports import ImportedOrder, check_expiry, check_zone
+from services.payments import refusals as payments_refusals
+from services.payments.order_changes import WantedChange
 
 
 @strawberry.input(description="One entry of an order's metadata.")
@@ -57,6 +62,45 @@ ImportOrderResult = Annotated[
 ]
 
 
+@strawberry.input(
+    description=(
+        "All lines anew, such as after another shipping rate or a voucher. `expectedVersion` makes a lost update "
+        "impossible."
+    )
+)
+class UpdateOrderInput:
+    order_id: strawberry.ID = strawberry.field(description="The order to change.")
+    expected_version: int = strawberry.field(description="Its `version` as the shop last saw it.")
+    lines: list[OrderLineInput] = strawberry.field(description="All lines: between 1 and 500.")
+    total: MinorUnits = strawberry.field(description="The new total that the customer was shown.")
+    expires_at: datetime | None = strawberry.field(
+        default=UNSET, description="When it expires; null for never. As it was when left out."
+    )
+
+
+@strawberry.type(
+    description="The order has changed since its version was the expected one. Nothing was changed."
+)
+class OrderChangedMeanwhile(UserError):
+    order: Order = strawberry.field(description="How it stands now.")
+
+
+UpdateOrderResult = Annotated[
+    InvalidOrder
+    | Order
+    | OrderChangedMeanwhile
+    | OrderNotFound
+    | OrderNotPayable
+    | OrderTotalMismatch
+    | PaymentInProgress
+    | PaymentProviderUnavailable
+    | RateLimited,
+    strawberry.union(
+        "UpdateOrderResult", description="The order as it is now, or why it is as it was. See `UserError`."
+    ),
+]
+
+
 @strawberry.type
 class ShopOrderQuery:
     @strawberry.field(
@@ -90,6 +134,52 @@ class ShopOrderMutation:
         info.context.require_merchant()
         placed = await info.context.use_cases.order_imports.take(imported_order(input))
         return order_from(placed)
+
+    @strawberry.mutation(
+        description=(
+            "Gives a pending order other lines and its PaymentIntent the new amount; its client secret stays valid. "
+            "For merchants and service keys. Refused while the customer is confirming: the order ends with the old "
+            "lines and the old amount, or with the new ones."
+        )
+    )
+    async def update_order(
+        self,
+        info: Info,
+        input: Annotated[UpdateOrderInput, strawberry.argument(description="The change.")],  # noqa: A002  the schema's word
+    ) -> UpdateOrderResult | None:
+        info.context.require_merchant()
+        order_id = read_id(input.order_id)
+        if order_id is None:
+            raise refusals.OrderNotFound
+        return order_from(await info.context.use_cases.order_changes.change(wanted_change(order_id, input)))
+
+
+def wanted_change(order_id: UUID, given: UpdateOrderInput) -> WantedChange:
+    expires_at = None if given.expires_at is UNSET else given.expires_at
+    check_zone(expires_at)
+    check_expiry(expires_at)
+    return WantedChange(
+        order_id=order_id,
+        expected_version=given.expected_version,
+        lines=[line_of(line) for line in given.lines],
+        total=given.total,
+        sets_expiry=given.expires_at is not UNSET,
+        expires_at=expires_at,
+    )
+
+
+def order_changed_meanwhile(refusal: payments_refusals.OrderChangedMeanwhile) -> OrderChangedMeanwhile:
+    return OrderChangedMeanwhile(
+        message="The order has changed since: look at it again.",
+        code=ErrorCode.ORDER_CHANGED_MEANWHILE,
+        retryable=refusal.retryable,
+        order=order_from(refusal.order),
+    )
+
+
+HANDLERS = (
+    RefusalHandler(payments_refusals.OrderChangedMeanwhile, OrderChangedMeanwhile, order_changed_meanwhile),
+)
 
 
 def imported_order(given: ImportOrderInput) -> ImportedOrder:

@@ -23,7 +23,7 @@ from models.payments.statements import (
 )
 from models.payments.tables import PaymentState
 from runtime.database.database import Database
-from services.orders.refusals import OrderNotFound
+from services.orders.refusals import InvalidOrder, OrderNotFound
 from services.payments import failpoints
 from services.payments.claims import Claim, LivePayment, claim_from
 from services.payments.intent_cancellation import IntentCancellation
@@ -37,6 +37,7 @@ from services.payments.intents import (
     OutcomeUnknown,
     Refused,
 )
+from services.payments.order_changes import OrderChanges
 from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable
 from services.payments.settlement import Settlement
 
@@ -71,6 +72,7 @@ class PaymentIntents:
         self._gateway = gateway
         self._settlement = Settlement(database)
         self._closing = IntentCancellation(database, gateway)
+        self._changes = OrderChanges(database, gateway)
 
     async def create(self, user_id: str, order_id: UUID) -> Intent:
         """The order's one payable intent, client secret included; raises a `Refusal` otherwise."""
@@ -193,10 +195,19 @@ class PaymentIntents:
                 return intent
             log.error("stripe tells no client secret", payment=str(payment.id), intent=intent.id)
             raise PaymentProviderUnavailable
+        if await self._finish_change(claim.order_id):
+            return None
         if await self._lease(payment):  # otherwise somebody repriced it while we looked
             log.error("stripe's amount is not ours", payment=str(payment.id), intent=intent.id)
             await self._replace(payment, patience)
         return None
+
+    async def _finish_change(self, order_id: UUID) -> bool:
+        """Whether the amount differs since a change of the order was begun and not finished."""
+        try:
+            return await self._changes.finish(order_id)
+        except InvalidOrder:  # Stripe won't have that total: the order stays as it is
+            return True
 
     async def _read(self, payment: LivePayment, patience: "_Patience") -> Intent:
         try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from models.orders.tables import OrderStatus
 from services.identity.refusals import Refusal
+from services.orders.views import PlacedOrder
 
 
 @dataclass
@@ -19,6 +20,13 @@ class AmountNotChargeable(Refusal):
     currency: str
     minimum: int
     maximum: int
+
+
+@dataclass
+class OrderChangedMeanwhile(Refusal):
+    """The order's version is not the expected one; `order` is how it stands."""
+
+    order: PlacedOrder
 
 
 @dataclass

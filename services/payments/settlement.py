@@ -15,8 +15,9 @@ from models.payments.settlement_statements import (
 from models.payments.tables import Disposition, PaymentState
 from models.refunds.statements import ADD_AUTOMATIC_REFUND
 from models.refunds.tables import RefundState
-from runtime.database.database import Database, Transaction
-from services.payments.intents import Intent
+from runtime.database.database import Database, Row, Transaction
+from services.payments.intents import Intent, IntentStatus
+from services.payments.staged_changes import take_staged_lines
 from services.payments.state_machine import OrderFacts, Verdict, decide_transition
 
 OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)
@@ -61,6 +62,10 @@ async def _write(
     """The verdict when something changed."""
     order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
     payment = await transaction.one(LOCK_PAYMENT, {"payment_id": payment_id})
+    if _may_pay_a_change(order, intent) and await take_staged_lines(
+        transaction, order_id, intent.amount_received
+    ):
+        order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
     facts = OrderFacts(status=OrderStatus(order.status), total=order.total, currency=order.currency)
     state = PaymentState(payment.state)
     verdict = decide_transition(state, facts, intent)
@@ -82,6 +87,14 @@ async def _write(
     if verdict.order_status is not facts.status:
         await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
     return verdict
+
+
+def _may_pay_a_change(order: Row, intent: Intent) -> bool:
+    return (
+        intent.status is IntentStatus.SUCCEEDED
+        and order.status == OrderStatus.PENDING
+        and intent.amount_received != order.total
+    )
 
 
 def automatic_refund(payment_id: UUID, verdict: Verdict, intent: Intent) -> dict[str, object]:

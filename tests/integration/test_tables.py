@@ -71,6 +71,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "kind": "refund_failed", "subject": "refund", "subject_id": "2", "order_id": ORDER, "message": "Decide.",
         "note": "n" * 500,
     },
+    "order_changes": {
+        "order_id": ORDER, "id": UUID(int=1), "payment_id": OPEN, "from_version": 2, "lines": text("'[]'::jsonb"),
+        "total": 1, "sets_expiry": False,
+    },
     "leases": {"name": "sweep", "holder": "a", "held_until": MOMENT},
 }  # fmt: skip
 TOO_MUCH = LARGEST_AMOUNT + 1
@@ -90,6 +94,9 @@ SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("orders_cancel_reason_known", "orders", {"cancel_reason": "boredom"}),
     ("order_items_kind_known", "order_items", {"kind": "gift"}),
     ("order_items_only_products_of_catalogue", "order_items", {"kind": "shipping"}),
+    ("order_changes_total_in_range", "order_changes", {"total": 0}),
+    ("order_changes_of_an_order", "order_changes", {"order_id": NOBODY}),
+    ("order_changes_of_a_payment", "order_changes", {"payment_id": NOBODY}),
     ("order_items_quantity_in_range", "order_items", {"quantity": 0}),
     ("order_items_quantity_in_range", "order_items", {"quantity": -1}),
     ("order_items_quantity_in_range", "order_items", {"quantity": 100_001}),
