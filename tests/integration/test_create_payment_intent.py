@@ -40,7 +40,8 @@ async def test_a_pending_order_gets_an_intent_of_its_total(
     [intent] = intents(stripe)
     [payment] = await shop.payments(order_id)
     assert (intent["amount"], intent["currency"]) == (5_248, "usd")
-    assert intent["metadata"] == {"order_id": str(order_id), "payment_id": str(payment.id)}
+    assert intent["metadata"].items() >= {"order_id": str(order_id), "payment_id": str(payment.id)}.items()
+    assert set(intent["metadata"]) == {"order_id", "payment_id", "installation_id"}
     assert (payment.state, payment.intent_id, payment.amount) == ("open", intent["id"], 5_248)
     assert await shop.history(payment.id) == ["creating", "open"]
 

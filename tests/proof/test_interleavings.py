@@ -217,14 +217,14 @@ async def test_of_two_paid_intents_one_settles_and_one_goes_back(
 ) -> None:
     order_id = await shop.order()
     settled = (await client.pay(order_id))["id"]
-    [payment] = await shop.payments(order_id)
+    [ours] = stripe.sandbox.state.payment_intents
     twin = stripe.sandbox.call(
         "POST",
         "/v1/payment_intents",
         {
             "amount": 5_248,
             "currency": "usd",
-            "metadata": {"order_id": str(order_id), "payment_id": str(payment.id)},
+            "metadata": ours["metadata"],
         },
     ).json()
     for intent_id in (settled, twin["id"]):
