@@ -29,6 +29,10 @@ from runtime.gc_tuning import tuned_garbage_collection
 from runtime.own_host import OwnHostOnly
 from runtime.processes import end_as_by_ctrl_c
 from runtime.tracing import traced
+from services.identity.callers import Callers
+from services.identity.checkout_tokens import CheckoutTokens
+from services.identity.refusals import InvalidServiceKey
+from services.identity.service_keys import ServiceKeys, new_service_key
 from services.notifications.order_news import OrderNews
 from services.notifications.order_subscription import OrderSubscriptions
 from services.operations import migrations
@@ -37,6 +41,7 @@ from services.operations.health import Health
 from services.operations.installation import renew_installation
 from services.operations.metrics_endpoint import MetricsEndpoint, shared_by_workers
 from services.operations.seeding import seed_shop
+from services.orders.checkout_tokens import CheckoutTokenMaker
 from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
@@ -64,15 +69,19 @@ def connect(settings: Settings) -> tuple[Database, StripeGateway]:
     return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.gateway_options)
 
 
-def build_use_cases(database: Database, gateway: StripeGateway, news: OrderNews) -> UseCases:
+def build_use_cases(
+    database: Database, gateway: StripeGateway, news: OrderNews, callers: Callers
+) -> UseCases:
     current_orders = RefreshFromStripe(database, gateway)
     return UseCases(
         catalogue=Catalogue(database),
         orders=Orders(database),
         order_changes=OrderChanges(database, gateway),
         order_imports=OrderImports(database),
+        checkout_tokens=CheckoutTokenMaker(database),
+        service_keys=callers.service_keys,
         current_orders=current_orders,
-        order_subscriptions=OrderSubscriptions(Orders(database), news),
+        order_subscriptions=OrderSubscriptions(Orders(database), news, callers),
         order_cancellation=OrderCancellation(database, gateway),
         payment_intents=PaymentIntents(database.part(PAYMENTS), gateway),
         refunds=Refunds(database, gateway),
@@ -89,11 +98,12 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     news = OrderNews(reveal(settings.database_url))
     documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
     limits = settings.rate_limits()
-    use_cases = build_use_cases(database, gateway, news)
-    anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
     keys = settings.public_keys()
+    callers = Callers(settings.token_verifier(keys), ServiceKeys(database), CheckoutTokens(database))
+    use_cases = build_use_cases(database, gateway, news, callers)
+    anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
     credentials = Credentials(settings.jwt_cookie, settings.allowed_origins)
-    maker = ContextMaker(settings.token_verifier(keys), anonymous, credentials)
+    maker = ContextMaker(callers, anonymous, credentials)
     graphql = GraphQLSocket(maker, settings.allowed_origins)
 
     @asynccontextmanager
@@ -183,13 +193,21 @@ def token(arguments: argparse.Namespace) -> None:
     print(Settings.read().token_maker(arguments.lifetime)(arguments.user, arguments.role))
 
 
+def key(arguments: argparse.Namespace) -> None:
+    url = needed(Settings.read().database_url, "DATABASE_URL")
+    try:
+        print(asyncio.run(new_service_key(url, arguments.name, arguments.scopes, arguments.lifetime)))
+    except InvalidServiceKey as refusal:
+        sys.exit(f"key: {refusal.reason}")
+
+
 def schema(arguments: argparse.Namespace) -> None:
     arguments.to.write_text(sdl())
 
 
 def main() -> None:
     end_as_by_ctrl_c()
-    commands = (demo, serve, reconcile, migrate, new_installation_id, seed, token, sandbox, schema)
+    commands = (demo, serve, reconcile, migrate, new_installation_id, seed, token, key, sandbox, schema)
     arguments = parse(__doc__ or "", sys.argv[1:])
     try:
         if arguments.env_file:

@@ -20,7 +20,7 @@ from bench.machine import KEYS, command, family
 from bench.stage import stripe_stub
 from runtime.database.database import build_database
 from runtime.embedded_postgres import embedded_postgres
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.orders.orders import Orders
 from services.payments.payment_intents import PaymentIntents
 from services.reconciliation.inbox import Inbox
@@ -67,7 +67,7 @@ MAKE_DUE = """
 UPDATE payments SET looked_at = now() - interval '2 hours'
   WHERE id IN (SELECT id FROM payments WHERE state = 'open' ORDER BY created_at DESC LIMIT %(due)s)
 """
-CUSTOMER = User(id="grown-1", email=None, roles=frozenset())
+CUSTOMER = Principal(id="grown-1", email=None, roles=frozenset())
 OTHER = "grown-2"  # whose orders are all of three items
 
 

@@ -1,5 +1,6 @@
 """What a resolver can reach: who is calling, and the use cases."""
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -9,12 +10,17 @@ from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 
 from graph.serving.bounds import Spending
-from graph.serving.credentials import Credentials, bearer_token
+from graph.serving.credentials import Credentials
 from graph.serving.documents import Documents
+from runtime.database.database import DatabaseUnavailable
 from runtime.observation import note
+from services.identity.callers import Callers
+from services.identity.principal import Permission, Principal
 from services.identity.rate_limits import RateLimits
-from services.identity.tokens import KEYS_UNAVAILABLE, InvalidToken, TokenVerifier, User
+from services.identity.service_keys import ServiceKeys
+from services.identity.tokens import KEYS_UNAVAILABLE, InvalidToken
 from services.notifications.order_subscription import OrderSubscriptions
+from services.orders.checkout_tokens import CheckoutTokenMaker
 from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
@@ -43,6 +49,8 @@ class UseCases:
     orders: Orders
     order_changes: OrderChanges
     order_imports: OrderImports
+    checkout_tokens: CheckoutTokenMaker
+    service_keys: ServiceKeys
     current_orders: RefreshFromStripe
     order_subscriptions: OrderSubscriptions
     order_cancellation: OrderCancellation
@@ -52,12 +60,12 @@ class UseCases:
 
 @dataclass(slots=True)
 class Context:
-    """Made anew for each request or socket; all but the user outlives it.
+    """Made anew for each request or socket; all but the principal outlives it.
 
-    A socket's user is known once its `connection_init` has come, with `connection_params` as it brought them.
+    A socket's principal is known once its `connection_init` has come, with `connection_params` as it brought them.
     """
 
-    user: User | None
+    principal: Principal | None
     use_cases: UseCases
     payments: PaymentSettings
     documents: Documents
@@ -65,52 +73,74 @@ class Context:
     introspection: bool
     spending: Spending = field(default_factory=Spending)  # a new one for each operation
     connection_params: dict[str, object] | None = None
+    unknown_because: DatabaseUnavailable | None = None  # a key was brought and could not be looked up
+    callers: Callers | None = None
 
-    @property
-    def is_merchant(self) -> bool:
-        return self.user is not None and self.user.is_merchant
+    async def recheck(self) -> None:
+        """Forget a caller whose token has ended or was revoked since they signed in, as on a socket."""
+        if self.principal is None or self.callers is None:
+            return
+        try:
+            valid = self.principal.expires_at > time.time() and await self.callers.is_valid(self.principal)
+        except DatabaseUnavailable as error:
+            self.unknown_because = error
+        else:
+            self.principal = self.principal if valid else None
 
-    def require_merchant(self) -> User:
-        user = self.require_user()
-        if not user.is_merchant:
-            raise GraphQLError("Only a merchant may do this.", extensions={"code": "FORBIDDEN"})
-        return user
-
-    def require_user(self) -> User:
-        if self.user is None:
+    def require_principal(self) -> Principal:
+        """Whoever is calling, by any door."""
+        if self.unknown_because is not None:
+            raise self.unknown_because
+        if self.principal is None:
             raise GraphQLError(
                 "Sign in first: send a valid token as `Authorization: Bearer …`.",
                 extensions={"code": "UNAUTHENTICATED"},
             )
-        return self.user
+        return self.principal
+
+    def require_user(self) -> Principal:
+        """A caller who has orders of their own: no service key and no checkout token."""
+        principal = self.require_principal()
+        if not principal.is_user:
+            raise GraphQLError("This needs a user's token.", extensions={"code": "FORBIDDEN"})
+        return principal
+
+    def require(self, permission: Permission) -> Principal:
+        """A caller who may do this to what is not theirs, such as a merchant or a key of the right scope."""
+        principal = self.require_principal()
+        if not principal.may(permission):
+            raise GraphQLError(f"This caller may not {permission.value}.", extensions={"code": "FORBIDDEN"})
+        return principal
 
 
 @dataclass(frozen=True, slots=True)
 class ContextMaker:
-    """Verifies who is calling, once per request. An invalid token means an anonymous caller."""
+    """Finds out who is calling, once per request. An invalid token means an anonymous caller."""
 
-    verifier: TokenVerifier
+    callers: Callers
     anonymous: Context
     credentials: Credentials = field(default_factory=Credentials)
 
     async def __call__(self, request: HTTPConnection) -> Context:
-        user = await self.user_with(self.credentials.token_of(request))
-        note(user=user.id if user else None)
-        return replace(self.anonymous, user=user)
+        context = replace(self.anonymous, callers=self.callers)
+        await self.sign_in(context, self.credentials.token_of(request))
+        note(user=context.principal.id if context.principal else None)
+        return context
 
-    async def user_of(self, authorization: str | None) -> User | None:
-        return await self.user_with(bearer_token(authorization))
-
-    async def user_with(self, token: str | None) -> User | None:
+    async def sign_in(self, context: Context, token: str | None) -> None:
+        """Make the context that of whoever brings this token."""
+        context.principal, context.unknown_because = None, None
         if token is None:
-            return None
+            return
         try:
-            return await self.verifier.verify(token)
+            context.principal = await self.callers.principal_of(token)
         except InvalidToken as error:
             # Nobody can sign in, which is no client's fault.
             tell = log.error if error.reason == KEYS_UNAVAILABLE else log.info
             tell("token refused", reason=error.reason)
-            return None
+        except DatabaseUnavailable as error:
+            log.error("key not looked up", reason=str(error))
+            context.unknown_because = error
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

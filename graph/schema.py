@@ -14,13 +14,15 @@ from graph.serving.bounds import Bounds
 from graph.serving.executing import LeanSchema
 from graph.serving.observing import observe_errors, observe_root_fields, observed_stream
 from graph.types import cancellations_and_refunds as closing
-from graph.types import errors, orders, payments, shop_orders
+from graph.types import errors, orders, payments, service_keys, shop_orders
 from graph.types.cancellations_and_refunds import ClosingMutation
+from graph.types.checkout_tokens import CheckoutTokenMutation
 from graph.types.money import SCALARS
 from graph.types.order_updates import Subscription
 from graph.types.orders import OrderMutation, OrderQuery
 from graph.types.payments import PaymentMutation, PaymentQuery
 from graph.types.products import ProductQuery
+from graph.types.service_keys import ServiceKeyMutation, ServiceKeyQuery
 from graph.types.shop_orders import ShopOrderMutation, ShopOrderQuery
 from graph.types.users import UserQuery
 
@@ -51,7 +53,7 @@ class _Schema(LeanSchema):
 
 
 @strawberry.type(description="What can be asked.")
-class Query(UserQuery, ProductQuery, OrderQuery, ShopOrderQuery, PaymentQuery):
+class Query(UserQuery, ProductQuery, OrderQuery, ShopOrderQuery, PaymentQuery, ServiceKeyQuery):
     pass
 
 
@@ -61,7 +63,14 @@ class Query(UserQuery, ProductQuery, OrderQuery, ShopOrderQuery, PaymentQuery):
         "`UserError`. Only a missing token, bad input and our own faults are top-level errors."
     )
 )
-class Mutation(OrderMutation, ShopOrderMutation, PaymentMutation, ClosingMutation):
+class Mutation(
+    OrderMutation,
+    ShopOrderMutation,
+    PaymentMutation,
+    ClosingMutation,
+    CheckoutTokenMutation,
+    ServiceKeyMutation,
+):
     pass
 
 
@@ -77,6 +86,7 @@ schema = _Schema(
         *payments.HANDLERS,
         *shop_orders.HANDLERS,
         *closing.HANDLERS,
+        *service_keys.HANDLERS,
     ],
 )
 observe_root_fields(schema._schema)  # noqa: SLF001  graphql-core's; Strawberry has no other name for it

@@ -2,6 +2,7 @@
 
 from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
 from models.currencies.charge_limits import ChargeLimit
+from models.keys.tables import CheckoutToken, ServiceKey
 from models.orders.changes import OrderChange
 from models.orders.tables import Order, OrderItem, OrderStatus
 from models.payments.installation import Installation
@@ -16,6 +17,7 @@ __all__ = [
     "AttentionKind",
     "AttentionSubject",
     "ChargeLimit",
+    "CheckoutToken",
     "Disposition",
     "Dispute",
     "Installation",
@@ -31,5 +33,6 @@ __all__ = [
     "Refund",
     "RefundCause",
     "RefundState",
+    "ServiceKey",
     "StripeEvent",
 ]

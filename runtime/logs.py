@@ -16,7 +16,7 @@ from runtime.observation import Observation, current
 # API keys, webhook secrets, client secrets, the password of a URL, credentials of a header, and anything shaped
 # like a JWT. A key is found inside a longer word too.
 _SECRET = re.compile(
-    r"(?:sk|rk)_(?:live|test)_\w+|whsec_\w+|\b\w+_secret_\w+|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    r"(?:sk|rk)_(?:live|test)_\w+|whsec_\w+|pg[kc]_\w+|\b\w+_secret_\w+|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
     r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
 )
 BLOT = "[secret]"

@@ -127,7 +127,7 @@ def count(seen: Observation, result: str, seconds: float) -> None:
 async def observed_stream(results: AsyncGenerator[T, None], context: Context) -> AsyncGenerator[T, None]:
     """What an operation of a socket answers; each has a line of its own, a subscription when it ends."""
     began = time.perf_counter()
-    seen = Observation(token_hex(16), user=context.user.id if context.user else None)
+    seen = Observation(token_hex(16), user=context.principal.id if context.principal else None)
     current.set(seen)  # for this operation's task alone
     try:
         async with aclosing(results):

@@ -27,6 +27,7 @@ from strawberry.types import ExecutionResult
 
 from graph.context import Context, ContextMaker
 from graph.schema import schema
+from graph.serving.credentials import bearer_token
 from graph.serving.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from
 from runtime.origins import AllowedOrigins
 
@@ -73,7 +74,9 @@ class _PromptSchema:
 
     async def stream(self, query: str, context_value: Context, **others: Any) -> StreamResult:
         # A context of its own: the operations of a socket run at once, and each spends for itself.
-        results = await schema.stream(query, context_value=replace(context_value), **others)
+        context = replace(context_value)
+        await context.recheck()
+        results = await schema.stream(query, context_value=context, **others)
         return first_in_time(results, self._longest)
 
 
@@ -120,7 +123,7 @@ class GraphQLSocket(GraphQLEndpoint):
         params = context.connection_params or {}
         sent = next((value for name, value in params.items() if name.lower() == "authorization"), None)
         if isinstance(sent, str):
-            context.user = await self._maker.user_of(sent)
+            await self._maker.sign_in(context, bearer_token(sent))
         return UNSET  # an acknowledgement without a payload
 
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import strawberry
-from graphql import GraphQLError
 
 from graph.context import Info
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
@@ -12,6 +11,7 @@ from graph.types.money_history import Refund, refund_from
 from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from
 from graph.types.payments import PaymentInProgress, PaymentProviderUnavailable
 from runtime.ids import read_id
+from services.identity.principal import Permission
 from services.orders import refusals as orders_refusals
 from services.payments import refusals as payments_refusals
 from services.payments.refunds import RefundWish
@@ -93,12 +93,12 @@ class ClosingMutation:
         info: Info,
         order_id: Annotated[strawberry.ID, strawberry.argument(description="The order to cancel.")],
     ) -> CancelOrderResult | None:
-        user = info.context.require_user()
+        principal = info.context.require_principal()
         wanted = read_id(order_id)
         if wanted is None:
             raise orders_refusals.OrderNotFound
-        await info.context.use_cases.order_cancellation.cancel(user, wanted)
-        placed = await info.context.use_cases.orders.find(user, wanted)
+        await info.context.use_cases.order_cancellation.cancel(principal, wanted)
+        placed = await info.context.use_cases.orders.find(principal, wanted)
         return order_from(placed) if placed else None
 
     @strawberry.mutation(
@@ -112,9 +112,7 @@ class ClosingMutation:
         info: Info,
         input: Annotated[RefundOrderInput, strawberry.argument(description="What to give back.")],  # noqa: A002
     ) -> RefundOrderResult | None:
-        user = info.context.require_user()
-        if not user.is_merchant:
-            raise GraphQLError("Only a merchant may refund.", extensions={"code": "FORBIDDEN"})
+        principal = info.context.require(Permission.REFUND)
         wanted = read_id(input.order_id)
         if wanted is None:
             raise orders_refusals.OrderNotFound
@@ -123,7 +121,7 @@ class ClosingMutation:
             amount=None if input.amount is strawberry.UNSET else input.amount,
             reason=input.reason or None,
             idempotency_key=input.idempotency_key,
-            requested_by=user.id,
+            requested_by=principal.id,
         )
         return refund_from(await info.context.use_cases.refunds.request(wish))
 

@@ -57,6 +57,9 @@ class ErrorCode(Enum):
     INVALID_REFUND = strawberry.enum_value(
         "INVALID_REFUND", description="The key or the reason of a refund is too long or can't be read."
     )
+    INVALID_SERVICE_KEY = strawberry.enum_value(
+        "INVALID_SERVICE_KEY", description="The wish makes no service key, or there is no such key."
+    )
     IDEMPOTENCY_KEY_REUSED = strawberry.enum_value(
         "IDEMPOTENCY_KEY_REUSED", description="The key was used for something else before. Make a new key."
     )

@@ -10,6 +10,7 @@ from graph.types.money import Money, money
 from models.payments.tables import Disposition, PaymentState
 from models.refunds.tables import RefundCause as Cause
 from models.refunds.tables import RefundState
+from services.identity.principal import Permission
 from services.orders.views import DisputeView, PaymentView, RefundView
 
 
@@ -84,7 +85,7 @@ class Payment:
 
     @strawberry.field(description="Every change of its state, oldest first. For merchants; null for others.")
     def history(self, info: Info) -> list[PaymentTransition] | None:
-        if not info.context.require_user().is_merchant:
+        if not info.context.require_principal().may(Permission.READ_HISTORY):
             return None
         return [
             PaymentTransition(

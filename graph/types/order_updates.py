@@ -29,11 +29,11 @@ class Subscription:
         order_id: Annotated[strawberry.ID, strawberry.argument(description="The order to follow.")],
     ) -> AsyncGenerator[Order, None]:
         context = info.context
-        user = context.require_user()
+        principal = context.require_principal()
         wanted = read_id(order_id)
         if wanted is None:
             raise not_found()
-        orders = context.use_cases.order_subscriptions.follow(user, wanted)
+        orders = context.use_cases.order_subscriptions.follow(principal, wanted)
         try:
             async for order in orders:
                 yield order_from(order)

@@ -17,6 +17,7 @@ from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, Pag
 from models.orders.tables import CancelReason as Reason
 from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
+from services.identity.principal import Permission
 from services.orders import refusals as orders_refusals
 from services.orders.lines import OrderLine as Line
 from services.orders.orders import WantedItem
@@ -90,7 +91,8 @@ class Order:
     )
     def user_id(self, info: Info) -> strawberry.ID | None:
         owner = self.placed.user_id
-        return strawberry.ID(owner) if owner and info.context.is_merchant else None
+        is_of_shop = info.context.require_principal().may(Permission.READ_HISTORY)
+        return strawberry.ID(owner) if owner and is_of_shop else None
 
     @strawberry.field(description="Who or what canceled it; null while nobody did.")
     def cancel_reason(self) -> CancelReason | None:
@@ -222,11 +224,11 @@ class OrderQuery:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],  # noqa: A002  the schema's word
     ) -> Order | None:
-        user = info.context.require_user()
+        principal = info.context.require_principal()
         order_id = read_id(id)
         if order_id is None:
             return None
-        placed = await info.context.use_cases.current_orders.find(user, order_id)
+        placed = await info.context.use_cases.current_orders.find(principal, order_id)
         return order_from(placed) if placed else None
 
     @strawberry.field(description="The user's orders, newest first. Needs a token.")

@@ -10,6 +10,7 @@ from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHan
 from graph.types.money import Money, money
 from graph.types.orders import OrderStatus, in_words
 from runtime.ids import read_id
+from services.identity.principal import Permission
 from services.orders import refusals as orders_refusals
 from services.payments import refusals as payments_refusals
 from services.payments.intents import Intent, IntentStatus
@@ -124,7 +125,8 @@ class PaymentQuery:
 class PaymentMutation:
     @strawberry.mutation(
         description=(
-            "Makes one of the user's pending orders payable and answers with the client secret. Needs a token. "
+            "Makes one of the user's pending orders payable, or the one of a checkout token, and answers with the "
+            "client secret. Needs a token of the customer's: no merchant and no service key is given a secret. "
             "Safe to repeat, at once or later, from any number of tabs: an order has one PaymentIntent, and every "
             "call answers with it."
         )
@@ -134,12 +136,14 @@ class PaymentMutation:
         info: Info,
         order_id: Annotated[strawberry.ID, strawberry.argument(description="The order to pay.")],
     ) -> CreatePaymentIntentResult | None:
-        user = info.context.require_user()
+        principal = info.context.require_principal()
         wanted = read_id(order_id)
         if wanted is None:
             raise orders_refusals.OrderNotFound
-        info.context.limits.check_payment(user.id, wanted)
-        return payment_intent_from(await info.context.use_cases.payment_intents.create(user.id, wanted))
+        info.context.limits.check_payment(principal.id, wanted)
+        may_any = principal.may(Permission.PAY_ORDERS, wanted)
+        payment_intents = info.context.use_cases.payment_intents
+        return payment_intent_from(await payment_intents.create(principal.user_id, wanted, may_any=may_any))
 
 
 def payment_intent_from(intent: Intent) -> PaymentIntent:

@@ -14,6 +14,7 @@ from graph.types.order_lines import OrderLineInput, line_of
 from graph.types.orders import IdempotencyKeyReused, InvalidOrder, Order, OrderTotalMismatch, order_from
 from graph.types.payments import OrderNotPayable, PaymentInProgress, PaymentProviderUnavailable
 from runtime.ids import read_id
+from services.identity.principal import Permission
 from services.orders import refusals
 from services.orders.imports import ImportedOrder, check_expiry, check_zone
 from services.payments import refusals as payments_refusals
@@ -113,8 +114,8 @@ class ShopOrderQuery:
         info: Info,
         reference: Annotated[str, strawberry.argument(description="The shop's own number of the order.")],
     ) -> Order | None:
-        user = info.context.require_user()
-        placed = await info.context.use_cases.order_imports.by_reference(user, reference)
+        principal = info.context.require_principal()
+        placed = await info.context.use_cases.order_imports.by_reference(principal, reference)
         return order_from(placed) if placed else None
 
 
@@ -131,7 +132,7 @@ class ShopOrderMutation:
         info: Info,
         input: Annotated[ImportOrderInput, strawberry.argument(description="The order.")],  # noqa: A002  the schema's word
     ) -> ImportOrderResult | None:
-        info.context.require_merchant()
+        info.context.require(Permission.WRITE_ORDERS)
         placed = await info.context.use_cases.order_imports.take(imported_order(input))
         return order_from(placed)
 
@@ -147,7 +148,7 @@ class ShopOrderMutation:
         info: Info,
         input: Annotated[UpdateOrderInput, strawberry.argument(description="The change.")],  # noqa: A002  the schema's word
     ) -> UpdateOrderResult | None:
-        info.context.require_merchant()
+        info.context.require(Permission.WRITE_ORDERS)
         order_id = read_id(input.order_id)
         if order_id is None:
             raise refusals.OrderNotFound

@@ -16,7 +16,13 @@ class User:
 
 @strawberry.type
 class UserQuery:
-    @strawberry.field(description="The user that the token speaks for. Needs a token.")
+    @strawberry.field(
+        description=(
+            "The user that the token speaks for; null for a service key or a checkout token. Needs a token."
+        )
+    )
     def me(self, info: Info) -> User | None:
-        user = info.context.require_user()
+        user = info.context.require_principal()
+        if not user.is_user:
+            return None
         return User(id=strawberry.ID(user.id), email=user.email, is_merchant=user.is_merchant)

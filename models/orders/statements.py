@@ -137,11 +137,11 @@ _of_user = col(Order.user_id) == bindparam("user_id", type_=Text)
 
 ORDER = _orders.where(
     col(Order.id) == bindparam("order_id", type_=Uuid),
-    or_(_of_user, bindparam("is_merchant", type_=Boolean)),
+    or_(_of_user, bindparam("may_any", type_=Boolean)),
 )
 ORDER_BY_REFERENCE = _orders.where(
     col(Order.reference) == bindparam("reference", type_=Text),
-    or_(_of_user, bindparam("is_merchant", type_=Boolean)),
+    or_(_of_user, bindparam("may_any", type_=Boolean)),
 )
 ORDER_BY_KEY = _orders.where(_of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text))
 

@@ -1,6 +1,7 @@
 """The statements over payments, built once; each is one round trip."""
 
 from sqlalchemy import (
+    Boolean,
     Interval,
     Text,
     Uuid,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
     true,
     update,
@@ -43,7 +45,10 @@ _priced = (
         col(ChargeLimit.step),
     )
     .join(ChargeLimit, col(ChargeLimit.currency) == col(Order.currency))
-    .where(col(Order.id) == bindparam("order_id"), col(Order.user_id) == bindparam("user_id"))
+    .where(
+        col(Order.id) == bindparam("order_id"),
+        or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("may_any", type_=Boolean)),
+    )
     .cte("priced")
     .prefix_with("MATERIALIZED")
 )

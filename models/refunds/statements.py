@@ -19,7 +19,7 @@ _of_payment = col(Refund.payment_id) == bindparam("payment_id", type_=Uuid)
 
 ORDER_STATUS = select(col(Order.status)).where(
     col(Order.id) == bindparam("order_id", type_=Uuid),
-    or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("is_merchant", type_=Boolean)),
+    or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("may_any", type_=Boolean)),
 )
 
 # The payment whose money a merchant gives back: the one that settled the order, or the mismatch under review.

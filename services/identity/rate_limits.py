@@ -13,6 +13,7 @@ from uuid import UUID
 from services.identity.refusals import RateLimited
 
 WINDOW = 60.0  # seconds
+CREDENTIALS_PER_MINUTE = 600  # of one caller: a checkout token for each order of a busy shop
 
 
 class RateLimits:
@@ -42,6 +43,10 @@ class RateLimits:
     def check_payment(self, user_id: str, order_id: UUID) -> None:
         self._count(self._payments, "pay", user_id)
         self._count(self._payments_of_order, user_id, order_id)
+
+    def check_credential(self, principal_id: str) -> None:
+        """For whoever makes service keys and checkout tokens."""
+        self._count(CREDENTIALS_PER_MINUTE, "credential", principal_id)
 
     def _count(self, limit: int, *whose: str | UUID) -> None:
         now = self._now()

@@ -10,6 +10,13 @@ class Refusal(Exception):
 
 
 @dataclass
+class InvalidServiceKey(Refusal):
+    """`reason` is a part of a sentence, fit for clients."""
+
+    reason: str
+
+
+@dataclass
 class RateLimited(Refusal):
     """`retry_after` is seconds."""
 

@@ -4,11 +4,10 @@ The claims are judged here and not by PyJWT, which reads its own clock, takes a 
 the year 9999 and an empty or NUL `sub`, and refuses the integer `sub` that some issuers send.
 """
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from services.identity.principal import Principal
 from services.identity.token_rules import TokenRules
 
 _LONGEST_NAME = 255
@@ -22,20 +21,6 @@ class InvalidToken(Exception):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"The bearer token was refused: {reason.replace('-', ' ')}.")
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who is calling, as the token's issuer vouches until `expires_at` (seconds since 1970)."""
-
-    id: str
-    email: str | None
-    roles: frozenset[str]
-    expires_at: float = field(default=math.inf, compare=False)
-
-    @property
-    def is_merchant(self) -> bool:
-        return "merchant" in self.roles
 
 
 def check_dates(claims: Mapping[str, Any], rules: TokenRules, now: float) -> float:
@@ -87,7 +72,7 @@ def _claim(claims: Mapping[str, Any], name: str) -> object:
     return value
 
 
-def user_of(claims: Mapping[str, Any], rules: TokenRules) -> User:
+def user_of(claims: Mapping[str, Any], rules: TokenRules) -> Principal:
     user_id = _claim(claims, rules.user_id_claim)
     if user_id is None:
         raise InvalidToken("missing-subject")
@@ -96,7 +81,7 @@ def user_of(claims: Mapping[str, Any], rules: TokenRules) -> User:
     if not is_name(user_id):
         raise InvalidToken("malformed-subject")
     email = _claim(claims, rules.email_claim)
-    return User(
+    return Principal(
         id=user_id,
         email=email if is_name(email) else None,
         roles=frozenset(filter(is_name, _roles(_claim(claims, rules.role_claim), rules.role_claim))),

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jwt
 
+from services.identity.principal import Principal
 from services.identity.token_claims import (
     InvalidToken,
-    User,
     check_dates,
     check_issuer_and_audience,
     is_name,
@@ -49,7 +49,6 @@ __all__ = [
     "TokenVerifier",
     "UnsafeSecret",
     "UnsafeTokenRules",
-    "User",
     "VerificationKey",
     "check_secret",
     "issue_token",
@@ -98,16 +97,16 @@ class TokenVerifier:
         self._keys = keys
         self._now = now
         self._jws = jwt.PyJWS(algorithms=rules.algorithms)
-        self._verified: dict[str, tuple[User, float]] = {}
+        self._verified: dict[str, tuple[Principal, float]] = {}
 
-    async def verify(self, token: str) -> User:
+    async def verify(self, token: str) -> Principal:
         user = self.verify_at_once(token)
         if user is not None:
             return user
         algorithm, kid = self._read_header(token)
         return self._accept(token, algorithm, await self._public_keys(kid, algorithm))
 
-    def verify_at_once(self, token: str) -> User | None:
+    def verify_at_once(self, token: str) -> Principal | None:
         """The user, without an await; None if the issuer's key must be looked up: then await `verify`."""
         user, until = self._verified.get(token, (None, 0.0))
         if user is not None and self._now() < until:
@@ -144,7 +143,7 @@ class TokenVerifier:
             raise InvalidToken("ambiguous-key" if found else "unknown-key")
         return found
 
-    def _accept(self, token: str, algorithm: str, keys: "Sequence[AllowedPublicKeys | str]") -> User:
+    def _accept(self, token: str, algorithm: str, keys: "Sequence[AllowedPublicKeys | str]") -> Principal:
         now = self._now()
         claims = _json_object(self._signed_payload(token, algorithm, keys))
         expiry = check_dates(claims, self._rules, now)
@@ -164,7 +163,7 @@ class TokenVerifier:
             return payload
         raise InvalidToken("bad-signature")
 
-    def _remember(self, token: str, user: User, until: float) -> None:
+    def _remember(self, token: str, user: Principal, until: float) -> None:
         self._verified.pop(token, None)
         if len(self._verified) >= _BELIEVED_TOKENS:
             del self._verified[next(iter(self._verified))]

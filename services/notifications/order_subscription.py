@@ -10,10 +10,11 @@ import random
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Protocol
 from uuid import UUID
 
 from runtime.database.database import DatabaseUnavailable
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.notifications.order_news import OrderNews
 from services.orders.orders import Orders
 from services.orders.refusals import OrderNotFound
@@ -26,57 +27,65 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds for a database that is away; the last o
 
 
 class TokenExpired(Exception):
-    """The follower's token has run out; they have to sign in anew."""
+    """The follower's token has run out or was revoked; they have to sign in anew."""
+
+
+class Validity(Protocol):
+    async def is_valid(self, principal: Principal) -> bool:
+        """Whether what this caller signed in with was not revoked meanwhile."""
 
 
 class OrderSubscriptions:
-    def __init__(self, orders: Orders, news: OrderNews) -> None:
+    def __init__(self, orders: Orders, news: OrderNews, validity: Validity) -> None:
         self._orders = orders
         self._news = news
+        self._validity = validity
         self._reading = asyncio.Semaphore(READERS)
 
-    async def follow(self, user: User, order_id: UUID) -> AsyncIterator[PlacedOrder]:
+    async def follow(self, principal: Principal, order_id: UUID) -> AsyncIterator[PlacedOrder]:
         """The order now, and again whenever it differs. Raises `OrderNotFound`, `RateLimited` or `TokenExpired`."""
         shown: PlacedOrder | None = None
-        with self._news.of(order_id, user.id) as changed:
+        with self._news.of(order_id, principal.id) as changed:
             while True:
                 changed.clear()
-                order = await self._read(user, order_id)
+                order = await self._read(principal, order_id)
                 if shown is None or as_shown(order) != as_shown(shown):
                     shown = order
                     yield order
-                await _until(changed, user)
+                await _until(changed, principal)
 
-    async def _read(self, user: User, order_id: UUID) -> PlacedOrder:
+    async def _read(self, principal: Principal, order_id: UUID) -> PlacedOrder:
         """The order as it is once the database answers."""
         attempt = 0
         while True:
             try:
                 async with self._reading:
-                    order = await self._orders.find(user, order_id)
+                    if not await self._validity.is_valid(principal):
+                        raise TokenExpired
+                    order = await self._orders.find(principal, order_id)
             except DatabaseUnavailable:
                 pause = PAUSES[min(attempt, len(PAUSES) - 1)] * random.uniform(0.5, 1.0)  # noqa: S311  # nosec B311
                 attempt += 1
-                await _sleep(pause, user)
+                await _sleep(pause, principal)
                 continue
             if order is None:
                 raise OrderNotFound
             return order
 
 
-async def _until(changed: asyncio.Event, user: User) -> None:
+async def _until(changed: asyncio.Event, principal: Principal) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), max(0.0, user.expires_at - time.time()))
-    _raise_if_expired(user)
+        await asyncio.wait_for(changed.wait(), max(0.0, principal.expires_at - time.time()))
+    _raise_if_expired(principal)
 
 
-async def _sleep(seconds: float, user: User) -> None:
-    await asyncio.sleep(max(0.0, min(seconds, user.expires_at - time.time())))
-    _raise_if_expired(user)
+async def _sleep(seconds: float, principal: Principal) -> None:
+    await asyncio.sleep(max(0.0, min(seconds, principal.expires_at - time.time())))
+    _raise_if_expired(principal)
 
 
-def _raise_if_expired(user: User) -> None:
-    if time.time() >= user.expires_at:
+def _raise_if_expired(principal: Principal) -> None:
+    if time.time() >= principal.expires_at:
         raise TokenExpired
 
 

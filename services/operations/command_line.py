@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from runtime.addresses import is_http_url
 from runtime.database.database import DatabaseUnavailable
+from services.identity.principal import Scope
 from services.identity.token_claims import is_name
 from services.operations.migrations import MigrationBlocked
 
@@ -52,6 +53,13 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     token.add_argument("--role", help="`merchant` may act for the shop")
     lasting = token.add_argument("--hours", dest="lifetime", type=hours, help="how long it is valid (24)")
     lasting.metavar, lasting.default = "HOURS", timedelta(hours=24)
+    key = command("key", "a service key of the shop's own systems; it is printed once")
+    key.add_argument("--name", required=True, help="what the shop calls it")
+    key.add_argument(
+        "--scopes", type=scopes, required=True, help=f"comma-separated: {','.join(Scope.__members__)}"
+    )
+    valid = "how long it is valid; without an end when left out"
+    key.add_argument("--days", dest="lifetime", type=days, metavar="DAYS", help=valid)
     sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
     sandbox.add_argument("--port", type=port, default=12111, help="where it listens on 127.0.0.1 (12111)")
     there = "where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
@@ -81,6 +89,21 @@ def hours(text: str) -> timedelta:
     if not 1 <= number <= 1_000_000:  # how long a token may live is JWT_MAX_LIFETIME's to say
         raise argparse.ArgumentTypeError("a token is valid for 1 hour or more")
     return timedelta(hours=number)
+
+
+def days(text: str) -> timedelta:
+    number = int(text)
+    if not 1 <= number <= 36_500:
+        raise argparse.ArgumentTypeError("a key is valid for 1 to 36500 days")
+    return timedelta(days=number)
+
+
+def scopes(text: str) -> list[Scope]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in Scope.__members__]
+    if unknown or not names:
+        raise argparse.ArgumentTypeError(f"scopes are some of {', '.join(Scope.__members__)}")
+    return [Scope[name] for name in names]
 
 
 def http_address(text: str) -> str:

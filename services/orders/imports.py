@@ -14,7 +14,7 @@ from models.currencies.currencies import CURRENCIES
 from models.orders.statements import ADD_LINES, IMPORT_ORDER, IMPORTED_ORDER, ORDER, ORDER_BY_REFERENCE
 from runtime.database.database import Database, Transaction
 from runtime.encoding import to_json
-from services.identity.tokens import User
+from services.identity.principal import Permission, Principal
 from services.orders.lines import (
     LONGEST_REFERENCE,
     OrderLine,
@@ -75,16 +75,20 @@ class OrderImports:
 
         async def write(transaction: Transaction) -> PlacedOrder:
             order_id = await _earlier(transaction, order) or await _add(transaction, order)
-            wanted = {"order_id": order_id, "user_id": "", "is_merchant": True}
+            wanted = {"order_id": order_id, "user_id": "", "may_any": True}
             return order_from(await transaction.one(ORDER, wanted))
 
         return await self._database.transaction(write)
 
-    async def by_reference(self, user: User, reference: str) -> PlacedOrder | None:
+    async def by_reference(self, principal: Principal, reference: str) -> PlacedOrder | None:
         """The user's order of this number of the shop's; for a merchant, whoever's it is."""
         if not is_text(reference, LONGEST_REFERENCE):
             return None
-        wanted = {"reference": reference, "user_id": user.id, "is_merchant": user.is_merchant}
+        wanted = {
+            "reference": reference,
+            "user_id": principal.user_id,
+            "may_any": principal.may(Permission.READ_ORDERS),
+        }
         row = await self._database.row(ORDER_BY_REFERENCE, wanted)
         return order_from(row) if row else None
 

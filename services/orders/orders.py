@@ -21,7 +21,7 @@ from models.orders.tables import LARGEST_QUANTITY, OrderStatus
 from runtime.database.database import Database, Transaction
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
-from services.identity.tokens import User
+from services.identity.principal import Permission, Principal
 from services.orders.lines import LARGEST_TOTAL, OrderLine, check_total, lines_as_json, total_of
 from services.orders.refusals import (
     IdempotencyKeyReused,
@@ -46,9 +46,13 @@ class Orders:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, user: User, order_id: UUID) -> PlacedOrder | None:
-        """One of the user's orders; for a merchant, any order."""
-        parameters = {"order_id": order_id, "user_id": user.id, "is_merchant": user.is_merchant}
+    async def find(self, principal: Principal, order_id: UUID) -> PlacedOrder | None:
+        """An order that is the caller's, or that they may read; None is told for all others alike."""
+        parameters = {
+            "order_id": order_id,
+            "user_id": principal.user_id,
+            "may_any": principal.may(Permission.READ_ORDERS, order_id),
+        }
         row = await self._database.row(ORDER, parameters)
         return order_from(row) if row else None
 

@@ -15,7 +15,7 @@ from models.payments.settlement_statements import LOCK_ORDER
 from models.payments.tables import PaymentState
 from models.refunds.statements import ORDER_STATUS
 from runtime.database.database import Database, Row, Transaction
-from services.identity.tokens import User
+from services.identity.principal import Permission, Principal
 from services.orders.refusals import OrderNotCancelable, OrderNotFound
 from services.payments import failpoints
 from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
@@ -37,14 +37,14 @@ class OrderCancellation:
         self._closing = IntentCancellation(database, gateway)
         self._settlement = Settlement(database)
 
-    async def cancel(self, user: User, order_id: UUID) -> None:
-        """Close a pending order of this user, or any for a merchant; a second time changes nothing.
+    async def cancel(self, principal: Principal, order_id: UUID) -> None:
+        """Close a pending order that is the caller's, or that they may cancel; a second time changes nothing.
 
         Raises `OrderNotFound`, `OrderNotCancelable`, `PaymentInProgress` while money is on its way, or
         `PaymentProviderUnavailable` when Stripe can't be asked whether it is.
         """
         for _ in range(LOOKS):
-            if await self._status(user, order_id) is OrderStatus.CANCELED:
+            if await self._status(principal, order_id) is OrderStatus.CANCELED:
                 return
             live = await self._database.row(LIVE_PAYMENT, {"order_id": order_id})
             if live is not None and live.intent_id is not None:
@@ -55,8 +55,12 @@ class OrderCancellation:
                 return
         raise PaymentInProgress
 
-    async def _status(self, user: User, order_id: UUID) -> OrderStatus:
-        parameters = {"order_id": order_id, "user_id": user.id, "is_merchant": user.is_merchant}
+    async def _status(self, principal: Principal, order_id: UUID) -> OrderStatus:
+        parameters = {
+            "order_id": order_id,
+            "user_id": principal.user_id,
+            "may_any": principal.may(Permission.CANCEL_ORDERS, order_id),
+        }
         row = await self._database.row(ORDER_STATUS, parameters)
         if row is None:
             raise OrderNotFound

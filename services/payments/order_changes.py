@@ -188,7 +188,7 @@ class OrderChanges:
             raise PaymentProviderUnavailable from error
 
     async def _order(self, order_id: UUID) -> PlacedOrder:
-        row = await self._database.row(ORDER, {"order_id": order_id, "user_id": "", "is_merchant": True})
+        row = await self._database.row(ORDER, {"order_id": order_id, "user_id": "", "may_any": True})
         if row is None:
             raise OrderNotFound
         return order_from(row)
@@ -209,7 +209,7 @@ async def _record(transaction: Transaction, wanted: WantedChange) -> Step:
     if await transaction.row(STAGED_CHANGE, {"order_id": wanted.order_id}) is not None:
         return Staged()
     if order.version != wanted.expected_version:
-        row = await transaction.one(ORDER, {"order_id": wanted.order_id, "user_id": "", "is_merchant": True})
+        row = await transaction.one(ORDER, {"order_id": wanted.order_id, "user_id": "", "may_any": True})
         raise OrderChangedMeanwhile(order_from(row))
     payment = await transaction.row(LOCK_PAYMENT_TO_REPRICE, {"order_id": wanted.order_id})
     return await _record_beside(transaction, wanted, order, payment)

@@ -74,11 +74,14 @@ class PaymentIntents:
         self._closing = IntentCancellation(database, gateway)
         self._changes = OrderChanges(database, gateway)
 
-    async def create(self, user_id: str, order_id: UUID) -> Intent:
-        """The order's one payable intent, client secret included; raises a `Refusal` otherwise."""
+    async def create(self, user_id: str | None, order_id: UUID, *, may_any: bool = False) -> Intent:
+        """The order's one payable intent, client secret included; raises a `Refusal` otherwise.
+
+        The order is this user's; `may_any` is for who holds a checkout token of this very order.
+        """
         patience = _Patience(self._deadline)
         while True:
-            claim = await self._claim(user_id, order_id)
+            claim = await self._claim(user_id, order_id, may_any)
             claim.refuse_unless_payable()
             intent = await self._advance(claim, patience)
             if intent is not None:
@@ -86,8 +89,14 @@ class PaymentIntents:
             if patience.is_over:
                 raise PaymentInProgress
 
-    async def _claim(self, user_id: str, order_id: UUID) -> Claim:
-        parameters = {"order_id": order_id, "user_id": user_id, "payment_id": uuid4(), "lease": LEASE}
+    async def _claim(self, user_id: str | None, order_id: UUID, may_any: bool) -> Claim:
+        parameters = {
+            "order_id": order_id,
+            "user_id": user_id,
+            "may_any": may_any,
+            "payment_id": uuid4(),
+            "lease": LEASE,
+        }
         row = await self._database.row(CLAIM, parameters)
         if row is None:
             raise OrderNotFound

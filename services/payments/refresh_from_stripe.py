@@ -10,7 +10,7 @@ from models.orders.tables import OrderStatus
 from models.payments.statements import LOOK_AT_INTENT
 from models.payments.tables import LOOK_PAUSE_SECONDS, PaymentState
 from runtime.database.database import Database
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.orders.orders import Orders
 from services.orders.views import PlacedOrder
 from services.payments.intents import GatewayError, Intent
@@ -32,9 +32,9 @@ class RefreshFromStripe:
         self._orders = Orders(database)
         self._settlement = Settlement(database)
 
-    async def find(self, user: User, order_id: UUID) -> PlacedOrder | None:
+    async def find(self, principal: Principal, order_id: UUID) -> PlacedOrder | None:
         """The order as `Orders.find` has it, healed first when its payment may have moved unnoticed."""
-        order = await self._orders.find(user, order_id)
+        order = await self._orders.find(principal, order_id)
         if order is None or not may_have_moved(order):
             return order
         looked = await self._database.row(LOOK_AT_INTENT, {"looked_at_order": order_id, "pause": PAUSE})
@@ -46,7 +46,7 @@ class RefreshFromStripe:
             log.warning("order not healed", order=str(order_id), outcome=type(error).__name__)
             return order
         await self._settlement.apply(intent, cause="order looked at")
-        return await self._orders.find(user, order_id)
+        return await self._orders.find(principal, order_id)
 
 
 def may_have_moved(order: PlacedOrder) -> bool:

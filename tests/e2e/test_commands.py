@@ -28,6 +28,7 @@ COMMANDS = (
     "new-installation-id",
     "seed",
     "token",
+    "key",
     "sandbox",
     "schema",
 )
@@ -89,6 +90,9 @@ def test_an_unknown_command_ends_with_2_and_the_usage(sh: Shell) -> None:
         "token --user a --hours x",
         "token --user a --hours 0",
         "token --user a --hours 99999999999999",
+        "key --name warehouse",
+        "key --name warehouse --scopes EVERYTHING",
+        "key --name warehouse --scopes ORDERS_READ --days 0",
         "sandbox --port x",
         "sandbox --port 65536",
         "sandbox --webhook-url nonsense",

@@ -9,7 +9,7 @@ import pytest
 from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.payments.intents import Intent
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
@@ -31,7 +31,7 @@ mutation Cancel($orderId: ID!) {
   }
 }
 """
-ADA = User("ada", None, frozenset())
+ADA = Principal("ada", None, frozenset())
 
 
 async def cancel(client: Client, order_id: object, **who: Any) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from sandbox.serve import served
+from services.identity.callers import Callers
+from services.identity.checkout_tokens import CheckoutTokens
+from services.identity.service_keys import ServiceKeys
 from services.notifications.order_news import OrderNews
 from services.stripe_api.gateway import StripeGateway
 from settings import Settings, reveal
@@ -32,9 +35,11 @@ async def address(settings: Settings, database: Database, gateway: StripeGateway
     """A server whose operations are given up soon."""
     news = OrderNews(reveal(settings.database_url))
     payments = PaymentSettings("pk_test_0", "")
-    use_cases = build_use_cases(database, gateway, news)
+    verifier = settings.token_verifier(None)
+    callers = Callers(verifier, ServiceKeys(database), CheckoutTokens(database))
+    use_cases = build_use_cases(database, gateway, news, callers)
     anonymous = Context(None, use_cases, payments, Documents(), settings.rate_limits(), introspection=False)
-    socket = GraphQLSocket(ContextMaker(settings.token_verifier(None), anonymous), longest=LONGEST)
+    socket = GraphQLSocket(ContextMaker(callers, anonymous), longest=LONGEST)
     app = Starlette(
         routes=[WebSocketRoute("/graphql", socket)],
         lifespan=lambda _: news.on_air(),

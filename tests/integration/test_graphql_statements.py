@@ -18,6 +18,9 @@ from main import build_use_cases
 from models.orders.statements import ORDERS, ORDERS_AFTER, ORDERS_WITH_STATUS, ORDERS_WITH_STATUS_AFTER
 from models.products.tables import PRODUCTS, PRODUCTS_AFTER
 from runtime.database.database import Database
+from services.identity.callers import Callers
+from services.identity.checkout_tokens import CheckoutTokens
+from services.identity.service_keys import ServiceKeys
 from services.notifications.order_news import OrderNews
 from services.stripe_api.gateway import API_VERSION, StripeGateway
 from settings import Settings
@@ -37,9 +40,11 @@ async def quiet(
 ) -> AsyncIterator[Client]:
     """A client of `/graphql` alone, without background work beside it."""
     payments, news = PaymentSettings("pk_test_x", API_VERSION), OrderNews(postgres_url)
-    use_cases = build_use_cases(database, gateway, news)
+    verifier = settings.token_verifier(None)
+    callers = Callers(verifier, ServiceKeys(database), CheckoutTokens(database))
+    use_cases = build_use_cases(database, gateway, news, callers)
     anonymous = Context(None, use_cases, payments, Documents(), settings.rate_limits(), introspection=True)
-    endpoint = GraphQLEndpoint(ContextMaker(settings.token_verifier(None), anonymous))
+    endpoint = GraphQLEndpoint(ContextMaker(callers, anonymous))
     transport = httpx.ASGITransport(endpoint)
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
         yield Client(http, JWT_SECRET)

@@ -7,8 +7,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from services.identity.principal import Principal
 from services.identity.public_keys import JwksKeys
-from services.identity.tokens import InvalidToken, TokenRules, TokenVerifier, User
+from services.identity.tokens import InvalidToken, TokenRules, TokenVerifier
 from tests.issuer import Issuer, running_issuer
 from tests.tokens import NOW, Clock, jwk
 
@@ -27,7 +28,7 @@ AUTH0: dict[str, Any] = {
                "aud": ["https://api.shop.test", "https://shop.eu.auth0.test/userinfo"],
                "azp": "my_client_id", "scope": "openid profile", "https://shop.test/roles": ["merchant"]},
     "header": {"typ": "at+jwt"},
-    "user": User("auth0|5f7c8ec7c33c6c004bbafe82", None, frozenset({"merchant"})),
+    "user": Principal("auth0|5f7c8ec7c33c6c004bbafe82", None, frozenset({"merchant"})),
 }  # fmt: skip
 COGNITO_ISSUER = "https://cognito-idp.eu-west-1.amazonaws.test/eu-west-1_Example"
 COGNITO: dict[str, Any] = {
@@ -37,7 +38,7 @@ COGNITO: dict[str, Any] = {
                "scope": "aws.cognito.signin.user.admin", "username": "ann", "auth_time": NOW - 10,
                "cognito:groups": ["merchant", "staff"]},
     "header": {"typ": None},
-    "user": User(USER_ID, None, frozenset({"merchant", "staff"})),
+    "user": Principal(USER_ID, None, frozenset({"merchant", "staff"})),
 }  # fmt: skip
 KEYCLOAK: dict[str, Any] = {
     "rules": {"issuers": ("https://id.shop.test/realms/shop",), "audiences": ("account",),
@@ -47,7 +48,7 @@ KEYCLOAK: dict[str, Any] = {
                "realm_access": {"roles": ["offline_access", "merchant"]},
                "resource_access": {"account": {"roles": ["manage-account"]}}},
     "header": {"typ": "JWT"},
-    "user": User(USER_ID, "ann@shop.test", frozenset({"offline_access", "merchant"})),
+    "user": Principal(USER_ID, "ann@shop.test", frozenset({"offline_access", "merchant"})),
 }  # fmt: skip
 CLERK: dict[str, Any] = {
     "rules": {"issuers": ("https://clerk.shop.test",), "role_claim": "metadata.role"},
@@ -55,7 +56,7 @@ CLERK: dict[str, Any] = {
                "azp": "https://shop.test", "nbf": NOW - 20, "fva": [0, -1], "v": 2,
                "metadata": {"role": "merchant"}},
     "header": {"typ": "JWT", "cat": "cl_B7d4PD111AAA"},
-    "user": User("user_2NxExample", None, frozenset({"merchant"})),
+    "user": Principal("user_2NxExample", None, frozenset({"merchant"})),
 }  # fmt: skip
 ISSUERS = [pytest.param(shape, id=name) for name, shape in
            {"auth0": AUTH0, "cognito": COGNITO, "keycloak": KEYCLOAK, "clerk": CLERK}.items()]  # fmt: skip

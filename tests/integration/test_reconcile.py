@@ -8,7 +8,7 @@ from sqlalchemy import text
 from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Findings, Sweep
@@ -19,7 +19,7 @@ from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 
-ADA = User("ada", None, frozenset())
+ADA = Principal("ada", None, frozenset())
 SNAPSHOT = text(
     "SELECT (SELECT json_agg(p ORDER BY id) FROM"
     " (SELECT id, state, disposition, intent_id, amount_received FROM payments) p),"

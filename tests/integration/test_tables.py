@@ -18,6 +18,7 @@ PRODUCT, ORDER, PAID_ORDER, OPEN, SETTLED, NOBODY = (UUID(int=n) for n in range(
 ITEM = {"order_id": ORDER, "product_id": PRODUCT, "product_name": "Mug", "unit_amount": 1_999, "quantity": 1}
 PAYMENT = {"amount": 1_999, "currency": "USD", "order_version": 2, "cause": "test"}
 SUCCEEDED = {"state": "succeeded", "disposition": "settled"}
+KEY = {"name": "warehouse", "scopes": ["orders_read"], "created_by": "shopkeeper"}
 EVENT = {"type": "payment_intent.succeeded", "object_id": "pi_2", "created_at": MOMENT}
 
 # Rows that are there before each test.
@@ -46,6 +47,8 @@ WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     ("stripe_events", {**EVENT, "id": "evt_1"}),
     ("attention", {"kind": "refund_failed", "subject": "refund", "subject_id": "1", "message": "Decide."}),
+    ("service_keys", {**KEY, "id": UUID(int=1), "key_hash": b"1" * 32}),
+    ("checkout_tokens", {"token_hash": b"1" * 32, "order_id": ORDER, "created_by": "x", "expires_at": MOMENT}),
 )  # fmt: skip
 
 # Rows that may be added to them; each case below spoils one in one place.
@@ -75,6 +78,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "order_id": ORDER, "id": UUID(int=1), "payment_id": OPEN, "from_version": 2, "lines": text("'[]'::jsonb"),
         "total": 1, "sets_expiry": False,
     },
+    "service_keys": {**KEY, "key_hash": b"2" * 32},
+    "checkout_tokens": {"token_hash": b"2" * 32, "order_id": ORDER, "created_by": "x", "expires_at": MOMENT},
     "leases": {"name": "sweep", "holder": "a", "held_until": MOMENT},
 }  # fmt: skip
 TOO_MUCH = LARGEST_AMOUNT + 1
@@ -84,6 +89,16 @@ SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("products_unit_amount_in_range", "products", {"unit_amount": -1}),
     ("products_unit_amount_in_range", "products", {"unit_amount": TOO_MUCH}),
     ("products_currency_supported", "products", {"currency": "XXX"}),
+    ("service_keys_name_in_range", "service_keys", {"name": ""}),
+    ("service_keys_name_in_range", "service_keys", {"name": "n" * 101}),
+    ("service_keys_hash_is_sha256", "service_keys", {"key_hash": b"pgk_secret"}),
+    ("service_keys_hash", "service_keys", {"key_hash": b"1" * 32}),
+    ("service_keys_scopes_known", "service_keys", {"scopes": ["everything"]}),
+    ("service_keys_scopes_not_empty", "service_keys", {"scopes": []}),
+    ("service_keys_pkey", "service_keys", {"id": UUID(int=1)}),
+    ("checkout_tokens_hash_is_sha256", "checkout_tokens", {"token_hash": b"pgc_secret"}),
+    ("checkout_tokens_pkey", "checkout_tokens", {"token_hash": b"1" * 32}),
+    ("checkout_tokens_of_an_order", "checkout_tokens", {"order_id": NOBODY}),
     ("orders_status_known", "orders", {"status": "shipped"}),
     ("orders_user_id_not_empty", "orders", {"user_id": ""}),
     ("orders_version_positive", "orders", {"version": 0}),

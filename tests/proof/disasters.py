@@ -10,14 +10,14 @@ from hypothesis.stateful import Bundle, precondition, rule
 from sqlalchemy import text
 
 from sandbox.http.errors import StripeError
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.payments import failpoints
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
 from tests.proof.machine import TIME_PASSES, Machine, backup, restore
 
-ADA = User("ada", None, frozenset())
+ADA = Principal("ada", None, frozenset())
 ORDERS: Bundle[UUID] = Bundle("orders")
 WHICH = st.integers(0, 11)  # of what there is: how much that is must not change what is drawn
 A_DAY = 90_000.0  # seconds, with an hour to spare

@@ -9,7 +9,7 @@ import pytest
 from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.payments.intents import Intent, IntentRequest, IntentStatus, RefundRequest, StripeRefund
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
@@ -24,7 +24,7 @@ from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 
-ADA = User("ada", None, frozenset())
+ADA = Principal("ada", None, frozenset())
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from sqlalchemy import text
 from models import OrderStatus
 from sandbox.faults import Rule, parse_fault
 from sandbox.http.errors import StripeError
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
@@ -33,8 +33,8 @@ from tests.proof.machine import TIME_PASSES, ground
 
 MOST_ORDERS = 3
 RUNS = int(os.environ.get("PROOF_RUNS", "300"))
-ADA = User("ada", None, frozenset())
-MERCHANT = User("shopkeeper", None, frozenset({"merchant"}))
+ADA = Principal("ada", None, frozenset())
+MERCHANT = Principal("shopkeeper", None, frozenset({"merchant"}))
 FAULTS = ["429", "409", "401", "reset", "500", "502", "truncated"]
 METHODS = [
     "pm_card_visa",
@@ -139,7 +139,7 @@ class Payments(Disasters):
             self.runner.run(self.shop.set_order(order_id, currency=currency))
 
     @rule(order_id=orders, who=st.sampled_from([ADA, MERCHANT]))
-    def the_order_is_canceled(self, order_id: UUID, who: User) -> None:
+    def the_order_is_canceled(self, order_id: UUID, who: Principal) -> None:
         self.do(OrderCancellation(self.database, self.gateway).cancel(who, order_id))
 
     @rule(order_id=orders, amount=st.sampled_from([None, 200, 700]), callers=st.integers(1, 3))

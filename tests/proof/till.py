@@ -4,7 +4,7 @@ from uuid import UUID
 
 from runtime.database.database import Database
 from sandbox.core import Sandbox
-from services.identity.tokens import User
+from services.identity.principal import Principal
 from services.orders.views import RefundView
 from services.payments.intents import Intent
 from services.payments.order_cancellation import OrderCancellation
@@ -17,7 +17,7 @@ from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
 
-ADA = User("ada", None, frozenset())
+ADA = Principal("ada", None, frozenset())
 
 
 class Till:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.identity.tokens import InvalidToken, TokenRules, TokenVerifier, UnsafeSecret, User, issue_token
+from services.identity.principal import Principal
+from services.identity.tokens import InvalidToken, TokenRules, TokenVerifier, UnsafeSecret, issue_token
 from tests.tokens import (
     CLAIMS,
     NOW,
@@ -27,13 +28,13 @@ from tests.tokens import (
 async def test_a_good_token_tells_who_is_calling() -> None:
     bearer = token(with_claims(email="ann@shop.test", role="merchant"))
     user = await verifier().verify(bearer)
-    assert user == User(id="user-1", email="ann@shop.test", roles=frozenset({"merchant"}))
+    assert user == Principal(id="user-1", email="ann@shop.test", roles=frozenset({"merchant"}))
     assert user.is_merchant
 
 
 async def test_a_caller_without_a_role_is_no_merchant() -> None:
     user = await verifier().verify(token())
-    assert user == User(id="user-1", email=None, roles=frozenset())
+    assert user == Principal(id="user-1", email=None, roles=frozenset())
     assert not user.is_merchant
 
 
@@ -121,7 +122,7 @@ def test_claims_may_be_renamed_nested_or_urls() -> None:
     user = verifier(
         user_id_claim="uid", email_claim="contact.mail", role_claim="https://shop.test/roles"
     ).verify_at_once(token(claims))
-    assert user == User(id="9", email="ann@shop.test", roles=frozenset({"merchant"}))
+    assert user == Principal(id="9", email="ann@shop.test", roles=frozenset({"merchant"}))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ def test_an_issued_token_is_accepted_and_says_what_it_was_told() -> None:
         now=Clock(),
     )
     user = verifier(audiences=("shop",), issuers=("https://issuer.test",)).verify_at_once(bearer)
-    assert user == User(id="user-1", email="ann@shop.test", roles=frozenset({"merchant"}))
+    assert user == Principal(id="user-1", email="ann@shop.test", roles=frozenset({"merchant"}))
     assert refused_as(bearer, audiences=("another",)) == "wrong-audience"
 
 

@@ -1,0 +1,113 @@
+"""The statements over service keys and checkout tokens."""
+
+from sqlalchemy import (
+    DateTime,
+    Integer,
+    Interval,
+    LargeBinary,
+    String,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlmodel import col
+
+from models.base import among
+from models.keys.tables import CheckoutToken, ServiceKey
+from models.orders.tables import Order, OrderStatus
+
+MOST_LISTED = 500
+_described = (
+    col(ServiceKey.id),
+    col(ServiceKey.name),
+    col(ServiceKey.scopes),
+    col(ServiceKey.created_at),
+    col(ServiceKey.last_used_at),
+    col(ServiceKey.expires_at),
+    col(ServiceKey.revoked_at),
+)
+_is_live = (
+    col(ServiceKey.revoked_at).is_(None),
+    or_(col(ServiceKey.expires_at).is_(None), col(ServiceKey.expires_at) > func.now()),
+)
+_this_key = col(ServiceKey.id) == bindparam("key_id", type_=Uuid)
+
+LIVE_KEYS = select(
+    col(ServiceKey.id), col(ServiceKey.key_hash), col(ServiceKey.scopes), col(ServiceKey.expires_at)
+).where(*_is_live)
+COUNT_LIVE_KEYS = select(func.count().label("count")).where(*_is_live)
+SERVICE_KEYS = select(*_described).order_by(col(ServiceKey.created_at).desc()).limit(MOST_LISTED)
+SERVICE_KEY = select(*_described).where(_this_key)
+ADD_KEY = (
+    insert(ServiceKey)
+    .values(
+        id=bindparam("id", type_=Uuid),
+        name=bindparam("name", type_=Text),
+        scopes=bindparam("scopes", type_=ARRAY(String)),
+        key_hash=bindparam("key_hash", type_=LargeBinary),
+        created_by=bindparam("created_by", type_=Text),
+        expires_at=bindparam("expires_at", type_=DateTime(timezone=True)),
+    )
+    .returning(*_described)
+)
+REVOKE_KEY = (
+    update(ServiceKey).where(_this_key, col(ServiceKey.revoked_at).is_(None)).values(revoked_at=func.now())
+)
+NOTE_USE = (
+    update(ServiceKey)
+    .where(
+        col(ServiceKey.id) == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        or_(
+            col(ServiceKey.last_used_at).is_(None),
+            col(ServiceKey.last_used_at) < func.now() - bindparam("pause", type_=Interval),
+        ),
+    )
+    .values(last_used_at=func.now())
+)
+FORGET_OLD_KEYS = delete(ServiceKey).where(
+    func.least(col(ServiceKey.revoked_at), col(ServiceKey.expires_at))
+    < func.now() - bindparam("age", type_=Interval)
+)
+
+ADD_CHECKOUT_TOKEN = (
+    insert(CheckoutToken)
+    .from_select(
+        ["token_hash", "order_id", "created_by", "expires_at"],
+        select(
+            bindparam("token_hash", type_=LargeBinary),
+            col(Order.id),
+            bindparam("created_by", type_=Text),
+            func.least(  # which leaves out a null
+                func.now() + bindparam("lifetime", type_=Interval), col(Order.expires_at)
+            ),
+        ).where(col(Order.id) == bindparam("order_id", type_=Uuid)),
+    )
+    .returning(col(CheckoutToken.expires_at))
+)
+
+# It opens a pending order, and for a while one that has ended: whoever paid is shown that they did.
+CHECKOUT_TOKEN = (
+    select(col(CheckoutToken.order_id), col(CheckoutToken.expires_at))
+    .join(Order, col(Order.id) == col(CheckoutToken.order_id))
+    .where(
+        col(CheckoutToken.token_hash) == bindparam("token_hash", type_=LargeBinary),
+        col(CheckoutToken.expires_at) > func.now(),
+        or_(
+            among(col(Order.status), (OrderStatus.PENDING, OrderStatus.REVIEW)),
+            col(Order.updated_at) > func.now() - bindparam("after_end", type_=Interval),
+        ),
+    )
+)
+_over = (
+    select(col(CheckoutToken.token_hash))
+    .where(col(CheckoutToken.expires_at) < func.now() - bindparam("age", type_=Interval))
+    .limit(bindparam("most", type_=Integer))
+)
+FORGET_OLD_CHECKOUT_TOKENS = delete(CheckoutToken).where(col(CheckoutToken.token_hash).in_(_over))

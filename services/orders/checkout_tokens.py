@@ -1,0 +1,44 @@
+"""createCheckoutToken: a bearer token for one order, for guests, payment links, and shops without sign-in."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from models.keys.statements import ADD_CHECKOUT_TOKEN, FORGET_OLD_CHECKOUT_TOKENS
+from runtime.database.database import Database
+from services.identity.opaque_tokens import CHECKOUT_TOKEN, hash_of, new_token
+from services.identity.principal import Principal
+from services.orders.refusals import OrderNotFound
+
+MOST_MINUTES = 60 * 24 * 30  # a payment link in an e-mail
+FORGOTTEN_AFTER = timedelta(days=1)
+MOST_FORGOTTEN_AT_ONCE = 100  # more than one call adds, so that the table does not grow
+
+
+@dataclass(frozen=True, slots=True)
+class NewCheckoutToken:
+    token: str
+    expires_at: datetime
+
+
+class CheckoutTokenMaker:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, by: Principal, order_id: UUID, minutes: int) -> NewCheckoutToken:
+        """A token that ends after `minutes` (1 to `MOST_MINUTES`), or with the order; raises `OrderNotFound`."""
+        token = new_token(CHECKOUT_TOKEN)
+        row = await self._database.row(
+            ADD_CHECKOUT_TOKEN,
+            {
+                "token_hash": hash_of(token),
+                "order_id": order_id,
+                "created_by": by.id,
+                "lifetime": timedelta(minutes=minutes),
+            },
+        )
+        if row is None:
+            raise OrderNotFound
+        old = {"age": FORGOTTEN_AFTER, "most": MOST_FORGOTTEN_AT_ONCE}
+        await self._database.rows(FORGET_OLD_CHECKOUT_TOKENS, old)
+        return NewCheckoutToken(token, row.expires_at)
