@@ -109,7 +109,13 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
-            async with inbox.at_work(), scheduler.on(), news.on_air(), tuned_garbage_collection():
+            async with (
+                inbox.at_work(),
+                scheduler.on(),
+                news.on_air(),
+                use_cases.current_orders.at_work(),
+                tuned_garbage_collection(),
+            ):
                 yield
             await gateway.close()
             await database.close()

@@ -53,6 +53,7 @@ class Limit:
             "order_id": order_id,
             "user_id": wanted["userId"],
             "payment_id": payment_id,
+            "may_record": True,
             "lease": timedelta(seconds=10),
         }
         row = await self._database.row(CLAIM, claim)

@@ -92,7 +92,12 @@ class OrderNotFound(UserError):
     pass
 
 
-@strawberry.type(description="This user or this order was asked for too often. Nothing was done.")
+@strawberry.type(
+    description=(
+        "This user or this order was asked for too often, or too many customers want to pay at once. Nothing was done. "
+        "In the crowd a place is kept: who asks again after `retryAfter` goes before those who came later."
+    )
+)
 class RateLimited(UserError):
     retry_after: int = strawberry.field(description="How many seconds to wait before asking again.")
 

@@ -89,7 +89,9 @@ class PaymentInProgress(UserError):
     )
 )
 class PaymentProviderUnavailable(UserError):
-    pass
+    retry_after: int = strawberry.field(
+        description="How many seconds to wait before asking again; 0 when that changes nothing."
+    )
 
 
 CreatePaymentIntentResult = Annotated[
@@ -128,7 +130,8 @@ class PaymentMutation:
             "Makes one of the user's pending orders payable, or the one of a checkout token, and answers with the "
             "client secret. Needs a token of the customer's: no merchant and no service key is given a secret. "
             "Safe to repeat, at once or later, from any number of tabs: an order has one PaymentIntent, and every "
-            "call answers with it."
+            "call answers with it. While more customers pay than Stripe takes, those whose turn would come late are "
+            "answered `RateLimited` at once: the same call after `retryAfter` seconds finds its place kept."
         )
     )
     async def create_payment_intent(
@@ -194,6 +197,7 @@ def provider_unavailable(refusal: payments_refusals.PaymentProviderUnavailable) 
         message=f"Stripe can't tell us now how the payment stands. What was paid is not lost. {again}",
         code=ErrorCode.PAYMENT_PROVIDER_UNAVAILABLE,
         retryable=refusal.retryable,
+        retry_after=refusal.retry_after if refusal.retryable else 0,
     )
 
 

@@ -26,7 +26,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, ins
 from sqlmodel import SQLModel, col
 
 from models.orders.tables import Order, OrderItem, order_total
-from models.payments.tables import LOOK_PAUSE_SECONDS, Payment, PaymentTransition
+from models.payments.looks import LOOK_IS_DUE
+from models.payments.tables import Payment, PaymentTransition
 from models.products.tables import Product
 from models.refunds.tables import Dispute, Refund
 
@@ -108,7 +109,7 @@ _payments = _list(
         col(Payment.currency),
         col(Payment.intent_id),
         col(Payment.created_at),
-        col(Payment.looked_at) < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, LOOK_PAUSE_SECONDS),
+        LOOK_IS_DUE,
         _refunds,
         _disputes,
         _history,

@@ -8,7 +8,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    cast,
     exists,
     func,
     literal,
@@ -26,6 +25,7 @@ from models.base import among
 from models.currencies.charge_limits import ChargeLimit
 from models.orders.tables import Order, OrderStatus, order_total
 from models.payments.installation import this_installation
+from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import IS_LIVE, LIVE, Payment, PaymentState
 
 # Stripe may forget an idempotency key after 24 hours; an hour before that a replay is no longer safe.
@@ -84,6 +84,7 @@ _recorded = (
             literal("createPaymentIntent", Text),
             func.now() + bindparam("lease", type_=Interval),
         ).where(
+            bindparam("may_record", type_=Boolean),
             _order.c.status == OrderStatus.PENDING.value,
             _order.c.chargeable,
             ~exists().where(col(_live.order_id) == _order.c.id, _is_live),
@@ -94,8 +95,9 @@ _recorded = (
     .cte("recorded")
 )
 
-# Records a payment for a pending order of this user that has none, and tells what there is: no row when the
-# order isn't theirs or isn't there. One round trip for the check of owner, state and total, and the record.
+# Records a payment for a pending order of this user that has none, unless `may_record` is false, and tells what there
+# is: no row when the order isn't theirs or isn't there. One round trip for the check of owner, state and total, and
+# the record.
 CLAIM = select(
     _order.c.status,
     _order.c.currency,
@@ -202,13 +204,13 @@ REPRICE_PAYMENT = (
     .returning(col(Payment.id))
 )
 
-# Takes the turn to ask Stripe about an order's payable intent: one asker each `pause`, however many look.
+# Takes the turn to ask Stripe about an order's payable intent: one asker each pause, however many look.
 LOOK_AT_INTENT = (
     update(Payment)
     .where(
         col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
         among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
-        col(Payment.looked_at) < func.now() - cast(bindparam("pause"), Interval),
+        LOOK_IS_DUE,
     )
     .values(looked_at=func.now())
     .returning(col(Payment.intent_id))

@@ -22,7 +22,6 @@ class PaymentState(StrEnum):
 
 
 LIVE = (PaymentState.CREATING, PaymentState.OPEN, PaymentState.PROCESSING, PaymentState.CANCELING)
-LOOK_PAUSE_SECONDS = 5  # how old an answer of Stripe's may be while a customer waits for news
 IS_LIVE = text("state IN ('creating', 'open', 'processing', 'canceling')")
 IS_SETTLED = text("disposition = 'settled'")
 

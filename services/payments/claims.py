@@ -23,6 +23,11 @@ class LivePayment:
     leased: bool
     key_expired: bool
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether its caller is gone, and Stripe's answer with it."""
+        return self.state == PaymentState.CREATING and not self.leased
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -39,6 +44,11 @@ class Claim:
     recorded: bool
     payment: LivePayment | None
     installation_id: UUID
+
+    @property
+    def wants_new_intent(self) -> bool:
+        """Whether Stripe has to be asked for an intent that nobody else is asking for."""
+        return self.payment is None or self.recorded or self.payment.is_unanswered
 
     def refuse_unless_payable(self) -> None:
         if self.status != OrderStatus.PENDING:

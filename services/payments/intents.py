@@ -173,7 +173,17 @@ class ObjectLocked(OutcomeUnknown):
 
 
 class TooManyRequests(GatewayError):
-    """Stripe took no notice of the call (429)."""
+    """Stripe took no notice of the call, since there were too many (429). `retry_after` is seconds."""
+
+    retry_after = 1
+
+
+class NotSent(TooManyRequests):
+    """Stripe never heard of the call: it would have had to wait too long for its turn. `retry_after` is seconds."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class KeyBurnt(GatewayError):

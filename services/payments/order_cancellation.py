@@ -19,8 +19,8 @@ from services.identity.principal import Permission, Principal
 from services.orders.refusals import OrderNotCancelable, OrderNotFound
 from services.payments import failpoints
 from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
-from services.payments.intents import GatewayError, IntentStatus, Refused
-from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable
+from services.payments.intents import GatewayError, IntentStatus
+from services.payments.refusals import PaymentInProgress, refusal_of
 from services.payments.settlement import Settlement
 
 LOOKS = 3  # at an order whose payment changes while it is being canceled
@@ -74,7 +74,7 @@ class OrderCancellation:
             intent = await self._gateway.retrieve_intent(intent_id)
         except GatewayError as error:
             log.warning("cancel delayed", intent=intent_id, outcome=type(error).__name__, code=error.code)
-            raise PaymentProviderUnavailable(retryable=not isinstance(error, Refused)) from error
+            raise refusal_of(error) from error
         if intent.status in UNDER_WAY:
             await self._settlement.apply(intent, cause=CAUSE)
             if intent.status is not IntentStatus.SUCCEEDED:

@@ -1,4 +1,4 @@
-"""createPaymentIntent: record → call → record → release.
+"""createPaymentIntent: a turn → record → call → record → release.
 
 What is one per order is the released secret of a payable intent. A payment is committed before Stripe is
 called, no connection is held during the call, and a secret leaves only after a committed statement proved
@@ -8,7 +8,7 @@ that the order is pending, the payment is its live one, and its amount is the or
 import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID, uuid4
 
 import structlog
@@ -25,6 +25,7 @@ from models.payments.tables import PaymentState
 from runtime.database.database import Database
 from services.orders.refusals import InvalidOrder, OrderNotFound
 from services.payments import failpoints
+from services.payments.call_priority import Turn, on_behalf_of
 from services.payments.claims import Claim, LivePayment, claim_from
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import (
@@ -34,11 +35,13 @@ from services.payments.intents import (
     IntentRequest,
     IntentStatus,
     KeyBurnt,
+    NotSent,
     OutcomeUnknown,
     Refused,
 )
 from services.payments.order_changes import OrderChanges
-from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable
+from services.payments.recent_ones import RecentOnes
+from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable, refusal_of
 from services.payments.settlement import Settlement
 
 DEADLINE = 9.5  # seconds for one createPaymentIntent, waiting and calling included
@@ -56,10 +59,20 @@ log = structlog.get_logger(__name__)
 class IntentGateway(Protocol):
     """What this use case needs of Stripe. Each verb ends with an intent or a `GatewayError`."""
 
+    def turn_to_create(self, order_id: UUID) -> Turn: ...
+    def turn_to_reprice(self, intent_id: str) -> Turn: ...
     async def create_intent(self, request: IntentRequest) -> Intent: ...
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
     async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent: ...
     async def cancel_intent(self, intent_id: str) -> Intent: ...
+
+
+class _Asked(NamedTuple):
+    """An order, and who asks for it: what is remembered of one caller tells another nothing."""
+
+    order_id: UUID
+    user_id: str | None
+    may_any: bool
 
 
 class PaymentIntents:
@@ -70,6 +83,7 @@ class PaymentIntents:
         self._deadline = deadline
         self._database = database
         self._gateway = gateway
+        self._open: RecentOnes[_Asked] = RecentOnes()  # asking again reads, and needs no turn to create
         self._settlement = Settlement(database)
         self._closing = IntentCancellation(database, gateway)
         self._changes = OrderChanges(database, gateway)
@@ -80,39 +94,67 @@ class PaymentIntents:
         The order is this user's; `may_any` is for who holds a checkout token of this very order.
         """
         patience = _Patience(self._deadline)
-        while True:
-            claim = await self._claim(user_id, order_id, may_any)
-            claim.refuse_unless_payable()
-            intent = await self._advance(claim, patience)
-            if intent is not None:
-                return intent
-            if patience.is_over:
-                raise PaymentInProgress
+        asked = _Asked(order_id, user_id, may_any)
+        with on_behalf_of(user_id or str(order_id)):
+            while True:
+                intent = await self._step(asked, patience)
+                if intent is not None:
+                    self._open.add(asked)
+                    return intent
+                if patience.is_over:
+                    raise PaymentInProgress
 
-    async def _claim(self, user_id: str | None, order_id: UUID, may_any: bool) -> Claim:
+    async def _step(self, asked: "_Asked", patience: "_Patience") -> Intent | None:
+        """One step towards a payable intent; None when the order has to be looked at again.
+
+        The turn comes before the record: a caller who can't be served in time has written nothing, and who finds an
+        unanswered payment knows that Stripe was asked for it.
+        """
+        with self._gateway.turn_to_create(asked.order_id) as turn:
+            claim = None
+            if not turn.is_here and (asked in self._open or not turn.is_refused):
+                claim = await self._claim(asked, may_record=False)
+            if claim is None or claim.wants_new_intent:
+                await patience.wait_for(turn)
+                claim = await self._claim(asked, may_record=True)
+                if claim.wants_new_intent:
+                    return await self._ask_for_intent(asked, claim, patience)
+        return await self._advance(claim, patience)
+
+    async def _claim(self, asked: "_Asked", *, may_record: bool) -> Claim:
         parameters = {
-            "order_id": order_id,
-            "user_id": user_id,
-            "may_any": may_any,
+            "order_id": asked.order_id,
+            "user_id": asked.user_id,
+            "may_any": asked.may_any,
             "payment_id": uuid4(),
             "lease": LEASE,
+            "may_record": may_record,
         }
         row = await self._database.row(CLAIM, parameters)
         if row is None:
             raise OrderNotFound
-        return claim_from(row, order_id)
+        claim = claim_from(row, asked.order_id)
+        claim.refuse_unless_payable()
+        return claim
 
-    async def _advance(self, claim: Claim, patience: "_Patience") -> Intent | None:
-        """One step towards a payable intent; None when the order has to be looked at again."""
+    async def _ask_for_intent(self, asked: "_Asked", claim: Claim, patience: "_Patience") -> Intent | None:
         payment = claim.payment
         if payment is None:  # another caller recorded one after our snapshot was taken
             return None
         if claim.recorded:
-            return await self._make(claim, payment, patience)
+            intent = await self._make(claim, payment, patience)
+        else:
+            intent = await self._take_over(claim, payment, patience)
+        self._open.add(asked)  # also an answer that is not released needs to be read, not made anew
+        return intent
+
+    async def _advance(self, claim: Claim, patience: "_Patience") -> Intent | None:
+        """One step with a payment that needs no new intent."""
+        payment = claim.payment
+        if payment is None or claim.wants_new_intent:
+            return None
         if payment.leased:
             await patience.pause()
-        elif payment.state == PaymentState.CREATING:
-            return await self._take_over(claim, payment, patience)
         elif payment.state == PaymentState.CANCELING or payment.currency != claim.currency:
             await self._replace(payment, patience)
         elif payment.order_version != claim.version:
@@ -156,7 +198,7 @@ class PaymentIntents:
         except GatewayError as error:
             log_gateway_error(error, payment)
             await self._end_lease(payment)
-            raise PaymentProviderUnavailable from error
+            raise refusal_of(error) from error
 
     async def _give_up(self, payment: LivePayment, state: PaymentState, error: GatewayError) -> None:
         log_gateway_error(error, payment)
@@ -223,24 +265,26 @@ class PaymentIntents:
             return await patience.spend_on(self._gateway.retrieve_intent(payment.intent_id))
         except GatewayError as error:
             log_gateway_error(error, payment)
-            raise PaymentProviderUnavailable(retryable=not isinstance(error, Refused)) from error
+            raise refusal_of(error) from error
 
     async def _reprice(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> None:
         """Bring the intent to the order's new total. The key names the version: 100 → 120 → 100 are three calls.
 
         One caller at a time: an older price that arrived after a newer one would stay.
         """
-        if not await self._lease(payment):
-            return
-        key = f"amt:{payment.id}:{claim.version}"
-        call = self._gateway.reprice_intent(payment.intent_id, claim.total, idempotency_key=key)
-        try:
-            await patience.spend_on(call)
-        except GatewayError as error:
-            await self._end_lease(payment)
-            await self._not_repriced(payment, error, patience)
-        else:
-            await self._record_price(claim, payment)
+        with self._gateway.turn_to_reprice(payment.intent_id) as turn:
+            await patience.wait_for(turn)
+            if not await self._lease(payment):
+                return
+            key = f"amt:{payment.id}:{claim.version}"
+            call = self._gateway.reprice_intent(payment.intent_id, claim.total, idempotency_key=key)
+            try:
+                await patience.spend_on(call)
+            except GatewayError as error:
+                await self._end_lease(payment)
+                await self._not_repriced(payment, error, patience)
+            else:
+                await self._record_price(claim, payment)
 
     async def _record_price(self, claim: Claim, payment: LivePayment) -> None:
         parameters = {
@@ -258,7 +302,7 @@ class PaymentIntents:
             return
         log_gateway_error(error, payment)
         if not isinstance(error, KeyBurnt):
-            raise PaymentProviderUnavailable from error
+            raise refusal_of(error) from error
         await self._replace(payment, patience)
 
     async def _replace(self, payment: LivePayment, patience: "_Patience") -> None:
@@ -269,7 +313,7 @@ class PaymentIntents:
             intent = await patience.spend_on(self._closing.close(payment.intent_id, cause=CAUSE))
         except GatewayError as error:
             log_gateway_error(error, payment)
-            raise PaymentProviderUnavailable from error
+            raise refusal_of(error) from error
         if intent.status not in OVER:
             raise PaymentInProgress
 
@@ -295,6 +339,15 @@ class _Patience:
     async def pause(self) -> None:
         await asyncio.sleep(self._pause)
         self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
+
+    async def wait_for(self, turn: Turn) -> None:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                await turn.wait()
+        except NotSent as error:
+            raise refusal_of(error) from error
+        except TimeoutError:
+            raise PaymentInProgress from None
 
     async def spend_on(self, call: Awaitable[Intent]) -> Intent:
         try:

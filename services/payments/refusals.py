@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from models.orders.tables import OrderStatus
-from services.identity.refusals import Refusal
+from services.identity.refusals import RateLimited, Refusal
 from services.orders.views import PlacedOrder
+from services.payments.intents import GatewayError, NotSent, Refused, TooManyRequests
 
 
 @dataclass
@@ -36,7 +37,10 @@ class PaymentInProgress(Refusal):
 
 @dataclass
 class PaymentProviderUnavailable(Refusal):
+    """`retry_after` is seconds."""
+
     retryable: bool = True
+    retry_after: int = 2
 
 
 @dataclass
@@ -57,3 +61,12 @@ class InvalidRefund(Refusal):
     """The request makes no refund; `reason` is a sentence for a developer."""
 
     reason: str
+
+
+def refusal_of(error: GatewayError) -> Refusal:
+    """What a caller is told when Stripe could not be asked, or would not do it."""
+    if isinstance(error, NotSent):
+        return RateLimited(error.retry_after)
+    if isinstance(error, TooManyRequests):
+        return PaymentProviderUnavailable(retry_after=error.retry_after)
+    return PaymentProviderUnavailable(retryable=not isinstance(error, Refused))

@@ -25,7 +25,7 @@ from models.stripe_events.tables import (
 )
 from runtime.database.database import Database, Row
 from services.payments import failpoints
-from services.payments.call_priority import in_background
+from services.payments.call_priority import Rank, asking_as
 from services.payments.disputes import DisputeGateway, Disputes
 from services.payments.intents import (
     GatewayError,
@@ -194,7 +194,7 @@ class Inbox:
         return count
 
     async def _finish_in_background(self, kind: str, object_id: str, events: Sequence[Row]) -> None:
-        with in_background():
+        with asking_as(Rank.WEBHOOK):
             try:
                 await self._finish(kind, object_id, events)
             except Exception:  # the database: the events' lease runs out

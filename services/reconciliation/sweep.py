@@ -32,7 +32,7 @@ from models.refunds.statements import UNFINISHED_REFUNDS
 from models.refunds.tables import RefundState
 from runtime.database.database import Database, Row
 from services.identity.refusals import Refusal
-from services.payments.call_priority import in_background
+from services.payments.call_priority import Rank, asking_as
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import GatewayError, IntentSeen, Refused, StripeEventSeen, StripePage
 from services.payments.payment_intents import IntentGateway, PaymentIntents
@@ -109,7 +109,7 @@ class Sweep:
         row = await self._database.row(DONE_UNTIL, {"lease_name": SWEEP})
         known_until = row.done_until if row and row.done_until else began - FIRST_LOOK_BACK
         since = known_until - OVERLAP
-        with in_background():
+        with asking_as(Rank.REPAIR):
             heard = await self._step(lambda found: self._hear_missed_events(since, found), findings)
             await self._step(self._answer_unanswered, findings)
             recovered = await self._step(lambda found: self._recover_intents(since, found), findings)

@@ -1,20 +1,25 @@
 """Stripe, behind five verbs in our words. The only module that imports `stripe`."""
 
+import asyncio
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import aiohttp
 
 from runtime.leaving_out import leaving_out
 from runtime.observation import note
+from services.payments.call_priority import CALLER, AlwaysMyTurn, Turn
 from services.payments.intents import (
     Intent,
     IntentRequest,
     IntentSeen,
+    ObjectLocked,
     OutcomeUnknown,
     RefundRequest,
     Refused,
@@ -27,7 +32,8 @@ from services.payments.intents import (
 )
 from services.payments.stripe_ids import INTENT, is_id, kind_of_id
 from services.reconciliation.stripe_events import LISTED_TYPES, UnverifiedEvent
-from services.stripe_api.calls import StripeCall, date_of
+from services.stripe_api.call_queue import HELD, CallQueue
+from services.stripe_api.calls import StripeCall, date_of, name_of
 from services.stripe_api.objects import (
     COLLECTIONS,
     dispute_from,
@@ -38,7 +44,6 @@ from services.stripe_api.objects import (
     page_from,
     refund_from,
 )
-from services.stripe_api.rate import StripeRate
 from services.stripe_api.wire import Answer, answer_from, error_of, form, posting, standing_headers
 
 # HTTP clients that the SDK would rather have than aiohttp: 5 MB, and a tenth of the time to start.
@@ -55,6 +60,9 @@ DEFAULT_API_BASE = "https://api.stripe.com"
 # Two tries of 3.5 s with the SDK's half-second pause between them: no call takes longer than 8 s.
 TRY_TIMEOUT = aiohttp.ClientTimeout(total=3.5, sock_connect=2.0)
 NETWORK_RETRIES = 1
+# Seconds before an object is called again that somebody else was at. The SDK has tried it twice by then.
+PAUSE_FOR_A_LOCK = 0.5
+CREATE = ("post", "/v1/payment_intents")
 STRIPES_REASONS = ("duplicate", "fraudulent", "requested_by_customer")  # others stay in our own books
 MOST_CALLS = 500  # at once; aiohttp's own 100 would make callers queue while Stripe is slow
 PAGE = 100  # the most that one of Stripe's lists gives at once
@@ -101,9 +109,9 @@ class StripeGateway:
     """Makes, reads, reprices, cancels and refunds PaymentIntents, and reads Stripe's lists.
 
     Every verb ends with an `Intent` or one of the `GatewayError`s, 8 seconds after its turn at the latest
-    (services/stripe_api/rate.py). Creating and repricing carry idempotency keys that outlive a crash; canceling twice
-    is the same as once and needs none. The SDK's client connects and retries; what it is given and what it brings is
-    read here, in our words (services/stripe_api/wire.py).
+    (services/stripe_api/call_queue.py), or twice that when somebody else was at the object. Creating and repricing
+    carry idempotency keys that outlive a crash; canceling twice is the same as once and needs none. The SDK's client
+    connects and retries; what it is given and what it brings is read here, in our words (services/stripe_api/wire.py).
     """
 
     def __init__(
@@ -112,15 +120,42 @@ class StripeGateway:
         """`calls_per_second` go to each of Stripe's endpoints from this process; None is no limit."""
         self._http = _Transport(timeout=TRY_TIMEOUT)
         self._base = api_base.rstrip("/")
-        self._rate = StripeRate(calls_per_second) if calls_per_second else None
+        self._queue = CallQueue(calls_per_second) if calls_per_second else None
         self._headers = standing_headers(secret_key, API_VERSION, stripe.VERSION)
+
+    def turn_to_create(self, order_id: UUID) -> Turn:
+        """The turn of the next `create_intent` within its block; it is asked for before a payment is recorded."""
+        return self._turn(*CREATE, order_id)
+
+    def turn_to_reprice(self, intent_id: str) -> Turn:
+        """The turn of the next `reprice_intent` within its block."""
+        return self._turn("post", f"/v1/payment_intents/{intent_id}", intent_id)
+
+    def turn_to_retrieve(self, intent_id: str) -> Turn:
+        """The turn of the next `retrieve_intent` within its block."""
+        return self._turn("get", f"/v1/payment_intents/{intent_id}", intent_id)
+
+    def _turn(self, method: str, path: str, about: Hashable) -> Turn:
+        if self._queue is None:
+            return AlwaysMyTurn()
+        return self._queue.line(name_of(method, path)).ask(CALLER.get(), about)
+
+    def _own_turn(self, method: str, path: str) -> AbstractContextManager[Turn]:
+        """The turn that the caller has for this call, or one to wait for."""
+        held = HELD.get()
+        if (
+            held is not None
+            and self._queue is not None
+            and held.is_for(self._queue.line(name_of(method, path)))
+        ):
+            return nullcontext(held)
+        return self._turn(method, path, path)
 
     async def create_intent(self, request: IntentRequest) -> Intent:
         """https://docs.stripe.com/api/payment_intents/create; payment methods come from the dashboard's settings."""
         note(payment=request.payment_id)
         return await self._intent(
-            "post",
-            "/v1/payment_intents",
+            *CREATE,
             idempotency_key=request.idempotency_key,
             amount=request.amount,
             currency=request.currency.lower(),
@@ -210,24 +245,33 @@ class StripeGateway:
             headers, body = posting(headers, idempotency_key), form(parameters)
         elif parameters:
             url = f"{url}?{form(parameters)}"
-        turns = self._rate.of(method, path) if self._rate else None
-        if turns:
-            await turns.turn()
-        with StripeCall(method, path) as call:
-            try:
-                answered = await self._http.request_with_retries_async(
-                    method, url, headers, body, max_network_retries=NETWORK_RETRIES
-                )
-            except stripe.APIConnectionError as error:
-                raise OutcomeUnknown(type(error).__name__) from error
-            answer = answer_from(*answered)
-            call.request_id = answer.request_id
-            failure = error_of(answer)
-            if failure is not None:
-                if turns and isinstance(failure, TooManyRequests):
-                    turns.slow_down()
-                raise failure
-            return answer
+        try:
+            return await self._in_turn(method, path, url, headers, body)
+        except ObjectLocked:
+            await asyncio.sleep(PAUSE_FOR_A_LOCK)
+            return await self._in_turn(method, path, url, headers, body)
+
+    async def _in_turn(
+        self, method: str, path: str, url: str, headers: Mapping[str, str], body: str | None
+    ) -> Answer:
+        with self._own_turn(method, path) as turn:
+            await turn.wait()
+            with StripeCall(method, path) as call:
+                turn.use()
+                try:
+                    answered = await self._http.request_with_retries_async(
+                        method, url, headers, body, max_network_retries=NETWORK_RETRIES
+                    )
+                except stripe.APIConnectionError as error:
+                    raise OutcomeUnknown(type(error).__name__) from error
+                answer = answer_from(*answered)
+                call.request_id = answer.request_id
+                failure = error_of(answer)
+                if isinstance(failure, TooManyRequests):
+                    failure.retry_after = turn.slow_down()
+                if failure is not None:
+                    raise failure
+                return answer
 
     async def close(self) -> None:
         await self._http.close_async()  # type: ignore[no-untyped-call]

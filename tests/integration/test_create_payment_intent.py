@@ -2,11 +2,13 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from models import OrderStatus
 from runtime.database.database import Database
+from services.payments.call_priority import Turn
 from services.payments.intents import Intent, IntentRequest, IntentStatus
 from services.payments.payment_intents import PaymentIntents
 from services.stripe_api.gateway import StripeGateway
@@ -157,6 +159,12 @@ class Watched:
     async def create_intent(self, request: IntentRequest) -> Intent:
         self.held.append(self._database.connections_in_use)
         return await self._gateway.create_intent(request)
+
+    def turn_to_create(self, order_id: UUID) -> Turn:
+        return self._gateway.turn_to_create(order_id)
+
+    def turn_to_reprice(self, intent_id: str) -> Turn:
+        return self._gateway.turn_to_reprice(intent_id)
 
     async def retrieve_intent(self, intent_id: str) -> Intent:
         self.held.append(self._database.connections_in_use)

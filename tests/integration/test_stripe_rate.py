@@ -1,22 +1,39 @@
-"""In front of Stripe's limit: callers wait their turn, nobody waits in vain, and customers go first."""
+"""The queue in front of Stripe, with the sandbox's own limit switched on: nobody waits in vain, none is written for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from services.payments.call_priority import in_background
-from services.payments.intents import IntentRequest, TooManyRequests
+from models.payments.tables import PaymentState
+from runtime.database.database import Database
+from sandbox.faults import Rule, parse_fault
+from services.identity.refusals import RateLimited
+from services.payments.call_priority import Rank, asking_as
+from services.payments.intents import IntentRequest, ObjectLocked, TooManyRequests
+from services.payments.payment_intents import PaymentIntents
 from services.stripe_api.gateway import StripeGateway
-from services.stripe_api.rate import StripeRate
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET, STRIPE, Stripe, running
 from tests.make import Shop
 
 LIMIT = 25
+PAY = """
+mutation Pay($orderId: ID!) {
+  createPaymentIntent(orderId: $orderId) {
+    __typename
+    ... on PaymentIntent { id }
+    ... on RateLimited { retryAfter }
+    ... on PaymentProviderUnavailable { retryAfter }
+    ... on UserError { code retryable }
+  }
+}
+"""
 
 
 def wanted() -> IntentRequest:
@@ -30,6 +47,11 @@ async def paced(stripe: Stripe) -> AsyncIterator[StripeGateway]:
     await made.close()
 
 
+def locks(stripe: Stripe, intent_id: str, *, times: int | None) -> None:
+    rule = Rule(fault=parse_fault("lock_timeout"), path=f"/v1/payment_intents/{intent_id}", times=times)
+    stripe.sandbox.faults.add(rule)
+
+
 async def outcomes(work: list[Awaitable[Any]]) -> list[str]:
     found = await asyncio.gather(*work, return_exceptions=True)
     return [type(each).__name__ if isinstance(each, Exception) else "done" for each in found]
@@ -40,80 +62,21 @@ async def test_a_burst_beyond_the_limit_waits_and_stripe_refuses_none(
 ) -> None:
     stripe.sandbox.rates.set(LIMIT)
 
-    assert await outcomes([paced.create_intent(wanted()) for _ in range(LIMIT + 15)]) == ["done"] * (
-        LIMIT + 15
-    )
+    found = await outcomes([paced.create_intent(wanted()) for _ in range(LIMIT + 15)])
+
+    assert found == ["done"] * (LIMIT + 15)
+    assert {call["status"] for call in stripe.sandbox.journal.calls()} == {200}
 
 
 async def test_each_endpoint_has_a_limit_of_its_own(paced: StripeGateway, stripe: Stripe) -> None:
     stripe.sandbox.rates.set(LIMIT)
     made = await paced.create_intent(wanted())
-    rate = StripeRate(LIMIT)
 
-    assert rate.of("get", f"/v1/payment_intents/{made.id}") is rate.of("get", "/v1/payment_intents/pi_other")
-    assert rate.of("post", f"/v1/payment_intents/{made.id}/cancel") is not rate.of(
-        "post", "/v1/payment_intents"
-    )
+    creates = [paced.create_intent(wanted()) for _ in range(2 * LIMIT)]
+    crowd = asyncio.gather(*creates)
     assert await outcomes([paced.retrieve_intent(made.id) for _ in range(LIMIT)]) == ["done"] * LIMIT
-
-
-async def test_who_could_not_be_served_in_time_is_told_at_once() -> None:
-    turns = StripeRate(10, longest_wait=0.5).of("post", "/v1/refunds")
-
-    found = await outcomes([turns.turn() for _ in range(30)])
-
-    assert found == ["done"] * 10 + ["TooManyRequests"] * 20
-
-
-async def test_turns_are_taken_in_the_order_of_coming() -> None:
-    turns = StripeRate(20).of("post", "/v1/refunds")
-    served: list[int] = []
-
-    async def call(number: int) -> None:
-        await turns.turn()
-        served.append(number)
-
-    await asyncio.gather(*(call(number) for number in range(45)))
-
-    assert served == list(range(45))
-
-
-async def test_a_caller_who_gave_up_takes_no_turn() -> None:
-    turns = StripeRate(20).of("post", "/v1/refunds")
-    served: list[str] = []
-
-    async def call(name: str) -> None:
-        await turns.turn()
-        served.append(name)
-
-    await asyncio.gather(*(call("first") for _ in range(20)))
-    impatient, patient = asyncio.create_task(call("impatient")), asyncio.create_task(call("patient"))
-    await asyncio.sleep(0)
-    impatient.cancel()
-    await patient
-
-    assert served == ["first"] * 20 + ["patient"]
-
-
-async def test_background_work_leaves_room_and_lets_customers_go_first() -> None:
-    turns = StripeRate(20).of("get", "/v1/payment_intents/pi_1")
-    served: list[str] = []
-
-    async def call(name: str) -> None:
-        await turns.turn()
-        served.append(name)
-
-    async def sweep() -> None:
-        with in_background():
-            await asyncio.gather(*(call("sweep") for _ in range(12)))
-
-    sweeping = asyncio.create_task(sweep())
-    await asyncio.sleep(0.01)
-    assert served == ["sweep"] * 10
-    await asyncio.gather(*(call("customer") for _ in range(15)))
-    await sweeping
-
-    assert served == ["sweep"] * 10 + ["customer"] * 15 + ["sweep"] * 2
+    assert not crowd.done()
+    await crowd
 
 
 async def test_a_429_all_the_same_makes_us_wait_before_the_next_call(
@@ -127,28 +90,202 @@ async def test_a_429_all_the_same_makes_us_wait_before_the_next_call(
     await paced.create_intent(wanted())  # comes after a pause in which Stripe is ready again
 
 
-async def test_less_than_one_call_a_second_is_a_longer_window() -> None:
-    turns = StripeRate(0.5, longest_wait=1).of("get", "/v1/balance")
+async def test_a_locked_object_is_tried_again_and_slows_nobody_down(
+    paced: StripeGateway, stripe: Stripe
+) -> None:
+    made, locked = await paced.create_intent(wanted()), await paced.create_intent(wanted())
+    locks(stripe, locked.id, times=3)
 
-    assert await outcomes([turns.turn(), turns.turn()]) == ["done", "TooManyRequests"]
+    slow = asyncio.create_task(paced.retrieve_intent(locked.id))
+    began = time.monotonic()
+    found = await outcomes([paced.retrieve_intent(made.id) for _ in range(LIMIT - 5)])
+
+    assert found == ["done"] * (LIMIT - 5)
+    assert not slow.done(), f"others waited {time.monotonic() - began} s for it"
+    assert (await slow).id == locked.id
 
 
-async def test_a_burst_of_customers_is_served_or_refused_as_retryable(
+async def test_an_object_that_stays_locked_is_told_as_such(paced: StripeGateway, stripe: Stripe) -> None:
+    made = await paced.create_intent(wanted())
+    locks(stripe, made.id, times=None)
+
+    with pytest.raises(ObjectLocked):
+        await paced.retrieve_intent(made.id)
+
+
+async def test_a_caller_who_hangs_up_while_it_waits_takes_no_turn(
+    paced: StripeGateway, stripe: Stripe
+) -> None:
+    await asyncio.gather(*(paced.create_intent(wanted()) for _ in range(LIMIT)))
+    gone = [asyncio.create_task(paced.create_intent(wanted())) for _ in range(60)]
+    await asyncio.sleep(0.05)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    made = len(stripe.sandbox.state.payment_intents)
+
+    await paced.create_intent(wanted())
+
+    assert len(stripe.sandbox.state.payment_intents) == made + 1
+
+
+async def ask(client: Client, order_id: UUID, user: str = "ada") -> dict[str, Any]:
+    answer: dict[str, Any] = (await client.data(PAY, {"orderId": str(order_id)}, user=user))[
+        "createPaymentIntent"
+    ]
+    return answer
+
+
+async def test_a_crowd_is_served_or_refused_before_anything_is_recorded(
     settings: Settings, shop: Shop, stripe: Stripe
 ) -> None:
-    """Beyond what can be served in five seconds; nothing is made twice, and asking again succeeds."""
+    """Who is refused left no row, and is served when they come back as told; nothing is made or called twice."""
     stripe.sandbox.rates.set(4)
-    orders = [await shop.order() for _ in range(30)]
+    orders = {f"user{each}": await shop.order(user=f"user{each}") for each in range(40)}
     async with running(settings.model_copy(update={"stripe_calls_per_second": 4.0})) as http:
         client = Client(http, JWT_SECRET)
-        answers = await asyncio.gather(*(client.pay(order) for order in orders))
+        answers = dict(
+            zip(
+                orders,
+                await asyncio.gather(*(ask(client, order, user) for user, order in orders.items())),
+                strict=True,
+            )
+        )
+        refused = {user: each for user, each in answers.items() if each["__typename"] == "RateLimited"}
+        assert 8 <= len(refused) <= 24
+        assert {each["code"] for each in refused.values()} == {"RATE_LIMITED"}
+        assert all(each["retryable"] and 1 <= each["retryAfter"] <= 9 for each in refused.values())
+        for user in refused:
+            assert await shop.payments(orders[user]) == []
 
-        paid = [each for each in answers if each["__typename"] == "PaymentIntent"]
-        refused = [each for each in answers if each["__typename"] == "PaymentProviderUnavailable"]
-        assert len(paid) + len(refused) == 30
-        assert 16 <= len(paid) < 30
-        assert all(each["retryable"] for each in refused)
-        assert len({each["id"] for each in paid}) == len(paid)
+        async def come_back(user: str) -> dict[str, Any]:
+            await asyncio.sleep(refused[user]["retryAfter"])
+            return await ask(client, orders[user], user)
+
+        again = await asyncio.gather(*(come_back(user) for user in refused))
+
+    assert {each["__typename"] for each in again} == {"PaymentIntent"}
+    assert len(stripe.sandbox.journal.calls("POST")) == 40
+    assert {call["status"] for call in stripe.sandbox.journal.calls()} == {200}
+
+
+@pytest.fixture
+async def one_a_second(stripe: Stripe) -> AsyncIterator[StripeGateway]:
+    made = StripeGateway(STRIPE.secret_keys[0], api_base=stripe.url, calls_per_second=1)
+    yield made
+    await made.close()
+
+
+@asynccontextmanager
+async def a_crowd(payments: PaymentIntents, shop: Shop) -> AsyncIterator[None]:
+    """Ten customers who wait to pay; within the block the line is full."""
+    orders = [await shop.order(user=f"user{each}") for each in range(10)]
+    crowd = [asyncio.create_task(payments.create(f"user{each}", order)) for each, order in enumerate(orders)]
+    await asyncio.sleep(0)
+    yield
+    for task in crowd:
+        task.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """The statements that are run within the block."""
+    run: list[str] = []
+
+    @contextmanager
+    def note(sql: str) -> Iterator[None]:
+        run.append(sql)
+        yield
+
+    database.watch = note
+    try:
+        yield run
+    finally:
+        database.watch = None
+
+
+async def test_a_refusal_costs_no_statement(
+    one_a_second: StripeGateway, shop: Shop, database: Database
+) -> None:
+    payments = PaymentIntents(database, one_a_second)
+    order_id = await shop.order()
+    async with a_crowd(payments, shop):
+        await asyncio.sleep(0.1)  # until the ten have looked at their orders
+        with statements(database) as run, pytest.raises(RateLimited) as refused:
+            await payments.create("ada", order_id)
+
+    assert run == []
+    assert refused.value.retry_after >= 1
+
+
+async def test_a_payment_that_is_open_is_read_past_the_crowd(
+    one_a_second: StripeGateway, shop: Shop, database: Database
+) -> None:
+    """A customer who reloads the page needs a read, which has a limit of its own."""
+    payments = PaymentIntents(database, one_a_second)
+    order_id = await shop.order()
+    made = await payments.create("ada", order_id)
+    async with a_crowd(payments, shop):
+        again = await payments.create("ada", order_id)
+
+    assert again.id == made.id
+
+
+async def test_a_payment_whose_call_was_never_sent_was_never_recorded(
+    one_a_second: StripeGateway, shop: Shop, database: Database
+) -> None:
+    payments = PaymentIntents(database, one_a_second)
+    order_id = await shop.order()
+    async with a_crowd(payments, shop):
+        with pytest.raises(RateLimited):
+            await payments.create("ada", order_id)
+
+    assert await shop.payments(order_id) == []
+
+
+async def test_a_429_keeps_the_payment_for_its_key_and_tells_when_to_come_back(
+    settings: Settings, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    async with running(settings.model_copy(update={"stripe_calls_per_second": float(LIMIT)})) as http:
+        client = Client(http, JWT_SECRET)
+        stripe.sandbox.faults.add(Rule(fault=parse_fault("429"), method="POST"))
+        refused = await ask(client, order_id)
+        [payment] = await shop.payments(order_id)
+        assert (refused["__typename"], payment.state) == ("PaymentProviderUnavailable", PaymentState.CREATING)
+        assert refused["retryAfter"] >= 1
+        await asyncio.sleep(refused["retryAfter"])
+        answer = await ask(client, order_id)
+
+    assert answer["__typename"] == "PaymentIntent"
+    assert [each["id"] for each in stripe.sandbox.state.payment_intents] == [answer["id"]]
+
+
+async def test_webhooks_have_their_share_beside_customers_and_readers(
+    paced: StripeGateway, stripe: Stripe
+) -> None:
+    stripe.sandbox.rates.set(LIMIT)
+    made = await paced.create_intent(wanted())
+    went: list[Rank] = []
+
+    async def call(rank: Rank) -> None:
+        with asking_as(rank):
+            await paced.retrieve_intent(made.id)
+        went.append(rank)
+
+    await asyncio.gather(*(call(Rank.CUSTOMER) for _ in range(LIMIT)))
+    went.clear()
+    waiting = [
+        *(call(Rank.READER) for _ in range(20)),
+        *(call(Rank.CUSTOMER) for _ in range(30)),
+        *(call(Rank.WEBHOOK) for _ in range(30)),
+    ]
+    await asyncio.gather(*waiting)
+
+    assert went[:40].count(Rank.WEBHOOK) >= 15
+    assert went[:40].count(Rank.READER) <= 4
+    assert {call["status"] for call in stripe.sandbox.journal.calls()} == {200}
 
 
 def test_workers_share_the_limit(settings: Settings) -> None:

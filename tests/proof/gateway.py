@@ -7,8 +7,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sandbox.core import CallOptions, Sandbox
+from services.payments.call_priority import AlwaysMyTurn, Turn
 from services.payments.intents import (
     AccessDenied,
     GatewayError,
@@ -66,6 +68,15 @@ class SandboxGateway:
         self.called_while_held: list[str] = []
         self.calls = 0
         self.delays: list[float] = []  # seconds on the way, in turn
+
+    def turn_to_create(self, order_id: UUID) -> Turn:
+        return AlwaysMyTurn()
+
+    def turn_to_reprice(self, intent_id: str) -> Turn:
+        return AlwaysMyTurn()
+
+    def turn_to_retrieve(self, intent_id: str) -> Turn:
+        return AlwaysMyTurn()
 
     async def create_intent(self, request: IntentRequest) -> Intent:
         parameters = {
