@@ -13,7 +13,10 @@ Wire = Literal["whole", "reset", "truncated", "slow_body", "huge"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """One call as it arrived. `path` has no query, `headers` have lower-case names, `base_url` is ours."""
+    """One call as it arrived. `path` has no query, `headers` have lower-case names, `base_url` is ours.
+
+    `from_elsewhere`: a browser made it for a page of another site.
+    """
 
     method: str
     path: str
@@ -21,6 +24,7 @@ class ApiRequest:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     base_url: str = "http://sandbox.invalid"
+    from_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from sandbox.config import SandboxConfig
 from sandbox.core import Deliver, Sandbox
 from sandbox.http.answers import Answer, ApiRequest
 from sandbox.http.control import CONTROL_ROUTES
+from sandbox.http.guard import comes_from_elsewhere, refusal
 from sandbox.http.wire import TRANSPORT, WireResponse
 from sandbox.webhooks.postman import Postman
 
@@ -36,10 +37,17 @@ _CORS = {
 
 
 class SandboxApp(Starlette):
-    """Starlette, plus the server's transport in the scope: without it no connection can be dropped on order."""
+    """Starlette, plus the server's transport in the scope: without it no connection can be dropped on order.
+
+    Requests for another host or from another site's page are refused before anything else looks at them.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            refused = refusal(scope, self.state.sandbox.config.hosts)
+            if refused is not None:
+                await refused(scope, receive, send)
+                return
             # uvicorn's `send` is a method of the request's cycle, whose `transport` is the connection.
             transport = getattr(getattr(send, "__self__", None), "transport", None)
             scope = {**scope, "extensions": {**scope.get("extensions", {}), TRANSPORT: transport}}
@@ -85,6 +93,7 @@ async def _api(request: Request) -> Response | WireResponse:
         body=body,
         headers=dict(request.headers),
         base_url=str(request.base_url).rstrip("/"),
+        from_elsewhere=comes_from_elsewhere(request.headers),
     )
     try:
         answer = await _drive(request.app.state.sandbox, request.app.state.postman, call)

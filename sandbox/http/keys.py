@@ -14,6 +14,7 @@ _NO_KEY = (
     "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth "
     "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://docs.stripe.com/api#authentication for details."
 )
+_FROM_A_PAGE = "Sandbox: a page of another site sent a secret key. A page uses the publishable key."
 _LIVE = "Sandbox: a live key was sent. This is a stand-in that takes test keys only; a key sent to it should be rolled."
 
 
@@ -38,6 +39,8 @@ def caller_of(
         return Caller(key, publishable=True)
     if not _is_secret(config, key) and not known(key):
         raise unauthorized(f"Invalid API Key provided: {_masked(key)}")
+    if request.from_elsewhere:
+        raise unauthorized(_FROM_A_PAGE)
     return Caller(key, publishable=False)
 
 

@@ -97,7 +97,7 @@ async def test_assets_are_kept_for_ever_and_nothing_beside_them_is_served(tmp_pa
 
 
 async def test_the_sandbox_serves_a_stripe_js_of_its_own() -> None:
-    async with client(build_sandbox(SandboxConfig())) as browser:
+    async with client(build_sandbox(SandboxConfig(hosts=("test",)))) as browser:
         answer = await browser.get("/v3/stripe.js")
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "window.Stripe = function Stripe" in answer.text

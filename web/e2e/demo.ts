@@ -77,7 +77,11 @@ export class Demo {
 
   /** What a test orders of the stand-in for Stripe. */
   async order(path: string, body: unknown): Promise<void> {
-    const answer = await fetch(`${this.sandbox}/_sandbox/${path}`, { method: "POST", body: JSON.stringify(body) })
+    const answer = await fetch(`${this.sandbox}/_sandbox/${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    })
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
   }
 
