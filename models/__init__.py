@@ -10,6 +10,7 @@ from models.payments.tables import Disposition, Payment, PaymentState, PaymentTr
 from models.products.tables import Product
 from models.reconciliation.leases import Lease
 from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
+from models.reviews.tables import Review, ReviewDecision
 from models.stripe_events.tables import StripeEvent
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "Refund",
     "RefundCause",
     "RefundState",
+    "Review",
+    "ReviewDecision",
     "ServiceKey",
     "StripeEvent",
 ]

@@ -236,7 +236,7 @@ def _untold(kind: AttentionKind) -> Select[Any]:
     return select(facts).where(~told).limit(bindparam("limit", type_=Integer))
 
 
-_this_order = bindparam("order_id", type_=Uuid)
+_this_order = bindparam("facts_of_order", type_=Uuid)
 
 
 def _of_order() -> Select[Any]:

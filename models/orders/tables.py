@@ -102,14 +102,17 @@ class OrderItem(SQLModel, table=True):
     """A line of an order: its name and price as they were when it was ordered, minor units.
 
     `product_id` is the product of the catalogue here that it was, if it was one; `reference` is the shop's own id of
-    the line: a SKU, a voucher's code. `unit_amount` is never negative: `kind` says which way it counts.
+    the line: a SKU, a voucher's code. `unit_amount` is never negative, since `kind` says which way it counts; only the
+    adjustment that accepts a payment of less than the total is.
     """
 
     __tablename__ = "order_items"
     __table_args__ = (
         CheckConstraint(f"quantity BETWEEN 1 AND {LARGEST_QUANTITY}", name="order_items_quantity_in_range"),
         CheckConstraint(
-            f"unit_amount BETWEEN 0 AND {LARGEST_AMOUNT}", name="order_items_unit_amount_in_range"
+            f"unit_amount BETWEEN -{LARGEST_AMOUNT} AND {LARGEST_AMOUNT}"
+            " AND (unit_amount >= 0 OR kind = 'adjustment')",
+            name="order_items_unit_amount_in_range",
         ),
         one_of("kind", OrderLineKind, "order_items_kind_known"),
         CheckConstraint(
@@ -139,6 +142,7 @@ _counted = case(
 )
 
 # A sum beyond 64 bits can't be charged anyway: it is cut off there instead of failing the statement.
+# It is read in a statement of its own once the order is locked: one that waits for the lock has an old snapshot.
 order_total = (
     select(
         cast(

@@ -1,11 +1,12 @@
 """The statements that write Stripe's word into our rows, run in a transaction under the order's lock."""
 
-from sqlalchemy import Text, Uuid, and_, bindparam, cast, func, or_, select, update
+from sqlalchemy import Boolean, Executable, Text, Uuid, and_, bindparam, case, cast, func, or_, select, update
 from sqlmodel import col
 
 from models.orders.tables import Order, order_total
 from models.payments.installation import is_recorded_here, this_installation
-from models.payments.tables import Payment
+from models.payments.tables import Payment, PaymentState
+from models.refunds.sums import given_back, taken_by_banks
 
 # By the intent's id; by its metadata only as long as we have not recorded an intent for that payment. Never for an
 # intent that another installation made, nor a payment that this database has as a copy.
@@ -26,15 +27,46 @@ PAYMENT_OF_INTENT = select(col(Payment.id), col(Payment.order_id)).where(
 _this_order = col(Order.id) == bindparam("order_id", type_=Uuid)
 _this_payment = col(Payment.id) == bindparam("payment_id", type_=Uuid)
 
+# Each locks one row and reads nothing else: a statement that waits for a lock has an old snapshot of other rows. What
+# decides a write is read afterwards, in a statement of its own. Order before payment before refund, everywhere.
 LOCK_ORDER = (
-    select(col(Order.status), col(Order.currency), order_total.label("total"))
-    .where(_this_order)
-    .with_for_update(of=Order)
+    select(col(Order.status), col(Order.currency), col(Order.version)).where(_this_order).with_for_update()
 )
 LOCK_PAYMENT = (
-    select(col(Payment.state), col(Payment.disposition), col(Payment.amount))
+    select(
+        col(Payment.state),
+        col(Payment.disposition),
+        col(Payment.amount),
+        col(Payment.amount_received),
+        col(Payment.intent_id),
+        col(Payment.authorized_at),
+    )
     .where(_this_payment)
     .with_for_update()
+)
+ORDER_TOTAL = select(order_total.label("total")).select_from(Order).where(_this_order)
+
+# What became of the money that an order received so far, oldest first; minor units.
+MONEY_OF_ORDER: Executable = (
+    select(
+        col(Payment.id),
+        col(Payment.intent_id),
+        col(Payment.disposition),
+        col(Payment.currency),
+        col(Payment.amount_received).label("received"),
+        given_back(Payment.id).label("refunded"),
+        taken_by_banks(Payment.id).label("taken"),
+    )
+    .where(
+        col(Payment.order_id) == bindparam("order_id", type_=Uuid),
+        col(Payment.state) == PaymentState.SUCCEEDED.value,
+    )
+    .order_by(col(Payment.created_at), col(Payment.id))
+)
+SET_DISPOSITION = (
+    update(Payment)
+    .where(_this_payment)
+    .values(disposition=bindparam("to_disposition"), cause=bindparam("to_cause"), updated_at=func.now())
 )
 
 SET_PAYMENT = (
@@ -46,6 +78,9 @@ SET_PAYMENT = (
         intent_id=bindparam("to_intent_id"),
         amount=bindparam("to_amount"),
         amount_received=bindparam("to_amount_received"),
+        authorized_at=case(
+            (bindparam("is_authorized", type_=Boolean), func.coalesce(col(Payment.authorized_at), func.now()))
+        ),
         cause=bindparam("to_cause"),
         lease_until=None,
         updated_at=func.now(),

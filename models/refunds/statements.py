@@ -1,6 +1,21 @@
 """The statements over refunds and disputes."""
 
-from sqlalchemy import Boolean, Interval, Text, Uuid, bindparam, func, or_, select, update
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Interval,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -8,13 +23,14 @@ from sqlmodel import col
 from models.base import among
 from models.orders.tables import Order
 from models.payments.tables import Disposition, Payment, PaymentState
-from models.refunds.sums import MADE, RESERVED
+from models.refunds.sums import DECIDED, MADE, RESERVED
 from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
 
 AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
 
 _other = aliased(Refund, name="other")
 _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
+_with_intent = col(Payment.intent_id) == bindparam("intent_id", type_=Text)
 _of_payment = col(Refund.payment_id) == bindparam("payment_id", type_=Uuid)
 
 ORDER_STATUS = select(col(Order.status)).where(
@@ -22,29 +38,30 @@ ORDER_STATUS = select(col(Order.status)).where(
     or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("may_any", type_=Boolean)),
 )
 
-# The payment whose money a merchant gives back: the one that settled the order, or the mismatch under review.
-REFUNDABLE_PAYMENT = (
-    select(col(Payment.id), col(Payment.amount_received), col(Payment.currency))
+# The payments whose money a merchant gives back: a mismatch that waits for a decision first, then what settled the
+# order. They are locked; what is left of them is read afterwards.
+REFUNDABLE_PAYMENTS = (
+    select(col(Payment.id), col(Payment.intent_id), col(Payment.amount_received), col(Payment.currency))
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
         col(Payment.state) == PaymentState.SUCCEEDED.value,
         among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)),
     )
-    .order_by(col(Payment.disposition).desc(), col(Payment.created_at))
-    .limit(1)
+    .order_by(col(Payment.disposition), col(Payment.created_at))
     .with_for_update()
 )
-RESERVED_AMOUNT = select(func.coalesce(func.sum(col(Refund.amount)), 0)).where(
+RESERVED_AMOUNT = select(func.coalesce(func.sum(col(Refund.amount)), 0).label("amount")).where(
     _of_payment, among(col(Refund.state), RESERVED)
 )
-MADE_AMOUNT = select(func.coalesce(func.sum(col(Refund.amount)), 0)).where(
-    _of_payment, among(col(Refund.state), MADE)
+# The same wish by its key, or by its id where Stripe told of it before the client came back.
+EARLIER_REFUND = select(Refund).where(
+    _of_payment, or_(col(Refund.client_key) == bindparam("client_key", type_=Text), _this_refund)
 )
-REFUND_BY_CLIENT_KEY = select(Refund).where(_of_payment, col(Refund.client_key) == bindparam("client_key"))
 REFUND = select(Refund).where(_this_refund)
 REFUNDS_OF_PAYMENT = select(Refund).where(_of_payment)
-ADD_REFUND = insert(Refund).returning(col(Refund.id))
-ADD_AUTOMATIC_REFUND = insert(Refund).on_conflict_do_nothing().returning(col(Refund.id))
+# No row when it is there already.
+ADD_REFUND = insert(Refund).on_conflict_do_nothing().returning(col(Refund.id))
+ADD_AUTOMATIC_REFUND = ADD_REFUND
 
 # Who carries out a refund: nobody else while the lease lasts.
 TAKE_REFUND = (
@@ -68,7 +85,24 @@ TAKE_REFUND = (
         col(Payment.intent_id),
     )
 )
-END_REFUND_LEASE = update(Refund).where(_this_refund).values(lease_until=None)
+# Tried again by the next sweep; after ten times in vain, or once Stripe has said why not, after 1, 3, 7, … minutes, and
+# at the latest after six hours.
+_code = bindparam("code", type_=Text)
+_in_vain = func.greatest(col(Refund.tries) - case((_code.is_(None), 10), else_=0), 0)
+_seconds = func.least(60 * (func.power(2, func.least(_in_vain, 12)) - 1), 21_600)
+_pause = func.make_interval(0, 0, 0, 0, 0, 0, _seconds)
+POSTPONE_REFUND = (
+    update(Refund)
+    .where(_this_refund, col(Refund.state) == RefundState.CREATING.value)
+    .values(
+        failure_code=_code,
+        failure_message=bindparam("message", type_=Text),
+        tries=Refund.tries + 1,
+        due_at=func.now() + _pause,
+        lease_until=None,
+        updated_at=func.now(),
+    )
+)
 NEXT_ATTEMPT = (
     update(Refund)
     .where(
@@ -88,7 +122,8 @@ FAIL_REFUND = (
     .where(_this_refund, col(Refund.state) == RefundState.CREATING.value)
     .values(
         state=RefundState.FAILED.value,
-        failure_code=bindparam("code"),
+        failure_code=bindparam("code", type_=Text),
+        failure_message=bindparam("message", type_=Text),
         lease_until=None,
         updated_at=func.now(),
     )
@@ -126,6 +161,9 @@ TRY_THE_REST = (
         amount=col(Payment.amount_received) - _made,
         attempt=Refund.attempt + 1,
         failure_code=None,
+        failure_message=None,
+        tries=0,
+        due_at=func.now(),
         updated_at=func.now(),
     )
     .returning(col(Refund.id))
@@ -136,13 +174,16 @@ SET_REFUND = (
     .values(
         state=bindparam("to_state"),
         stripe_refund_id=bindparam("to_stripe_id"),
+        amount=bindparam("to_amount"),
         failure_code=bindparam("to_failure_code"),
+        failure_message=None,
         lease_until=None,
         updated_at=func.now(),
     )
 )
+# `asked_at` is the database's time, taken before Stripe is asked about the payment.
 PAYMENT_WITH_INTENT = select(
-    col(Payment.id), col(Payment.order_id), col(Payment.disposition), col(Payment.amount_received)
+    col(Payment.id), col(Payment.order_id), func.clock_timestamp().label("asked_at")
 ).where(col(Payment.intent_id) == bindparam("intent_id", type_=Text))
 
 OWED_REFUND = (
@@ -155,19 +196,47 @@ OWED_REFUND = (
     )
 )
 
+# What was never sent goes first; among each kind, what waits the longest.
 UNFINISHED_REFUNDS = (
     select(col(Refund.id), col(Refund.state), col(Payment.intent_id))
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
         among(col(Refund.state), (RefundState.CREATING, RefundState.PENDING, RefundState.REQUIRES_ACTION)),
+        col(Refund.due_at) <= func.now(),
         func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
     )
-    .order_by(col(Refund.updated_at))
+    .order_by(col(Refund.state) != RefundState.CREATING.value, col(Refund.due_at))
     .limit(bindparam("limit"))
 )
 
+# A pending refund takes days: it is asked about after a tenth of its age, between five minutes and a day.
+_tenth = func.extract("epoch", func.now() - col(Refund.created_at)) / 10
+_until_then = func.make_interval(0, 0, 0, 0, 0, 0, func.least(func.greatest(_tenth, 300), 86_400))
+LOOK_AGAIN_LATER = (
+    update(Refund)
+    .where(
+        col(Refund.payment_id) == select(col(Payment.id)).where(_with_intent).scalar_subquery(),
+        among(col(Refund.state), (RefundState.PENDING, RefundState.REQUIRES_ACTION)),
+    )
+    .values(due_at=func.now() + _until_then)
+)
+
+# Never back in time: what is decided stays decided, and an answer to an earlier question changes nothing.
 _dispute = insert(Dispute)
+_fresh = _dispute.excluded
+_decided: list[Any] = [literal_column(f"'{status}'") for status in DECIDED]
 PUT_DISPUTE = _dispute.on_conflict_do_update(
     index_elements=["id"],
-    set_={"status": _dispute.excluded.status, "amount": _dispute.excluded.amount, "updated_at": func.now()},
-)
+    set_={
+        "status": _fresh.status,
+        "amount": _fresh.amount,
+        "reason": _fresh.reason,
+        "due_by": _fresh.due_by,
+        "asked_at": _fresh.asked_at,
+        "updated_at": func.now(),
+    },
+    where=and_(
+        col(Dispute.asked_at) <= _fresh.asked_at,
+        or_(col(Dispute.status).not_in(_decided), _fresh.status.in_(_decided)),
+    ),
+).returning(col(Dispute.id))

@@ -94,7 +94,8 @@ class Refund(SQLModel, table=True):
 class Dispute(SQLModel, table=True):
     """A customer's bank asks for the money back. `amount` is minor units of the payment's currency.
 
-    `due_by`: until when Stripe takes evidence; null when there is nothing to send.
+    `due_by`: until when Stripe takes evidence; null when there is nothing to send. `asked_at` is when Stripe was asked
+    for what is here: an answer to an earlier question changes nothing.
     """
 
     __tablename__ = "disputes"
@@ -115,5 +116,6 @@ class Dispute(SQLModel, table=True):
     status: str
     reason: str
     due_by: datetime | None = None
+    asked_at: datetime = database_time()
     created_at: datetime
     updated_at: datetime = database_time()

@@ -23,6 +23,9 @@ class RefundView:
     currency: str
     reason: str | None
     created_at: datetime
+    failure_code: str | None
+    note: str | None
+    customer_message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class DisputeView:
     amount: int
     currency: str
     created_at: datetime
+    due_by: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +130,15 @@ def payment_from(values: Sequence[Any]) -> PaymentView:
         _moment(created_at),
         unwatched,
         tuple(
-            RefundView(UUID(r[0]), RefundState(r[1]), RefundCause(r[2]), r[3], currency, r[4], _moment(r[5]))
+            RefundView(
+                UUID(r[0]), RefundState(r[1]), RefundCause(r[2]), r[3], currency, r[4], _moment(r[5]), *r[6:]
+            )
             for r in refunds
         ),
-        tuple(DisputeView(d[0], d[1], d[2], d[3], currency, _moment(d[4])) for d in disputes),
+        tuple(
+            DisputeView(d[0], d[1], d[2], d[3], currency, _moment(d[4]), _moment(d[5]) if d[5] else None)
+            for d in disputes
+        ),
         tuple(
             TransitionView(PaymentState(t[0]) if t[0] else None, PaymentState(t[1]), t[2], _moment(t[3]))
             for t in history

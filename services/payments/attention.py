@@ -72,9 +72,9 @@ async def close_case(runner: Runner, kind: AttentionKind, subject_id: str) -> bo
 
 async def refresh_cases(runner: Runner, order_id: UUID) -> None:
     """Open and close what the facts of one order say. Call it last, under the order's lock."""
-    for fact in await runner.rows(FACTS_OF_ORDER, {"order_id": order_id}):
+    for fact in await runner.rows(FACTS_OF_ORDER, {"facts_of_order": order_id}):
         await open_case(runner, case_from(fact))
-    await runner.rows(GONE_OF_ORDER, {"order_id": order_id})
+    await runner.rows(GONE_OF_ORDER, {"facts_of_order": order_id})
 
 
 class Attention:

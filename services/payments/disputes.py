@@ -1,12 +1,15 @@
-"""Disputes: recorded, so that they are seen on the order. What to answer the bank is for a person to say."""
+"""Disputes: recorded with their dates, so that a person hears of them. What to answer the bank is for that person."""
 
 from typing import Protocol
 
 import structlog
 
+from models.payments.settlement_statements import LOCK_ORDER
 from models.refunds.statements import PAYMENT_WITH_INTENT, PUT_DISPUTE
-from runtime.database.database import Database
+from runtime.database.database import Database, Row, Transaction
+from services.payments.attention import refresh_cases
 from services.payments.intents import StripeDispute
+from services.payments.permissions import READ_DISPUTES, permission_told
 
 log = structlog.get_logger(__name__)
 
@@ -25,14 +28,28 @@ class Disputes:
         payment = await self._database.row(PAYMENT_WITH_INTENT, {"intent_id": intent_id})
         if payment is None:
             return
-        for dispute in await self._gateway.list_disputes(intent_id):
-            values = {
-                "id": dispute.id,
-                "payment_id": payment.id,
-                "amount": dispute.amount,
-                "status": dispute.status,
-                "reason": dispute.reason,
-                "created_at": dispute.created_at,
-            }
-            await self._database.rows(PUT_DISPUTE, values)
-            log.warning("dispute", dispute=dispute.id, status=dispute.status, order=str(payment.order_id))
+        async with permission_told(self._database, READ_DISPUTES):
+            disputes = await self._gateway.list_disputes(intent_id)
+
+        async def write(transaction: Transaction) -> None:
+            await transaction.rows(LOCK_ORDER, {"order_id": payment.order_id})
+            for dispute in disputes:
+                await _write(transaction, payment, dispute)
+            await refresh_cases(transaction, payment.order_id)
+
+        await self._database.transaction(write, locks=payment.order_id)
+
+
+async def _write(transaction: Transaction, payment: Row, dispute: StripeDispute) -> None:
+    values = {
+        "id": dispute.id,
+        "payment_id": payment.id,
+        "amount": dispute.amount,
+        "status": dispute.status,
+        "reason": dispute.reason,
+        "due_by": dispute.due_by,
+        "asked_at": payment.asked_at,
+        "created_at": dispute.created_at,
+    }
+    if await transaction.row(PUT_DISPUTE, values):
+        log.warning("dispute", dispute=dispute.id, status=dispute.status, order=str(payment.order_id))

@@ -104,11 +104,14 @@ class StripeRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeDispute:
+    """A dispute as Stripe has it. `due_by` is until when evidence is taken, if any is wanted."""
+
     id: str
     status: str
     amount: int
     reason: str
     created_at: datetime
+    due_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,49 +1,62 @@
 """Giving money back: recorded before Stripe is called, never more than came in, never twice.
 
-A refund whose outcome is unknown is asked for again under its own key. A new key is made only after a look at
-Stripe's list has shown that the one before it made nothing.
+A refund whose outcome is unknown is asked for again under its own key. Before each request Stripe's list is read: a
+refund that is there already is taken over, whatever became of the call or the database that made it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
-from uuid import UUID, uuid4
+from typing import Any, Protocol
+from uuid import UUID
 
 import structlog
 
 from models.orders.tables import OrderStatus
-from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, SET_ORDER_STATUS
-from models.payments.tables import Disposition
+from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
+from models.payments.tables import PaymentState
 from models.refunds.statements import (
     ADD_REFUND,
-    END_REFUND_LEASE,
+    EARLIER_REFUND,
     FAIL_REFUND,
-    MADE_AMOUNT,
+    LOOK_AGAIN_LATER,
     NEXT_ATTEMPT,
     OWED_REFUND,
     PAYMENT_WITH_INTENT,
+    POSTPONE_REFUND,
     REFUND,
-    REFUND_BY_CLIENT_KEY,
-    REFUNDABLE_PAYMENT,
-    REFUNDS_OF_PAYMENT,
+    REFUNDABLE_PAYMENTS,
     RESERVED_AMOUNT,
-    SET_REFUND,
     TAKE_REFUND,
     TRY_THE_REST,
 )
-from models.refunds.tables import RefundCause, RefundState
+from models.refunds.tables import BALANCE_INSUFFICIENT, FORBIDDEN, RefundCause, RefundState
 from runtime.database.database import Database, Row, Transaction
 from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
 from services.orders.views import RefundView
 from services.payments import failpoints
-from services.payments.intents import GatewayError, KeyBurnt, RefundRequest, Refused, StripeRefund
+from services.payments.attention import refresh_cases
+from services.payments.intents import (
+    GatewayError,
+    Intent,
+    KeyBurnt,
+    PermissionMissing,
+    RefundRequest,
+    Refused,
+    StripeRefund,
+)
+from services.payments.order_money import follow_the_money
+from services.payments.permissions import READ_REFUNDS, permission_told
+from services.payments.refund_ids import merchants_refund
+from services.payments.refund_records import write_listed
 from services.payments.refusals import AmountNotRefundable, InvalidRefund, OrderNotRefundable
-from services.payments.state_machine import status_after_refunds
+from services.payments.settlement import Settlement
 
-LEASE = timedelta(seconds=10)
-ENDED = (RefundState.FAILED, RefundState.CANCELED)
+LEASE = timedelta(seconds=30)  # outlives the calls that it covers
 KEY_LIFETIME = timedelta(hours=23)  # Stripe may forget a key after 24
+LONGEST_SENTENCE = 500
+# Refusals that pass: https://docs.stripe.com/error-codes#balance-insufficient
+PASSING_CODES = (BALANCE_INSUFFICIENT, "insufficient_funds")
 
 log = structlog.get_logger(__name__)
 
@@ -51,23 +64,30 @@ log = structlog.get_logger(__name__)
 class RefundGateway(Protocol):
     async def create_refund(self, request: RefundRequest) -> StripeRefund: ...
     async def list_refunds(self, intent_id: str) -> list[StripeRefund]: ...
+    async def retrieve_intent(self, intent_id: str) -> Intent: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundWish:
-    """What a merchant asks for: `amount` in minor units, None for all that is left."""
+    """What a merchant asks for: `amount` in minor units, None for all that is left.
+
+    `reason` and `note` are for the shop alone, `customer_message` is for the customer.
+    """
 
     order_id: UUID
     amount: int | None
     reason: str | None
     idempotency_key: str
     requested_by: str
+    note: str | None = None
+    customer_message: str | None = None
 
 
 class Refunds:
     def __init__(self, database: Database, gateway: RefundGateway) -> None:
         self._database = database
         self._gateway = gateway
+        self._settlement = Settlement(database)
 
     async def request(self, wish: RefundWish) -> RefundView:
         """Record a merchant's refund and carry it out; raises a `Refusal` when nothing is given back.
@@ -96,30 +116,34 @@ class Refunds:
             return
         try:
             made = await self._made(refund)
+        except PermissionMissing as error:
+            await self._postpone(refund, error, FORBIDDEN)
         except Refused as error:
-            await self._refused(refund, error)
+            if error.code in PASSING_CODES:
+                await self._postpone(refund, error, BALANCE_INSUFFICIENT)
+            else:
+                await self._refused(refund, error)
         except GatewayError as error:
-            log.warning(
-                "refund delayed", refund=str(refund_id), outcome=type(error).__name__, code=error.code
-            )
-            await self._database.rows(END_REFUND_LEASE, {"refund_id": refund_id})
+            await self._postpone(refund, error, None)
         else:
             failpoints.reach(failpoints.REFUND_MADE)
-            if made is not None:
-                await self._write(refund.intent_id, [made])
+            await self._write(refund.intent_id, made)
 
-    async def _made(self, refund: Row) -> StripeRefund | None:
-        """The refund at Stripe; None when somebody else is making it by now."""
+    async def _made(self, refund: Row) -> Sequence[StripeRefund]:
+        """The refund as Stripe has it, or what else it has while somebody else is making it."""
+        listed = await self._gateway.list_refunds(refund.intent_id)
+        if _has(listed, refund.id):
+            return listed
         attempt = refund.attempt
         if not refund.key_expired:
             try:
-                return await self._ask_for(refund, attempt)
+                return [await self._ask_for(refund, attempt)]
             except KeyBurnt as error:
                 log.error("refund's key is burnt", refund=str(refund.id), stripe_request=error.request_id)
-        made = await self._found(refund)
-        if made is not None or not await self._renew(refund, attempt):
-            return made
-        return await self._ask_for(refund, attempt + 1)
+            listed = await self._gateway.list_refunds(refund.intent_id)
+        if _has(listed, refund.id) or not await self._renew(refund, attempt):
+            return listed
+        return [await self._ask_for(refund, attempt + 1)]
 
     async def _ask_for(self, refund: Row, attempt: int) -> StripeRefund:
         request = RefundRequest(
@@ -131,28 +155,43 @@ class Refunds:
         )
         return await self._gateway.create_refund(request)
 
-    async def _found(self, refund: Row) -> StripeRefund | None:
-        """The refund in Stripe's list, whatever became of the call that made it."""
-        for listed in await self._gateway.list_refunds(refund.intent_id):
-            if listed.refund_id == refund.id:
-                return listed
-        return None
-
     async def _renew(self, refund: Row, tried: int) -> bool:
         """Begin another attempt, under our lease; False when somebody else did."""
         parameters = {"refund_id": refund.id, "tried": tried, "lease": LEASE}
         return await self._database.row(NEXT_ATTEMPT, parameters) is not None
 
+    async def _postpone(self, refund: Row, error: GatewayError, code: str | None) -> None:
+        """Try again later. With a code a person is told why."""
+        write = log.warning if code is None else log.error
+        write(
+            "refund delayed",
+            refund=str(refund.id),
+            outcome=type(error).__name__,
+            code=error.code,
+            stripe_request=error.request_id,
+        )
+        await self._end(refund, POSTPONE_REFUND, error, code)
+
     async def _refused(self, refund: Row, error: Refused) -> None:
         """Stripe said no, most likely since the dashboard was faster: learn what there is, then end ours."""
         log.error("refund refused", refund=str(refund.id), code=error.code, stripe_request=error.request_id)
-        await self._database.rows(FAIL_REFUND, {"refund_id": refund.id, "code": error.code or "refused"})
+        await self._end(refund, FAIL_REFUND, error, error.code or "refused")
         try:
             await self.hear(refund.intent_id)
         except GatewayError as unheard:
             log.warning("refunds not heard of", refund=str(refund.id), outcome=type(unheard).__name__)
         else:
             await self.try_the_rest(refund.id)
+
+    async def _end(self, refund: Row, statement: Any, error: GatewayError, code: str | None) -> None:
+        changes = {"refund_id": refund.id, "code": code, "message": sentence_of(error) if code else None}
+
+        async def write(transaction: Transaction) -> None:
+            await transaction.rows(LOCK_ORDER, {"order_id": refund.order_id})
+            await transaction.rows(statement, changes)
+            await refresh_cases(transaction, refund.order_id)
+
+        await self._database.transaction(write, locks=refund.order_id)
 
     async def try_the_rest(self, refund_id: UUID) -> None:
         """Give back what is left of owed money after ours was refused, since a part went back in another way."""
@@ -170,19 +209,51 @@ class Refunds:
 
         Raises a `GatewayError` when Stripe can't be asked.
         """
-        await self._write(intent_id, await self._gateway.list_refunds(intent_id))
+        async with permission_told(self._database, READ_REFUNDS):
+            listed = await self._gateway.list_refunds(intent_id)
+        if not await self._write(intent_id, listed):
+            # Its refunds are heard of before its payment is: that one comes first.
+            await self._settlement.apply(await self._gateway.retrieve_intent(intent_id), cause="refund")
+            await self._write(intent_id, listed)
+        await self._database.rows(LOOK_AGAIN_LATER, {"intent_id": intent_id})
 
-    async def _write(self, intent_id: str, listed: Sequence[StripeRefund]) -> None:
-        async def write(transaction: Transaction) -> None:
-            await _write_listed(transaction, intent_id, listed)
+    async def _write(self, intent_id: str, listed: Sequence[StripeRefund]) -> bool:
+        """False while we don't know that the money of these refunds arrived."""
+        payment = await self._database.row(PAYMENT_WITH_INTENT, {"intent_id": intent_id})
+        if payment is None:
+            return True
 
-        await self._database.transaction(write, locks=intent_id)
+        async def write(transaction: Transaction) -> bool:
+            order = await transaction.one(LOCK_ORDER, {"order_id": payment.order_id})
+            locked = await transaction.one(LOCK_PAYMENT, {"payment_id": payment.id})
+            if locked.state != PaymentState.SUCCEEDED:
+                return not listed
+            await write_listed(transaction, payment.id, locked, listed)
+            await follow_the_money(transaction, payment.order_id, order, cause="refund")
+            return True
+
+        return await self._database.transaction(write, locks=payment.order_id)
 
 
 def check_wish(wish: RefundWish) -> None:
-    for name, text, longest in (("key", wish.idempotency_key, 255), ("reason", wish.reason or "-", 500)):
+    texts = (
+        ("key", wish.idempotency_key, 255),
+        ("reason", wish.reason or "-", 500),
+        ("note", wish.note or "-", 500),
+        ("customer message", wish.customer_message or "-", 500),
+    )
+    for name, text, longest in texts:
         if not 1 <= len(text) <= longest or not text.isprintable():
             raise InvalidRefund(f"the {name} has between 1 and {longest} printable characters")
+
+
+def sentence_of(error: GatewayError) -> str:
+    """Stripe's, as it can be stored."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(error))[:LONGEST_SENTENCE]
+
+
+def _has(listed: Sequence[StripeRefund], refund_id: UUID) -> bool:
+    return any(refund.refund_id == refund_id for refund in listed)
 
 
 async def _record(transaction: Transaction, wish: RefundWish) -> tuple[UUID, str]:
@@ -190,81 +261,49 @@ async def _record(transaction: Transaction, wish: RefundWish) -> tuple[UUID, str
     order = await transaction.row(LOCK_ORDER, {"order_id": wish.order_id})
     if order is None:
         raise OrderNotFound
-    payment = await transaction.row(REFUNDABLE_PAYMENT, {"order_id": wish.order_id})
-    if payment is None:
+    payments = await transaction.rows(REFUNDABLE_PAYMENTS, {"order_id": wish.order_id})
+    if not payments:
         raise OrderNotRefundable(OrderStatus(order.status))
-    key = {"payment_id": payment.id, "client_key": wish.idempotency_key}
-    earlier = await transaction.row(REFUND_BY_CLIENT_KEY, key)
-    if earlier is not None:
-        if wish.amount not in (None, earlier.amount):
-            raise IdempotencyKeyReused(wish.order_id)
-        return earlier.id, payment.currency
-    reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": payment.id}))[0]
-    left = payment.amount_received - int(reserved)
-    amount = left if wish.amount is None else wish.amount
-    if not 1 <= amount <= left:
-        raise AmountNotRefundable(left, payment.currency)
+    for payment in payments:
+        if earlier := await _earlier(transaction, payment, wish):
+            return earlier.id, payment.currency
+    payment, amount = await _chosen(transaction, payments, wish.amount)
     values = {
-        "id": uuid4(),
+        "id": merchants_refund(payment.intent_id, wish.idempotency_key),
         "payment_id": payment.id,
         "state": RefundState.CREATING,
         "cause": RefundCause.MERCHANT,
         "amount": amount,
         "reason": wish.reason,
+        "note": wish.note,
+        "customer_message": wish.customer_message,
         "client_key": wish.idempotency_key,
         "requested_by": wish.requested_by,
     }
-    return (await transaction.one(ADD_REFUND, values))[0], payment.currency
+    return (await transaction.one(ADD_REFUND, values)).id, payment.currency
 
 
-async def _write_listed(transaction: Transaction, intent_id: str, listed: Sequence[StripeRefund]) -> None:
-    payment = await transaction.row(PAYMENT_WITH_INTENT, {"intent_id": intent_id})
-    if payment is None:
-        return
-    order = await transaction.one(LOCK_ORDER, {"order_id": payment.order_id})
-    await transaction.rows(LOCK_PAYMENT, {"payment_id": payment.id})
-    ours = await transaction.rows(REFUNDS_OF_PAYMENT, {"payment_id": payment.id})
-    for refund in sorted(listed, key=lambda refund: refund.status not in ENDED):  # they make room for others
-        await _write_one(transaction, payment.id, ours, refund)
-    made = (await transaction.one(MADE_AMOUNT, {"payment_id": payment.id}))[0]
-    status = OrderStatus(order.status)
-    if payment.disposition not in (Disposition.SETTLED, Disposition.MISMATCH):
-        return
-    settled = payment.disposition == Disposition.SETTLED
-    new_status = status_after_refunds(settled, received=payment.amount_received, refunded=int(made))
-    if new_status is not status:
-        await transaction.rows(SET_ORDER_STATUS, {"order_id": payment.order_id, "to_status": new_status})
-        log.info("order refunded", order=str(payment.order_id), order_status=new_status)
+async def _earlier(transaction: Transaction, payment: Row, wish: RefundWish) -> Row | None:
+    refund_id = merchants_refund(payment.intent_id, wish.idempotency_key)
+    key = {"payment_id": payment.id, "client_key": wish.idempotency_key, "refund_id": refund_id}
+    earlier = await transaction.row(EARLIER_REFUND, key)
+    if earlier is not None and wish.amount not in (None, earlier.amount):
+        raise IdempotencyKeyReused(wish.order_id)
+    return earlier
 
 
-async def _write_one(
-    transaction: Transaction, payment_id: UUID, ours: Sequence[Row], refund: StripeRefund
-) -> None:
-    known = next((row for row in ours if refund.id == row.stripe_refund_id), None) or next(
-        (row for row in ours if row.id == refund.refund_id and row.stripe_refund_id is None), None
-    )
-    if known is None:
-        values = {
-            "id": uuid4(),
-            "payment_id": payment_id,
-            "state": refund.status,
-            "cause": RefundCause.DASHBOARD,
-            "amount": refund.amount,
-            "reason": refund.reason,
-            "stripe_refund_id": refund.id,
-            "failure_code": refund.failure_code,
-        }
-        await transaction.rows(ADD_REFUND, values)
-    elif known.stripe_refund_id is not None and known.state in ENDED:
-        return  # an older answer must not bring it back
-    elif (known.state, known.stripe_refund_id) != (refund.status, refund.id):
-        changes = {
-            "refund_id": known.id,
-            "to_state": refund.status,
-            "to_stripe_id": refund.id,
-            "to_failure_code": refund.failure_code,
-        }
-        await transaction.rows(SET_REFUND, changes)
+async def _chosen(transaction: Transaction, payments: Sequence[Row], wanted: int | None) -> tuple[Row, int]:
+    """The first payment that has as much left, and how much goes back of it."""
+    left = []
+    for payment in payments:
+        reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": payment.id})).amount
+        left.append((payment, payment.amount_received - int(reserved)))
+    for payment, rest in left:
+        amount = rest if wanted is None else wanted
+        if 1 <= amount <= rest:
+            return payment, amount
+    payment, most = max(left, key=lambda each: each[1])
+    raise AmountNotRefundable(most, payment.currency)
 
 
 def view_from(row: Row, currency: str) -> RefundView:
@@ -276,4 +315,7 @@ def view_from(row: Row, currency: str) -> RefundView:
         currency,
         row.reason,
         row.created_at,
+        row.failure_code,
+        row.note,
+        row.customer_message,
     )

@@ -1,6 +1,7 @@
 """Writes what Stripe says of an intent into the payment and its order, under the order's lock."""
 
-from uuid import UUID, uuid4
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 import structlog
 
@@ -16,9 +17,12 @@ from models.payments.tables import Disposition, PaymentState
 from models.refunds.statements import ADD_AUTOMATIC_REFUND
 from models.refunds.tables import RefundState
 from runtime.database.database import Database, Row, Transaction
+from services.payments.attention import refresh_cases
 from services.payments.intents import Intent, IntentStatus
+from services.payments.order_money import facts_of, make_room, money_of
+from services.payments.refund_ids import automatic_refund
 from services.payments.staged_changes import take_staged_lines
-from services.payments.state_machine import OrderFacts, Verdict, decide_transition
+from services.payments.state_machine import Money, OrderFacts, Verdict, decide_transition
 
 OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)
 
@@ -37,13 +41,21 @@ class Settlement:
         if found is None:
             return False
 
-        async def write(transaction: Transaction) -> Verdict | None:
+        async def write(transaction: Transaction) -> Outcome:
             return await _write(transaction, found.order_id, found.id, intent, cause)
 
-        verdict = await self._database.transaction(write, locks=found.order_id)
-        if verdict is not None:
-            _tell(verdict, found.order_id, found.id)
-        return True
+        outcome = await self._database.transaction(write, locks=found.order_id)
+        if outcome.verdict is not None:
+            _tell(outcome.verdict, found.order_id, found.id)
+        return outcome.is_ours
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`verdict` when something changed."""
+
+    is_ours: bool = True
+    verdict: Verdict | None = None
 
 
 def marks_of(intent: Intent) -> dict[str, object]:
@@ -58,20 +70,22 @@ def marks_of(intent: Intent) -> dict[str, object]:
 
 async def _write(
     transaction: Transaction, order_id: UUID, payment_id: UUID, intent: Intent, cause: str
-) -> Verdict | None:
-    """The verdict when something changed."""
+) -> Outcome:
+    """Everything that decides is read here, under the locks of the order and the payment."""
     order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
     payment = await transaction.one(LOCK_PAYMENT, {"payment_id": payment_id})
-    if _may_pay_a_change(order, intent) and await take_staged_lines(
-        transaction, order_id, intent.amount_received
-    ):
-        order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
-    facts = OrderFacts(status=OrderStatus(order.status), total=order.total, currency=order.currency)
+    if payment.intent_id not in (None, intent.id):  # another intent was recorded for this payment meanwhile
+        return Outcome(is_ours=False)
     state = PaymentState(payment.state)
+    is_authorized = intent.status is IntentStatus.REQUIRES_CAPTURE
+    facts, money = await _facts(transaction, order_id, order, state, intent)
     verdict = decide_transition(state, facts, intent)
-    if verdict.state is state:
-        return None
+    is_news = is_authorized and payment.authorized_at is None and verdict.state is PaymentState.PROCESSING
+    if verdict.state is state and not is_news:
+        return Outcome()
     succeeded = verdict.state is PaymentState.SUCCEEDED
+    if verdict.disposition is Disposition.SETTLED:
+        await make_room(transaction, money, cause=cause)
     changes = {
         "payment_id": payment_id,
         "to_state": verdict.state,
@@ -79,28 +93,38 @@ async def _write(
         "to_intent_id": intent.id,
         "to_amount": intent.amount if succeeded else payment.amount,
         "to_amount_received": intent.amount_received if succeeded else 0,
+        "is_authorized": is_authorized,
         "to_cause": cause,
     }
     await transaction.rows(SET_PAYMENT, changes)
     if verdict.disposition in OWED_BACK:
-        await transaction.rows(ADD_AUTOMATIC_REFUND, automatic_refund(payment_id, verdict, intent))
+        await transaction.rows(ADD_AUTOMATIC_REFUND, owed_refund(payment_id, verdict, intent))
     if verdict.order_status is not facts.status:
         await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
-    return verdict
+    if is_authorized or payment.authorized_at is not None or verdict.disposition is Disposition.MISMATCH:
+        await refresh_cases(transaction, order_id)
+    return Outcome(verdict=verdict)
 
 
-def _may_pay_a_change(order: Row, intent: Intent) -> bool:
-    return (
-        intent.status is IntentStatus.SUCCEEDED
-        and order.status == OrderStatus.PENDING
-        and intent.amount_received != order.total
-    )
+async def _facts(
+    transaction: Transaction, order_id: UUID, order: Row, state: PaymentState, intent: Intent
+) -> tuple[OrderFacts, list[Money]]:
+    """The total and earlier money matter only when money arrives."""
+    if intent.status is not IntentStatus.SUCCEEDED or state is PaymentState.SUCCEEDED:
+        return OrderFacts(status=OrderStatus(order.status), total=0, currency=order.currency), []
+    facts = await facts_of(transaction, order_id, order)
+    may_pay_a_change = facts.status is OrderStatus.PENDING and intent.amount_received != facts.total
+    if may_pay_a_change and await take_staged_lines(transaction, order_id, intent.amount_received):
+        facts = await facts_of(transaction, order_id, order)
+    money = await money_of(transaction, order_id)
+    settled = sum(m.kept for m in money if m.disposition is Disposition.SETTLED)
+    return replace(facts, settled=settled), money
 
 
-def automatic_refund(payment_id: UUID, verdict: Verdict, intent: Intent) -> dict[str, object]:
+def owed_refund(payment_id: UUID, verdict: Verdict, intent: Intent) -> dict[str, object]:
     """The refund of money that its order has no use for, recorded with the payment that brought it."""
     return {
-        "id": uuid4(),
+        "id": automatic_refund(intent.id),
         "payment_id": payment_id,
         "state": RefundState.CREATING,
         "cause": verdict.disposition,

@@ -1,6 +1,8 @@
 """What becomes of a payment and its order when Stripe says how an intent stands. Pure: no database, no Stripe."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from models.orders.tables import OrderStatus
 from models.payments.tables import Disposition, PaymentState
@@ -49,11 +51,14 @@ _COLUMN = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
-    """An order under its lock. `total` is in minor units of `currency`."""
+    """An order under its lock. `total` is in minor units of `currency`; so is `settled`, what is still here of the
+    payment that settled it before.
+    """
 
     status: OrderStatus
     total: int
     currency: str
+    settled: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,11 @@ def disposition_of(order: OrderFacts, intent: Intent) -> Disposition:
     """What money that arrived is to its order."""
     if order.status is OrderStatus.CANCELED:
         return Disposition.LATE
-    if order.status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED):
+    if order.settled or order.status in (
+        OrderStatus.PAID,
+        OrderStatus.PARTIALLY_REFUNDED,
+        OrderStatus.REFUNDED,
+    ):
         return Disposition.DUPLICATE
     exact = (intent.amount_received, intent.currency) == (order.total, order.currency)
     if exact and order.status is OrderStatus.PENDING:
@@ -99,13 +108,60 @@ def status_after(disposition: Disposition, status: OrderStatus) -> OrderStatus:
     return OrderStatus.REVIEW if disposition is Disposition.MISMATCH else status
 
 
-def status_after_refunds(settled: bool, *, received: int, refunded: int) -> OrderStatus:
-    """An order's status once `refunded` of the `received` minor units of its payment went back.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """What a succeeded payment brought, minor units: `refunded` went back, `taken` was lost in disputes."""
 
-    Money that did not settle its order stays with a person until all of it is back, also when a refund fails later.
+    payment_id: UUID
+    disposition: Disposition
+    currency: str
+    received: int
+    refunded: int
+    taken: int
+
+    @property
+    def kept(self) -> int:
+        return self.received - self.refunded
+
+    @property
+    def is_waiting(self) -> bool:
+        """Neither settled nor returned: a person decides."""
+        return self.disposition is Disposition.MISMATCH and self.kept > self.taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderVerdict:
+    """What becomes of an order. `settles` is a payment that settles it from now on, `unsettles` one that doesn't any
+    more.
     """
-    if refunded >= received:
-        return OrderStatus.REFUNDED
-    if not settled:
-        return OrderStatus.REVIEW
-    return OrderStatus.PARTIALLY_REFUNDED if refunded > 0 else OrderStatus.PAID
+
+    status: OrderStatus
+    settles: UUID | None = None
+    unsettles: UUID | None = None
+
+
+def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
+    """An order's status by its money: PAID only while the settled money that was not given back equals the total."""
+    settled = next((m for m in money if m.disposition is Disposition.SETTLED and m.kept > 0), None)
+    if settled is not None:
+        status = _status_of_settled(settled, order.total)
+        is_wrong = status is OrderStatus.REVIEW
+        return OrderVerdict(status=status, unsettles=settled.payment_id if is_wrong else None)
+    waiting = [m for m in money if m.is_waiting]
+    if waiting:
+        [first, *others] = waiting
+        exact = (first.kept, first.currency) == (order.total, order.currency) and not others
+        if exact and order.status is not OrderStatus.CANCELED:
+            return OrderVerdict(status=OrderStatus.PAID, settles=first.payment_id)
+        return OrderVerdict(status=OrderStatus.REVIEW)
+    if any(m.disposition in (Disposition.SETTLED, Disposition.MISMATCH) for m in money):
+        return OrderVerdict(status=OrderStatus.REFUNDED)
+    return OrderVerdict(status=order.status)
+
+
+def _status_of_settled(money: Money, total: int) -> OrderStatus:
+    if money.kept == total:
+        return OrderStatus.PAID
+    if money.kept < total and money.refunded > 0:
+        return OrderStatus.PARTIALLY_REFUNDED
+    return OrderStatus.REVIEW

@@ -24,7 +24,7 @@ from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.refusals import RateLimited, Refusal
 
 OF_REFUNDS = (AttentionKind.REFUND_FAILED, AttentionKind.REFUND_FORBIDDEN)
-A_CALL_LASTS = 10  # seconds, at the longest
+A_CALL_LASTS = 30  # seconds, at the longest
 
 log = structlog.get_logger(__name__)
 

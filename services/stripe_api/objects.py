@@ -88,12 +88,15 @@ def refund_from(data: object) -> StripeRefund:
 def dispute_from(data: object) -> StripeDispute:
     """https://docs.stripe.com/api/disputes/object"""
     fields = Fields(data, "dispute")
+    details = fields.inside("evidence_details")
+    evidence = Fields(details if isinstance(details, dict) else {}, "dispute's evidence_details")
     return StripeDispute(
         id=fields.id(DISPUTE),
         status=fields.word("status"),
         amount=fields.amount("amount"),
         reason=fields.text("reason") or "unknown",
         created_at=fields.moment("created"),
+        due_by=evidence.moment("due_by") if evidence.has("due_by") else None,
     )
 
 

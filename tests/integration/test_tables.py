@@ -49,6 +49,13 @@ WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
     ("attention", {"kind": "refund_failed", "subject": "refund", "subject_id": "1", "message": "Decide."}),
     ("service_keys", {**KEY, "id": UUID(int=1), "key_hash": b"1" * 32}),
     ("checkout_tokens", {"token_hash": b"1" * 32, "order_id": ORDER, "created_by": "x", "expires_at": MOMENT}),
+    (
+        "reviews",
+        {
+            "order_id": ORDER, "idempotency_key": "review-1", "decision": "accept", "note": "It was agreed.",
+            "decided_by": "shopkeeper",
+        },
+    ),
 )  # fmt: skip
 
 # Rows that may be added to them; each case below spoils one in one place.
@@ -80,6 +87,10 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "service_keys": {**KEY, "key_hash": b"2" * 32},
     "checkout_tokens": {"token_hash": b"2" * 32, "order_id": ORDER, "created_by": "x", "expires_at": MOMENT},
+    "reviews": {
+        "order_id": ORDER, "idempotency_key": "review-2", "decision": "refund", "note": "Too late.",
+        "decided_by": "shopkeeper",
+    },
     "leases": {"name": "sweep", "holder": "a", "held_until": MOMENT},
 }  # fmt: skip
 TOO_MUCH = LARGEST_AMOUNT + 1
@@ -161,6 +172,9 @@ SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("stripe_events_id_is_stripes", "stripe_events", {"id": "pi_1_secret_abc"}),
     ("stripe_events_attempts_not_negative", "stripe_events", {"attempts": -1}),
     ("stripe_events_pkey", "stripe_events", {"id": "evt_1"}),
+    ("reviews_decision_known", "reviews", {"decision": "ignore"}),
+    ("reviews_of_an_order", "reviews", {"order_id": NOBODY}),
+    ("reviews_idempotency_key", "reviews", {"idempotency_key": "review-1"}),
     ("attention_kind_known", "attention", {"kind": "boredom"}),
     ("attention_subject_known", "attention", {"subject": "customer"}),
     ("attention_message_not_empty", "attention", {"message": ""}),

@@ -19,6 +19,7 @@ from services.payments.intents import (
     IntentSeen,
     KeyBurnt,
     OutcomeUnknown,
+    PermissionMissing,
     RefundRequest,
     Refused,
     StripeDispute,
@@ -43,8 +44,11 @@ from tests.proof.watched import is_held
 T = TypeVar("T")
 KINDS: dict[int, type[GatewayError]] = {
     401: AccessDenied,
-    403: AccessDenied,
+    403: PermissionMissing,
+    408: OutcomeUnknown,
     409: OutcomeUnknown,
+    424: OutcomeUnknown,
+    425: OutcomeUnknown,
     429: TooManyRequests,
     500: KeyBurnt,
     502: OutcomeUnknown,

@@ -41,7 +41,7 @@ TABLES = (
 WITHOUT_TRIGGERS = text("SET LOCAL session_replication_role = replica")
 TIME_PASSES = (
     "UPDATE payments SET lease_until = NULL, looked_at = looked_at - interval '2 hours'",
-    "UPDATE refunds SET lease_until = NULL",
+    "UPDATE refunds SET lease_until = NULL, due_at = now()",
     "UPDATE stripe_events SET due_at = now() - interval '1 second'",
 )
 

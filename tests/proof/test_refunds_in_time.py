@@ -13,7 +13,8 @@ from tests.make import Shop
 from tests.proof.till import ADA, Till
 
 ONE_DAY_OLDER = text(
-    "UPDATE refunds SET created_at = created_at - interval '1 day', lease_until = NULL WHERE state = 'creating'"
+    "UPDATE refunds SET created_at = created_at - interval '1 day', due_at = due_at - interval '1 day',"
+    " lease_until = NULL WHERE state = 'creating'"
 )
 
 
@@ -34,7 +35,7 @@ async def test_a_refund_that_stripe_could_not_be_asked_for_in_a_day_is_made_once
     till: Till, database: Database, fault: str, made_meanwhile: bool
 ) -> None:
     order_id, _ = await till.paid()
-    till.sandbox.faults.add(Rule(fault=parse_fault(fault), path="/v1/refunds", times=None))
+    till.sandbox.faults.add(Rule(fault=parse_fault(fault), method="POST", path="/v1/refunds", times=None))
     await till.refund(order_id)
     assert bool(refunded(till)) is made_meanwhile
 

@@ -1,0 +1,78 @@
+"""An order's status by what became of its money, decided and written under the order's lock."""
+
+from uuid import UUID
+
+import structlog
+
+from models.orders.tables import OrderStatus
+from models.payments.settlement_statements import (
+    MONEY_OF_ORDER,
+    ORDER_TOTAL,
+    SET_DISPOSITION,
+    SET_ORDER_STATUS,
+)
+from models.payments.tables import Disposition
+from runtime.database.database import Row, Transaction
+from services.payments.attention import refresh_cases
+from services.payments.state_machine import Money, OrderFacts, decide_order
+
+log = structlog.get_logger(__name__)
+
+
+async def money_of(transaction: Transaction, order_id: UUID) -> list[Money]:
+    """Every succeeded payment of an order that is locked, oldest first."""
+    return [
+        Money(
+            payment_id=row.id,
+            disposition=Disposition(row.disposition),
+            currency=row.currency,
+            received=row.received,
+            refunded=int(row.refunded),
+            taken=int(row.taken),
+        )
+        for row in await transaction.rows(MONEY_OF_ORDER, {"order_id": order_id})
+    ]
+
+
+async def facts_of(transaction: Transaction, order_id: UUID, locked: Row) -> OrderFacts:
+    """What an order is now. `locked` is the row of `LOCK_ORDER`: the total is read after it, not with it."""
+    total = (await transaction.one(ORDER_TOTAL, {"order_id": order_id})).total
+    return OrderFacts(status=OrderStatus(locked.status), total=total, currency=locked.currency)
+
+
+async def follow_the_money(
+    transaction: Transaction, order_id: UUID, locked: Row, *, cause: str
+) -> OrderStatus:
+    """Bring the order's status and its cases in line with its payments and refunds; the status it has then."""
+    facts = await facts_of(transaction, order_id, locked)
+    money = await money_of(transaction, order_id)
+    verdict = decide_order(facts, money)
+    if verdict.settles is not None:
+        await settle(transaction, verdict.settles, money, cause=cause)
+    if verdict.unsettles is not None:
+        await set_disposition(transaction, verdict.unsettles, Disposition.MISMATCH, cause=cause)
+    if verdict.status is not facts.status:
+        await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.status})
+        log.info("order follows its money", order=str(order_id), order_status=verdict.status, cause=cause)
+    await refresh_cases(transaction, order_id)
+    return verdict.status
+
+
+async def settle(transaction: Transaction, payment_id: UUID, money: list[Money], *, cause: str) -> None:
+    """Make a payment the one that settled its order."""
+    await make_room(transaction, [m for m in money if m.payment_id != payment_id], cause=cause)
+    await set_disposition(transaction, payment_id, Disposition.SETTLED, cause=cause)
+
+
+async def make_room(transaction: Transaction, money: list[Money], *, cause: str) -> None:
+    """One payment settles an order: an earlier one that was given back in full doesn't any more."""
+    for other in money:
+        if other.disposition is Disposition.SETTLED:
+            await set_disposition(transaction, other.payment_id, Disposition.DUPLICATE, cause=cause)
+
+
+async def set_disposition(
+    transaction: Transaction, payment_id: UUID, disposition: Disposition, *, cause: str
+) -> None:
+    changes = {"payment_id": payment_id, "to_disposition": disposition, "to_cause": cause}
+    await transaction.rows(SET_DISPOSITION, changes)

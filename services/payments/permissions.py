@@ -1,0 +1,34 @@
+"""What the API key may not do is told to a person, with Stripe's sentence, until it may."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from models.attention.tables import AttentionKind, AttentionSubject
+from runtime.database.database import Database
+from services.payments.attention import Case, close_case, open_case
+from services.payments.intents import PermissionMissing
+
+READ_REFUNDS, READ_DISPUTES = "read refunds", "read disputes"
+
+
+@asynccontextmanager
+async def permission_told(database: Database, permission: str) -> AsyncIterator[None]:
+    """A call to Stripe that needs `permission` stands in the block; what it raises goes on."""
+    try:
+        yield
+    except PermissionMissing as error:
+        await open_case(database, _lacking(permission, str(error)))
+        raise
+    await close_case(database, AttentionKind.KEY_LACKS_PERMISSION, permission)
+
+
+def _lacking(permission: str, sentence: str) -> Case:
+    return Case(
+        kind=AttentionKind.KEY_LACKS_PERMISSION,
+        subject=AttentionSubject.NONE,
+        subject_id=permission,
+        message=(
+            f"STRIPE_SECRET_KEY may not {permission}. Stripe says: {sentence} Give the key this permission in Stripe's "
+            "dashboard; docs/deploy.md lists all that it needs."
+        ),
+    )

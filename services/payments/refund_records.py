@@ -1,0 +1,91 @@
+"""Writing down the refunds that Stripe has of a payment, under the locks of its order and the payment itself."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from models.payments.tables import Disposition
+from models.refunds.statements import ADD_REFUND, REFUNDS_OF_PAYMENT, SET_REFUND
+from models.refunds.tables import RefundCause, RefundState
+from runtime.database.database import Row, Transaction
+from services.payments.intents import StripeRefund
+from services.payments.refund_ids import automatic_refund, dashboards_refund
+
+ENDED = (RefundState.FAILED, RefundState.CANCELED)
+UNDER_WAY = (RefundState.PENDING, RefundState.REQUIRES_ACTION)
+OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)
+
+log = structlog.get_logger(__name__)
+
+
+async def write_listed(
+    transaction: Transaction, payment_id: UUID, payment: Row, listed: Sequence[StripeRefund]
+) -> None:
+    """`payment` is the row of `LOCK_PAYMENT`, of money that arrived."""
+    ours = await transaction.rows(REFUNDS_OF_PAYMENT, {"payment_id": payment_id})
+    for refund in sorted(listed, key=lambda refund: refund.status not in ENDED):  # they make room for others
+        known = _known(ours, refund)
+        if known is None:
+            await _add(transaction, payment_id, payment, refund)
+        elif not _is_older(known, refund) and _differs(known, refund):
+            await _change(transaction, known, refund)
+
+
+def _known(ours: Sequence[Row], refund: StripeRefund) -> Row | None:
+    return next((row for row in ours if refund.id == row.stripe_refund_id), None) or next(
+        (row for row in ours if row.id == refund.refund_id and row.stripe_refund_id is None), None
+    )
+
+
+def _is_older(known: Row, refund: StripeRefund) -> bool:
+    """An answer that must not take back what we know."""
+    if known.stripe_refund_id is None:
+        return False
+    return known.state in ENDED or (known.state == RefundState.SUCCEEDED and refund.status in UNDER_WAY)
+
+
+def _differs(known: Row, refund: StripeRefund) -> bool:
+    return (known.state, known.stripe_refund_id, known.amount, known.failure_code) != (
+        refund.status,
+        refund.id,
+        refund.amount,
+        refund.failure_code,
+    )
+
+
+async def _change(transaction: Transaction, known: Row, refund: StripeRefund) -> None:
+    changes = {
+        "refund_id": known.id,
+        "to_state": refund.status,
+        "to_stripe_id": refund.id,
+        "to_amount": refund.amount,
+        "to_failure_code": refund.failure_code,
+    }
+    await transaction.rows(SET_REFUND, changes)
+    if refund.status in ENDED:
+        log.error("refund failed", refund=str(known.id), status=refund.status, code=refund.failure_code)
+
+
+async def _add(transaction: Transaction, payment_id: UUID, payment: Row, refund: StripeRefund) -> None:
+    """One of ours that this database has forgotten, by the id in its metadata, or one of the dashboard's."""
+    values = {
+        "payment_id": payment_id,
+        "state": refund.status,
+        "amount": refund.amount,
+        "reason": refund.reason,
+        "stripe_refund_id": refund.id,
+        "failure_code": refund.failure_code,
+    }
+    if refund.refund_id is not None:
+        adopted = {"id": refund.refund_id, "cause": _cause(payment, refund.refund_id)}
+        if await transaction.row(ADD_REFUND, {**values, **adopted}):
+            log.warning("refund taken over", refund=str(refund.refund_id), stripe_refund=refund.id)
+            return
+    seen = {"id": dashboards_refund(refund.id), "cause": RefundCause.DASHBOARD}
+    await transaction.rows(ADD_REFUND, {**values, **seen})
+
+
+def _cause(payment: Row, refund_id: UUID) -> str:
+    is_owed = payment.disposition in OWED_BACK and refund_id == automatic_refund(payment.intent_id)
+    return str(payment.disposition) if is_owed else RefundCause.MERCHANT
