@@ -17,6 +17,7 @@ from graph.context import Context, ContextMaker, PaymentSettings, UseCases
 from graph.schema import sdl
 from graph.serving.credentials import Credentials
 from graph.serving.documents import Documents
+from graph.serving.rest import create_intent
 from graph.serving.routes import for_operators, layers, stripe_webhook
 from graph.serving.site import DIST, Site, site_routes
 from graph.serving.socket import GraphQLSocket
@@ -123,6 +124,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
+        Route("/api/payments/create-intent", create_intent(maker), methods=["POST"]),
         Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
         *for_operators(Health(database, gateway, keys), MetricsEndpoint(database), settings.metrics_token),
         *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),

@@ -23,7 +23,12 @@ from runtime.observation import NO_OPERATION, SEVERAL, Observation, current
 from runtime.tracing import tracing
 
 GRAPHQL, WEBHOOK = "/graphql", "/webhooks/stripe"
-COUNTED = {GRAPHQL: NO_OPERATION, WEBHOOK: "stripeWebhook"}  # the rest is probes and pages
+REST = "/api/payments/create-intent"
+COUNTED = {
+    GRAPHQL: NO_OPERATION,
+    WEBHOOK: "stripeWebhook",
+    REST: "createPaymentIntent",
+}  # the rest is probes and pages
 OK, NULL, HUNG_UP = "ok", "null", "CLIENT_DISCONNECTED"
 RESULTS = {
     0: HUNG_UP,

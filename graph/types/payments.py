@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from graph.context import Info
+from graph.context import Context, Info
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.types.money import Money, money
 from graph.types.orders import OrderStatus, in_words
@@ -139,14 +139,21 @@ class PaymentMutation:
         info: Info,
         order_id: Annotated[strawberry.ID, strawberry.argument(description="The order to pay.")],
     ) -> CreatePaymentIntentResult | None:
-        principal = info.context.require_principal()
-        wanted = read_id(order_id)
-        if wanted is None:
-            raise orders_refusals.OrderNotFound
-        info.context.limits.check_payment(principal.id, wanted)
-        may_any = principal.may(Permission.PAY_ORDERS, wanted)
-        payment_intents = info.context.use_cases.payment_intents
-        return payment_intent_from(await payment_intents.create(principal.user_id, wanted, may_any=may_any))
+        return payment_intent_from(await payable_intent(info.context, order_id))
+
+
+async def payable_intent(context: Context, order_id: str) -> Intent:
+    """The order's one payable intent for who is calling, within their limits; raises a `Refusal` otherwise.
+
+    The mutation and the REST face are this, and nothing else.
+    """
+    principal = context.require_principal()
+    wanted = read_id(order_id)
+    if wanted is None:
+        raise orders_refusals.OrderNotFound
+    context.limits.check_payment(principal.id, wanted)
+    may_any = principal.may(Permission.PAY_ORDERS, wanted)
+    return await context.use_cases.payment_intents.create(principal.user_id, wanted, may_any=may_any)
 
 
 def payment_intent_from(intent: Intent) -> PaymentIntent:
