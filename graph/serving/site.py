@@ -1,15 +1,19 @@
 """The pages in `web/dist`: the demo's shop and the GraphiQL explorer, each under a policy that lets in nothing else."""
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from graph.serving.compressed_files import ENDINGS, compressed_response
 from graph.serving.routes import Endpoint
 
 # Where Stripe.js comes from, calls and shows its frames: https://docs.stripe.com/security/guide#content-security-policy
@@ -81,18 +85,25 @@ def site_routes(dist: Path, site: Site, *, shop: bool, explorer: bool) -> list[B
 class Assets(StaticFiles):
     """Files whose names carry a hash of what is in them: a browser never has to ask again."""
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers.update(COMMON | {"Cache-Control": FOR_EVER})
-        return response
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        file = Path(full_path)
+        if file.suffix in ENDINGS.values():
+            raise HTTPException(404)  # an encoding of a file, not a file of its own
+        return compressed_response(file, Headers(scope=scope), COMMON | {"Cache-Control": FOR_EVER})
 
 
 def page(file: Path, policy: str) -> Endpoint:
     """An HTML file that the browser asks for anew each time, with its policy."""
     headers = COMMON | {"Content-Security-Policy": policy, "Cache-Control": "no-cache"}
 
-    async def send(_: Request) -> Response:
-        return FileResponse(file, headers=headers)
+    async def send(request: Request) -> Response:
+        return compressed_response(file, request.headers, headers)
 
     return send
 

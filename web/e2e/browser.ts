@@ -5,8 +5,13 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, type Pag
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
+/** With the back-forward cache that people have: the driver would switch it off. */
 export const launch = (): Promise<Browser> =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS })
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: FLAGS,
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  })
 
 /** What no page may do. `expected` lists console errors that a test provokes. */
 export class Watch {
@@ -40,7 +45,7 @@ export class Watch {
 export async function open(browser: Browser, options: BrowserContextOptions = {}) {
   const watch = new Watch()
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
-  context.setDefaultTimeout(15_000)
+  context.setDefaultTimeout(Number(process.env.PATIENCE ?? 15_000)) // milliseconds
   await watch.over(context)
   const page = await context.newPage()
   return { context, page, watch }

@@ -1,11 +1,21 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFile, spawn } from "node:child_process"
+import { createHmac } from "node:crypto"
 import { once } from "node:events"
-import { chmod, mkdtemp, rm } from "node:fs/promises"
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { promisify } from "node:util"
 
 const ROOT = resolve(import.meta.dirname, "../..")
+const LEEWAY = 30 // seconds by which the server lets a clock be wrong
+const RUN_SQL = `
+import json, sys
+from psycopg import connect
+with connect(host=sys.argv[1], user="postgres", dbname="postgres") as database:
+    cursor = database.execute(sys.argv[2])
+    print(json.dumps(cursor.fetchall() if cursor.description else [], default=str))
+`
 const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv/bin/python")
 
 // A test file that ends while its demos still run has left tests out: it must not count as passed, nor leave them behind.
@@ -98,6 +108,39 @@ export class Demo {
       body: JSON.stringify({ query, variables }),
     })
     return ((await answer.json()) as { data: T }).data
+  }
+
+  /** What a shop's own people do to its tables: prices, names, what is for sale. Answers with the rows, if any. */
+  async sql<Row extends unknown[]>(statement: string): Promise<Row[]> {
+    const place = join(this.data, "postgres")
+    const { stdout } = await promisify(execFile)(PYTHON, ["-c", RUN_SQL, place, statement])
+    return JSON.parse(stdout) as Row[]
+  }
+
+  /** `count` more products, each of 1.00 USD, newer than all others: behind the first page of the catalogue. */
+  async addProducts(count: number, name: (number: number) => string): Promise<void> {
+    const rows = Array.from({ length: count }, (_, n) => `('${name(n + 1)}', 100, 'USD', now() + interval '${n} seconds')`)
+    await this.sql(`INSERT INTO products (id, name, unit_amount, currency, created_at)
+      SELECT gen_random_uuid(), * FROM (VALUES ${rows.join(", ")}) AS new (name, price, currency, at)`)
+  }
+
+  /** A token of the demo's customer that the server takes for `seconds` more. */
+  async tokenFor(user: string, seconds: number): Promise<string> {
+    const secret = await readFile(join(this.data, "jwt-secret"), "utf8")
+    const now = Math.floor(Date.now() / 1000)
+    const exp = now + seconds - LEEWAY
+    const parts = [{ alg: "HS256", typ: "JWT" }, { sub: user, iat: exp - 60, exp }]
+    const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".")
+    return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`
+  }
+
+  async takes(token: string): Promise<boolean> {
+    const answer = await fetch(`${this.url}/graphql`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query: "{ orders(first: 1) { nodes { id } } }" }),
+    })
+    return !(await answer.text()).includes("UNAUTHENTICATED")
   }
 
   async statusOf(orderId: string): Promise<string | undefined> {

@@ -1,5 +1,5 @@
-// npm test [-- FILE …]: the browser tests, or those in files with these words in their names; ONLY='words' chooses by
-// a test's name. It never ends without a verdict: Node's runner counts a file that exits early, or in which nothing
+// npm test [-- FILE …]: the unit tests and the browser tests, or those in files with these words in their names;
+// ONLY='words' chooses by a test's name. It never ends without a verdict: Node's runner counts a file that exits early, or in which nothing
 // ran, as passed.
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
@@ -9,9 +9,12 @@ import { spec } from "node:test/reporters"
 const LONGEST = 10 * 60_000 // milliseconds, for one file
 const { ONLY } = process.env
 const words = process.argv.slice(2)
-const files = (await readdir(import.meta.dirname))
-  .filter((name) => name.endsWith(".test.ts") && (!words.length || words.some((word) => name.includes(word))))
-  .map((name) => join(import.meta.dirname, name))
+const files = (await Promise.all(["../src", "."].map((folder) => testsIn(join(import.meta.dirname, folder))))).flat()
+
+async function testsIn(folder: string): Promise<string[]> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".test.ts")).sort()
+  return names.filter((name) => !words.length || words.some((word) => name.includes(word))).map((name) => join(folder, name))
+}
 
 let passed = 0
 const problems = new Set(["the runner ended before its tests"])
@@ -28,4 +31,4 @@ tests.on("test:pass", ({ name, skip, details }) => {
 })
 tests.on("test:fail", ({ name }) => problems.add(name))
 tests.once("end", () => problems.delete("the runner ended before its tests"))
-tests.compose(new spec()).pipe(process.stdout)
+tests.compose<NodeJS.ReadableStream>(new spec()).pipe(process.stdout)

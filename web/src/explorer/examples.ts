@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts"
+import type { Config } from "../shared/config.ts"
 
 export interface Example {
   query: string

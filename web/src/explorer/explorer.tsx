@@ -5,7 +5,7 @@ import { GraphiQL } from "graphiql"
 import "graphiql/setup-workers/vite"
 import "graphiql/style.css"
 import { useState } from "react"
-import type { Config } from "../config.ts"
+import type { Config } from "../shared/config.ts"
 import type { Example } from "./examples.ts"
 
 const plugins = [explorerPlugin({ showAttribution: false })]

@@ -1,5 +1,5 @@
 import { createRoot } from "react-dom/client"
-import { readConfig } from "../config.ts"
+import { readConfig } from "../shared/config.ts"
 import "./explorer.css"
 
 const root = createRoot(document.getElementById("app") as HTMLElement)

@@ -1,29 +1,41 @@
 import { useApolloClient } from "@apollo/client/react"
-import { useState } from "react"
-import type { Config } from "../config.ts"
+import { useEffect, useState } from "react"
 import icon from "../pictures/icon.svg"
-import { CartDrawer } from "./cart-drawer.tsx"
-import { cart, countOf } from "./cart.ts"
-import { Catalogue } from "./catalogue.tsx"
-import { Checkout } from "./checkout.tsx"
-import { trouble, user } from "./client.ts"
-import { DeveloperDrawer } from "./developer.tsx"
-import { OrderPage, Orders } from "./orders.tsx"
-import { Link } from "./parts.tsx"
+import type { Config } from "../shared/config.ts"
+import { onReturn } from "../shared/returning.ts"
+import { useStore } from "../shared/store.ts"
+import { CartDrawer } from "./cart/cart-drawer.tsx"
+import { cart, countOf } from "./cart/cart.ts"
+import { Catalogue } from "./catalogue/catalogue.tsx"
+import { Checkout } from "./checkout/checkout.tsx"
+import { trouble } from "./client.ts"
+import { DeveloperDrawer } from "./developer/developer.tsx"
+import { OrderPage } from "./orders/order-page.tsx"
+import { Orders } from "./orders/orders.tsx"
+import { Announcer } from "./parts/announcer.tsx"
+import { Link } from "./parts/link.tsx"
+import { SignedOut } from "./parts/sign-in.tsx"
 import { type Route, useRoute } from "./route.ts"
-import { useStore } from "./store.ts"
+import { signedOut, user } from "./session.ts"
 
 export function App({ config }: { config: Config }) {
+  const client = useApolloClient()
   const route = useRoute()
   const who = useStore(user)
   const [cartOpen, setCartOpen] = useState(false)
+  // Whatever a page shows may be old when it is back from wherever it was.
+  useEffect(() => onReturn(() => void client.refetchQueries({ include: "active" })), [client])
   return (
     <>
       <a className="skip" href="#main">
         Skip to the content
       </a>
       <Header config={config} route={route} openCart={() => setCartOpen(true)} />
-      <Trouble />
+      <div>
+        <Trouble />
+        <SignedOut />
+        <Announcer />
+      </div>
       <main id="main" key={who?.id ?? "nobody"}>
         <Page config={config} route={route} />
       </main>
@@ -84,17 +96,17 @@ function Header({ config, route, openCart }: { config: Config; route: Route; ope
 function Persona({ config }: { config: Config }) {
   const client = useApolloClient()
   const who = useStore(user)
+  const become = async (each: Config["users"][number]) => {
+    await client.clearStore()
+    signedOut.set(false)
+    user.set(each)
+  }
   return (
     <fieldset className="persona">
       <legend>Shopping as</legend>
       {config.users.map((each) => (
         <label key={each.id}>
-          <input
-            type="radio"
-            name="persona"
-            checked={each.id === who?.id}
-            onChange={() => void client.clearStore().then(() => user.set(each))}
-          />
+          <input type="radio" name="persona" checked={each.id === who?.id} onChange={() => void become(each)} />
           <span>{each.name}</span>
         </label>
       ))}
@@ -107,7 +119,7 @@ function Trouble() {
   return (
     <div role="status">
       {why && (
-        <p className="offline">
+        <p className="banner">
           {why === "late" ? "The shop is very busy" : "The shop isn’t answering"}; we keep trying. Nothing is lost and
           nothing is done twice.
         </p>

@@ -1,15 +1,16 @@
-import { ApolloClient, ApolloLink, CombinedGraphQLErrors, HttpLink, InMemoryCache } from "@apollo/client"
-import { RetryLink } from "@apollo/client/link/retry"
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client"
+import { GraphQLWsLink } from "@apollo/client/link/subscriptions"
 import { print } from "graphql"
-import { finalize, map, tap } from "rxjs"
-import type { Config, DemoUser } from "../config.ts"
+import { catchError, concatMap, finalize, from, tap, throwError } from "rxjs"
 import possibleTypes from "../gql/possible-types.ts"
-import { type Failure, failureOf } from "./failure.ts"
-import { record } from "./recorder.ts"
-import { Store } from "./store.ts"
-
-/** Whom the page speaks for. The token is nowhere but here. */
-export const user = new Store<DemoUser | null>(null)
+import type { Config } from "../shared/config.ts"
+import { type Failure, failureOf } from "../shared/failure.ts"
+import { failing, retrying } from "../shared/links.ts"
+import { pagesOf } from "../shared/pages.ts"
+import { type Socket, buildSocket } from "../shared/socket.ts"
+import { Store } from "../shared/store.ts"
+import { record } from "./developer/recorder.ts"
+import { bearer, signInAgain, signedOut } from "./session.ts"
 
 /** Why the server is being asked again, while it is. */
 export const trouble = new Store<Failure | null>(null)
@@ -21,16 +22,41 @@ function note(operation: ApolloLink.Operation, failure: Failure | null): void {
   trouble.set([...repeated.values()].at(-1) ?? null)
 }
 
-export function buildClient(config: Config): ApolloClient {
-  return new ApolloClient({
-    link: ApolloLink.from([recorder, again, signIn, unfinished, new HttpLink({ uri: config.graphql })]),
-    cache: new InMemoryCache(possibleTypes),
-    defaultOptions: { watchQuery: { fetchPolicy: "cache-and-network" } },
+export function buildClient(config: Config): { client: ApolloClient; socket: Socket } {
+  const socket = buildSocket(config.graphql, () => {
+    const authorization = bearer()
+    return authorization ? { Authorization: authorization } : {}
   })
+  const overHttp = ApolloLink.from([recorder, renewal, retrying(note), signIn, failing, new HttpLink({ uri: config.graphql })])
+  const client = new ApolloClient({
+    link: ApolloLink.split(
+      ({ operationType }) => String(operationType) === "subscription",
+      ApolloLink.from([recorder, new GraphQLWsLink(socket.client)]),
+      overHttp,
+    ),
+    cache: new InMemoryCache({
+      ...possibleTypes,
+      typePolicies: {
+        Query: {
+          fields: {
+            products: pagesOf(["ids"]),
+            orders: pagesOf(["status"]),
+            // What a list has told already is shown at once, while the order itself is asked for.
+            order: (known: unknown, { args, toReference }) =>
+              known === undefined ? toReference({ __typename: "Order", id: args?.["id"] as string }) : known,
+          },
+        },
+        OrderItem: { keyFields: false },
+        Money: { keyFields: false },
+      },
+    }),
+    defaultOptions: { watchQuery: { fetchPolicy: "cache-and-network", refetchWritePolicy: "merge" } },
+  })
+  return { client, socket }
 }
 
 const recorder = new ApolloLink((operation, forward) => {
-  const kind = operation.operationType === "mutation" ? "mutation" : "query"
+  const kind = operation.operationType
   const finish = record({
     kind, name: operation.operationName ?? kind, source: print(operation.query), variables: operation.variables,
   })
@@ -43,40 +69,25 @@ const recorder = new ApolloLink((operation, forward) => {
   )
 })
 
-/** How often a failure is met with another call: a minute of a server that restarts, or of one that is too busy. */
-const ATTEMPTS: Record<Failure, number> = { lost: 12, late: 3, fault: 2, refused: 1 }
-
-/** Each pause is a random part of one that doubles, up to four seconds: those who were cut off don't come back at once. */
-const again = new RetryLink({
-  delay: { initial: 300, max: 4_000, jitter: true },
-  attempts: (count, operation, error) => {
-    const failure = failureOf(error)
-    const repeat = count < ATTEMPTS[failure] && isSafeToRepeat(operation)
-    note(operation, repeat ? failure : null)
-    return repeat
-  },
-})
-
-/** Queries, and mutations too: an order has one intent and is canceled once; what is made or given back has its key. */
-function isSafeToRepeat({ variables }: ApolloLink.Operation): boolean {
-  const input = variables["input"] as { idempotencyKey?: string | null } | undefined
-  return !input || Boolean(input.idempotencyKey)
-}
-
-/** The server tells in `errors`, as an answer, that it gave up. RetryLink repeats what fails, so here it fails. */
-const unfinished = new ApolloLink((operation, forward) =>
+/** A token may end while the page is open: the call is sent once more with another one, if there is one. */
+const renewal = new ApolloLink((operation, forward) =>
   forward(operation).pipe(
-    map((answer) => {
-      if (!answer.errors?.length) return answer
-      const error = new CombinedGraphQLErrors(answer)
-      if (failureOf(error) === "refused") return answer
-      throw error
+    catchError((error: unknown) => {
+      if (failureOf(error) !== "signed-out") return throwError(() => error)
+      return from(signInAgain()).pipe(
+        concatMap((isNew) => {
+          if (isNew) return forward(operation)
+          signedOut.set(true)
+          return throwError(() => error)
+        }),
+      )
     }),
   ),
 )
 
 const signIn = new ApolloLink((operation, forward) => {
-  const token = user.get()?.token
-  if (token) operation.setContext({ headers: { authorization: `Bearer ${token}` } })
+  const authorization = bearer()
+  if (authorization) operation.setContext({ headers: { authorization } })
   return forward(operation)
 })
+

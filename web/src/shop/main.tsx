@@ -1,28 +1,43 @@
 import { ApolloProvider } from "@apollo/client/react"
+import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
-import { readConfig } from "../config.ts"
+import { Boundary } from "../shared/boundary.tsx"
+import { readConfig } from "../shared/config.ts"
 import { App } from "./app.tsx"
-import { buildClient, user } from "./client.ts"
+import { buildClient } from "./client.ts"
+import { Following, newsOf } from "./orders/follow.ts"
+import { user } from "./session.ts"
 import "./shop.css"
 
 const root = createRoot(document.getElementById("app") as HTMLElement)
-
 try {
   const config = await readConfig()
   user.set(config.users[0] ?? null)
+  const { client, socket } = buildClient(config)
+  user.subscribe(() => socket.client.terminate()) // it connects again, as whoever it is now
   root.render(
-    <ApolloProvider client={buildClient(config)}>
-      <App config={config} />
-    </ApolloProvider>,
+    <StrictMode>
+      <Boundary instead={<Closed title="This page broke." />}>
+        <ApolloProvider client={client}>
+          <Following value={(id) => newsOf(client, socket, id)}>
+            <App config={config} />
+          </Following>
+        </ApolloProvider>
+      </Boundary>
+    </StrictMode>,
   )
 } catch {
-  root.render(
+  root.render(<Closed title="The kiosk isn’t answering." />)
+}
+
+function Closed({ title }: { title: string }) {
+  return (
     <main className="closed">
-      <h1>The kiosk isn’t answering.</h1>
+      <h1>{title}</h1>
       <p>Your orders and payments are safe. Load the page again in a moment.</p>
       <button className="button" onClick={() => location.reload()}>
         Load again
       </button>
-    </main>,
+    </main>
   )
 }

@@ -1,4 +1,4 @@
-import { Store, useStore } from "./store.ts"
+import { Store, useStore } from "../shared/store.ts"
 
 export type Route =
   | { page: "shop" }

@@ -4,21 +4,8 @@ import type { Config } from "../../shared/config.ts"
 import { formatMoney } from "../../shared/money.ts"
 import { onReturn } from "../../shared/returning.ts"
 import { Notice, Spinner } from "../parts/notice.tsx"
-import type { IntentResult } from "./fate.ts"
+import { type Intent, type Problem, declined } from "./steps.ts"
 import { appearance, confirm, loadStripe } from "./stripe.ts"
-
-export type Intent = Extract<IntentResult, { __typename: "PaymentIntent" }>
-
-/** What went wrong before, and what it means. */
-export interface Problem {
-  title: string
-  text: string
-}
-
-export const declined = (title: string): Problem => ({
-  title,
-  text: "Nothing was charged. Check the details or try another card.",
-})
 
 interface FormProps {
   config: Config

@@ -1,4 +1,4 @@
-import { useState } from "react"
+import { useEffect, useRef, useState } from "react"
 import { type Recorded, recorded } from "./recorder.ts"
 import { useStore } from "../../shared/store.ts"
 
@@ -9,8 +9,12 @@ export function DeveloperDrawer() {
   const [chosen, setChosen] = useState<number | null>(null)
   const newest = calls.find((each) => each.kind === "mutation") ?? calls[0]
   const call = calls.find((each) => each.id === chosen) ?? newest
+  const panel = useRef<HTMLElement>(null)
+  useEffect(() => {
+    if (open) panel.current?.scrollIntoView({ block: "nearest" }) // on a phone it lies below the page
+  }, [open])
   return (
-    <aside className={open ? "developer open" : "developer"} aria-label="For developers">
+    <aside ref={panel} className="developer" aria-label="For developers">
       <button className="developer-toggle" aria-expanded={open} onClick={() => setOpen(!open)}>
         <span aria-hidden="true">{"{ }"}</span>
         <b>{open ? "Close" : "What was just sent"}</b>

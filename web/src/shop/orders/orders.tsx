@@ -71,8 +71,8 @@ export function Orders() {
 function FindOrder() {
   const find = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    const id = String(new FormData(event.currentTarget).get("id")).trim()
-    if (id) go({ page: "order", id })
+    const id = new FormData(event.currentTarget).get("id")
+    if (typeof id === "string" && id.trim()) go({ page: "order", id: id.trim() })
   }
   return (
     <form className="find" onSubmit={find}>

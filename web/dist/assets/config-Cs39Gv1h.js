@@ -1,1 +1,0 @@
-async function e(){let e=await fetch(`/config.json`,{cache:`no-store`});if(!e.ok)throw Error(`config.json: ${e.status}`);return await e.json()}export{e as t};

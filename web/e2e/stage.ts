@@ -1,0 +1,34 @@
+import assert from "node:assert/strict"
+import { after, afterEach, before, beforeEach } from "node:test"
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core"
+import { type Watch, launch, open } from "./browser.ts"
+import { Demo } from "./demo.ts"
+
+export interface Stage {
+  demo: Demo
+  browser: Browser
+  context: BrowserContext
+  page: Page
+  watch: Watch
+}
+
+/** One demo and one browser for a file, and a context and a page of its own for each test. */
+export function stage(options: BrowserContextOptions = {}): Stage {
+  const now = {} as Stage
+  before(async () => {
+    ;[now.demo, now.browser] = await Promise.all([Demo.start(), launch()])
+  })
+  after(async () => {
+    await now.browser?.close()
+    await now.demo?.stop()
+  })
+  beforeEach(async () => {
+    Object.assign(now, await open(now.browser, options))
+  })
+  afterEach(async () => {
+    await now.context.close()
+    await now.demo.forgetFaults()
+    assert.deepEqual(now.watch.problems, [])
+  })
+  return now
+}

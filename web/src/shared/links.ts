@@ -1,0 +1,48 @@
+import { ApolloLink, CombinedGraphQLErrors } from "@apollo/client"
+import { RetryLink } from "@apollo/client/link/retry"
+import { map } from "rxjs"
+import { type Failure, failureOf } from "./failure.ts"
+
+/** How often a failure is met with another call: most of a minute while a server restarts, less when it is too busy. */
+const ATTEMPTS: Record<Failure, number> = { lost: 24, late: 3, fault: 2, "signed-out": 1, refused: 1 }
+
+/** Passed as `context: { attempt }`: whether one of the calls left open if it was done. A later refusal can't tell. */
+export interface Attempt {
+  unclear: boolean
+}
+
+/**
+ * Repeats what may be repeated. Each pause is a random part of one that doubles, up to four seconds: those who were cut
+ * off don't come back at once. `note` hears why it is being repeated, and `null` once it isn't any more.
+ */
+export function retrying(note: (operation: ApolloLink.Operation, failure: Failure | null) => void): ApolloLink {
+  return new RetryLink({
+    delay: { initial: 300, max: 4_000, jitter: true },
+    attempts: (count, operation, error) => {
+      const failure = failureOf(error)
+      const repeat = count < ATTEMPTS[failure] && isSafeToRepeat(operation)
+      const attempt = operation.getContext()["attempt"] as Attempt | undefined
+      if (attempt && failure !== "signed-out" && failure !== "refused") attempt.unclear = true
+      note(operation, repeat ? failure : null)
+      return repeat
+    },
+  })
+}
+
+/** Queries, and mutations too: an order has one intent and is canceled once; what is made or given back has its key. */
+function isSafeToRepeat({ variables }: ApolloLink.Operation): boolean {
+  const input = variables["input"] as { idempotencyKey?: string | null } | undefined
+  return !input || Boolean(input.idempotencyKey)
+}
+
+/** The server says in `errors`, as an answer, that it gave up or knows no caller. Links repeat what fails, so it fails. */
+export const failing = new ApolloLink((operation, forward) =>
+  forward(operation).pipe(
+    map((answer) => {
+      if (!answer.errors?.length) return answer
+      const error = new CombinedGraphQLErrors(answer)
+      if (failureOf(error) === "refused") return answer
+      throw error
+    }),
+  ),
+)
