@@ -9,9 +9,9 @@ import structlog
 from graphql import GraphQLError
 from starlette.requests import HTTPConnection
 
-from graph.serving.bounds import Spending
 from graph.serving.credentials import Credentials
 from graph.serving.documents import Documents
+from graph.serving.spending import Spending
 from runtime.database.database import DatabaseUnavailable
 from runtime.observation import note
 from services.identity.callers import Callers

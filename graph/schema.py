@@ -12,6 +12,7 @@ from strawberry.types.execution import PreExecutionError
 from graph.serving.answers import log_errors, presentable
 from graph.serving.bounds import Bounds
 from graph.serving.executing import LeanSchema
+from graph.serving.lists import charge_lists, remember_roots
 from graph.serving.observing import observe_errors, observe_root_fields, observed_stream
 from graph.types import cancellations_and_refunds as closing
 from graph.types import errors, orders, payments, service_keys, shop_orders
@@ -89,7 +90,10 @@ schema = _Schema(
         *service_keys.HANDLERS,
     ],
 )
-observe_root_fields(schema._schema)  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
+core = schema._schema  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
+charge_lists(core)
+remember_roots(core)
+observe_root_fields(core)
 
 
 def sdl() -> str:

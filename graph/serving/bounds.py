@@ -1,22 +1,20 @@
 """What an operation may cost; the same over HTTP and WebSocket. Judged before anything is executed."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
     TokenKind,
     parse,
     specified_rules,
@@ -28,23 +26,40 @@ from strawberry.types.graphql import OperationType as OperationKind
 
 from graph.serving.answers import mistake, without_value
 from graph.serving.documents import Documents
-
-MOST_TOKENS = (
-    1_000  # five times an introspection; the worst such text takes a quarter of a second to validate
+from graph.serving.selections import Size, TooManySelected, size_of
+from graph.serving.spending import (
+    ANONYMOUS,
+    SIGNED_IN,
+    TOKEN,
+    Allowance,
+    Spending,
+    allowance_of,
+    bad_input,
 )
+from runtime.bounded_cache import BoundedCache
+from services.identity.principal import Principal
+
 MOST_ALIASES = 20
 MOST_DIRECTIVES = 30
-MOST_REPEATED = 20  # fields asked for once more beside themselves
+MOST_REPEATED = 60  # fields asked for once more beside themselves, as components of a page do
+MOST_FRAGMENTS = 50
+MOST_OPERATIONS = 20  # in one text
 DEEPEST = 12  # fields within fields
-MOST_REMEMBERED = 128  # operations
-MOST_ENTRIES = 200  # of all pages that one operation asks for
-MOST_ITEMS = 3_000  # of all orders that one operation looks into: about half a second of work
+LONGEST_REMEMBERED = 20_000  # characters of a text
+# Texts that were judged. Strangers have a cache of their own, so that they can't push out what customers use.
+REMEMBERED = {
+    SIGNED_IN: BoundedCache["Question", "Judged"](16_000_000),
+    ANONYMOUS: BoundedCache["Question", "Judged"](4_000_000),
+}
+BYTES_OF_TOKEN = 1_500  # as it is parsed: itself, its place, its part of a node
 
 # Where the schema is nobody's to ask for, it isn't told piece by piece to those who guess at its names either.
 UNFIT = (
     "The operation does not fit the schema. What is wrong stands in the server's log; clients are told where "
     "INTROSPECTION is on."
 )
+
+Question: TypeAlias = tuple[GraphQLSchema, bool, str]
 
 log = structlog.get_logger(__name__)
 
@@ -56,26 +71,7 @@ class Judged:
     document: DocumentNode
     types: Mapping[str | None, OperationKind]
     errors: tuple[GraphQLError, ...]
-
-
-@dataclass(slots=True)
-class Spending:
-    """What one operation has asked for so far, all its aliases together."""
-
-    entries: int = 0
-    items: int = 0
-
-    def list_entries(self, count: int) -> None:
-        self.entries += count
-        if self.entries > MOST_ENTRIES:
-            raise _bad_input(
-                f"An operation lists at most {MOST_ENTRIES} entries in all: ask for smaller pages."
-            )
-
-    def list_items(self, count: int) -> None:
-        self.items += count
-        if self.items > MOST_ITEMS:
-            raise _bad_input(f"An operation reads at most {MOST_ITEMS} order items: ask for fewer orders.")
+    tokens: int
 
 
 class Bounds(SchemaExtension):
@@ -96,6 +92,7 @@ class Bounds(SchemaExtension):
 class Bounded(Protocol):
     """What judging needs of the context of an operation."""
 
+    principal: Principal | None
     spending: Spending
     documents: Documents
     introspection: bool
@@ -109,22 +106,46 @@ def judged_operation(
     extensions: Mapping[str, Any] | None,
 ) -> Judged:
     """What is to be executed, with nothing spent yet; raises the `GraphQLError` of what can't be."""
-    context.spending = Spending()
+    allowance = allowance_of(context.principal)
+    context.spending = Spending(allowance)
     text = context.documents.resolve(query, extensions)
     if not text:
         raise MissingQueryError
-    judged = judge(schema, text, introspection=context.introspection)
-    if name is None and len(judged.types) > 1:
-        raise _bad_input("The document has several operations: say which by `operationName`.")
+    judged = judge(schema, text, allowance, introspection=context.introspection)
+    context.spending.charge(judged.tokens * TOKEN)
+    check_name(judged, name)
     return judged
 
 
-@lru_cache(MOST_REMEMBERED)
-def judge(schema: GraphQLSchema, text: str, *, introspection: bool) -> Judged:
-    """Parse and validate; raises the `GraphQLError` of a text that can't be parsed."""
-    document = parse(text, max_tokens=MOST_TOKENS)
+def check_name(judged: Judged, name: str | None) -> None:
+    if name is None and len(judged.types) > 1:
+        raise bad_input("The document has several operations: say which by `operationName`.")
+    if name is not None and name not in judged.types:
+        raise bad_input("There is no operation of this name.")
+
+
+def judge(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged:
+    """Parse and validate, once for each text; raises the `GraphQLError` of a text that can't be parsed."""
+    key = (schema, introspection, text)
+    known = REMEMBERED[allowance].get(key) or _known_of_strangers(key, allowance)
+    if known is not None:
+        return known
+    judged = _judged(schema, text, allowance, introspection=introspection)
+    if len(text) <= LONGEST_REMEMBERED:
+        REMEMBERED[allowance].put(key, judged, 2 * sys.getsizeof(text) + BYTES_OF_TOKEN * judged.tokens)
+    return judged
+
+
+def _known_of_strangers(key: Question, allowance: Allowance) -> Judged | None:
+    """What a stranger may execute anybody may; what was refused to them may be within others' bounds."""
+    known = REMEMBERED[ANONYMOUS].get(key) if allowance is not ANONYMOUS else None
+    return known if known is not None and not known.errors else None
+
+
+def _judged(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged:
+    document = parse(text, max_tokens=allowance.tokens)
     # The bounds come first: validating what exceeds them is the cost they are there to spare.
-    errors = [GraphQLError(sentence) for sentence in exceeded(document)]
+    errors = [GraphQLError(sentence) for sentence in exceeded(document, allowance)]
     if not errors:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         errors = validate(schema, document, rules, hide_suggestions=True)
@@ -132,11 +153,11 @@ def judge(schema: GraphQLSchema, text: str, *, introspection: bool) -> Judged:
             log.info("operation unfit", mistakes=told(errors))
             errors = [GraphQLError(UNFIT)]
     mistakes = tuple(mistake(error, "GRAPHQL_VALIDATION_FAILED") for error in errors)
-    operations = operations_of(document)
     types = {
-        each.name.value if each.name else None: OperationKind(each.operation.value) for each in operations
+        each.name.value if each.name else None: OperationKind(each.operation.value)
+        for each in operations_of(document)
     }
-    return Judged(document, types, mistakes)
+    return Judged(document, types, mistakes, token_count(document))
 
 
 def told(errors: list[GraphQLError]) -> list[str]:
@@ -144,69 +165,42 @@ def told(errors: list[GraphQLError]) -> list[str]:
     return [without_value(error)[:200] for error in errors[:3]]
 
 
-def exceeded(document: DocumentNode) -> Iterator[str]:
+def exceeded(document: DocumentNode, allowance: Allowance) -> Iterator[str]:
     """A sentence for each bound that the document exceeds."""
     if directives_of(document) > MOST_DIRECTIVES:
         yield f"An operation has at most {MOST_DIRECTIVES} directives."
-    tally = _Tally({d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)})
-    for operation in operations_of(document):
-        size = tally.of(operation.selection_set)
-        if size.depth > DEEPEST:
-            yield f"An operation is at most {DEEPEST} fields deep."
-        if size.aliases > MOST_ALIASES:
-            yield f"An operation has at most {MOST_ALIASES} aliases, those in fragments counted each time."
-        if size.repeated > MOST_REPEATED:
-            yield f"An operation repeats at most {MOST_REPEATED} fields."
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    operations = operations_of(document)
+    if len(document.definitions) - len(operations) > MOST_FRAGMENTS:
+        yield f"A document has at most {MOST_FRAGMENTS} fragments."
+    if len(operations) > MOST_OPERATIONS:
+        yield f"A document has at most {MOST_OPERATIONS} operations."
+        return
+    left = allowance.selected
+    for operation in operations:
+        try:
+            size = size_of(operation.selection_set, fragments, left)
+        except TooManySelected:
+            yield f"A document selects at most {allowance.selected} fields, those in fragments counted each time."
+            return
+        left -= size.selected
+        yield from exceeded_by(size, allowance)
         # One request moves money for one order: two hundred aliased mutations are one attack.
         if operation.operation is OperationType.MUTATION and not has_one_root_field(operation):
             yield "A mutation has one root field, outside of fragments."
 
 
+def exceeded_by(size: Size, allowance: Allowance) -> Iterator[str]:
+    if size.depth > DEEPEST:
+        yield f"An operation is at most {DEEPEST} fields deep."
+    if size.aliases > MOST_ALIASES:
+        yield f"An operation has at most {MOST_ALIASES} aliases, those in fragments counted each time."
+    if size.repeated > MOST_REPEATED or size.pairs > allowance.pairs:
+        yield f"An operation repeats at most {MOST_REPEATED} fields, and none of them often."
+
+
 def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
     return [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Size:
-    depth: int = 0
-    aliases: int = 0
-    repeated: int = 0
-
-
-class _Tally:
-    """How large selections are with their fragments put in. Each fragment is looked at once: fragments that
-    spread each other twice grow exponentially, and counting them must not."""
-
-    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
-        self._fragments = fragments
-        self._known: dict[str, _Size] = {}
-
-    def of(self, selections: SelectionSetNode) -> _Size:
-        depth = aliases = repeated = 0
-        keys = set()
-        for node in selections.selections:
-            if isinstance(node, FragmentSpreadNode):
-                inner = self._of_fragment(node.name.value)
-            else:
-                nested: SelectionSetNode | None = node.selection_set  # type: ignore[attr-defined]
-                inner = self.of(nested) if nested else _Size()
-            aliases += inner.aliases
-            repeated += inner.repeated
-            if not isinstance(node, FieldNode):
-                depth = max(depth, inner.depth)
-                continue
-            aliases += node.alias is not None
-            repeated += _key(node) in keys
-            keys.add(_key(node))
-            if not node.name.value.startswith("__"):  # introspection goes deep; graphql-core bounds it
-                depth = max(depth, inner.depth + 1)
-        return _Size(depth, aliases, repeated)
-
-    def _of_fragment(self, name: str) -> _Size:
-        if name not in self._known and name in self._fragments:
-            self._known[name] = _Size()  # a cycle adds nothing here; validation refuses it
-            self._known[name] = self.of(self._fragments[name].selection_set)
-        return self._known.get(name, _Size())
 
 
 def directives_of(document: DocumentNode) -> int:
@@ -218,17 +212,18 @@ def directives_of(document: DocumentNode) -> int:
     return count
 
 
+def token_count(document: DocumentNode) -> int:
+    """Without its beginning and its end, as `max_tokens` counts."""
+    count, token = -2, document.loc.start_token if document.loc else None
+    while token:
+        count += token.kind is not TokenKind.COMMENT
+        token = token.next
+    return count
+
+
 def has_one_root_field(operation: OperationDefinitionNode) -> bool:
     fields = [node for node in operation.selection_set.selections if not _is_typename(node)]
     return len(fields) == 1 and isinstance(fields[0], FieldNode)
-
-
-def _key(field: FieldNode) -> str:
-    return (field.alias or field.name).value
-
-
-def _bad_input(message: str) -> GraphQLError:
-    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
 
 
 def _is_typename(selection: object) -> bool:

@@ -4,18 +4,20 @@ https://www.apollographql.com/docs/apollo-server/performance/apq
 """
 
 import hashlib
-from collections import OrderedDict
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 from graphql import GraphQLError
 
+from runtime.bounded_cache import BoundedCache
 from services.operations.manifests import read_manifest
 
-MOST_REMEMBERED = 1_000
+MOST_BYTES = 8_000_000
 LONGEST_REMEMBERED = 20_000  # characters; a longer operation is executed and not remembered
 HASH_LENGTH = 64
+BYTES_OF_HASH = 200  # as a key, with its entry
 PREFIX = "sha256:"  # codegen's documents carry it in their hash
 
 
@@ -29,7 +31,7 @@ class Documents:
         self._trusted = dict(trusted or {})
         self._texts = set(self._trusted.values())
         self._only_trusted = only_trusted
-        self._registered: OrderedDict[str, str] = OrderedDict()
+        self._registered = BoundedCache[str, str](MOST_BYTES)
 
     @classmethod
     def of(cls, manifest: Path | None, *, only_trusted: bool) -> Self:
@@ -64,10 +66,7 @@ class Documents:
     def _register(self, wanted: str, query: str) -> None:
         if len(query) > LONGEST_REMEMBERED or wanted in self._trusted:
             return
-        self._registered[wanted] = query
-        self._registered.move_to_end(wanted)
-        if len(self._registered) > MOST_REMEMBERED:
-            self._registered.popitem(last=False)
+        self._registered.put(wanted, query, sys.getsizeof(query) + BYTES_OF_HASH)
 
 
 def _hash_of(extensions: Mapping[str, Any] | None) -> str | None:

@@ -4,6 +4,7 @@ Setting up the hooks for each operation took 35 of the 215 µs that a createPaym
 Stripe. Sockets take Strawberry's own way, with `Bounds` as an extension.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from inspect import isawaitable
 from typing import Any, TypeGuard, cast
@@ -46,6 +47,8 @@ class LeanSchema(strawberry.Schema):
             )
         except GraphQLError as error:
             return self._answer(None, [error], operation)
+        if context_value.spending.is_turn_over():  # the text was long, and new
+            await asyncio.sleep(0)
         self._check_type(judged, operation_name, allowed_operation_types or EVERY_TYPE)
         operation.graphql_document = judged.document
         if judged.errors:

@@ -8,7 +8,7 @@ from graph.context import Info
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.types.money import MinorUnits, Money, money
 from graph.types.money_history import Refund, refund_from
-from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from
+from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from, parts_of
 from graph.types.payments import PaymentInProgress, PaymentProviderUnavailable
 from runtime.ids import read_id
 from services.identity.principal import Permission
@@ -98,7 +98,7 @@ class ClosingMutation:
         if wanted is None:
             raise orders_refusals.OrderNotFound
         await info.context.use_cases.order_cancellation.cancel(principal, wanted)
-        placed = await info.context.use_cases.orders.find(principal, wanted)
+        placed = await info.context.use_cases.orders.find(principal, wanted, parts_of(info))
         return order_from(placed) if placed else None
 
     @strawberry.mutation(

@@ -36,6 +36,7 @@ class Subscription:
         orders = context.use_cases.order_subscriptions.follow(principal, wanted)
         try:
             async for order in orders:
+                context.spending = context.spending.anew()  # each event may cost as much as a query
                 yield order_from(order)
         except OrderNotFound:
             raise not_found() from None

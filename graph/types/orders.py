@@ -5,23 +5,34 @@ from enum import Enum
 from typing import Annotated
 
 import strawberry
-from graphql import OperationType
 from strawberry import UNSET
 
 from graph.context import Info
+from graph.serving.selections import names_within
+from graph.serving.spending import ENTRY, too_costly
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.money_history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
 from graph.types.order_lines import OrderLine, line_from
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
+from models.orders.statements import OrderParts
 from models.orders.tables import CancelReason as Reason
 from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.orders import refusals as orders_refusals
 from services.orders.lines import OrderLine as Line
-from services.orders.orders import WantedItem
+from services.orders.orders import TooManyLines, WantedItem
 from services.orders.views import PlacedOrder
+
+PARTS = {
+    "items": OrderParts.LINES,
+    "lines": OrderParts.LINES,
+    "payments": OrderParts.PAYMENTS,
+    "refunds": OrderParts.RETURNS,
+    "disputes": OrderParts.RETURNS,
+    "history": OrderParts.PAYMENTS | OrderParts.HISTORY,
+}
 
 
 @strawberry.enum(
@@ -106,9 +117,7 @@ class Order:
     @strawberry.field(
         description="Every line, of every kind. `items` tells only what came from the catalogue here."
     )
-    def lines(self, info: Info) -> list[OrderLine]:
-        if info.operation.operation is not OperationType.SUBSCRIPTION:
-            info.context.spending.list_items(len(self.placed.lines))
+    def lines(self) -> list[OrderLine]:
         return [line_from(line, self.placed.currency) for line in self.placed.lines]
 
     @strawberry.field(
@@ -126,9 +135,7 @@ class Order:
         return [dispute_from(dispute) for payment in self.placed.payments for dispute in payment.disputes]
 
     @strawberry.field(description="What is in the order, in the order it was put there.")
-    def items(self, info: Info) -> list[OrderItem]:
-        if info.operation.operation is not OperationType.SUBSCRIPTION:  # which may go on for days
-            info.context.spending.list_items(len(self.placed.items))
+    def items(self) -> list[OrderItem]:
         return [item_from(line, self.placed.currency) for line in self.placed.items]
 
 
@@ -228,7 +235,7 @@ class OrderQuery:
         order_id = read_id(id)
         if order_id is None:
             return None
-        placed = await info.context.use_cases.current_orders.find(principal, order_id)
+        placed = await info.context.use_cases.current_orders.find(principal, order_id, parts_of(info))
         return order_from(placed) if placed else None
 
     @strawberry.field(description="The user's orders, newest first. Needs a token.")
@@ -243,12 +250,17 @@ class OrderQuery:
     ) -> OrderConnection:
         user = info.context.require_user()
         place = place_after(info.context, first, after)
-        page = await info.context.use_cases.orders.page(
-            user.id,
-            first=first,
-            after=place,
-            status=Status[status.name] if status else None,
-        )
+        try:
+            page = await info.context.use_cases.orders.page(
+                user.id,
+                first=first,
+                after=place,
+                status=Status[status.name] if status else None,
+                parts=parts_of(info),
+                most_lines=info.context.spending.left // ENTRY,
+            )
+        except TooManyLines:
+            raise too_costly() from None
         edges = [OrderEdge(cursor=str(placed.cursor), node=order_from(placed)) for placed in page.items]
         return OrderConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=place))
 
@@ -275,6 +287,16 @@ class OrderMutation:
             user.id, items, input.currency or None, key, total=total
         )
         return order_from(placed)
+
+
+def parts_of(info: Info) -> OrderParts:
+    """What has to be read for the fields that are selected within this root field."""
+    names = names_within(info.context.spending.roots[info.path.key])
+    parts = OrderParts.NONE
+    for name, part in PARTS.items():
+        if name in names:
+            parts |= part
+    return parts
 
 
 def order_from(placed: PlacedOrder) -> Order:

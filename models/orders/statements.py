@@ -1,5 +1,7 @@
 """The statements over orders, built once. An order, its total and its items come in one round trip."""
 
+from enum import Flag, auto
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -9,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Integer,
+    Select,
     Text,
     Uuid,
     any_,
@@ -34,6 +37,19 @@ from models.refunds.tables import Dispute, Refund
 NOTHING: ColumnElement[Any] = literal_column("'[]'::json", JSON)
 
 
+class OrderParts(Flag):
+    """What of an order is read besides itself. RETURNS (refunds and disputes) and HISTORY come with their payments."""
+
+    NONE = 0
+    LINES = auto()
+    PAYMENTS = auto()
+    RETURNS = auto()
+    HISTORY = auto()
+
+
+EVERY_PART = ~OrderParts.NONE
+
+
 def _list(row: ColumnElement[Any], of: Any, *, is_owner: Any, outer: type[SQLModel]) -> Any:
     """A JSON array of `row`s, in the order of `of`, of what belongs to the row of `outer`."""
     return (
@@ -44,21 +60,22 @@ def _list(row: ColumnElement[Any], of: Any, *, is_owner: Any, outer: type[SQLMod
     )
 
 
+_line = func.json_build_object(
+    "kind",
+    col(OrderItem.kind),
+    "product_id",
+    col(OrderItem.product_id),
+    "reference",
+    col(OrderItem.reference),
+    "name",
+    col(OrderItem.product_name),
+    "unit_amount",
+    col(OrderItem.unit_amount),
+    "quantity",
+    col(OrderItem.quantity),
+)
 _lines = _list(
-    func.json_build_object(
-        "kind",
-        col(OrderItem.kind),
-        "product_id",
-        col(OrderItem.product_id),
-        "reference",
-        col(OrderItem.reference),
-        "name",
-        col(OrderItem.product_name),
-        "unit_amount",
-        col(OrderItem.unit_amount),
-        "quantity",
-        col(OrderItem.quantity),
-    ),
+    _line,
     col(OrderItem.position),
     is_owner=col(OrderItem.order_id) == col(Order.id),
     outer=Order,
@@ -103,67 +120,101 @@ _history = _list(
     is_owner=col(PaymentTransition.payment_id) == col(Payment.id),
     outer=Payment,
 )
-_payments = _list(
-    func.json_build_array(
-        col(Payment.id),
-        col(Payment.state),
-        col(Payment.disposition),
-        col(Payment.amount),
-        col(Payment.amount_received),
-        col(Payment.currency),
-        col(Payment.intent_id),
+
+
+def _payments(parts: OrderParts) -> Any:
+    return _list(
+        func.json_build_array(
+            col(Payment.id),
+            col(Payment.state),
+            col(Payment.disposition),
+            col(Payment.amount),
+            col(Payment.amount_received),
+            col(Payment.currency),
+            col(Payment.intent_id),
+            col(Payment.created_at),
+            LOOK_IS_DUE,
+            _refunds if OrderParts.RETURNS in parts else NOTHING,
+            _disputes if OrderParts.RETURNS in parts else NOTHING,
+            _history if OrderParts.HISTORY in parts else NOTHING,
+        ),
         col(Payment.created_at),
-        LOOK_IS_DUE,
-        _refunds,
-        _disputes,
-        _history,
-    ),
-    col(Payment.created_at),
-    is_owner=col(Payment.order_id) == col(Order.id),
-    outer=Order,
-)
-_orders = select(
-    col(Order.id),
-    col(Order.status),
-    col(Order.currency),
-    col(Order.created_at),
-    col(Order.updated_at),
-    order_total.label("total"),
-    col(Order.version),
-    col(Order.user_id),
-    col(Order.reference),
-    col(Order.expires_at),
-    col(Order.cancel_reason),
-    col(Order.shop_metadata),
-    _lines.label("lines"),
-    _payments.label("payments"),
-)
+        is_owner=col(Payment.order_id) == col(Order.id),
+        outer=Order,
+    )
+
+
+@cache
+def _orders(parts: OrderParts) -> Select[Any]:
+    """Orders with those parts; the others are empty lists."""
+    has_payments = parts & (OrderParts.PAYMENTS | OrderParts.RETURNS | OrderParts.HISTORY)
+    return select(
+        col(Order.id),
+        col(Order.status),
+        col(Order.currency),
+        col(Order.created_at),
+        col(Order.updated_at),
+        order_total.label("total"),
+        col(Order.version),
+        col(Order.user_id),
+        col(Order.reference),
+        col(Order.expires_at),
+        col(Order.cancel_reason),
+        col(Order.shop_metadata),
+        (_lines if OrderParts.LINES in parts else NOTHING).label("lines"),
+        (_payments(parts) if has_payments else NOTHING).label("payments"),
+    )
+
+
 _of_user = col(Order.user_id) == bindparam("user_id", type_=Text)
 
-ORDER = _orders.where(
-    col(Order.id) == bindparam("order_id", type_=Uuid),
-    or_(_of_user, bindparam("may_any", type_=Boolean)),
-)
-ORDER_BY_REFERENCE = _orders.where(
+
+@cache
+def order_reading(parts: OrderParts) -> Select[Any]:
+    """One order, of this user or for who may read any."""
+    may_read = or_(_of_user, bindparam("may_any", type_=Boolean))
+    return _orders(parts).where(col(Order.id) == bindparam("order_id", type_=Uuid), may_read)
+
+
+ORDER = order_reading(EVERY_PART)
+ORDER_BY_REFERENCE = _orders(EVERY_PART).where(
     col(Order.reference) == bindparam("reference", type_=Text),
     or_(_of_user, bindparam("may_any", type_=Boolean)),
 )
-ORDER_BY_KEY = _orders.where(_of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text))
-
-_newest_first = (
-    _orders.where(_of_user)
-    .order_by(col(Order.created_at).desc(), col(Order.id).desc())
-    .limit(bindparam("limit"))
+ORDER_BY_KEY = _orders(EVERY_PART).where(
+    _of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text)
 )
+
 _older = tuple_(col(Order.created_at), col(Order.id)) < tuple_(
     bindparam("before", type_=DateTime(timezone=True)), bindparam("before_id", type_=Uuid)
 )
 _with_status = col(Order.status) == bindparam("status", type_=Text)
 
-ORDERS = _newest_first
-ORDERS_AFTER = _newest_first.where(_older)
-ORDERS_WITH_STATUS = _newest_first.where(_with_status)
-ORDERS_WITH_STATUS_AFTER = _newest_first.where(_with_status, _older)
+
+@cache
+def orders_reading(parts: OrderParts, *, with_status: bool, after: bool) -> Select[Any]:
+    """A page of a user's orders, newest first."""
+    conditions = [_of_user, *([_with_status] if with_status else []), *([_older] if after else [])]
+    return (
+        _orders(parts)
+        .where(*conditions)
+        .order_by(col(Order.created_at).desc(), col(Order.id).desc())
+        .limit(bindparam("limit"))
+    )
+
+
+ORDERS = orders_reading(EVERY_PART, with_status=False, after=False)
+ORDERS_AFTER = orders_reading(EVERY_PART, with_status=False, after=True)
+ORDERS_WITH_STATUS = orders_reading(EVERY_PART, with_status=True, after=False)
+ORDERS_WITH_STATUS_AFTER = orders_reading(EVERY_PART, with_status=True, after=True)
+
+# The lines of a whole page, and never more of them than the reader may have.
+LINES_OF_ORDERS = (
+    select(col(OrderItem.order_id), _line.label("line"))
+    .where(col(OrderItem.order_id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(col(OrderItem.order_id), col(OrderItem.position))
+    .limit(bindparam("most"))
+)
 
 ADD_ORDER = (
     insert(Order)

@@ -1,7 +1,8 @@
 """Orders: placing them at the catalogue's prices, and showing them to their owner."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,20 +10,20 @@ from models.currencies.currencies import CURRENCIES
 from models.orders.statements import (
     ADD_LINES,
     ADD_ORDER,
-    ORDER,
+    EVERY_PART,
+    LINES_OF_ORDERS,
     ORDER_BY_KEY,
-    ORDERS,
-    ORDERS_AFTER,
-    ORDERS_WITH_STATUS,
-    ORDERS_WITH_STATUS_AFTER,
     PRICES,
+    OrderParts,
+    order_reading,
+    orders_reading,
 )
 from models.orders.tables import LARGEST_QUANTITY, OrderStatus
 from runtime.database.database import Database, Transaction
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.principal import Permission, Principal
-from services.orders.lines import LARGEST_TOTAL, OrderLine, check_total, lines_as_json, total_of
+from services.orders.lines import LARGEST_TOTAL, OrderLine, check_total, line_from, lines_as_json, total_of
 from services.orders.refusals import (
     IdempotencyKeyReused,
     InvalidOrder,
@@ -31,7 +32,12 @@ from services.orders.refusals import (
 from services.orders.views import PlacedOrder, order_from
 
 MOST_ITEMS = 500
+MOST_LINES_OF_PAGE = 50_000  # what a hundred of the largest orders have
 LONGEST_KEY = 255
+
+
+class TooManyLines(Exception):
+    """The orders of a page have more lines than may be read; the only argument is how many may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,33 +52,58 @@ class Orders:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, principal: Principal, order_id: UUID) -> PlacedOrder | None:
-        """An order that is the caller's, or that they may read; None is told for all others alike."""
+    async def find(
+        self, principal: Principal, order_id: UUID, parts: OrderParts = EVERY_PART
+    ) -> PlacedOrder | None:
+        """An order that is the caller's, or that they may read; None is told for all others alike.
+
+        What is not in `parts` is empty in it.
+        """
         parameters = {
             "order_id": order_id,
             "user_id": principal.user_id,
             "may_any": principal.may(Permission.READ_ORDERS, order_id),
         }
-        row = await self._database.row(ORDER, parameters)
+        row = await self._database.row(order_reading(parts), parameters)
         return order_from(row) if row else None
 
     async def page(
-        self, user_id: str, *, first: int, after: Cursor | None, status: OrderStatus | None
+        self,
+        user_id: str,
+        *,
+        first: int,
+        after: Cursor | None,
+        status: OrderStatus | None,
+        parts: OrderParts = EVERY_PART,
+        most_lines: int = MOST_LINES_OF_PAGE,
     ) -> Page[PlacedOrder]:
-        """The user's orders, newest first; `InvalidPage` when `first` is out of bounds."""
+        """The user's orders, newest first; `InvalidPage` when `first` is out of bounds.
+
+        The lines of all of them are read at once, and at most `most_lines`: `TooManyLines` when there are more.
+        """
         parameters: dict[str, Any] = {"user_id": user_id, "limit": check_size(first) + 1}
         if after is not None:
             parameters |= {"before": after.created_at, "before_id": after.id}
         if status is not None:
             parameters["status"] = status
-        statement = {
-            (False, False): ORDERS,
-            (False, True): ORDERS_AFTER,
-            (True, False): ORDERS_WITH_STATUS,
-            (True, True): ORDERS_WITH_STATUS_AFTER,
-        }[status is not None, after is not None]
+        statement = orders_reading(
+            parts & ~OrderParts.LINES, with_status=status is not None, after=after is not None
+        )
         rows = await self._database.rows(statement, parameters)
-        return page_of([order_from(row) for row in rows], first)
+        page = page_of([order_from(row) for row in rows], first)
+        if OrderParts.LINES not in parts or not page.items:
+            return page
+        return Page(await self._with_lines(page.items, most_lines), page.has_next)
+
+    async def _with_lines(self, orders: Sequence[PlacedOrder], most: int) -> list[PlacedOrder]:
+        ids = [order.id for order in orders]
+        rows = await self._database.rows(LINES_OF_ORDERS, {"ids": ids, "most": most + 1})
+        if len(rows) > most:
+            raise TooManyLines(most)
+        lines: defaultdict[UUID, list[OrderLine]] = defaultdict(list)
+        for row in rows:
+            lines[row.order_id].append(line_from(row.line))
+        return [replace(order, lines=tuple(lines[order.id])) for order in orders]
 
     async def place(
         self,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from models.orders.statements import EVERY_PART, OrderParts
 from models.orders.tables import OrderStatus
 from models.payments.statements import LOOK_AT_INTENT
 from models.payments.tables import PaymentState
@@ -41,12 +42,15 @@ class RefreshFromStripe:
         self._settlement = Settlement(database)
         self._looks: dict[UUID, _Look] = {}
 
-    async def find(self, principal: Principal, order_id: UUID) -> PlacedOrder | None:
+    async def find(
+        self, principal: Principal, order_id: UUID, parts: OrderParts = EVERY_PART
+    ) -> PlacedOrder | None:
         """The order as `Orders.find` has it, after a look at Stripe if its payment may have moved unnoticed.
 
         A look that has to wait for its turn is not waited for: whoever asks next sees what it brought.
         """
-        order = await self._orders.find(principal, order_id)
+        parts |= OrderParts.PAYMENTS  # which tell whether to look
+        order = await self._orders.find(principal, order_id, parts)
         payment = may_have_moved(order) if order else None
         if payment is None:
             return order
@@ -57,7 +61,7 @@ class RefreshFromStripe:
         await asyncio.wait([look.task], timeout=PATIENCE)
         if not look.task.done():
             return order
-        return await self._orders.find(principal, order_id) if look.task.result() else order
+        return await self._orders.find(principal, order_id, parts) if look.task.result() else order
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

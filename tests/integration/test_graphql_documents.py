@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from graph.serving.documents import MOST_REMEMBERED, Documents
+from graph.serving.documents import LONGEST_REMEMBERED, MOST_BYTES, Documents
 from services.operations.manifests import UnreadableManifest, read_manifest
 from settings import Settings
 from tests.conftest import running
@@ -87,14 +87,23 @@ async def test_a_hash_that_is_wrong_registers_nothing(
     assert code(answer) == expected
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_what_is_remembered_is_bounded_by_bytes() -> None:
+    """A character beyond the 16-bit plane makes Python keep four bytes for each of the text."""
     documents = Documents()
-    for number in range(MOST_REMEMBERED + 1):
-        query = f"{{ me {{ id{number} }} }}"
+    filler = "\U0001f600" * (LONGEST_REMEMBERED - 50)
+    queries = [
+        f'{{ order(id: "{number} {filler}") {{ id }} }}'
+        for number in range(MOST_BYTES // 4 // len(filler) + 1)
+    ]
+    for query in queries:
         documents.resolve(query, persisted(hashlib.sha256(query.encode()).hexdigest()))
 
+    first, last = [
+        persisted(hashlib.sha256(query.encode()).hexdigest()) for query in (queries[0], queries[-1])
+    ]
     with pytest.raises(Exception, match="PersistedQueryNotFound"):
-        documents.resolve(None, persisted(hashlib.sha256(b"{ me { id0 } }").hexdigest()))
+        documents.resolve(None, first)
+    assert documents.resolve(None, last) == queries[-1]
 
 
 MANIFESTS: dict[str, object] = {

@@ -38,7 +38,7 @@ async def broken(settings: Settings, postgres_url: str) -> AsyncIterator[Client]
         migrations.upgrade(url)
         with psycopg.connect(url) as admin:
             admin.execute("ALTER TABLE products RENAME COLUMN name TO title")
-            admin.execute("ALTER TABLE order_items RENAME COLUMN product_name TO title")
+            admin.execute("ALTER TABLE order_items RENAME COLUMN unit_amount TO price")
         async with running(settings.model_copy(update={"database_url": SecretStr(url)})) as http:
             yield Client(http, JWT_SECRET)
 

@@ -8,9 +8,9 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from graph.context import Context, ContextMaker, PaymentSettings
-from graph.serving.bounds import MOST_ENTRIES
 from graph.serving.documents import Documents
 from graph.serving.socket import GraphQLSocket, first_in_time
+from graph.serving.spending import SIGNED_IN
 from main import build_use_cases
 from models import OrderStatus
 from runtime.database.database import Database
@@ -69,7 +69,7 @@ async def test_a_mutation_that_takes_too_long_is_given_up_and_what_follows_the_o
 
 
 async def test_operations_at_once_on_one_socket_spend_each_for_itself(address: str, shop: Shop) -> None:
-    page = f"{{ orders(first: {MOST_ENTRIES // 2}) {{ nodes {{ id }} }} }}"
+    page = f"{{ orders(first: {SIGNED_IN.entries // 2}) {{ nodes {{ id }} }} }}"
     double = "{ " + " ".join(f"{name}: {page[1:-1]}" for name in "ab") + " }"
     names = [str(number) for number in range(4)]
     async with follower(address, token()) as ada:

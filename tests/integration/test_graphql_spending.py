@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graph.serving.bounds import MOST_ENTRIES, MOST_ITEMS
+from graph.serving.spending import ENTRY, SIGNED_IN
 from tests.client import Client
 from tests.make import Shop
 
@@ -19,7 +19,7 @@ def error(answer: dict[str, Any]) -> tuple[str, str]:
 @pytest.mark.parametrize("field", ["orders", "products"])
 async def test_the_pages_of_an_operation_have_200_entries_together(client: Client, field: str) -> None:
     pages = " ".join(
-        f"p{number}: {field}(first: 20) {{ nodes {{ id }} }}" for number in range(MOST_ENTRIES // 20)
+        f"p{number}: {field}(first: 20) {{ nodes {{ id }} }}" for number in range(SIGNED_IN.entries // 20)
     )
 
     assert await client.data(f"{{ {pages} }}")
@@ -30,27 +30,58 @@ async def test_the_pages_of_an_operation_have_200_entries_together(client: Clien
     )  # fmt: skip
 
 
-async def test_the_orders_of_an_operation_tell_3000_items_together(client: Client, shop: Shop) -> None:
-    orders = [await shop.order(items=LARGEST_ORDER) for _ in range(MOST_ITEMS // len(LARGEST_ORDER))]
-    page = "orders(first: 100) { nodes { items { quantity } } }"
-
-    assert len((await client.data(f"{{ {page} }}"))["orders"]["nodes"]) == len(orders)
-    again = await client.ask(f'{{ {page} order(id: "{orders[0]}") {{ items {{ quantity }} }} }}')
-    await shop.order(items=[(100, 1)])
-    one_more = await client.ask(f"{{ {page} }}")
-
-    assert {error(again)[0], error(one_more)[0]} == {"BAD_USER_INPUT"}
+ALL_OF_AN_ITEM = (
+    "productId productName quantity "
+    "unitPrice { minorUnits currency amount } subtotal { minorUnits currency amount }"
+)
+TOO_MUCH = (
+    "BAD_USER_INPUT",
+    "The operation asks for too much at once: ask for fewer fields or smaller pages.",
+)
 
 
-async def test_orders_without_their_items_are_not_counted_by_them(client: Client, shop: Shop) -> None:
-    for _ in range(MOST_ITEMS // len(LARGEST_ORDER) + 1):
+async def test_the_largest_order_is_told_whole(client: Client, shop: Shop) -> None:
+    order_id = await shop.order(items=LARGEST_ORDER)
+
+    found = await client.data(f'{{ order(id: "{order_id}") {{ items {{ {ALL_OF_AN_ITEM} }} }} }}')
+
+    assert len(found["order"]["items"]) == len(LARGEST_ORDER)
+
+
+async def test_what_an_operation_does_is_bounded_all_its_fields_together(client: Client, shop: Shop) -> None:
+    ids = [await shop.order(items=LARGEST_ORDER) for _ in range(2)]
+    whole = [f'o{n}: order(id: "{each}") {{ items {{ {ALL_OF_AN_ITEM} }} }}' for n, each in enumerate(ids)]
+    few = [each.replace(ALL_OF_AN_ITEM, "quantity") for each in whole]
+
+    assert await client.data("{" + few[0] + few[1] + "}")
+    assert error(await client.ask("{" + whole[0] + few[1] + "}")) == TOO_MUCH
+
+
+async def test_the_items_of_a_page_are_counted_before_they_are_read(client: Client, shop: Shop) -> None:
+    for _ in range(SIGNED_IN.work // ENTRY // len(LARGEST_ORDER) + 1):
         await shop.order(items=LARGEST_ORDER)
 
-    assert len((await client.data("{ orders { nodes { id total { amount } } } }"))["orders"]["nodes"]) == 7
+    assert error(await client.ask("{ orders { nodes { items { quantity } } } }")) == TOO_MUCH
+    assert (
+        len((await client.data("{ orders(first: 3) { nodes { items { quantity } } } }"))["orders"]["nodes"])
+        == 3
+    )
+    without = await client.data("{ orders { nodes { id total { amount } } } }")
+    assert len(without["orders"]["nodes"]) == 8
+
+
+async def test_a_stranger_may_read_a_page_of_the_catalogue_and_not_many(client: Client, shop: Shop) -> None:
+    for _ in range(100):
+        await shop.product()
+    page = "products(first: 100) { nodes { id name description image price { minorUnits currency amount } } }"
+
+    assert (await client.ask(f"{{ {page} }}", user=None))["data"]
+    assert error(await client.ask(f"{{ a: {page} b: {page} }}", user=None))[0] == "BAD_USER_INPUT"
+    assert (await client.ask(f"{{ a: {page} b: {page} }}"))["data"]
 
 
 async def test_each_operation_begins_anew(client: Client, shop: Shop) -> None:
     order_id = await shop.order(items=LARGEST_ORDER)
 
-    for _ in range(MOST_ITEMS // len(LARGEST_ORDER) + 2):
+    for _ in range(3):
         assert await client.order(order_id)

@@ -81,15 +81,46 @@ async def test_an_order_with_all_it_holds_is_one_statement(
     assert len(sent) == 1
 
 
-async def test_a_page_of_orders_is_one_statement(quiet: Client, shop: Shop, database: Database) -> None:
+async def test_a_page_of_orders_is_one_statement_and_its_items_one_more(
+    quiet: Client, shop: Shop, database: Database
+) -> None:
     for _ in range(20):
         await shop.order()
 
     with statements(database) as sent:
         found = await quiet.data(f"{{ orders {{ nodes {{ {EVERYTHING} }} pageInfo {{ hasNextPage }} }} }}")
+    with statements(database) as without_items:
+        await quiet.data("{ orders { nodes { id total { amount } payments { id } } } }")
 
-    assert len(found["orders"]["nodes"]) == 20
-    assert len(sent) == 1
+    assert [len(order["items"]) for order in found["orders"]["nodes"]] == [2] * 20
+    assert (len(sent), len(without_items)) == (2, 1)
+
+
+UNREAD = {
+    "id status": ("order_items.product_name", "FROM payments", "FROM refunds", "payment_transitions"),
+    "items { productName }": ("FROM payments", "FROM refunds", "payment_transitions"),
+    "payments { id }": ("order_items.product_name", "FROM refunds", "FROM disputes", "payment_transitions"),
+    "refunds { id }": ("order_items.product_name", "payment_transitions"),
+    "payments { history { at } }": ("order_items.product_name", "FROM refunds", "FROM disputes"),
+    "id items @skip(if: true) { productName } payments @include(if: $no) { id }": (
+        "order_items.product_name",
+        "FROM payments",
+    ),
+}
+
+
+@pytest.mark.parametrize("selected", UNREAD)
+async def test_only_what_is_selected_is_read(
+    quiet: Client, shop: Shop, database: Database, selected: str
+) -> None:
+    await shop.order()
+    page = f"orders {{ nodes {{ ...F }} }} }} fragment F on Order {{ {selected} }}"
+    declared = "($no: Boolean!)" if "$no" in selected else ""
+
+    with statements(database) as sent:
+        await quiet.data(f"query{declared} {{ {page}", {"no": False})
+
+    assert not [name for name in UNREAD[selected] for sql in sent if name in sql]
 
 
 async def test_a_page_of_products_is_one_statement_and_the_configuration_none(

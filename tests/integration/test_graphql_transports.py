@@ -7,14 +7,8 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from graph.serving.bounds import (
-    DEEPEST,
-    MOST_ALIASES,
-    MOST_DIRECTIVES,
-    MOST_ENTRIES,
-    MOST_REPEATED,
-    MOST_TOKENS,
-)
+from graph.serving.bounds import DEEPEST, MOST_ALIASES, MOST_DIRECTIVES, MOST_REPEATED
+from graph.serving.spending import SIGNED_IN
 from main import build_app
 from runtime.database.database import Database
 from sandbox.serve import served
@@ -22,11 +16,11 @@ from settings import Settings
 from tests.sockets import follower, token
 
 UNFIT, UNREAD, BAD = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "BAD_USER_INPUT"
-PAGES = MOST_ENTRIES // 100
+PAGES = SIGNED_IN.entries // 100
 CANCEL = 'cancelOrder(orderId: "x") { __typename }'
 REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
     "syntax": (UNREAD, {"query": "{"}),
-    "tokens": (UNREAD, {"query": "{ me {" + " id" * MOST_TOKENS + "} }"}),
+    "tokens": (UNREAD, {"query": "{ me {" + " id" * SIGNED_IN.tokens + "} }"}),
     "depth": (UNFIT, {"query": "{ me " * (DEEPEST + 1) + "}" * (DEEPEST + 1)}),
     "aliases": (UNFIT, {"query": "{" + " ".join(f"a{n}: __typename" for n in range(MOST_ALIASES + 1)) + "}"}),
     "directives": (UNFIT, {"query": "{ __typename " + "@a " * (MOST_DIRECTIVES + 1) + "}"}),

@@ -1,5 +1,6 @@
 """What an operation may cost: the limit passes, one more is refused, and refusing is cheap."""
 
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -8,15 +9,19 @@ from graphql import GraphQLError, build_schema, get_introspection_query, parse
 from graph.schema import sdl
 from graph.serving.bounds import (
     DEEPEST,
+    LONGEST_REMEMBERED,
     MOST_ALIASES,
     MOST_DIRECTIVES,
-    MOST_REMEMBERED,
+    MOST_FRAGMENTS,
+    MOST_OPERATIONS,
     MOST_REPEATED,
-    MOST_TOKENS,
+    REMEMBERED,
     UNFIT,
+    Judged,
     exceeded,
     judge,
 )
+from graph.serving.spending import ANONYMOUS, SIGNED_IN, Allowance
 
 SCHEMA = build_schema(sdl())
 GRAPHIQL = get_introspection_query(
@@ -28,8 +33,16 @@ GRAPHIQL = get_introspection_query(
 )
 
 
-def refusals(text: str, *, introspection: bool = True) -> list[str]:
-    return [error.message for error in judge(SCHEMA, text, introspection=introspection).errors]
+def judged(text: str, *, introspection: bool = True, allowance: Allowance = SIGNED_IN) -> Judged:
+    return judge(SCHEMA, text, allowance, introspection=introspection)
+
+
+def refusals(text: str, *, introspection: bool = True, allowance: Allowance = SIGNED_IN) -> list[str]:
+    return [error.message for error in judged(text, introspection=introspection, allowance=allowance).errors]
+
+
+def bounds_exceeded(text: str, allowance: Allowance = SIGNED_IN) -> list[str]:
+    return list(exceeded(parse(text), allowance))
 
 
 def nested(depth: int) -> str:
@@ -54,7 +67,26 @@ def aliases_in_a_fragment(count: int) -> str:
 
 
 def repeated(count: int) -> str:
-    return "{" + " a" * (count + 1) + "}"
+    """Two of each, so that none stands there often."""
+    return "{" + " ".join(f"a{n} a{n}" for n in range(count)) + "}"
+
+
+def repeated_in_inline_fragments(count: int) -> str:
+    return "{" + " ".join(f"a{n} ... {{ a{n} }}" for n in range(count)) + "}"
+
+
+def repeated_within(count: int) -> str:
+    """What stands under one name is one selection, wherever its parts are."""
+    parts = " ".join(f"b{n}" for n in range(count - 1))
+    return f"{{ a {{ {parts} }} ... {{ a {{ {parts} }} }} }}"
+
+
+def fragments(count: int) -> str:
+    return "{ a } " + " ".join(f"fragment F{n} on A {{ a }}" for n in range(count))
+
+
+def operations(count: int) -> str:
+    return " ".join(f"query Q{n} {{ a }}" for n in range(count))
 
 
 def directives(count: int) -> str:
@@ -74,36 +106,60 @@ def directives_everywhere(count: int) -> str:
         (nested_in_inline_fragments, DEEPEST),
         (aliases, MOST_ALIASES),
         (repeated, MOST_REPEATED),
+        (repeated_in_inline_fragments, MOST_REPEATED),
+        (repeated_within, MOST_REPEATED),
+        (fragments, MOST_FRAGMENTS),
+        (operations, MOST_OPERATIONS),
         (directives, MOST_DIRECTIVES),
         (directives_everywhere, MOST_DIRECTIVES),
     ],
 )
 def test_the_limit_passes_and_one_more_is_refused(make: Callable[[int], str], limit: int) -> None:
-    assert not list(exceeded(parse(make(limit))))
-    assert len(list(exceeded(parse(make(limit + 1))))) == 1
+    assert not bounds_exceeded(make(limit))
+    assert len(bounds_exceeded(make(limit + 1))) == 1
 
 
 def test_aliases_in_a_fragment_count_each_time_it_is_spread() -> None:
-    assert not list(exceeded(parse(aliases_in_a_fragment(MOST_ALIASES - 1))))
-    assert list(exceeded(parse(aliases_in_a_fragment(MOST_ALIASES + 1))))
+    assert not bounds_exceeded(aliases_in_a_fragment(MOST_ALIASES - 1))
+    assert bounds_exceeded(aliases_in_a_fragment(MOST_ALIASES + 1))
 
 
-def test_repeated_fields_of_a_fragment_count_each_time_it_is_spread() -> None:
-    spread_twice = "{ a { ...F } b { ...F } } fragment F on A {" + " a" * (MOST_REPEATED // 2 + 1) + "}"
-    assert not list(exceeded(parse(spread_twice)))
-    assert list(exceeded(parse(spread_twice.replace("a}", "a a}"))))
+@pytest.mark.parametrize("allowance", [SIGNED_IN, ANONYMOUS])
+def test_what_stands_often_under_one_name_is_refused_before_it_is_compared(allowance: Allowance) -> None:
+    often = "{" + " ...{ me { id email isMerchant __typename } }" * 94 + "}"
+    assert bounds_exceeded(often, allowance)
+    assert bounds_exceeded("{" + " ...{ me { id } }" * 61 + "}", allowance)
+    assert not bounds_exceeded("{" + " ...{ me { id } }" * 15 + "}", allowance)
+
+
+@pytest.mark.parametrize("allowance", [SIGNED_IN, ANONYMOUS])
+def test_a_text_selects_as_many_fields_as_are_allowed_those_of_fragments_each_time(
+    allowance: Allowance,
+) -> None:
+    each = allowance.selected // 4 - 2
+    spread = "{ a { ...F } b { ...F } c { ...F } d { ...F } } fragment F on A {"
+    fields = " ".join(f"f{n}" for n in range(each + 1))
+    assert not bounds_exceeded(spread + fields + "}", allowance)
+    assert bounds_exceeded(spread + fields + " g h}", allowance)
 
 
 def test_a_field_that_each_member_of_a_union_has_is_not_repeated() -> None:
-    members = " ".join(f"... on T{n} {{ message code }}" for n in range(MOST_REPEATED + 1))
-    assert not list(exceeded(parse(f"{{ a {{ {members} }} }}")))
+    members = " ".join(f"... on T{n} {{ message code retryable }}" for n in range(12))
+    assert not bounds_exceeded(f"{{ a {{ {members} }} }}")
 
 
-def test_a_text_has_as_many_tokens_as_are_allowed() -> None:
-    fits = "{ me {" + " id" * (MOST_TOKENS - 5) + "} }"
-    judge(SCHEMA, fits, introspection=True)
-    with pytest.raises(GraphQLError, match=f"{MOST_TOKENS} tokens"):
-        judge(SCHEMA, fits.replace("id", "id id", 1), introspection=True)
+def test_components_may_each_ask_for_what_others_ask_for() -> None:
+    parts = [f"fragment F{n} on Order {{ id __typename total {{ amount currency }} }}" for n in range(10)]
+    spread = " ".join(f"...F{n}" for n in range(10))
+    assert not refusals(f'{{ order(id: "x") {{ {spread} }} }} ' + " ".join(parts))
+
+
+@pytest.mark.parametrize("allowance", [SIGNED_IN, ANONYMOUS])
+def test_a_text_has_as_many_tokens_as_are_allowed(allowance: Allowance) -> None:
+    fits = "{ me {" + " id" * (allowance.tokens - 5) + "} }"
+    judged(fits, allowance=allowance)
+    with pytest.raises(GraphQLError, match=f"{allowance.tokens} tokens"):
+        judged(fits.replace("id", "id id", 1), allowance=allowance)
 
 
 @pytest.mark.parametrize(
@@ -146,13 +202,11 @@ def test_a_cycle_of_fragments_is_refused_by_name(document: str) -> None:
     assert any("within itself" in message for message in refusals(document))
 
 
-def test_fragments_that_spread_each_other_twice_are_looked_at_once() -> None:
-    """2^110 fields, were they followed one by one."""
-    links = [f"fragment F{n} on User {{ ...F{n + 1} ... {{ ...F{n + 1} }} }}" for n in range(70)]
-    text = "{ me { ...F0 } } " + " ".join(links) + " fragment F70 on User { x: id }"
-    assert refusals(text) == [
-        f"An operation has at most {MOST_ALIASES} aliases, those in fragments counted each time."
-    ]
+def test_fragments_that_spread_each_other_twice_are_not_followed_to_their_end() -> None:
+    """2^40 fields, were they followed one by one."""
+    links = [f"fragment F{n} on A {{ a {{ ...F{n + 1} }} b {{ ...F{n + 1} }} }}" for n in range(40)]
+    [message] = bounds_exceeded("{ ...F0 } " + " ".join(links) + " fragment F40 on A { x }")
+    assert message.startswith(f"A document selects at most {SIGNED_IN.selected} fields")
 
 
 def test_an_unknown_fragment_is_the_clients_mistake() -> None:
@@ -202,7 +256,7 @@ def test_no_name_is_suggested_to_those_who_guess(query: str) -> None:
 
 @pytest.mark.parametrize("query", GUESSES)
 def test_where_introspection_is_off_all_guesses_are_answered_alike(query: str) -> None:
-    [error] = judge(SCHEMA, query, introspection=False).errors
+    [error] = judged(query, introspection=False).errors
 
     assert (error.message, error.locations) == (UNFIT, None)
 
@@ -211,7 +265,7 @@ def test_what_was_wrong_with_a_guess_stands_in_the_log_and_not_at_length(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level("INFO"):
-        judge(SCHEMA, f"{{ me {{ {'long' * 1_000} }} other {'wrong ' * 9} }}", introspection=False)
+        judged(f"{{ me {{ {'long' * 1_000} }} other {'wrong ' * 9} }}", introspection=False)
 
     [record] = caplog.records
     assert isinstance(record.msg, dict)
@@ -220,22 +274,43 @@ def test_what_was_wrong_with_a_guess_stands_in_the_log_and_not_at_length(
 
 
 def test_a_text_is_parsed_and_validated_once() -> None:
-    text = "query Once { me { id } }"
-    before = judge.cache_info()
-
-    first, second = [judge(SCHEMA, text, introspection=True) for _ in range(2)]
-
-    after = judge.cache_info()
+    first, second = [judged("query Once { me { id } }") for _ in range(2)]
     assert first is second
-    assert (after.misses - before.misses, after.hits - before.hits) == (1, 1)
+
+
+def test_what_a_stranger_asked_first_is_known_for_a_customer_too() -> None:
+    text = "query Shared { products { nodes { id } } }"
+    assert judged(text, allowance=ANONYMOUS) is judged(text)
+
+
+def test_what_is_too_large_for_a_stranger_may_not_be_for_a_customer() -> None:
+    often = "query Often {" + " me { id }" * 30 + "}"
+    assert refusals(often, allowance=ANONYMOUS)
+    assert not refusals(often)
 
 
 def test_what_was_refused_once_is_refused_at_no_cost() -> None:
-    first, second = [judge(SCHEMA, "query Refused { nonsense }", introspection=True) for _ in range(2)]
+    first, second = [judged("query Refused { nonsense }", introspection=True) for _ in range(2)]
 
     assert first is second
     assert first.errors
 
 
-def test_what_is_remembered_is_bounded() -> None:
-    assert judge.cache_info().maxsize == MOST_REMEMBERED
+def test_a_stranger_can_not_push_out_what_customers_use() -> None:
+    text = "query Kept { me { id } }"
+    kept = judged(text)
+    for number in range(500):
+        judged(f"query Other{number} {{ paymentConfig {{ apiVersion }} }}", allowance=ANONYMOUS)
+    assert judged(text) is kept
+
+
+def test_what_is_remembered_is_bounded_by_bytes() -> None:
+    """Texts never seen before, near 95 KB, each with a character that makes Python keep four bytes for all."""
+    for number in range(60):
+        judged(f'{{ order(id: "{number} \U0001f600{"x" * 19_000}") {{ id }} }}')
+        judged(f'{{ order(id: "{number} \U0001f600{"x" * 95_000}") {{ id }} }}', allowance=ANONYMOUS)
+    assert 0 < REMEMBERED[SIGNED_IN].bytes <= 16_000_000
+    assert REMEMBERED[ANONYMOUS].bytes <= 4_000_000
+    held = [question[2] for cache in REMEMBERED.values() for question in cache]
+    assert sum(map(sys.getsizeof, held)) <= 20_000_000
+    assert max(map(len, held)) <= LONGEST_REMEMBERED

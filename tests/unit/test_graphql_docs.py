@@ -7,7 +7,7 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLUnionType, build_schema
 
 from graph.schema import sdl
-from graph.serving import bounds, http
+from graph.serving import bounds, http, spending
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs/clients.md"
@@ -62,12 +62,18 @@ def test_every_top_level_code_is_told() -> None:
     "words",
     [
         f"{http.LARGEST_OPERATION:,} bytes",
-        f"{bounds.MOST_TOKENS:,} tokens",
+        f"{spending.SIGNED_IN.tokens:,} tokens",
         f"{bounds.DEEPEST} fields in depth",
         f"{bounds.MOST_ALIASES} aliases",
         f"{bounds.MOST_DIRECTIVES} directives",
-        f"{bounds.MOST_ENTRIES} entries",
-        f"{bounds.MOST_ITEMS:,} items",
+        f"{bounds.MOST_FRAGMENTS} fragments",
+        f"{bounds.MOST_REPEATED} repeated",
+        f"{spending.SIGNED_IN.selected} selected",
+        f"{spending.SIGNED_IN.entries} entries",
+        f"{spending.SIGNED_IN.work:,} units",
+        f"{spending.ANONYMOUS.tokens:,} tokens",
+        f"{spending.ANONYMOUS.selected} selected",
+        f"{spending.ANONYMOUS.work:,} units",
         f"{http.LONGEST:.0f} seconds",
     ],
 )

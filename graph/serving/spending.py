@@ -1,0 +1,83 @@
+"""What one operation may cost, and what it has cost so far: charged before the work is done."""
+
+import time
+from dataclasses import dataclass, field
+
+from graphql import GraphQLError
+
+from graph.serving.selections import ResolveInfo
+
+# Units of work: a field that is executed is one (6 to 9 µs), so 7,000 are some 50 ms.
+ENTRY = 2  # of a list, beside its fields
+TOKEN = 3  # of the text: to parse and to validate it the first time
+STRETCH = 0.01  # seconds of work after which others get a turn
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The bounds of one operation: `tokens` and `selected` fields in its text with fragments put in, `entries` of its
+    pages together, and `work` in all."""
+
+    tokens: int
+    selected: int
+    pairs: int
+    entries: int
+    work: int
+
+
+SIGNED_IN = Allowance(tokens=1_000, selected=500, pairs=1_000, entries=200, work=7_000)
+# Enough for a catalogue's page and for the schema; strangers cost nothing to make.
+ANONYMOUS = Allowance(tokens=400, selected=300, pairs=400, entries=200, work=2_000)
+
+
+def allowance_of(principal: object | None) -> Allowance:
+    return ANONYMOUS if principal is None else SIGNED_IN
+
+
+@dataclass(slots=True)
+class Spending:
+    """What one operation has asked for so far, all its aliases together."""
+
+    allowance: Allowance = SIGNED_IN
+    entries: int = 0
+    work: int = 0
+    weights: dict[int, int] = field(default_factory=dict)  # of an entry's fields, by its list's field node
+    roots: dict[str | int, ResolveInfo] = field(default_factory=dict)  # by their names in the answer
+    turn_began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def left(self) -> int:
+        """Units of work."""
+        return max(0, self.allowance.work - self.work)
+
+    def anew(self) -> "Spending":
+        """For the next event of a subscription, which may go on for days."""
+        return Spending(self.allowance)
+
+    def list_entries(self, count: int) -> None:
+        self.entries += count
+        if self.entries > self.allowance.entries:
+            raise bad_input(
+                f"An operation lists at most {self.allowance.entries} entries in all: ask for smaller pages."
+            )
+
+    def charge(self, work: int) -> None:
+        self.work += work
+        if self.work > self.allowance.work:
+            raise too_costly()
+
+    def is_turn_over(self) -> bool:
+        """Whether others should get a turn now; if so, the next one begins."""
+        now = time.perf_counter()
+        if now - self.turn_began < STRETCH:
+            return False
+        self.turn_began = now
+        return True
+
+
+def too_costly() -> GraphQLError:
+    return bad_input("The operation asks for too much at once: ask for fewer fields or smaller pages.")
+
+
+def bad_input(message: str) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
