@@ -130,6 +130,8 @@ def in_words(error: Exception) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.OperationalError):
         return f"DATABASE_URL: the database can't be reached: {_first_line(cause)}"
+    if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        return f"DATABASE_URL: {_first_line(cause)}\nThe roles and their GRANTs stand in docs/deploy.md."
     if isinstance(cause, psycopg.ProgrammingError):
         return f"DATABASE_URL: {_first_line(cause)}\nRun `python main.py migrate` first."
     return str(error)
