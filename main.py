@@ -57,15 +57,16 @@ from services.reconciliation.sweep_scheduler import SweepScheduler
 from services.stripe_api.gateway import API_VERSION, StripeGateway, StripeSignatureCheck
 from settings import Settings, UnsafeSettings, needed, remarks, reveal
 
-# Kinds of work that keep a part of the pool of database connections; everything else keeps one too.
-PAYMENTS, WEBHOOKS = "payments", "webhooks"
+# Kinds of work that keep a part of the pool of database connections, and which; all other work keeps one too.
+PAYMENTS, WEBHOOKS, PROBES = "payments", "webhooks", "probes"
+PARTS = {PAYMENTS: 0.2, WEBHOOKS: 0.2, PROBES: 0.1}
 
 log = structlog.get_logger(__name__)
 
 
 def connect(settings: Settings) -> tuple[Database, StripeGateway]:
     database = build_database(
-        reveal(settings.database_url), pool_size=settings.database_pool_size, parts=(PAYMENTS, WEBHOOKS)
+        reveal(settings.database_url), pool_size=settings.database_pool_size, parts=PARTS
     )
     return database, StripeGateway(reveal(settings.stripe_secret_key), **settings.gateway_options)
 
@@ -126,7 +127,11 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
         WebSocketRoute("/graphql", graphql),
         Route("/api/payments/create-intent", create_intent(maker), methods=["POST"]),
         Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
-        *for_operators(Health(database, gateway, keys), MetricsEndpoint(database), settings.metrics_token),
+        *for_operators(
+            Health(database.part(PROBES), gateway, keys),
+            MetricsEndpoint(database.part(PROBES)),
+            settings.metrics_token,
+        ),
         *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
     ]
     middleware = layers(

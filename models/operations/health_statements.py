@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import Integer, Select, Text, bindparam, cast, column, func, select, table
+from sqlalchemy import Integer, Select, Text, bindparam, cast, column, func, literal, select, table
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from models.reconciliation.leases import Lease
@@ -11,3 +12,17 @@ SCHEMA_REVISION: Select[Any] = select(column("version_num")).select_from(table("
 SECONDS_SINCE_SWEEP = select(
     cast(func.extract("epoch", func.now() - col(Lease.done_until)), Integer).label("seconds")
 ).where(col(Lease.name) == bindparam("lease_name", type_=Text))
+
+# Whether a write is taken and made durable: one row that each probe writes anew.
+_written = insert(Lease).values(name="readyz", holder="", held_until=func.now())
+WRITE_A_ROW = _written.on_conflict_do_update(
+    index_elements=["name"], set_={"held_until": _written.excluded.held_until}
+)
+
+# Whether a table may grow: more rows than fit a page. It is rolled back; VACUUM takes away what it leaves.
+WRITE_A_PAGE = insert(Lease).from_select(
+    ["name", "holder", "held_until"],
+    select(func.concat("readyz: ", func.gen_random_uuid()), literal("", Text), func.now()).select_from(
+        func.generate_series(1, 250)
+    ),
+)

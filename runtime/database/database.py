@@ -46,6 +46,7 @@ Watch: TypeAlias = Callable[[str], AbstractContextManager[object]]
 Run: TypeAlias = Callable[[Executable, ManyOrOne, type | None], Awaitable[Sequence[Any]]]
 
 ATTEMPTS = 3
+SHARE_OF_REST = 0.2  # of a pool that has parts
 LOCK_PATIENCE = 8.0  # seconds for a row that somebody else holds
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5  # seconds without a connection, between two tries for such a row
 NO_PARAMETERS: Mapping[str, Any] = {}
@@ -289,12 +290,13 @@ class Transaction:
 
 
 def build_database(
-    url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, parts: Sequence[str] = ()
+    url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, parts: Mapping[str, float] | None = None
 ) -> Database:
     """A database over psycopg 3. Connections are opened as they are needed, and kept.
 
-    Each of `parts`, and the work that names none, keeps a fifth of them; the others go to whoever comes first.
+    `parts` says which share of them each kind of work keeps; the work that names none keeps a fifth. What is left
+    goes to whoever comes first.
     """
-    each = pool_size // 5 if parts else 0
-    kept = dict.fromkeys((REST, *parts), each)
+    shares = {REST: SHARE_OF_REST, **parts} if parts else {}
+    kept = {name: int(pool_size * share) for name, share in shares.items()}
     return Database(Pool(partial(Connection.to, url), size=pool_size, patience=pool_timeout, kept=kept))

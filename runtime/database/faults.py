@@ -31,6 +31,11 @@ def is_lost(error: psycopg.Error) -> bool:
     return state.startswith(AWAY) or state == READ_ONLY or state in TRANSACTION_ENDED
 
 
+def is_read_only(error: psycopg.Error) -> bool:
+    """Whether the server takes no writes, or none of several does: libpq says so in words alone."""
+    return error.sqlstate == READ_ONLY or "session is read-only" in str(error)
+
+
 def is_full(error: psycopg.Error) -> bool:
     """Whether the server has run out of disk, memory or connections: no other connection of ours fares better."""
     return error.sqlstate is not None and error.sqlstate.startswith(FULL)

@@ -5,6 +5,7 @@ that is told, and left to alerts, since taking every server out of traffic would
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +14,23 @@ from typing import Protocol
 
 import psycopg
 
-from models.operations.health_statements import SCHEMA_REVISION, SECONDS_SINCE_SWEEP
-from runtime.database.database import Database, DatabaseUnavailable
+from models.operations.health_statements import (
+    SCHEMA_REVISION,
+    SECONDS_SINCE_SWEEP,
+    WRITE_A_PAGE,
+    WRITE_A_ROW,
+)
+from runtime.database.database import Database, DatabaseUnavailable, Transaction
+from runtime.database.faults import PoolExhausted, is_full, is_read_only
+from runtime.timeouts import within
 from services.operations import migrations
 from services.payments.intents import AccessDenied, GatewayError, Refused, TooManyRequests
 from services.reconciliation.sweep import SWEEP
 
 STRIPE_EVERY = 15.0  # seconds; a probe each second must not eat into Stripe's rate limit
+WRITE_EVERY = 5.0  # seconds; each write is a commit, and several servers probe each second
 PATIENCE = 3.0
+DATABASE_PATIENCE = 0.9  # seconds: probes are answered within one
 MOST_CLOCK_SKEW = 30.0  # seconds: the leeway of tokens. Stripe's signatures bear 300
 SWEEP_OVERDUE = 600.0  # seconds; it is due each minute, and one may take 150 seconds
 
@@ -87,6 +97,7 @@ class Health:
         self._clock = clock
         self._began = now()
         self._asking = asyncio.Lock()
+        self._written_until = float("-inf")
         self._stripe, self._time, self._stripe_until = Part(), Part(), float("-inf")
         self._head, self._older = migrations.head(), migrations.before_head()
 
@@ -98,13 +109,26 @@ class Health:
 
     async def _check_database(self) -> dict[str, Part]:
         try:
-            async with asyncio.timeout(PATIENCE):
-                schema = await self._check_schema()
-                sweep = await self._check_sweep() if schema.is_ok else Part(UNKNOWN, needed=False)
-        except (DatabaseUnavailable, psycopg.Error, TimeoutError):
+            return await within(DATABASE_PATIENCE, self._ask_database())
+        except (DatabaseUnavailable, psycopg.Error, TimeoutError) as error:
             unknown = Part(UNKNOWN)
-            return {"database": Part("unreachable"), "schema": unknown, "sweep": unknown}
-        return {"database": Part(), "schema": schema, "sweep": sweep}
+            return {"database": Part(state_of_database(error)), "schema": unknown, "sweep": unknown}
+
+    async def _ask_database(self) -> dict[str, Part]:
+        schema = await self._check_schema()
+        if not schema.is_ok:
+            return {"database": Part(), "schema": schema, "sweep": Part(UNKNOWN, needed=False)}
+        await self._check_writing()
+        return {"database": Part(), "schema": schema, "sweep": await self._check_sweep()}
+
+    async def _check_writing(self) -> None:
+        """Raise unless the database takes writes, which was seen some seconds ago if not now."""
+        if self._database.seems_full:
+            await prove_room(self._database)
+            self._database.has_room()
+        if self._now() >= self._written_until:
+            await self._database.rows(WRITE_A_ROW)
+            self._written_until = self._now() + WRITE_EVERY
 
     async def _check_schema(self) -> Part:
         try:
@@ -163,6 +187,35 @@ class Health:
         usable = self._keys.are_usable
         what = "the keys read last serve on" if usable else "nobody can sign in"
         return {"keys": Part(f"JWT_JWKS_URL can't be read ({why}): {what}", needed=not usable)}
+
+
+class _RolledBack(Exception):
+    """Ends a transaction that was only tried."""
+
+
+async def prove_room(database: Database) -> None:
+    """Return when a table could grow; raise what the database says otherwise."""
+
+    async def grow(transaction: Transaction) -> None:
+        await transaction.rows(WRITE_A_PAGE)
+        raise _RolledBack
+
+    with contextlib.suppress(_RolledBack):
+        await database.transaction(grow)
+
+
+def state_of_database(error: Exception) -> str:
+    """In words, without what the error may tell of the address."""
+    cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
+    if not isinstance(cause, psycopg.Error):
+        return f"no answer within {DATABASE_PATIENCE} seconds"
+    if isinstance(cause, PoolExhausted):
+        return "busy: no connection became free in time"
+    if is_read_only(cause):
+        return "read-only: no host of DATABASE_URL takes writes"
+    return (
+        "full: the server has no room left (disk, memory or connections)" if is_full(cause) else "unreachable"
+    )
 
 
 def clock_against(theirs: datetime, ours: datetime) -> Part:

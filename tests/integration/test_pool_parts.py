@@ -14,6 +14,7 @@ from runtime.database.database import Database, DatabaseUnavailable, Transaction
 from runtime.database.turns import Turns
 from tests.make import Shop
 
+PARTS = {"payments": 0.2, "webhooks": 0.2}
 ONE = text("SELECT 1 AS number")
 SLEEP = text("SELECT pg_sleep(:seconds)")
 SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY (:names)")
@@ -22,7 +23,7 @@ SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY (:names)
 @pytest.fixture
 async def parted(postgres_url: str, database: Database) -> AsyncIterator[Database]:
     """Ten connections: two for payments, two for webhooks, two for all else, four for whoever comes first."""
-    made = build_database(postgres_url, pool_size=10, pool_timeout=2, parts=("payments", "webhooks"))
+    made = build_database(postgres_url, pool_size=10, pool_timeout=2, parts=PARTS)
     yield made
     await made.close()
 
@@ -57,7 +58,7 @@ async def test_what_nobody_else_needs_is_there_for_each(parted: Database) -> Non
 
 
 async def test_whoever_comes_first_is_first_whatever_the_part(postgres_url: str) -> None:
-    database = build_database(postgres_url, pool_size=5, parts=("payments", "webhooks"))
+    database = build_database(postgres_url, pool_size=5, parts=PARTS)
     pool, order = database.pool, list[str]()
 
     async def come(part: str) -> None:
