@@ -194,6 +194,8 @@ class Settings(BaseModel):
             "http": "runtime.http_edge:BoundedArrival",
             "timeout_graceful_shutdown": 20,
             "ws_max_size": 100_000,
+            # A worker that imports on a quarter of a core answers nobody for some 5 seconds, uvicorn's own patience.
+            "timeout_worker_healthcheck": 30,
         }
         return {"host": self.host, "port": self.port, **bounds, **quiet, **proxies}
 

@@ -93,11 +93,24 @@ class _RequestLine(logging.Formatter):
 
 
 _requests = logging.getLogger("paygraph.requests")
+_WORKER_DIED = re.compile(r"Child process \[\d+\] died")
 
 
-def _is_worth_a_line(record: logging.LogRecord) -> bool:
-    """uvicorn tells a socket's broken text as an error of its own, with a traceback: anybody could fill the log."""
-    return record.msg != "Invalid UTF-8 sequence received from client."
+class _UvicornLines(logging.Filter):
+    """uvicorn's lines at the level that they deserve here; `level` is the least that is written."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._level = level
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # A socket's broken text comes as an error, with a traceback: anybody could fill the log.
+        if record.msg == "Invalid UTF-8 sequence received from client.":
+            return False
+        # A worker that died was killed, for its memory or since it hung. uvicorn tells it at `info`.
+        if _WORKER_DIED.fullmatch(record.getMessage()):
+            record.levelno, record.levelname = logging.ERROR, "ERROR"
+        return record.levelno >= self._level
 
 
 def configure(level: str, style: str, *, to: TextIO | None = None) -> None:
@@ -132,7 +145,9 @@ def configure(level: str, style: str, *, to: TextIO | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
-    logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
+    errors = logging.getLogger("uvicorn.error")
+    errors.filters[:] = [_UvicornLines(root.level)]
+    errors.setLevel(logging.INFO)
     # It holds query strings, and a line a request costs a tenth of the CPU.
     logging.getLogger("uvicorn.access").handlers.clear()
     logging.getLogger("uvicorn.access").propagate = False

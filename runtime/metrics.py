@@ -39,3 +39,8 @@ POOL_WAITING = Gauge(
     registry=COUNTS,
     multiprocess_mode="livesum",
 )
+WORKERS_REPLACED = Counter(
+    "paygraph_workers_replaced",
+    "Worker processes that died and were started anew.",
+    registry=COUNTS,
+)

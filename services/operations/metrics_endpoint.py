@@ -1,14 +1,11 @@
 """What `/metrics` answers, in Prometheus's text format: counts of the processes, and figures of the database.
 
 With several workers each writes its counts into files of one temporary folder, and whoever is scraped adds them up.
-prometheus_client reads the folder's name when it is imported, so the folder is there before the workers are started.
 """
 
 import asyncio
 import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -21,11 +18,10 @@ from models.payments.tables import LIVE, PaymentState
 from runtime.database.database import Database
 from runtime.database.pool_gauges import show
 from runtime.metrics import COUNTS
-from runtime.processes import is_alive
 from services.operations.database_metrics import FigureReader, Figures
+from services.operations.worker_counts import FOLDER, add_up_the_dead, alone_in
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own name for it
 
 
 class MetricsEndpoint:
@@ -45,35 +41,11 @@ def counted() -> bytes:
     folder = os.environ.get(FOLDER)
     if folder is None:
         return generate_latest(COUNTS)
-    forget_the_dead(Path(folder))
     shared = CollectorRegistry()
-    multiprocess.MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]
-    return generate_latest(shared)
-
-
-def forget_the_dead(folder: Path) -> None:
-    """Drop the gauges of workers that have ended; what they counted stays, or sums would go down."""
-    for file in folder.glob("gauge_live*_*.db"):
-        pid = int(file.stem.rpartition("_")[2])
-        if not is_alive(pid):
-            multiprocess.mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def shared_by_workers(workers: int) -> Iterator[None]:
-    """Let that many worker processes, started inside the block, count together; the folder goes with the block.
-
-    A folder that the environment names already is used as it is, and left.
-    """
-    if workers == 1 or FOLDER in os.environ:
-        yield
-        return
-    with tempfile.TemporaryDirectory(prefix="paygraph-metrics-", ignore_cleanup_errors=True) as folder:
-        os.environ[FOLDER] = folder
-        try:
-            yield
-        finally:
-            del os.environ[FOLDER]
+    with alone_in(Path(folder)):
+        add_up_the_dead(Path(folder))
+        multiprocess.MultiProcessCollector(shared, folder)  # type: ignore[no-untyped-call]
+        return generate_latest(shared)
 
 
 def told(figures: Figures) -> bytes:

@@ -1,5 +1,7 @@
 """`serve` on a PostgreSQL of its own, with the sandbox as a separate process: from an order to PAID, and to the end."""
 
+import json
+import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -131,6 +133,21 @@ def test_two_workers_serve_on_one_port_and_end_together(town: Town) -> None:
     assert (ended.code, "Traceback" in ended.out) == (0, False), ended.out
     eventually(lambda: not any(map(is_running, workers)))
     assert not folder.exists()
+
+
+def test_a_worker_that_is_killed_is_replaced_and_that_is_told_and_counted(town: Town) -> None:
+    server = town.serve(WORKERS="2", LOG_FORMAT="json", LOG_LEVEL="WARNING")
+    victim = next(pid for pid in children(server.process.pid) if is_worker(pid))
+    os.kill(victim, signal.SIGKILL)
+
+    replaced = "paygraph_workers_replaced_total"
+    eventually(lambda: numbers_of(HTTP.get(f"{town.url}/metrics").text).of(replaced) == 1)
+    told = [json.loads(line) for line in server.output.splitlines() if f"[{victim}] died" in line]
+    assert [line["level"] for line in told] == ["error"]
+
+
+def is_worker(pid: int) -> bool:
+    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def count_together(town: Town, customer: Customer) -> None:
