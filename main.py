@@ -94,6 +94,7 @@ def build_use_cases(
 def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     """The whole HTTP surface."""
     database, gateway = connect(settings)
+    probes = database.part(PROBES)
     check = StripeSignatureCheck(settings.webhook_secrets)
     inbox = Inbox(database.part(WEBHOOKS), gateway, check, livemode=settings.is_live)
     scheduler = SweepScheduler(database, Sweep(database, gateway, inbox))
@@ -128,11 +129,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
         WebSocketRoute("/graphql", graphql),
         Route("/api/payments/create-intent", create_intent(maker), methods=["POST"]),
         Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
-        *for_operators(
-            Health(database.part(PROBES), gateway, keys),
-            MetricsEndpoint(database.part(PROBES)),
-            settings.metrics_token,
-        ),
+        *for_operators(Health(probes, gateway, keys), MetricsEndpoint(probes), settings.metrics_token),
         *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
     ]
     middleware = layers(
