@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove soak bench lint types schema python-client attackers lock
+.PHONY: help setup run test prove soak bench lint types schema python-client attackers lock verify-stripe
 THEIRS := tests/integration/python_client
 ATTACKERS := tests/attackers
 
@@ -23,6 +23,9 @@ run: setup  ## the demo: a seeded shop, a database, a stand-in for Stripe
 
 test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term:skip-covered
+
+verify-stripe: setup  ## the sandbox and our gateway against Stripe's own test mode (needs STRIPE_TEST_KEY=sk_test_…)
+	@$(BIN)/python -m tests.verify_stripe
 
 prove: setup  ## the state machine, ten thousand runs: about forty minutes
 	PROOF_RUNS=10000 $(BIN)/python -m pytest tests/proof/test_state_machine.py -s
