@@ -2,10 +2,13 @@
 
 import argparse
 import asyncio
+import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -34,10 +37,15 @@ from services.identity.callers import Callers
 from services.identity.checkout_tokens import CheckoutTokens
 from services.identity.refusals import InvalidServiceKey
 from services.identity.service_keys import ServiceKeys, new_service_key
+from services.identity.token_rules import UnsafeTokenRules
 from services.notifications.order_news import OrderNews
 from services.notifications.order_subscription import OrderSubscriptions
 from services.operations import migrations
 from services.operations.command_line import EXPECTED, in_words, lacks_env_file, parse
+from services.operations.doctor.database import examine_database
+from services.operations.doctor.findings import Finding, as_json, as_lines, is_well, ok, warning, wrong
+from services.operations.doctor.machine import examine_disk, examine_keys
+from services.operations.doctor.stripe_account import examine_stripe
 from services.operations.health import Health
 from services.operations.installation import renew_installation
 from services.operations.metrics_endpoint import MetricsEndpoint
@@ -177,6 +185,35 @@ def sandbox(arguments: argparse.Namespace) -> None:
     run_sandbox(arguments.port, webhook_url=arguments.webhook_url, settings=Settings.read())
 
 
+def doctor(arguments: argparse.Namespace) -> None:
+    try:
+        findings = asyncio.run(examine(Settings.read()))
+    except UnsafeSettings as error:
+        findings = [wrong("settings", line, "see .env.example") for line in error.args[0].splitlines()]
+    print(as_json(findings) if arguments.json else as_lines(findings))
+    sys.exit(0 if is_well(findings) else 1)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Each part is looked at as far as the settings allow it, whatever is wrong with the others."""
+    findings = [wrong("settings", problem, "see .env.example") for problem in settings.problems()]
+    findings += [warning("settings", remark, "see .env.example") for remark in remarks(settings)]
+    findings = findings or [ok("settings", "complete and safe")]
+    database, gateway = connect(settings)
+    try:
+        if settings.database_url:
+            connections = settings.workers * (settings.database_pool_size + 1)
+            findings += await examine_database(database, connections)
+        if settings.stripe_secret_key:
+            findings += await examine_stripe(gateway, is_live=settings.is_live, api_version=API_VERSION)
+    finally:
+        await gateway.close()
+        await database.close()
+    with contextlib.suppress(UnsafeTokenRules):  # an address that is no address is told among the settings
+        findings += await examine_keys(settings.public_keys())
+    return [*findings, examine_disk(Path(tempfile.gettempdir()))]
+
+
 def migrate(_: argparse.Namespace) -> None:
     migrations.upgrade(needed(Settings.read().database_url, "DATABASE_URL"))
 
@@ -219,7 +256,19 @@ def schema(arguments: argparse.Namespace) -> None:
 
 def main() -> None:
     end_as_by_ctrl_c()
-    commands = (demo, serve, reconcile, migrate, new_installation_id, seed, token, key, sandbox, schema)
+    commands = (
+        demo,
+        serve,
+        reconcile,
+        doctor,
+        migrate,
+        new_installation_id,
+        seed,
+        token,
+        key,
+        sandbox,
+        schema,
+    )
     arguments = parse(__doc__ or "", sys.argv[1:])
     try:
         if arguments.env_file:

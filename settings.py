@@ -159,9 +159,9 @@ class Settings(BaseModel):
             lines = [f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
             raise UnsafeSettings("\n".join(lines)) from None
 
-    def safe(self) -> Self:
-        """Itself, when a server may open its port with it; `UnsafeSettings` with one sentence a name otherwise."""
-        problems = [
+    def problems(self) -> list[str]:
+        """What keeps a server from opening its port: one sentence a name."""
+        return [
             *_missing(self),
             *_unsafe_database(self),
             *_unsafe_stripe(self),
@@ -169,6 +169,10 @@ class Settings(BaseModel):
             *_unusable_documents(self),
             *_unsafe_operations(self),
         ]
+
+    def safe(self) -> Self:
+        """Itself, when a server may open its port with it; `UnsafeSettings` with one sentence a name otherwise."""
+        problems = self.problems()
         if problems:
             raise UnsafeSettings("\n".join(problems))
         return self

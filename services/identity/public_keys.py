@@ -68,6 +68,11 @@ class JwksKeys:
         return found
 
     @property
+    def count(self) -> int:
+        """How many keys there are to verify with."""
+        return len(self._keys)
+
+    @property
     def are_usable(self) -> bool:
         """Whether keys were read within the last day."""
         return self._now() < self._usable_until

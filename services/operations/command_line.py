@@ -41,6 +41,10 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     serve = command("serve", "production: everything from the environment, see .env.example")
     serve.add_argument("--reconcile-first", action="store_true", help="sweep before the port opens")
     command("reconcile", "one sweep by hand: says what it did; exit code 1 when a person is needed")
+    doctor = command(
+        "doctor", "look at settings, database, Stripe, keys, clock and disk; exit code 1 if one is wrong"
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
     command("migrate", "bring DATABASE_URL to this version's schema")
     renew = command("new-installation-id", "for a copied database: Stripe's intents stay with the original")
     of_a_log = "take this id instead of a new one: after a backup from before there were ids was restored"

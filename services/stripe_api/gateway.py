@@ -228,6 +228,22 @@ class StripeGateway:
         """The cheapest question that needs a valid key: https://docs.stripe.com/api/balance/balance_retrieve"""
         return date_of((await self._ask("get", "/v1/balance")).headers)
 
+    async def probe(self, method: str, path: str, **parameters: Any) -> Answer:
+        """For the doctor: the answer as it is, of any status. Raises `OutcomeUnknown` when there was none."""
+        url, headers, body = f"{self._base}{path}", self._headers, None
+        if method == "post":
+            headers, body = posting(headers, None), form(parameters)
+        elif parameters:
+            url = f"{url}?{form(parameters)}"
+        try:
+            return answer_from(
+                *await self._http.request_with_retries_async(
+                    method, url, headers, body, max_network_retries=0
+                )
+            )
+        except stripe.APIConnectionError as error:
+            raise OutcomeUnknown(type(error).__name__) from error
+
     async def _intent(self, method: str, path: str, **parameters: Any) -> Intent:
         intent = intent_from(await self._call(method, path, **parameters))
         note(payment=intent.payment_id)

@@ -24,6 +24,7 @@ COMMANDS = (
     "demo",
     "serve",
     "reconcile",
+    "doctor",
     "migrate",
     "new-installation-id",
     "seed",

@@ -1,0 +1,34 @@
+"""What does not need the database or Stripe: this machine's disk, and the issuer's keys."""
+
+import shutil
+from pathlib import Path
+
+from services.identity.public_keys import JwksKeys
+from services.operations.doctor.findings import Finding, ok, warning, wrong
+
+LEAST_FREE, FEW_FREE = 100 * 2**20, 2**30  # bytes
+
+
+def examine_disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    told = f"{free / 2**30:.1f} GB free at {folder}"
+    if free < LEAST_FREE:
+        return wrong("disk", told, "free some: workers keep their metrics there")
+    if free < FEW_FREE:
+        return warning("disk", told, "free some soon")
+    return ok("disk", told)
+
+
+async def examine_keys(keys: JwksKeys | None) -> list[Finding]:
+    """The public keys of the issuer; nothing where secrets alone sign the tokens."""
+    if keys is None:
+        return []
+    await keys.refresh()
+    if keys.failure is not None:
+        advice = "check JWT_JWKS_URL; nobody can sign in"
+        return [wrong("issuer's keys", f"they can't be read ({keys.failure})", advice)]
+    if not keys.count:
+        return [
+            wrong("issuer's keys", "none of them can verify a token", "check JWT_JWKS_URL and JWT_ALGORITHMS")
+        ]
+    return [ok("issuer's keys", f"{keys.count} can verify tokens")]
