@@ -13,6 +13,7 @@ _NOUNS = {
     "charges": "charge",
     "customers": "customer",
     "disputes": "dispute",
+    "event_destinations": "webhook",
     "events": "event",
     "payment_intents": "payment_intent",
     "payment_methods": "payment_method",

@@ -19,7 +19,7 @@ from sandbox.objects import (
     search,
     setup_intents,
 )
-from sandbox.webhooks import endpoints
+from sandbox.webhooks import destinations, endpoints
 
 Handler = Callable[[Account, Call], Object]
 _DEEPEST = 4  # levels of expansion, as Stripe allows
@@ -95,11 +95,21 @@ ENDPOINTS: dict[tuple[str, str], Endpoint] = dict(
 )
 
 
+V2_ENDPOINTS: dict[tuple[str, str], Endpoint] = dict(
+    [
+        _endpoint("GET", "v2/core/event_destinations", destinations.list_destinations),
+        _endpoint("GET", "v2/core/event_destinations/{id}", destinations.retrieve_destination),
+        _endpoint("GET", "v2/core/events/{id}", destinations.retrieve_event),
+    ]
+)
+
+
 def find_endpoint(method: str, path: str) -> tuple[Endpoint, tuple[str, str]]:
-    """The endpoint of `/v1/…` and the ids in its path. 404 for what the sandbox does not do, whatever Stripe does."""
-    parts = path.removeprefix("/v1/").split("/")
-    for template, ids in _readings(parts):
-        endpoint = ENDPOINTS.get((method, template))
+    """The endpoint and the ids in its path. 404 for what the sandbox does not do, whatever Stripe does."""
+    second = path.startswith("/v2/")
+    start, endpoints = ("/v2/core/", V2_ENDPOINTS) if second else ("/v1/", ENDPOINTS)
+    for template, ids in _readings(path.removeprefix(start).split("/")):
+        endpoint = endpoints.get((method, f"v2/core/{template}" if second else template))
         if endpoint is not None:
             return endpoint, ids
     message = (

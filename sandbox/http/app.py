@@ -69,7 +69,12 @@ def build_sandbox(config: SandboxConfig) -> Starlette:
             sandbox.close()
 
     app = SandboxApp(
-        routes=[Route("/v1/{rest:path}", _api, methods=_METHODS), STRIPE_JS, *CONTROL_ROUTES],
+        routes=[
+            Route("/v1/{rest:path}", _api, methods=_METHODS),
+            Route("/v2/{rest:path}", _api, methods=_METHODS),
+            STRIPE_JS,
+            *CONTROL_ROUTES,
+        ],
         lifespan=lifespan,
     )
     app.state.sandbox = sandbox

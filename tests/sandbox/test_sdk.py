@@ -159,6 +159,19 @@ async def test_a_retry_after_a_lost_answer_gets_it_and_makes_nothing_new(
     assert (lost["wire"], replayed["replayed"]) == ("reset", True)
 
 
+async def test_the_sdk_tries_again_where_stripe_says_that_it_helps(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    """`lock_timeout` is a 429, which the SDK leaves alone unless `Stripe-Should-Retry` says true."""
+    order(sandbox, "lock_timeout")
+    await create(connect(retries=1))
+    assert [call["status"] for call in sandbox.journal.calls("POST")] == [429, 200]
+    order(sandbox, "429")
+    with pytest.raises(stripe.RateLimitError):
+        await create(connect(retries=1))
+    assert len(sandbox.journal.calls("POST")) == 3
+
+
 async def test_a_slow_answer_arrives_in_the_end(connect: Connect, sandbox: Sandbox) -> None:
     order(sandbox, "slow_body; seconds=0.2", times=2)
     order(sandbox, "slow_header; seconds=0.1", nth=3)

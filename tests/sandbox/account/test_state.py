@@ -78,6 +78,32 @@ def test_everything_outlives_a_restart(tmp_path: Path) -> None:
     after.close()
 
 
+def test_what_is_still_to_happen_happens_after_a_restart(tmp_path: Path) -> None:
+    before = Sandbox(config(tmp_path / "state.jsonl"))
+    for token in ("pm_card_refundFail", "pm_usBankAccount_accountClosed", "pm_card_createDispute"):
+        before.pay(before.call("POST", PATH, PARAMS).json()["id"], token)
+    failing, bank, _ = before.state.payment_intents
+    before.call("POST", "/v1/refunds", {"payment_intent": failing["id"]})
+    held = before.call("POST", PATH, PARAMS | {"capture_method": "manual"}).json()["id"]
+    before.pay(held)
+    kept = before.call("POST", "/v1/payment_methods", {"type": "card", "card": {"token": "tok_visa"}}).json()[
+        "id"
+    ]
+    before.pay(before.call("POST", PATH, PARAMS).json()["id"], kept)
+    before.close()
+
+    after = Sandbox(config(tmp_path / "state.jsonl"))
+    after.pass_time(10 * 86_400)
+
+    assert [refund["status"] for refund in after.state.refunds] == ["failed"]
+    assert after.state.payment_intents.require(bank["id"])["status"] == "requires_payment_method"
+    assert after.state.payment_intents.require(held)["status"] == "canceled"
+    assert [dispute["status"] for dispute in after.state.disputes] == ["lost"]
+    again = after.call("POST", PATH, PARAMS | {"payment_method": kept})
+    assert "may not be used again" in again.json()["error"]["message"]
+    after.close()
+
+
 def test_a_torn_last_line_is_dropped_and_the_file_compacted(tmp_path: Path) -> None:
     path = tmp_path / "state.jsonl"
     sandbox = Sandbox(config(path))

@@ -73,10 +73,27 @@ def test_endpoints_are_made_listed_changed_and_deleted_by_the_api(sandbox: Sandb
     ).json()
     assert made["secret"].startswith("whsec_")
     listed = sandbox.call("GET", "/v1/webhook_endpoints").json()["data"]
-    assert [each["url"] for each in listed] == ["https://b.test/", "http://shop.test/hook"]
+    assert [each["url"] for each in listed] == ["https://b.test/"]  # v1 knows no thin ones
     assert "secret" not in listed[0]
     path = f"/v1/webhook_endpoints/{made['id']}"
     assert sandbox.call("POST", path, {"disabled": True}).json()["status"] == "disabled"
     assert sandbox.call("GET", path).json()["enabled_events"] == ["refund.*"]
     assert sandbox.call("DELETE", path).json()["deleted"] is True
     assert sandbox.call("GET", path).status == 404
+
+
+def test_api_v2_lists_every_destination_and_gives_a_thin_event_again(sandbox: Sandbox) -> None:
+    sandbox.webhooks.add("http://other.test/hook", secret="whsec_other", types=["charge.*"])
+    listed = sandbox.call("GET", "/v2/core/event_destinations").json()["data"]
+    assert [(each["event_payload"], each["status"]) for each in listed] == [
+        ("snapshot", "enabled"),
+        ("thin", "enabled"),
+    ]
+    path = f"/v2/core/event_destinations/{listed[1]['id']}"
+    assert sandbox.call("GET", path).json() == listed[1]
+    event = first_event(sandbox)
+    sent = json.loads(sandbox.webhook(event["id"]).body)
+    assert sandbox.call("GET", f"/v2/core/events/{sent['id']}").json() == sent | {"data": {}}
+    for missing in ("events/evt_test_none", f"events/{event['id']}", "event_destinations/ed_test_none"):
+        assert sandbox.call("GET", f"/v2/core/{missing}").status == 404
+    assert "Sandbox:" in sandbox.call("GET", "/v2/core/accounts").json()["error"]["message"]
