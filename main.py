@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -60,6 +61,8 @@ from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import Refunds
+from services.payments.reviews import Reviews
+from services.reconciliation.attention_cases import AttentionCases
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep, sweep_once
 from services.reconciliation.sweep_scheduler import SweepScheduler
@@ -81,14 +84,18 @@ def connect(settings: Settings) -> tuple[Database, StripeGateway]:
 
 
 def build_use_cases(
-    database: Database, gateway: StripeGateway, news: OrderNews, callers: Callers
+    database: Database,
+    gateway: StripeGateway,
+    news: OrderNews,
+    callers: Callers,
+    order_lifetime: timedelta | None = None,
 ) -> UseCases:
     current_orders = RefreshFromStripe(database, gateway)
     return UseCases(
         catalogue=Catalogue(database),
-        orders=Orders(database),
+        orders=Orders(database, lifetime=order_lifetime),
         order_changes=OrderChanges(database, gateway),
-        order_imports=OrderImports(database),
+        order_imports=OrderImports(database, lifetime=order_lifetime),
         checkout_tokens=CheckoutTokenMaker(database),
         service_keys=callers.service_keys,
         current_orders=current_orders,
@@ -96,6 +103,8 @@ def build_use_cases(
         order_cancellation=OrderCancellation(database, gateway),
         payment_intents=PaymentIntents(database.part(PAYMENTS), gateway),
         refunds=Refunds(database, gateway),
+        reviews=Reviews(database, Refunds(database, gateway)),
+        attention=AttentionCases(database),
     )
 
 
@@ -112,7 +121,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     limits = settings.rate_limits()
     keys = settings.public_keys()
     callers = Callers(settings.token_verifier(keys), ServiceKeys(database), CheckoutTokens(database))
-    use_cases = build_use_cases(database, gateway, news, callers)
+    use_cases = build_use_cases(database, gateway, news, callers, settings.order_expiry)
     anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
     credentials = Credentials(settings.jwt_cookie, settings.allowed_origins)
     maker = ContextMaker(callers, anonymous, credentials)

@@ -95,6 +95,11 @@ class Settings(BaseModel):
     orders_per_minute: int = Field(default=120, ge=1)
     payments_per_minute: int = Field(default=300, ge=1)
     payments_per_minute_of_order: int = Field(default=120, ge=1)
+    cancels_per_minute: int = Field(default=60, ge=1)
+    cancels_per_minute_of_order: int = Field(default=20, ge=1)
+    refunds_per_minute: int = Field(default=300, ge=1)
+    refunds_per_minute_of_order: int = Field(default=60, ge=1)
+    order_lifetime: int | None = Field(default=None, ge=60, le=366 * 86_400)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
@@ -134,6 +139,11 @@ class Settings(BaseModel):
     def jwt_secrets(self) -> tuple[str, ...]:
         """Every secret that may sign a token: two while one is being rotated. The first signs new ones."""
         return _secrets(self.jwt_secret)
+
+    @property
+    def order_expiry(self) -> timedelta | None:
+        """How long an order may stay unpaid; None for ever."""
+        return timedelta(seconds=self.order_lifetime) if self.order_lifetime else None
 
     @property
     def is_live(self) -> bool:
@@ -226,6 +236,10 @@ class Settings(BaseModel):
             orders_per_user=self.orders_per_minute,
             payments_per_user=self.payments_per_minute,
             payments_per_order=self.payments_per_minute_of_order,
+            cancels_per_user=self.cancels_per_minute,
+            cancels_per_order=self.cancels_per_minute_of_order,
+            refunds_per_user=self.refunds_per_minute,
+            refunds_per_order=self.refunds_per_minute_of_order,
         )
 
     def public_keys(self) -> JwksKeys | None:

@@ -29,6 +29,8 @@ from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import Refunds
+from services.payments.reviews import Reviews
+from services.reconciliation.attention_cases import AttentionCases
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,8 @@ class UseCases:
     order_cancellation: OrderCancellation
     payment_intents: PaymentIntents
     refunds: Refunds
+    reviews: Reviews
+    attention: AttentionCases
 
 
 @dataclass(slots=True)

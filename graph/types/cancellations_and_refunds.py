@@ -27,9 +27,17 @@ class RefundOrderInput:
     reason: str | None = strawberry.field(
         default=strawberry.UNSET,
         description=(
-            "Why, in the shop's own words, up to 500 characters. `duplicate`, `fraudulent` and "
-            "`requested_by_customer` are also told to Stripe and the customer's bank."
+            "Why, in the shop's own words, up to 500 characters; customers don't see those. `duplicate`, `fraudulent` "
+            "and `requested_by_customer` are also told to Stripe and the customer's bank."
         ),
+    )
+    note: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A remark of the shop's, up to 500 characters. Customers don't see it.",
+    )
+    customer_message: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="What the customer reads about it, up to 500 characters.",
     )
     idempotency_key: str = strawberry.field(
         description="A key of the client's own: the same key again gives the same refund, not a second one."
@@ -97,6 +105,7 @@ class ClosingMutation:
         wanted = read_id(order_id)
         if wanted is None:
             raise orders_refusals.OrderNotFound
+        info.context.limits.check_cancel(principal.id, wanted)
         await info.context.use_cases.order_cancellation.cancel(principal, wanted)
         placed = await info.context.use_cases.orders.find(principal, wanted, parts_of(info))
         return order_from(placed) if placed else None
@@ -116,12 +125,15 @@ class ClosingMutation:
         wanted = read_id(input.order_id)
         if wanted is None:
             raise orders_refusals.OrderNotFound
+        info.context.limits.check_refund(principal.id, wanted)
         wish = RefundWish(
             order_id=wanted,
             amount=None if input.amount is strawberry.UNSET else input.amount,
             reason=input.reason or None,
             idempotency_key=input.idempotency_key,
             requested_by=principal.id,
+            note=input.note or None,
+            customer_message=input.customer_message or None,
         )
         return refund_from(await info.context.use_cases.refunds.request(wish))
 

@@ -36,9 +36,6 @@ class ErrorCode(Enum):
     PRODUCT_NOT_AVAILABLE = strawberry.enum_value(
         "PRODUCT_NOT_AVAILABLE", description="A product is not, or no longer, for sale."
     )
-    INVALID_PRODUCT = strawberry.enum_value(
-        "INVALID_PRODUCT", description="A product can't be saved like this."
-    )
     INVALID_ORDER = strawberry.enum_value(
         "INVALID_ORDER", description="The items, quantities or currencies make no order."
     )
@@ -66,6 +63,11 @@ class ErrorCode(Enum):
     IDEMPOTENCY_KEY_REUSED = strawberry.enum_value(
         "IDEMPOTENCY_KEY_REUSED", description="The key was used for something else before. Make a new key."
     )
+
+    ORDER_NOT_IN_REVIEW = strawberry.enum_value(
+        "ORDER_NOT_IN_REVIEW", description="No money of the order waits for a decision that can be made."
+    )
+    ATTENTION_NOT_FOUND = strawberry.enum_value("ATTENTION_NOT_FOUND", description="There is no such case.")
 
 
 MESSAGE = "What went wrong, in English, for people."

@@ -13,6 +13,8 @@ from models.refunds.tables import RefundState
 from services.identity.principal import Permission
 from services.orders.views import DisputeView, PaymentView, RefundView
 
+FOR_CUSTOMERS = ("duplicate", "requested_by_customer")
+
 
 @strawberry.enum(description="How an attempt to pay stands.")
 class PaymentStatus(Enum):
@@ -104,8 +106,32 @@ class Refund:
     status: RefundStatus = strawberry.field(description="How it stands.")
     cause: RefundCause = strawberry.field(description="Why it was made.")
     amount: Money = strawberry.field(description="How much goes back.")
-    reason: str | None = strawberry.field(description="The reason given to Stripe, if any.")
     created_at: datetime = strawberry.field(description="When it was recorded.")
+    customer_message: str | None = strawberry.field(
+        description="What the shop wrote for the customer, if anything."
+    )
+    failure_reason: str | None = strawberry.field(
+        description="Stripe's word for why it failed, or why it waits; null otherwise."
+    )
+    view: strawberry.Private[RefundView]
+
+    @strawberry.field(
+        description=(
+            "The reason that was given. The shop sees its own words; customers see Stripe's `duplicate` and "
+            "`requested_by_customer`, and null for anything else."
+        )
+    )
+    def reason(self, info: Info) -> str | None:
+        return self.view.reason if _is_shop(info) or self.view.reason in FOR_CUSTOMERS else None
+
+    @strawberry.field(description="The shop's own remark; null for customers.")
+    def note(self, info: Info) -> str | None:
+        return self.view.note if _is_shop(info) else None
+
+
+def _is_shop(info: Info) -> bool:
+    principal = info.context.require_principal()
+    return principal.may(Permission.READ_HISTORY) or principal.may(Permission.REFUND)
 
 
 @strawberry.type(description="The customer's bank asks for money back. Answer it in Stripe's dashboard.")
@@ -115,6 +141,7 @@ class Dispute:
     reason: str = strawberry.field(description="Stripe's word, such as `fraudulent`.")
     amount: Money = strawberry.field(description="How much is disputed.")
     created_at: datetime = strawberry.field(description="When it was opened.")
+    due_by: datetime | None = strawberry.field(description="Until when Stripe takes evidence.")
 
 
 def payment_from(view: PaymentView) -> Payment:
@@ -136,8 +163,10 @@ def refund_from(view: RefundView) -> Refund:
         status=RefundStatus[RefundState(view.state).name],
         cause=RefundCause[Cause(view.cause).name],
         amount=money(view.amount, view.currency),
-        reason=view.reason,
         created_at=view.created_at,
+        customer_message=view.customer_message,
+        failure_reason=view.failure_code,
+        view=view,
     )
 
 
@@ -148,4 +177,5 @@ def dispute_from(view: DisputeView) -> Dispute:
         reason=view.reason,
         amount=money(view.amount, view.currency),
         created_at=view.created_at,
+        due_by=view.due_by,
     )

@@ -177,11 +177,12 @@ def order_not_payable(refusal: payments_refusals.OrderNotPayable) -> OrderNotPay
 
 def amount_not_chargeable(refusal: payments_refusals.AmountNotChargeable) -> AmountNotChargeable:
     minimum, maximum = money(refusal.minimum, refusal.currency), money(refusal.maximum, refusal.currency)
+    bounds = (
+        f"The total can't be charged: {refusal.currency} charges lie between {minimum.amount()} "
+        f"and {maximum.amount()}."
+    )
     return AmountNotChargeable(
-        message=(
-            f"The total can't be charged: {refusal.currency} charges lie between {minimum.amount()} "
-            f"and {maximum.amount()}."
-        ),
+        message=f"Stripe can't charge this total: {refusal.reason}" if refusal.reason else bounds,
         code=ErrorCode.AMOUNT_NOT_CHARGEABLE,
         retryable=refusal.retryable,
         amount=money(refusal.amount, refusal.currency),

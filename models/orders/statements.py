@@ -181,6 +181,7 @@ ORDER_BY_REFERENCE = _orders(EVERY_PART).where(
     col(Order.reference) == bindparam("reference", type_=Text),
     or_(_of_user, bindparam("may_any", type_=Boolean)),
 )
+ORDERS_BY_ID = _orders(EVERY_PART).where(col(Order.id) == any_(bindparam("order_ids", type_=ARRAY(Uuid))))
 ORDER_BY_KEY = _orders(EVERY_PART).where(
     _of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text)
 )

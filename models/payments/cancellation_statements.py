@@ -1,6 +1,6 @@
 """The statements that close an order together with its live payment."""
 
-from sqlalchemy import Uuid, bindparam, func, select, update
+from sqlalchemy import DateTime, Text, Uuid, bindparam, func, select, tuple_, update
 from sqlmodel import col
 
 from models.base import among
@@ -20,5 +20,26 @@ CLOSE_PAYMENT = (
 CLOSE_ORDER = (
     update(Order)
     .where(col(Order.id) == bindparam("order_id", type_=Uuid), col(Order.status) == OrderStatus.PENDING.value)
-    .values(status=OrderStatus.CANCELED.value, updated_at=func.now())
+    .values(
+        status=OrderStatus.CANCELED.value,
+        cancel_reason=bindparam("reason", type_=Text),
+        updated_at=func.now(),
+    )
+)
+_is_pending = col(Order.status) == OrderStatus.PENDING.value
+_has_expired = col(Order.expires_at) <= func.now()
+# Read under the order's lock: its time may have been set anew.
+IS_EXPIRED = select(col(Order.id)).where(
+    col(Order.id) == bindparam("order_id", type_=Uuid), _is_pending, _has_expired
+)
+EXPIRED_ORDERS = (
+    select(col(Order.id), col(Order.expires_at))
+    .where(
+        _is_pending,
+        _has_expired,
+        tuple_(col(Order.expires_at), col(Order.id))
+        > tuple_(bindparam("since", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid)),
+    )
+    .order_by(col(Order.expires_at), col(Order.id))
+    .limit(bindparam("limit"))
 )

@@ -1,7 +1,10 @@
 """The statements over payments, built once; each is one round trip."""
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
+    ColumnElement,
     Interval,
     Text,
     Uuid,
@@ -9,6 +12,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     literal,
     literal_column,
@@ -27,6 +31,7 @@ from models.orders.tables import Order, OrderStatus, order_total
 from models.payments.installation import this_installation
 from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import IS_LIVE, LIVE, Payment, PaymentState
+from models.refunds.sums import kept
 
 # Stripe may forget an idempotency key after 24 hours; an hour before that a replay is no longer safe.
 KEY_LIFETIME = literal_column("interval '23 hours'", Interval)
@@ -39,6 +44,7 @@ _priced = (
         col(Order.status),
         col(Order.currency),
         col(Order.version),
+        func.coalesce(col(Order.expires_at) <= func.now(), false()).label("is_expired"),
         order_total.label("total"),
         col(ChargeLimit.minimum),
         col(ChargeLimit.maximum),
@@ -52,10 +58,24 @@ _priced = (
     .cte("priced")
     .prefix_with("MATERIALIZED")
 )
+# Money of this order that is still here, whatever it is to it: nobody pays before a person has decided about that.
+_earlier = aliased(Payment, name="earlier")
+
+
+def _has_money(order_id: Any) -> ColumnElement[bool]:
+    return exists().where(
+        col(_earlier.order_id) == order_id,
+        col(_earlier.state) == PaymentState.SUCCEEDED.value,
+        kept(_earlier) > 0,
+    )
+
+
 _chargeable = and_(
     _priced.c.total.between(_priced.c.minimum, _priced.c.maximum), _priced.c.total % _priced.c.step == 0
 )
-_order = select(_priced, _chargeable.label("chargeable")).cte("wanted")
+_order = select(_priced, _chargeable.label("chargeable"), _has_money(_priced.c.id).label("has_money")).cte(
+    "wanted"
+)
 _live = aliased(Payment, name="live")
 _is_live = among(col(_live.state), LIVE)
 _payment_id = bindparam("payment_id", type_=Uuid)
@@ -87,6 +107,8 @@ _recorded = (
             bindparam("may_record", type_=Boolean),
             _order.c.status == OrderStatus.PENDING.value,
             _order.c.chargeable,
+            ~_order.c.has_money,
+            ~_order.c.is_expired,
             ~exists().where(col(_live.order_id) == _order.c.id, _is_live),
         ),
     )
@@ -106,6 +128,8 @@ CLAIM = select(
     _order.c.minimum,
     _order.c.maximum,
     _order.c.chargeable,
+    _order.c.has_money,
+    _order.c.is_expired,
     _recorded.c.id.label("recorded_id"),
     col(_live.id).label("payment_id"),
     col(_live.state),
@@ -167,6 +191,8 @@ OPEN_PAYMENT = (
             col(Order.status) == OrderStatus.PENDING.value,
             col(Order.currency) == _opened.c.currency,
             _is_total,
+            func.coalesce(col(Order.expires_at) > func.now(), true()),
+            ~_has_money(_opened.c.order_id),
         ).label("releasable")
     )
     .select_from(_opened)

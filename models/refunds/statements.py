@@ -33,7 +33,7 @@ _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
 _with_intent = col(Payment.intent_id) == bindparam("intent_id", type_=Text)
 _of_payment = col(Refund.payment_id) == bindparam("payment_id", type_=Uuid)
 
-ORDER_STATUS = select(col(Order.status)).where(
+ORDER_STATUS = select(col(Order.status), col(Order.user_id)).where(
     col(Order.id) == bindparam("order_id", type_=Uuid),
     or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("may_any", type_=Boolean)),
 )

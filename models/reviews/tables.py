@@ -4,9 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKeyConstraint, Index, Text, bindparam, select
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Field, SQLModel, col
+from sqlalchemy import ForeignKeyConstraint, Index
+from sqlmodel import Field, SQLModel
 
 from models.base import database_time, one_of
 
@@ -34,11 +33,3 @@ class Review(SQLModel, table=True):
     note: str
     decided_by: str
     decided_at: datetime = database_time()
-
-
-ADD_REVIEW = (
-    insert(Review).on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(col(Review.id))
-)
-REVIEW_BY_KEY = select(col(Review.id), col(Review.order_id), col(Review.decision)).where(
-    col(Review.idempotency_key) == bindparam("idempotency_key", type_=Text)
-)

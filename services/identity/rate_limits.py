@@ -28,11 +28,17 @@ class RateLimits:
         orders_per_user: int,
         payments_per_user: int,
         payments_per_order: int,
+        cancels_per_user: int = 60,
+        cancels_per_order: int = 20,
+        refunds_per_user: int = 300,
+        refunds_per_order: int = 60,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._orders = orders_per_user
         self._payments = payments_per_user
         self._payments_of_order = payments_per_order
+        self._cancels, self._cancels_of_order = cancels_per_user, cancels_per_order
+        self._refunds, self._refunds_of_order = refunds_per_user, refunds_per_order
         self._now = now
         self._counts: Counter[tuple[str | UUID, ...]] = Counter()
         self._ends = -math.inf
@@ -43,6 +49,17 @@ class RateLimits:
     def check_payment(self, user_id: str, order_id: UUID) -> None:
         self._count(self._payments, "pay", user_id)
         self._count(self._payments_of_order, user_id, order_id)
+
+    def check_cancel(self, principal_id: str, order_id: UUID) -> None:
+        """Canceling asks Stripe first."""
+        self._count(self._cancels, "cancel", principal_id)
+        self._count(self._cancels_of_order, "cancel", order_id)
+
+    def check_refund(self, principal_id: str, order_id: UUID | None) -> None:
+        """For refunds and reviews, and for closing a case, which is about no order of the caller's."""
+        self._count(self._refunds, "refund", principal_id)
+        if order_id is not None:
+            self._count(self._refunds_of_order, "refund", order_id)
 
     def check_credential(self, principal_id: str) -> None:
         """For whoever makes service keys and checkout tokens."""

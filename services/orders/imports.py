@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from models.currencies.currencies import CURRENCIES
@@ -23,6 +23,7 @@ from services.orders.lines import (
     is_text,
     lines_as_json,
 )
+from services.orders.orders import expiry_of
 from services.orders.refusals import IdempotencyKeyReused, InvalidOrder
 from services.orders.views import PlacedOrder, order_from
 
@@ -63,8 +64,10 @@ class ImportedOrder:
 
 
 class OrderImports:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lifetime: timedelta | None = None) -> None:
+        """`lifetime` is how long an order that names no time may stay unpaid; None is for ever."""
         self._database = database
+        self._lifetime = lifetime
 
     async def take(self, order: ImportedOrder) -> PlacedOrder:
         """The order, placed now or by the same import before.
@@ -74,7 +77,9 @@ class OrderImports:
         check_import(order)
 
         async def write(transaction: Transaction) -> PlacedOrder:
-            order_id = await _earlier(transaction, order) or await _add(transaction, order)
+            order_id = await _earlier(transaction, order) or await _add(
+                transaction, order, expiry_of(self._lifetime)
+            )
             wanted = {"order_id": order_id, "user_id": "", "may_any": True}
             return order_from(await transaction.one(ORDER, wanted))
 
@@ -103,7 +108,7 @@ async def _earlier(transaction: Transaction, order: ImportedOrder) -> UUID | Non
     return order_id
 
 
-async def _add(transaction: Transaction, order: ImportedOrder) -> UUID:
+async def _add(transaction: Transaction, order: ImportedOrder, default_expiry: datetime | None) -> UUID:
     check_expiry(
         order.expires_at
     )  # not for an order that is there: the same import comes again, however late
@@ -113,7 +118,7 @@ async def _add(transaction: Transaction, order: ImportedOrder) -> UUID:
         "currency": order.currency,
         "reference": order.reference,
         "receipt_email": order.receipt_email,
-        "expires_at": order.expires_at,
+        "expires_at": order.expires_at or default_expiry,
         "shop_metadata": to_json(dict(order.metadata)).decode(),
         "import_digest": order.digest,
     }

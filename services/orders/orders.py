@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from models.orders.statements import (
     EVERY_PART,
     LINES_OF_ORDERS,
     ORDER_BY_KEY,
+    ORDERS_BY_ID,
     PRICES,
     OrderParts,
     order_reading,
@@ -49,8 +51,10 @@ class WantedItem:
 
 
 class Orders:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, lifetime: timedelta | None = None) -> None:
+        """`lifetime` is how long an order that is placed here may stay unpaid; None is for ever."""
         self._database = database
+        self._lifetime = lifetime
 
     async def find(
         self, principal: Principal, order_id: UUID, parts: OrderParts = EVERY_PART
@@ -66,6 +70,12 @@ class Orders:
         }
         row = await self._database.row(order_reading(parts), parameters)
         return order_from(row) if row else None
+
+    async def of_the_shop(self, order_ids: Sequence[UUID]) -> list[PlacedOrder | None]:
+        """Orders by their ids, in the order of the ids, whoever's they are; None for one that is not there."""
+        rows = await self._database.rows(ORDERS_BY_ID, {"order_ids": list(order_ids)})
+        found = {row.id: order_from(row) for row in rows}
+        return [found.get(order_id) for order_id in order_ids]
 
     async def page(
         self,
@@ -131,7 +141,8 @@ class Orders:
                 return order
             lines, priced_in = await _priced(transaction, wanted, currency)
             _check_total(lines, priced_in, total)
-            order = await _add_order(transaction, user_id, priced_in, idempotency_key, lines)
+            expires_at = expiry_of(self._lifetime)
+            order = await _add_order(transaction, user_id, priced_in, idempotency_key, lines, expires_at)
             if order := order or await earlier():
                 return order
             raise RuntimeError("the order that held this key was deleted while another was placed with it")
@@ -199,11 +210,27 @@ def _check_total(lines: Sequence[OrderLine], currency: str, shown: int | None) -
         check_total(lines, currency, shown)
 
 
+def expiry_of(lifetime: timedelta | None) -> datetime | None:
+    """When an order that is placed now expires."""
+    return None if lifetime is None else datetime.now(UTC) + lifetime
+
+
 async def _add_order(
-    transaction: Transaction, user_id: str, currency: str, key: str | None, lines: Sequence[OrderLine]
+    transaction: Transaction,
+    user_id: str,
+    currency: str,
+    key: str | None,
+    lines: Sequence[OrderLine],
+    expires_at: datetime | None,
 ) -> PlacedOrder | None:
     """The order just placed; None when this user used the key before."""
-    values = {"id": uuid4(), "user_id": user_id, "currency": currency, "idempotency_key": key}
+    values = {
+        "id": uuid4(),
+        "user_id": user_id,
+        "currency": currency,
+        "idempotency_key": key,
+        "expires_at": expires_at,
+    }
     row = await transaction.row(ADD_ORDER, values)
     if row is None:
         return None
@@ -219,6 +246,7 @@ async def _add_order(
         row.updated_at,
         row.version + 1,  # adding the lines is a change
         user_id,
+        expires_at=expires_at,
     )
 
 

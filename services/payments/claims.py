@@ -6,7 +6,7 @@ from uuid import UUID
 from models.orders.tables import OrderStatus
 from models.payments.tables import PaymentState
 from runtime.database.database import Row
-from services.payments.intents import IntentRequest
+from services.payments.intents import GatewayError, IntentRequest, sentence_of
 from services.payments.refusals import AmountNotChargeable, OrderNotPayable
 
 
@@ -41,6 +41,8 @@ class Claim:
     minimum: int
     maximum: int
     chargeable: bool
+    has_money: bool
+    is_expired: bool
     recorded: bool
     payment: LivePayment | None
     installation_id: UUID
@@ -53,11 +55,17 @@ class Claim:
     def refuse_unless_payable(self) -> None:
         if self.status != OrderStatus.PENDING:
             raise OrderNotPayable(OrderStatus(self.status))
+        if self.has_money:  # whatever somebody set the status to: a person decides about what is here first
+            raise OrderNotPayable(OrderStatus.REVIEW)
+        if self.is_expired:  # the sweep will cancel it
+            raise OrderNotPayable(OrderStatus.CANCELED)
         if not self.chargeable:
             raise self.not_chargeable()
 
-    def not_chargeable(self) -> AmountNotChargeable:
-        return AmountNotChargeable(self.total, self.currency, self.minimum, self.maximum)
+    def not_chargeable(self, error: GatewayError | None = None) -> AmountNotChargeable:
+        """`error` is Stripe's refusal of an amount that lies within the bounds."""
+        reason = sentence_of(error) if error and self.chargeable else None
+        return AmountNotChargeable(self.total, self.currency, self.minimum, self.maximum, reason)
 
     def request_for(self, payment: LivePayment) -> IntentRequest:
         """What was recorded, which for a payment taken over may not be the order's total of today."""
@@ -80,6 +88,8 @@ def claim_from(row: Row, order_id: UUID) -> Claim:
         minimum=row.minimum,
         maximum=row.maximum,
         chargeable=row.chargeable,
+        has_money=row.has_money,
+        is_expired=row.is_expired,
         recorded=row.recorded_id is not None,
         payment=_recorded_payment(row) if row.recorded_id else _earlier_payment(row),
         installation_id=row.installation_id,

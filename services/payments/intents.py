@@ -207,3 +207,11 @@ class PermissionMissing(AccessDenied):
 
 class Refused(GatewayError):
     """Stripe understood and said no (any other 4xx); nothing was made or changed."""
+
+
+LONGEST_SENTENCE = 500
+
+
+def sentence_of(error: GatewayError) -> str:
+    """Stripe's, as it can be stored and shown."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(error))[:LONGEST_SENTENCE]

@@ -4,10 +4,11 @@ from uuid import UUID
 
 import structlog
 
-from models.orders.tables import OrderStatus
+from models.orders.tables import CancelReason, OrderStatus
 from models.payments.cancellation_statements import (
     CLOSE_ORDER,
     CLOSE_PAYMENT,
+    IS_EXPIRED,
     LIVE_PAYMENT,
     LOCK_LIVE_PAYMENT,
 )
@@ -25,7 +26,8 @@ from services.payments.settlement import Settlement
 
 LOOKS = 3  # at an order whose payment changes while it is being canceled
 CAUSE = "cancelOrder"
-UNDER_WAY = (IntentStatus.PROCESSING, IntentStatus.REQUIRES_CAPTURE, IntentStatus.SUCCEEDED)
+EXPIRED = "expired"
+UNDER_WAY = (IntentStatus.PROCESSING, IntentStatus.SUCCEEDED)
 
 log = structlog.get_logger(__name__)
 
@@ -44,18 +46,42 @@ class OrderCancellation:
         `PaymentProviderUnavailable` when Stripe can't be asked whether it is.
         """
         for _ in range(LOOKS):
-            if await self._status(principal, order_id) is OrderStatus.CANCELED:
+            status, reason = await self._status(principal, order_id)
+            if status is OrderStatus.CANCELED:
                 return
             live = await self._database.row(LIVE_PAYMENT, {"order_id": order_id})
             if live is not None and live.intent_id is not None:
                 await self._refuse_if_under_way(live.intent_id)
-            if await self._close(order_id, live):
+            if await self._close(order_id, live, reason, CAUSE):
                 failpoints.reach(failpoints.ORDER_CLOSED)
                 await self._close_intent(live)
                 return
         raise PaymentInProgress
 
-    async def _status(self, principal: Principal, order_id: UUID) -> OrderStatus:
+    async def expire(self, order_id: UUID) -> bool:
+        """Cancel an unpaid order whose time is over: its intent first, so that nobody can pay a closed order.
+
+        False when a payment came first or is under way, or when the order's time is not over any more. Raises a
+        `GatewayError` when Stripe can't be asked about the intent; then the order stays as it is.
+        """
+        live = await self._database.row(LIVE_PAYMENT, {"order_id": order_id})
+        if live is not None and live.intent_id is not None:
+            if not await self._is_unpaid(live.intent_id):
+                return False
+            live = None
+        return await self._close(order_id, live, CancelReason.EXPIRED, EXPIRED)
+
+    async def _is_unpaid(self, intent_id: str) -> bool:
+        """Whether the intent is canceled now. What was authorized or paid meanwhile is left alone."""
+        intent = await self._gateway.retrieve_intent(intent_id)
+        if intent.is_payable:
+            intent = await self._closing.close(intent_id, cause=EXPIRED)
+        else:
+            await self._settlement.apply(intent, cause=EXPIRED)
+        return intent.status is IntentStatus.CANCELED
+
+    async def _status(self, principal: Principal, order_id: UUID) -> tuple[OrderStatus, CancelReason]:
+        """How the order stands, and in whose name the caller would cancel it."""
         parameters = {
             "order_id": order_id,
             "user_id": principal.user_id,
@@ -67,7 +93,8 @@ class OrderCancellation:
         status = OrderStatus(row.status)
         if status not in (OrderStatus.PENDING, OrderStatus.CANCELED):
             raise OrderNotCancelable(status)
-        return status
+        is_customer = principal.order_id is not None or principal.user_id == row.user_id
+        return status, CancelReason.CUSTOMER if is_customer else CancelReason.MERCHANT
 
     async def _refuse_if_under_way(self, intent_id: str) -> None:
         try:
@@ -80,11 +107,11 @@ class OrderCancellation:
             if intent.status is not IntentStatus.SUCCEEDED:
                 raise PaymentInProgress
 
-    async def _close(self, order_id: UUID, seen: Row | None) -> bool:
+    async def _close(self, order_id: UUID, seen: Row | None, reason: CancelReason, cause: str) -> bool:
         """Whether the order was closed; not when its payment is another than the one we looked at."""
 
         async def write(transaction: Transaction) -> bool:
-            return await _close_order(transaction, order_id, seen)
+            return await _close_order(transaction, order_id, seen, reason, cause)
 
         return await self._database.transaction(write, locks=order_id)
 
@@ -99,16 +126,20 @@ class OrderCancellation:
             )
 
 
-async def _close_order(transaction: Transaction, order_id: UUID, seen: Row | None) -> bool:
+async def _close_order(
+    transaction: Transaction, order_id: UUID, seen: Row | None, reason: CancelReason, cause: str
+) -> bool:
     order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
     live = await transaction.row(LOCK_LIVE_PAYMENT, {"order_id": order_id})
     as_seen = (live and (live.id, live.intent_id)) == (seen and (seen.id, seen.intent_id))
     if order.status != OrderStatus.PENDING or not as_seen:
         return False
+    if reason is CancelReason.EXPIRED and not await transaction.row(IS_EXPIRED, {"order_id": order_id}):
+        return False
     if live is not None:
         # A payment that Stripe has not answered yet has released no secret: nobody can pay it.
         state = PaymentState.ABANDONED if live.intent_id is None else PaymentState.CANCELING
-        changes = {"payment_id": live.id, "to_state": state, "to_cause": CAUSE}
+        changes = {"payment_id": live.id, "to_state": state, "to_cause": cause}
         await transaction.rows(CLOSE_PAYMENT, changes)
-    await transaction.rows(CLOSE_ORDER, {"order_id": order_id})
+    await transaction.rows(CLOSE_ORDER, {"order_id": order_id, "reason": reason})
     return True

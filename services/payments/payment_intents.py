@@ -193,7 +193,7 @@ class PaymentIntents:
         except Refused as error:
             await self._give_up(payment, PaymentState.FAILED, error)
             if error.code in AMOUNT_CODES:
-                raise claim.not_chargeable() from error
+                raise claim.not_chargeable(error) from error
             raise PaymentProviderUnavailable(retryable=False) from error
         except GatewayError as error:
             log_gateway_error(error, payment)
@@ -282,7 +282,7 @@ class PaymentIntents:
                 await patience.spend_on(call)
             except GatewayError as error:
                 await self._end_lease(payment)
-                await self._not_repriced(payment, error, patience)
+                await self._not_repriced(claim, payment, error, patience)
             else:
                 await self._record_price(claim, payment)
 
@@ -296,7 +296,11 @@ class PaymentIntents:
         }
         await self._database.rows(REPRICE_PAYMENT, parameters)
 
-    async def _not_repriced(self, payment: LivePayment, error: GatewayError, patience: "_Patience") -> None:
+    async def _not_repriced(
+        self, claim: Claim, payment: LivePayment, error: GatewayError, patience: "_Patience"
+    ) -> None:
+        if isinstance(error, Refused) and error.code in AMOUNT_CODES:
+            raise claim.not_chargeable(error) from error
         if isinstance(error, Refused):  # the customer confirmed before the new price arrived
             await self._hear_what_became_of(payment, patience)
             return

@@ -44,6 +44,7 @@ from services.payments.intents import (
     RefundRequest,
     Refused,
     StripeRefund,
+    sentence_of,
 )
 from services.payments.order_money import follow_the_money
 from services.payments.permissions import READ_REFUNDS, permission_told
@@ -54,7 +55,6 @@ from services.payments.settlement import Settlement
 
 LEASE = timedelta(seconds=30)  # outlives the calls that it covers
 KEY_LIFETIME = timedelta(hours=23)  # Stripe may forget a key after 24
-LONGEST_SENTENCE = 500
 # Refusals that pass: https://docs.stripe.com/error-codes#balance-insufficient
 PASSING_CODES = (BALANCE_INSUFFICIENT, "insufficient_funds")
 
@@ -245,11 +245,6 @@ def check_wish(wish: RefundWish) -> None:
     for name, text, longest in texts:
         if not 1 <= len(text) <= longest or not text.isprintable():
             raise InvalidRefund(f"the {name} has between 1 and {longest} printable characters")
-
-
-def sentence_of(error: GatewayError) -> str:
-    """Stripe's, as it can be stored."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(error))[:LONGEST_SENTENCE]
 
 
 def _has(listed: Sequence[StripeRefund], refund_id: UUID) -> bool:

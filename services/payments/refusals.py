@@ -15,12 +15,13 @@ class OrderNotPayable(Refusal):
 
 @dataclass
 class AmountNotChargeable(Refusal):
-    """Amounts are minor units of `currency`."""
+    """Amounts are minor units of `currency`. `reason` is Stripe's sentence, when it refused what our bounds allow."""
 
     amount: int
     currency: str
     minimum: int
     maximum: int
+    reason: str | None = None
 
 
 @dataclass
@@ -46,6 +47,14 @@ class PaymentProviderUnavailable(Refusal):
 @dataclass
 class OrderNotRefundable(Refusal):
     status: OrderStatus
+
+
+@dataclass
+class OrderNotInReview(Refusal):
+    """`reason` is a sentence for the person who decides, where there is more to say than the status."""
+
+    status: OrderStatus
+    reason: str | None = None
 
 
 @dataclass

@@ -24,13 +24,14 @@ from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.refusals import RateLimited, Refusal
 
 OF_REFUNDS = (AttentionKind.REFUND_FAILED, AttentionKind.REFUND_FORBIDDEN)
+LONGEST_KEY = 255
 A_CALL_LASTS = 30  # seconds, at the longest
 
 log = structlog.get_logger(__name__)
 
 
 class InvalidNote(ValueError):
-    """The note says nothing or too much; the message is for the client's developer."""
+    """A note or a key that says nothing or too much; the message is for the client's developer."""
 
 
 @dataclass
@@ -109,6 +110,11 @@ def check_note(note: str) -> None:
     readable = all(letter.isprintable() or letter in "\n\t" for letter in note)
     if not note.strip() or len(note) > LONGEST_NOTE or not readable:
         raise InvalidNote(f"a note has between 1 and {LONGEST_NOTE} readable characters")
+
+
+def check_key(key: str) -> None:
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+        raise InvalidNote(f"an idempotency key has between 1 and {LONGEST_KEY} printable characters")
 
 
 def view_from(row: Row) -> CaseView:

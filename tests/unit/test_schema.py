@@ -37,6 +37,9 @@ ROOT_FIELDS = {
     "Mutation.createPaymentIntent": "CreatePaymentIntentResult",
     "Mutation.cancelOrder": "CancelOrderResult",
     "Mutation.refundOrder": "RefundOrderResult",
+    "Mutation.resolveReview": "ResolveReviewResult",
+    "Mutation.closeAttention": "CloseAttentionResult",
+    "Query.attention": "AttentionConnection!",
     "Subscription.orderUpdated": "Order!",
 }
 ARGUMENTS = {
@@ -47,6 +50,9 @@ ARGUMENTS = {
     "Mutation.createPaymentIntent": {"orderId": "ID!"},
     "Mutation.cancelOrder": {"orderId": "ID!"},
     "Mutation.refundOrder": {"input": "RefundOrderInput!"},
+    "Mutation.resolveReview": {"input": "ResolveReviewInput!"},
+    "Mutation.closeAttention": {"id": "ID!", "note": "String!"},
+    "Query.attention": {"first": "Int! = 20", "after": "String", "open": "Boolean! = true"},
     "Subscription.orderUpdated": {"orderId": "ID!"},
 }
 FIELDS = {
