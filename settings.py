@@ -210,6 +210,9 @@ class Settings(BaseModel):
             "ws_max_size": 100_000,
             # A worker that imports on a quarter of a core answers nobody for some 5 seconds, uvicorn's own patience.
             "timeout_worker_healthcheck": 30,
+            "ws_per_message_deflate": False,  # answers are small, and each socket would hold its windows: 45 KB
+            "ws_ping_interval": 20.0,
+            "ws_ping_timeout": 20.0,  # who doesn't answer is gone
         }
         return {"host": self.host, "port": self.port, **bounds, **quiet, **proxies}
 

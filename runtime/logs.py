@@ -40,8 +40,19 @@ def _cleaned(value: Any) -> Any:
     return without_secrets(repr(value))
 
 
+LONGEST_VALUE = 8_000  # characters; a traceback has some 5,000
+
+
 def _blot(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return {key: _cleaned(value) for key, value in event.items()}
+
+
+def _bounded(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """What a stranger named may be long; a log is read by people and paid for by bytes."""
+    return {
+        key: f"{value[:LONGEST_VALUE]}…" if isinstance(value, str) and len(value) > LONGEST_VALUE else value
+        for key, value in event.items()
+    }
 
 
 def _of_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
@@ -164,6 +175,7 @@ def _rendering(style: str, stream: TextIO) -> list[Processor]:
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         _blot,
+        _bounded,
     ]
     if style == "console":
         return [*first, structlog.dev.ConsoleRenderer(colors=stream.isatty())]

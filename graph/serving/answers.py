@@ -11,6 +11,7 @@ log = structlog.get_logger(__name__)
 
 MASKED = "Something went wrong on our side. It has been logged."
 AWAY = "Our database is away or too busy. Nothing was lost: the same operation may be repeated in a moment."
+LONGEST_NAME = 200  # of what a client named, in our log
 # graphql-core repeats a value that it can't read, and that value may be a secret.
 _REPEATED = re.compile(r"(, found: |; found: |\. Did you mean |(?<=value): ).*", re.DOTALL)
 _NO_ENUM_VALUE = re.compile(r"Value '.*' does not exist", re.DOTALL)
@@ -70,6 +71,7 @@ def place_of(error: GraphQLError) -> str | None:
 
 def log_errors(errors: list[GraphQLError], operation: str | None) -> None:
     """Our faults with their traceback, once; clients' mistakes are answered, not logged."""
+    operation = operation[:LONGEST_NAME] if operation else None
     for error in errors:
         if isinstance(error.original_error, DatabaseUnavailable):
             log.error("database away", operation=operation, reason=str(error.original_error))
@@ -77,7 +79,7 @@ def log_errors(errors: list[GraphQLError], operation: str | None) -> None:
             log.error(
                 "resolver failed",
                 operation=operation,
-                path=".".join(map(str, error.path or ())),
+                path=".".join(map(str, error.path or ()))[:LONGEST_NAME],
                 exc_info=error.original_error,
             )
 

@@ -251,6 +251,8 @@ def not_by(method: str, operation: OperationType) -> HTTPException:
     return HTTPException(405, f"A {operation.value} can't come by {method}.", {"Allow": "POST"})
 
 
-def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    body = json.dumps({"errors": [{"message": message, "extensions": {"code": CODES[status]}}]})
+def refusal(
+    status: int, message: str, headers: Mapping[str, str] | None = None, *, code: str | None = None
+) -> Response:
+    body = json.dumps({"errors": [{"message": message, "extensions": {"code": code or CODES[status]}}]})
     return Response(body, status, {**NOT_STORED, **(headers or {})}, f"{MODERN}; charset=utf-8")

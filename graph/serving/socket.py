@@ -5,10 +5,13 @@ headers here.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -22,18 +25,32 @@ from strawberry.http.exceptions import NonJsonMessageReceived, WebSocketDisconne
 from strawberry.schema.schema import StreamResult
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
-from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
+    ConnectionInitMessage,
+    Message,
+    SubscribeMessage,
+)
 from strawberry.types import ExecutionResult
 
 from graph.context import Context, ContextMaker
 from graph.schema import schema
 from graph.serving.credentials import bearer_token
-from graph.serving.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from
+from graph.serving.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from, refusal
+from graph.serving.open_sockets import OpenSocket, OpenSockets, TooManySockets
 from runtime.origins import AllowedOrigins
+from services.identity.principal import Principal
 
 SIGN_IN_WITHIN = timedelta(seconds=10)
 LONGEST_REASON = 123  # bytes, of RFC 6455
 MOST_OPERATIONS = 20  # at once on one socket
+UNSIGNED_FOR = 60.0  # seconds that a socket stays open without a token
+LONGEST_TIMER = 86_400.0
+FORBIDDEN = 4403  # graphql-ws signs in anew after it, and goes on
+UNAUTHENTICATED = "UNAUTHENTICATED"
+TOKEN_ENDED = "The token has ended or was revoked: sign in anew."  # noqa: S105  no token
+SIGN_IN_FIRST = "A socket without a token is closed after a minute: sign in."
+
+current_socket: ContextVar[OpenSocket] = ContextVar("current_socket")
 
 T = TypeVar("T")
 
@@ -66,23 +83,40 @@ def fitting(reason: str) -> str:
     return reason.encode(errors="replace")[:LONGEST_REASON].decode(errors="ignore")
 
 
-class _PromptSchema:
-    """The schema as sockets use it: each operation is given up when its first answer does not come in time."""
+class PromptSchema:
+    """The schema as one socket uses it: each operation asks whether its caller's token still lives, and is given up
+    when its first answer does not come in time."""
 
-    def __init__(self, longest: float) -> None:
+    def __init__(self, longest: float, end: Callable[[], Awaitable[None]]) -> None:
         self._longest = longest
+        self._end = end
 
     async def stream(self, query: str, context_value: Context, **others: Any) -> StreamResult:
         # A context of its own: the operations of a socket run at once, and each spends for itself.
         context = replace(context_value)
         await context.recheck()
-        results = await schema.stream(query, context_value=context, **others)
-        return first_in_time(results, self._longest)
+        results = first_in_time(await schema.stream(query, context_value=context, **others), self._longest)
+        return results if context_value.principal is None else self._until_refused(results)
+
+    async def _until_refused(self, results: StreamResult) -> StreamResult:
+        """The results of a caller who had signed in: once their token counts no more, the socket ends with it.
+
+        To a client an error would be the end of its subscription; after the end of a socket it signs in anew.
+        """
+        async with aclosing(results):
+            async for result in results:
+                errors: list[GraphQLError] = getattr(result, "errors", None) or []
+                if any((error.extensions or {}).get("code") == UNAUTHENTICATED for error in errors):
+                    await self._end()
+                    await asyncio.Event().wait()  # until the socket's end calls this operation off
+                yield result
 
 
 class _Operations(BaseGraphQLTransportWSHandler[Context, None]):
     def __init__(self, view: "GraphQLSocket", **others: Any) -> None:
-        super().__init__(view, **{**others, "schema": _PromptSchema(view.longest)})
+        super().__init__(view, **{**others, "schema": PromptSchema(view.longest, self.end)})
+        self._view = view
+        self._ending: asyncio.TimerHandle | None = None
 
     async def handle_message(self, message: Message) -> None:
         try:
@@ -92,6 +126,46 @@ class _Operations(BaseGraphQLTransportWSHandler[Context, None]):
         else:
             await super().handle_message(message)
 
+    async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
+        if message.get("payload", {}) is None:  # as clients without parameters send it
+            message = {"type": "connection_init"}
+        try:
+            await super().handle_connection_init(message)
+        except TooManySockets as error:
+            await self.websocket.close(FORBIDDEN, str(error))
+            return
+        if self.connection_acknowledged:
+            self._end_in(self._view.seconds_for(self.context.principal))
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        if len(self.operations) >= MOST_OPERATIONS and message["id"] not in self.operations:
+            error = GraphQLError(
+                f"A socket has at most {MOST_OPERATIONS} operations at once.",
+                extensions={"code": "TOO_MANY_OPERATIONS"},
+            )
+            await self.send_message({"id": message["id"], "type": "error", "payload": [error.formatted]})
+        else:
+            await super().handle_subscribe(message)
+
+    def _end_in(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        # A day at a time, since a timer has its own bound.
+        again = partial(self._end_in, seconds - LONGEST_TIMER)
+        end: Callable[[], object] = lambda: loop.create_task(self.end())  # noqa: E731
+        self._ending = loop.call_later(
+            min(seconds, LONGEST_TIMER), end if seconds <= LONGEST_TIMER else again
+        )
+
+    async def end(self) -> None:
+        """Close the socket since its caller has to sign in, anew or at all; graphql-ws does so and goes on."""
+        signed_in = self.context.principal is not None
+        await self.websocket.close(FORBIDDEN, TOKEN_ENDED if signed_in else SIGN_IN_FIRST)
+
+    async def shutdown(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+        await super().shutdown()
+
 
 class GraphQLSocket(GraphQLEndpoint):
     """The endpoint of both routes; `origins` may open sockets besides the server's own."""
@@ -100,31 +174,61 @@ class GraphQLSocket(GraphQLEndpoint):
     graphql_transport_ws_handler_class = _Operations
 
     def __init__(
-        self, maker: ContextMaker, origins: AllowedOrigins | None = None, *, longest: float = LONGEST
+        self,
+        maker: ContextMaker,
+        origins: AllowedOrigins | None = None,
+        *,
+        longest: float = LONGEST,
+        unsigned_for: float = UNSIGNED_FOR,
+        sockets: OpenSockets | None = None,
     ) -> None:
         super().__init__(maker, longest=longest)
         self._maker = maker
+        self._unsigned_for = unsigned_for
+        self._sockets = sockets or OpenSockets()
         self.protocols = (GRAPHQL_TRANSPORT_WS_PROTOCOL,)
         self.connection_init_wait_timeout = SIGN_IN_WITHIN
-        self.max_subscriptions_per_connection = MOST_OPERATIONS
         self._origins = origins or AllowedOrigins()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await self.run(WebSocket(scope, receive, send))
-        else:
+        if scope["type"] != "websocket":
             await super().__call__(scope, receive, send)
+            return
+        socket = WebSocket(scope, receive, send)
+        address = socket.client.host if socket.client else ""
+        try:
+            with self._sockets.one_more(address) as opened:
+                current_socket.set(opened)
+                await self.run(socket)
+        except TooManySockets as error:
+            log.warning("socket refused", reason=str(error))
+            await socket.send_denial_response(refusal(503, str(error), code="TOO_MANY_SOCKETS"))
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
         return self._origins.allow(origin)
 
     async def on_ws_connect(self, context: Context) -> Any:
-        """Sign in with the `Authorization` of `connection_init`, in either case, as it would stand in a header."""
-        params = context.connection_params or {}
-        sent = next((value for name, value in params.items() if name.lower() == "authorization"), None)
-        if isinstance(sent, str):
+        """Sign in with the `Authorization` of `connection_init`, as it would stand in a header."""
+        sent = authorization_in(context.connection_params or {})
+        if sent is not None:
             await self._maker.sign_in(context, bearer_token(sent))
+        if context.principal is not None:
+            self._sockets.sign_in(current_socket.get(), context.principal.id)
         return UNSET  # an acknowledgement without a payload
+
+    def seconds_for(self, principal: Principal | None) -> float:
+        """How long this caller's socket may stay open."""
+        return self._unsigned_for if principal is None else max(0.0, principal.expires_at - time.time())
+
+
+def authorization_in(params: Mapping[str, object]) -> str | None:
+    """`Authorization` in the parameters or in their `headers`, in any case, as frontends send it."""
+    headers = params.get("headers")
+    for each in (params, headers if isinstance(headers, Mapping) else {}):
+        found = next((value for name, value in each.items() if name.lower() == "authorization"), None)
+        if isinstance(found, str):
+            return found
+    return None
 
 
 def check_operation(message: Mapping[str, Any]) -> None:

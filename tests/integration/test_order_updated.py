@@ -82,8 +82,10 @@ async def test_it_ends_with_the_token(address: str, shop: Shop) -> None:
     async with follower(address, token(seconds=2)) as ada:
         await ada.follow(order_id)
         await ada.order()
-        assert await ada.error() == "UNAUTHENTICATED"
-        assert (await ada.receive())["type"] == "complete"
+        with pytest.raises(ConnectionClosed) as ended:
+            await ada.receive()
+        assert ended.value.rcvd
+        assert ended.value.rcvd.code == 4403
 
 
 async def test_nothing_is_missed_while_the_database_connection_is_lost(
@@ -108,7 +110,7 @@ async def test_one_socket_follows_20_orders_and_one_user_no_more_on_others(addre
             await first.follow(order_id, name=str(number))
             await first.order()
         await first.follow(order_ids[20], name="20")
-        assert (await first.receive())["type"] == "error"
+        assert await first.error() == "TOO_MANY_OPERATIONS"
         await second.follow(order_ids[20])
         assert await second.error() == "RATE_LIMITED"
 

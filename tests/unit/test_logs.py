@@ -132,3 +132,13 @@ def test_a_level_that_is_switched_off_writes_nothing(style: str) -> None:
         structlog.get_logger("ours").info("chatter")
         logging.getLogger("foreign").info("chatter")
     assert lines.getvalue() == ""
+
+
+def test_no_value_of_a_line_is_long(style: str) -> None:
+    with written_as(style) as lines:
+        structlog.get_logger("ours").info("named", name="x" * 90_000)
+        try:
+            raise ValueError("y" * 90_000)
+        except ValueError:
+            structlog.get_logger("ours").exception("failed")
+    assert len(lines.getvalue()) < 20_000
