@@ -1,5 +1,6 @@
 """Subscription.orderUpdated over graphql-transport-ws: the present state first, then every change."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -79,11 +80,11 @@ async def test_without_a_valid_token_nothing_is_followed(
 
 async def test_it_ends_with_the_token(address: str, shop: Shop) -> None:
     order_id = await shop.order()
-    async with follower(address, token(seconds=2)) as ada:
+    async with follower(address, token(seconds=5)) as ada:
         await ada.follow(order_id)
         await ada.order()
         with pytest.raises(ConnectionClosed) as ended:
-            await ada.receive()
+            await asyncio.wait_for(ada.socket.recv(), 20)
         assert ended.value.rcvd
         assert ended.value.rcvd.code == 4403
 

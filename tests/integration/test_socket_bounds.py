@@ -20,6 +20,7 @@ from graph.context import ContextMaker
 from graph.serving.open_sockets import OpenSockets, TooManySockets
 from graph.serving.socket import GraphQLSocket, PromptSchema
 from main import build_app
+from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.serve import served
 from settings import Settings
@@ -72,13 +73,16 @@ async def test_an_operation_with_a_token_that_ended_is_not_done(
     assert (await shop.status(order_id)) == "pending"
 
 
-async def test_graphql_ws_comes_again_with_a_new_token_and_goes_on(address: str, shop: Shop) -> None:
+async def test_a_follower_comes_again_with_a_new_token_and_goes_on(address: str, shop: Shop) -> None:
     order_id = await shop.order()
-    for _ in range(2):
-        async with follower(address, token(seconds=1)) as ada:
-            await ada.follow(order_id)
-            assert (await ada.order())["status"] == "PENDING"
-            assert await closing_code(ada) == 4403
+    async with follower(address, token(seconds=5)) as ada:
+        await ada.follow(order_id)
+        assert (await ada.order())["status"] == "PENDING"
+        assert await closing_code(ada) == 4403
+    await shop.set_order(order_id, status=OrderStatus.PAID)
+    async with follower(address, token()) as ada:
+        await ada.follow(order_id)
+        assert (await ada.order())["status"] == "PAID"
 
 
 @pytest.mark.parametrize(
