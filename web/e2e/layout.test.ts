@@ -1,24 +1,15 @@
 // Whatever the screen, the text's size, the language and the connection are: the pages stay readable, still and small.
 import assert from "node:assert/strict"
 import { after, before, describe, test } from "node:test"
-import type { CDPSession, Page } from "playwright-core"
+import type { Page } from "playwright-core"
 import { launch, open } from "./browser.ts"
 import { fillCart, openCart, orderSomething, pay, payButton, placeOrder, thanks } from "./shop.ts"
+import { slow4G } from "./slow.ts"
 import { stage } from "./stage.ts"
 
 const now = stage()
 const CARD = "4242424242424242"
 const PHONE = { width: 390, height: 844 }
-
-/** What DevTools and Lighthouse call Slow 4G. */
-export async function slow4G(page: Page): Promise<CDPSession> {
-  const cdp = await page.context().newCDPSession(page)
-  await cdp.send("Network.enable")
-  await cdp.send("Network.emulateNetworkConditions", {
-    offline: false, latency: 150, downloadThroughput: (1.6 * 1024 * 1024) / 8, uploadThroughput: (750 * 1024) / 8,
-  })
-  return cdp
-}
 
 const noSidewaysScroll = async (page: Page, where: string) => {
   const { wide, inner } = await page.evaluate(() => {

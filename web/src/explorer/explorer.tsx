@@ -1,56 +1,52 @@
+import { DOC_EXPLORER_PLUGIN } from "@graphiql/plugin-doc-explorer"
+import "@graphiql/plugin-doc-explorer/style.css"
 import { explorerPlugin } from "@graphiql/plugin-explorer"
 import "@graphiql/plugin-explorer/style.css"
-import { createGraphiQLFetcher } from "@graphiql/toolkit"
+import { HISTORY_PLUGIN } from "@graphiql/plugin-history"
+import "@graphiql/plugin-history/style.css"
+import "@graphiql/react/style.css"
 import { GraphiQL } from "graphiql"
+import "graphiql/graphiql.css"
 import "graphiql/setup-workers/vite"
-import "graphiql/style.css"
 import { useState } from "react"
 import type { Config } from "../shared/config.ts"
+import { examplesPlugin } from "./examples-panel.tsx"
 import type { Example } from "./examples.ts"
+import { fetcherOf } from "./fetcher.ts"
+import { SendAs, speaker } from "./speaker.tsx"
+import { keepsHeaders, storage } from "./storage.ts"
 
-const plugins = [explorerPlugin({ showAttribution: false })]
-
-/** In the demo each load begins with the examples and a fresh token; elsewhere the browser keeps the tabs. */
-export function Explorer({ config, tabs }: { config: Config; tabs: Example[] }) {
-  const demo = config.users.length > 0
-  const [fetcher] = useState(() => fetcherOf(config))
+/** The first visit opens some of the examples; after that the browser keeps the tabs, and headers only when asked to. */
+export function Explorer({ config, examples }: { config: Config; examples: Example[] }) {
+  const [kept] = useState(() => {
+    speaker.set(config.users[0] ?? null)
+    const fields = explorerPlugin({ showAttribution: false })
+    return {
+      fetcher: fetcherOf(config.graphql),
+      // GraphiQL's own plugins, and two more. A list replaces its list.
+      plugins: [HISTORY_PLUGIN, examplesPlugin(examples, config.users), fields],
+      fields,
+      storage: storage(),
+      keepsHeaders: keepsHeaders(),
+    }
+  })
   return (
     <GraphiQL
-      fetcher={fetcher}
-      plugins={plugins}
-      defaultTabs={tabs}
-      defaultHeaders={tabs[0]?.headers}
+      fetcher={kept.fetcher}
+      plugins={kept.plugins}
+      referencePlugin={DOC_EXPLORER_PLUGIN}
+      defaultTabs={examples.filter(({ isOpen }) => isOpen)}
       defaultEditorToolsVisibility="variables"
-      visiblePlugin={innerWidth > 1000 ? plugins[0] : undefined}
-      shouldPersistHeaders={false}
-      showPersistHeadersSettings={false}
-      storage={demo ? new Forgetful() : undefined}
+      visiblePlugin={innerWidth > 1000 ? kept.fields : undefined}
+      shouldPersistHeaders={kept.keepsHeaders}
+      showPersistHeadersSettings
+      storage={kept.storage}
     >
       <GraphiQL.Logo>
         <span>Paygraph</span>
-        {demo && <a href="/">Shop</a>}
+        {config.users.length > 0 && <a href="/">Shop</a>}
+        <SendAs users={config.users} />
       </GraphiQL.Logo>
     </GraphiQL>
   )
-}
-
-/** Subscriptions open a socket each and sign in with what the headers editor holds then, as queries do. */
-function fetcherOf({ graphql }: Config) {
-  const socket = new URL(graphql, location.href)
-  socket.protocol = socket.protocol === "https:" ? "wss:" : "ws:"
-  return createGraphiQLFetcher({ url: graphql, subscriptionUrl: socket.href })
-}
-
-/** A `Storage` that lasts as long as the page. */
-class Forgetful {
-  #items = new Map<string, string>()
-
-  get length() {
-    return this.#items.size
-  }
-  clear = () => this.#items.clear()
-  getItem = (name: string) => this.#items.get(name) ?? null
-  key = (place: number) => [...this.#items.keys()][place] ?? null
-  removeItem = (name: string) => void this.#items.delete(name)
-  setItem = (name: string, value: string) => void this.#items.set(name, value)
 }

@@ -6,10 +6,15 @@ const root = createRoot(document.getElementById("app") as HTMLElement)
 root.render(<p className="loading">Opening the explorer…</p>)
 
 try {
-  // The editor is large: the page says that it is coming first.
-  const [config, { Explorer }] = await Promise.all([readConfig(), import("./explorer.tsx")])
-  const { examples } = await import("./examples.ts")
-  root.render(<Explorer config={config} tabs={await examples(config)} />)
+  // The editor is large: the page says that it is coming first, and everything is asked for at once.
+  const [config, { Explorer }, { examplesOf, somethingReal }] = await Promise.all([
+    readConfig(), import("./explorer.tsx"), import("./examples.ts"),
+  ])
+  root.render(<Explorer config={config} examples={examplesOf(await somethingReal(config))} />)
 } catch {
-  root.render(<p className="loading">The server isn’t answering. Load the page again in a moment.</p>)
+  root.render(
+    <p className="loading" role="alert">
+      The server isn’t answering. <button onClick={() => location.reload()}>Load again</button>
+    </p>,
+  )
 }

@@ -1,0 +1,1 @@
+export{t as examplesOf,n as nameOf,r as somethingReal}from"./examples-QycbQfCo.js";
