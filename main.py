@@ -63,6 +63,7 @@ from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import Refunds
 from services.payments.reviews import Reviews
 from services.reconciliation.attention_cases import AttentionCases
+from services.reconciliation.forgetting import forget_unknown
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep, sweep_once
 from services.reconciliation.sweep_scheduler import SweepScheduler
@@ -240,6 +241,12 @@ def new_installation_id(arguments: argparse.Namespace) -> None:
     print(asyncio.run(renew_installation(url, arguments.id)))
 
 
+def forget_unknown_payments(_: argparse.Namespace) -> None:
+    settings = Settings.read().safe()
+    logs.configure(settings.log_level, settings.log_format)
+    print(asyncio.run(forget_unknown(*connect(settings))))
+
+
 def seed(arguments: argparse.Namespace) -> None:
     settings = Settings.read()
     token_for = settings.token_maker() if arguments.orders else None
@@ -272,6 +279,7 @@ def main() -> None:
         doctor,
         migrate,
         new_installation_id,
+        forget_unknown_payments,
         seed,
         token,
         key,

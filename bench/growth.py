@@ -154,7 +154,7 @@ class Shop:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             await connection.execute(MAKE_DUE, {"due": DUE})
         before = self._meter.cpu()
-        findings = await Sweep(self._database, self._gateway, self._inbox, pause=0.0).run()
+        findings = await Sweep(self._database, self._gateway, self._inbox).run()
         self._found["sweep"].append((self._meter.cpu() - before) * 1e3 / DUE)
         assert findings.done["payable intents looked at"] >= DUE, findings  # noqa: S101
 

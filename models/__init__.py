@@ -9,6 +9,7 @@ from models.payments.installation import Installation
 from models.payments.tables import Disposition, Payment, PaymentState, PaymentTransition
 from models.products.tables import Product
 from models.reconciliation.leases import Lease
+from models.reconciliation.sweep_state import SweepRetry, SweepStep, SweepWindow
 from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
 from models.reviews.tables import Review, ReviewDecision
 from models.stripe_events.tables import StripeEvent
@@ -38,4 +39,7 @@ __all__ = [
     "ReviewDecision",
     "ServiceKey",
     "StripeEvent",
+    "SweepRetry",
+    "SweepStep",
+    "SweepWindow",
 ]

@@ -38,6 +38,7 @@ from models.attention.tables import AttentionCase, AttentionKind, AttentionSubje
 from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.tables import Disposition, Payment, PaymentState
+from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.sums import DECIDED, MADE, kept
 from models.refunds.tables import (
     BALANCE_INSUFFICIENT,
@@ -265,6 +266,7 @@ def _closing(*which: ColumnElement[bool]) -> Update:
 
 
 _intent_is_known = exists().where(col(Payment.intent_id) == col(AttentionCase.subject_id))
+_item_waits = exists().where(col(SweepRetry.item) == col(AttentionCase.subject_id))
 _event_waits = exists().where(
     col(StripeEvent.id) == col(AttentionCase.subject_id), col(StripeEvent.finished_at).is_(None)
 )
@@ -274,7 +276,9 @@ UNTOLD = tuple(_untold(kind) for kind in FACTS)
 GONE = (
     *(_gone([kind], of_order=False) for kind in FACTS),
     _closing(col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value, _intent_is_known),
-    _closing(col(AttentionCase.kind) == AttentionKind.EVENT_UNFINISHED.value, ~_event_waits),
+    _closing(
+        col(AttentionCase.kind) == AttentionKind.EVENT_UNFINISHED.value, ~or_(_event_waits, _item_waits)
+    ),
 )
 # For one order, in the transaction that moves its money.
 FACTS_OF_ORDER = _of_order()

@@ -20,6 +20,7 @@ from sqlmodel import col
 from models.attention.tables import IS_OPEN, AttentionCase
 from models.payments.tables import IS_LIVE, Payment, PaymentTransition
 from models.reconciliation.leases import Lease
+from models.reconciliation.sweep_state import SweepRetry, SweepStep
 from models.stripe_events.tables import StripeEvent
 
 COUNTED_TO = 100_000  # payments that are live, and events
@@ -34,6 +35,7 @@ _newest = (
     .order_by(col(PaymentTransition.id).desc())
     .limit(TRANSITIONS_LOOKED_AT)
 ).subquery()
+_failing = select(col(SweepRetry.item)).limit(COUNTED_TO).subquery()
 _nothing = cast(null(), Text)
 
 _cases = select(col(AttentionCase.kind).label("name")).where(IS_OPEN).limit(COUNTED_TO).subquery()
@@ -47,6 +49,15 @@ FIGURES: CompoundSelect[Any] = union_all(
     select(literal("moved"), _newest.c.to_state, func.count())
     .where(_newest.c.at > func.now() - literal_column("interval '5 minutes'"))
     .group_by(_newest.c.to_state),
+    select(
+        literal("step_age"),
+        col(SweepStep.name),
+        cast(func.extract("epoch", func.now() - col(SweepStep.last_whole_at)), Integer),
+    ).where(col(SweepStep.last_whole_at).is_not(None)),
+    select(literal("step_milliseconds"), col(SweepStep.name), col(SweepStep.milliseconds)).where(
+        col(SweepStep.last_whole_at).is_not(None)
+    ),
+    select(literal("failing"), _nothing, func.count()).select_from(_failing),
     select(literal("pending"), _nothing, func.count()).select_from(_pending),
     select(
         literal("oldest"),

@@ -22,6 +22,8 @@ class PaymentState(StrEnum):
 
 
 LIVE = (PaymentState.CREATING, PaymentState.OPEN, PaymentState.PROCESSING, PaymentState.CANCELING)
+PAYABLE = (PaymentState.OPEN, PaymentState.PROCESSING)
+IS_PAYABLE = text("state IN ('open', 'processing')")
 IS_LIVE = text("state IN ('creating', 'open', 'processing', 'canceling')")
 IS_SETTLED = text("disposition = 'settled'")
 
@@ -64,7 +66,7 @@ class Payment(SQLModel, table=True):
         Index("payments_idempotency_key", "idempotency_key", unique=True),
         Index("payments_intent_id", "intent_id", unique=True),
         Index("payments_by_order", "order_id", "created_at"),
-        Index("payments_live_by_look", "looked_at", postgresql_where=IS_LIVE),
+        Index("payments_payable", "created_at", postgresql_where=IS_PAYABLE),
         Index("payments_canceling", "order_id", postgresql_where=text("state = 'canceling'")),
         Index("payments_mismatched", "order_id", postgresql_where=text("disposition = 'mismatch'")),
         Index(

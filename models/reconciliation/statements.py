@@ -4,6 +4,7 @@ from sqlalchemy import (
     BindParameter,
     DateTime,
     Integer,
+    Interval,
     Text,
     Uuid,
     any_,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     union,
@@ -22,7 +24,7 @@ from sqlmodel import col
 
 from models.base import among
 from models.orders.tables import Order, OrderStatus
-from models.payments.tables import LIVE, Payment, PaymentState
+from models.payments.tables import LIVE, PAYABLE, Payment, PaymentState
 from models.refunds.statements import AUTOMATIC
 from models.refunds.sums import LOST, MADE
 from models.refunds.tables import Dispute, Refund, RefundState
@@ -82,15 +84,34 @@ PAYMENT_TO_BE_CLOSED = (
     )
 )
 
-# Payable ones that Stripe was not asked about since.
-UNWATCHED_PAYMENTS = (
-    select(col(Payment.id), col(Payment.intent_id))
-    .where(
-        among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
-        col(Payment.looked_at) < bindparam("since", type_=DateTime(timezone=True)),
+# Payable ones, the youngest first, in parts of so many rows that are read, whatever the state of the table. One is due
+# when Stripe was not asked about it for a quarter of its age: after a minute at first, and at least once a day.
+_payable = (
+    select(
+        col(Payment.id),
+        col(Payment.intent_id),
+        col(Payment.created_at),
+        col(Payment.looked_at),
     )
-    .order_by(col(Payment.looked_at))
-    .limit(_limit)
+    .where(
+        among(col(Payment.state), PAYABLE),
+        col(Payment.created_at) < bindparam("before", type_=DateTime(timezone=True)),
+        col(Payment.created_at) >= bindparam("until", type_=DateTime(timezone=True)),
+    )
+    .order_by(col(Payment.created_at).desc())
+    .limit(bindparam("scanned", type_=Integer))
+    .subquery()
+)
+_quarter_of_its_age = (func.now() - _payable.c.created_at).op("/", precedence=8)(literal_column("4", Integer))
+_look_pause = func.least(
+    func.greatest(_quarter_of_its_age, literal_column("interval '55 seconds'", Interval)),
+    literal_column("interval '1 day'", Interval),
+)
+PAYABLE_SCANNED = select(func.min(_payable.c.created_at).label("oldest"))
+PAYABLE_TO_BE_LOOKED_AT = (
+    select(_payable.c.id, _payable.c.intent_id)
+    .where(_payable.c.looked_at < func.now() - _look_pause)
+    .order_by(_payable.c.created_at.desc())
 )
 LOOK_AT_PAYMENT = (
     update(Payment)
@@ -161,5 +182,13 @@ REFUNDS_THAT_FAILED = (
         col(Refund.state) == RefundState.FAILED.value,
         among(col(Refund.cause), AUTOMATIC),
     )
+    .limit(_limit)
+)
+
+# Payments that may still become money, in parts.
+LIVE_INTENTS = (
+    select(col(Payment.id), col(Payment.order_id), col(Payment.intent_id), col(Payment.state))
+    .where(among(col(Payment.state), (*PAYABLE, PaymentState.CANCELING)), col(Payment.order_id) > _after)
+    .order_by(col(Payment.order_id))
     .limit(_limit)
 )

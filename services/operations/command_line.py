@@ -49,6 +49,8 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     renew = command("new-installation-id", "for a copied database: Stripe's intents stay with the original")
     of_a_log = "take this id instead of a new one: after a backup from before there were ids was restored"
     renew.add_argument("--id", type=UUID, metavar="ID", help=of_a_log)
+    forget = "after the Stripe account or mode changed for good: close what can't be asked about any more"
+    command("forget-unknown-payments", forget)
     seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")
     orders = "also add N pending orders, one `ORDER_ID TOKEN` a line"
     seed.add_argument("--orders", type=whole_number, default=0, help=orders)

@@ -33,6 +33,9 @@ class Figures:
     events_pending: int | None = None
     oldest_event_seconds: int | None = None
     swept_seconds_ago: int | None = None
+    sweep_failing: int | None = None
+    step_ages: Mapping[str, int] = field(default_factory=dict)
+    step_milliseconds: Mapping[str, int] = field(default_factory=dict)
 
 
 class FigureReader:
@@ -76,4 +79,7 @@ def figures_from(rows: list[tuple[str, str | None, int]]) -> Figures:
         events_pending=single.get("pending"),
         oldest_event_seconds=single.get("oldest"),
         swept_seconds_ago=single.get("swept"),
+        sweep_failing=single.get("failing"),
+        step_ages=named("step_age"),
+        step_milliseconds=named("step_milliseconds"),
     )

@@ -20,6 +20,7 @@ from models.operations.health_statements import (
     WRITE_A_PAGE,
     WRITE_A_ROW,
 )
+from models.reconciliation.sweep_state import STEPS
 from runtime.database.database import Database, DatabaseUnavailable, Transaction
 from runtime.database.faults import PoolExhausted, is_full, is_read_only
 from runtime.timeouts import within
@@ -147,8 +148,11 @@ class Health:
         age = row.seconds if row else None
         if self._now() - self._began < SWEEP_OVERDUE or (age is not None and age < SWEEP_OVERDUE):
             return Part(needed=False)
+        late = [step for step in await self._database.rows(STEPS) if step.age >= SWEEP_OVERDUE]
         last = "there was none" if age is None else f"the last whole one began {age} seconds ago"
-        return Part(f"overdue: {last}; the log of the server that sweeps says why", needed=False)
+        steps = ", ".join(f"{step.name} ({step.age} s)" for step in late)
+        which = f" (not whole for long: {steps})" if steps else ""
+        return Part(f"overdue: {last}{which}; the log of the server that sweeps says why", needed=False)
 
     async def _check_stripe(self) -> dict[str, Part]:
         async with self._asking:  # one question for all who probe at once

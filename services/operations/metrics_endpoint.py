@@ -89,7 +89,20 @@ class _FiguresTold(Collector):
                 "Since the last whole sweep of any server began; absent before the first.",
                 figures.swept_seconds_ago,
             ),
+            "sweep_failing": (
+                "Items that the sweep could not deal with and tries again.", figures.sweep_failing
+            ),
         }  # fmt: skip
+        yield by_step(
+            "paygraph_sweep_step_age_seconds",
+            "Since the last run of each of the sweep's steps began that came to its end.",
+            figures.step_ages,
+        )
+        yield by_step(
+            "paygraph_sweep_step_seconds",
+            "How long the last run of each of the sweep's steps took.",
+            {name: milliseconds / 1_000 for name, milliseconds in figures.step_milliseconds.items()},
+        )
         yield from (
             gauge(f"paygraph_{name}", about, value)
             for name, (about, value) in single.items()
@@ -105,6 +118,13 @@ def by_state(
     name: str, about: str, counts: Mapping[str, int], states: Iterable[PaymentState]
 ) -> GaugeMetricFamily:
     return by_word(name, about, counts, "state", states)
+
+
+def by_step(name: str, about: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, about, labels=["step"])
+    for step, value in values.items():
+        family.add_metric([step], value)
+    return family
 
 
 def by_word(

@@ -17,12 +17,12 @@ async def permission_told(database: Database, permission: str) -> AsyncIterator[
     try:
         yield
     except PermissionMissing as error:
-        await open_case(database, _lacking(permission, str(error)))
+        await open_case(database, lacking(permission, str(error)))
         raise
     await close_case(database, AttentionKind.KEY_LACKS_PERMISSION, permission)
 
 
-def _lacking(permission: str, sentence: str) -> Case:
+def lacking(permission: str, sentence: str) -> Case:
     return Case(
         kind=AttentionKind.KEY_LACKS_PERMISSION,
         subject=AttentionSubject.NONE,

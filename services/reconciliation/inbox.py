@@ -15,24 +15,34 @@ from typing import Any, Protocol
 
 import structlog
 
+from models.attention.tables import AttentionKind, AttentionSubject
 from models.stripe_events.tables import (
     FINISH_EVENT,
     INTENT_OF_OBJECT,
+    MOST_ATTEMPTS,
     POSTPONE_EVENT,
+    REST_EVENTS,
+    REVIVE_EVENTS,
     STORE_EVENT,
     STORE_MISSED_EVENT,
     TAKE_DUE_EVENTS,
 )
-from runtime.database.database import Database, Row
+from runtime.database.database import Database, Row, Transaction
 from services.payments import failpoints
+from services.payments.attention import Case, open_case
 from services.payments.call_priority import Rank, asking_as
 from services.payments.disputes import DisputeGateway, Disputes
 from services.payments.intents import (
+    AccessDenied,
     GatewayError,
     Intent,
     IntentMarks,
+    KeyBurnt,
+    ObjectLocked,
+    OutcomeUnknown,
     Refused,
     StripeEventSeen,
+    TooManyRequests,
 )
 from services.payments.refunds import RefundGateway, Refunds
 from services.payments.settlement import Settlement
@@ -179,6 +189,20 @@ class Inbox:
             new += len(await self._database.rows(STORE_MISSED_EVENT, values))
         return new
 
+    async def try_all_again(self) -> None:
+        """Stripe is back: what failed while it was away is due now, and with all its attempts."""
+        away = (OutcomeUnknown, ObjectLocked, TooManyRequests, AccessDenied, KeyBurnt)
+        await self._database.rows(REVIVE_EVENTS, {"failures": [kind.__name__ for kind in away]})
+
+    async def let_tried_ones_rest(self) -> None:
+        """Events that were tried often enough rest, and a person is called."""
+
+        async def write(transaction: Transaction) -> None:
+            for event in await transaction.rows(REST_EVENTS):
+                await open_case(transaction, unfinished(event))
+
+        await self._database.transaction(write)
+
     async def finish_due(self) -> int:
         """Take some of the events that are due and finish them; how many were taken."""
         due = await self._take(MOST_AT_ONCE)
@@ -252,6 +276,19 @@ def alike(events: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
     for event in events:
         groups[kind_of(event.type), event.object_id].append(event)
     return groups
+
+
+def unfinished(event: Row) -> Case:
+    return Case(
+        kind=AttentionKind.EVENT_UNFINISHED,
+        subject=AttentionSubject.EVENT,
+        subject_id=event.id,
+        message=(
+            f"Stripe's event {event.id} ({event.type} of {event.object_id}) could not be finished in {MOST_ATTEMPTS} "
+            f"attempts: {event.failure or 'the server ended each time'}. Look at {event.object_id} in Stripe's "
+            "dashboard, and send the event again there (Developers → Webhooks → Resend) to have it tried at once."
+        ),
+    )
 
 
 def stored(event_id: str, kind: str, object_id: str, created_at: datetime) -> dict[str, Any]:

@@ -19,10 +19,10 @@ class Ownership:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def ours(self, seen: Sequence[Seen]) -> set[str]:
-        """The ids of those intents that are ours; one statement."""
+    async def states(self, seen: Sequence[Seen]) -> dict[str, str | None]:
+        """The intents that are ours, each with its payment's state, None without a payment; one statement."""
         if not seen:
-            return set()
+            return {}
         rows = await self._database.rows(
             KNOWN_PAYMENTS,
             {
@@ -30,10 +30,13 @@ class Ownership:
                 "payment_ids": [marks.payment_id for _, marks in seen if marks.payment_id],
             },
         )
-        return {intent_id for intent_id, marks in seen if is_ours(intent_id, marks, rows)}
+        states = {row.intent_id: row.state for row in rows if row.intent_id}
+        return {
+            intent_id: states.get(intent_id) for intent_id, marks in seen if is_ours(intent_id, marks, rows)
+        }
 
     async def is_ours(self, intent_id: str, marks: IntentMarks) -> bool:
-        return bool(await self.ours([(intent_id, marks)]))
+        return bool(await self.states([(intent_id, marks)]))
 
 
 def is_ours(intent_id: str, marks: IntentMarks, rows: Sequence[Row]) -> bool:

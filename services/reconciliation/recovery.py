@@ -6,9 +6,12 @@ from uuid import uuid4
 
 import structlog
 
+from models.attention.tables import AttentionKind, AttentionSubject
+from models.currencies.currencies import to_decimal_string
 from models.payments.tables import PaymentState
 from models.reconciliation.statements import PAYMENTS_OF_INTENTS, RECOVER_PAYMENT
 from runtime.database.database import Database
+from services.payments.attention import Case, open_case
 from services.payments.disputes import DisputeGateway, Disputes
 from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
 from services.payments.intents import Intent, IntentSeen, IntentStatus
@@ -35,30 +38,26 @@ class Recovery:
         self._disputes = Disputes(database, gateway)
         self._ownership = Ownership(database)
 
-    async def unexpected(self, seen: Sequence[IntentSeen]) -> list[Intent]:
-        """Those of ours that are not as our payments say, or that belong to no payment."""
-        known = await self._ownership.ours([(each.id, each.marks) for each in seen])
-        ours = [each.intent for each in seen if each.intent is not None and each.id in known]
-        if not ours:
-            return []
-        rows = await self._database.rows(
-            PAYMENTS_OF_INTENTS,
-            {"intent_ids": [i.id for i in ours], "payment_ids": [i.payment_id for i in ours if i.payment_id]},
-        )
-        states = {row.intent_id: row.state for row in rows if row.intent_id}
-        return [intent for intent in ours if states.get(intent.id) not in expected_states(intent)]
+    async def unexpected(self, seen: Sequence[IntentSeen]) -> tuple[list[Intent], list[IntentSeen]]:
+        """Those of ours that are not as our payments say or belong to no payment, and those that can't be read."""
+        states = await self._ownership.states([(each.id, each.marks) for each in seen])
+        ours = [each for each in seen if each.id in states]
+        unexpected = [
+            each.intent
+            for each in ours
+            if each.intent is not None and states[each.id] not in expected_states(each.intent)
+        ]
+        return unexpected, [each for each in ours if each.intent is None]
 
-    async def put_in_place(self, intent: Intent) -> tuple[str, str | None]:
-        """What was done, and a sentence for a person when it isn't enough."""
+    async def put_in_place(self, intent: Intent) -> str:
+        """What was done. Money without an order opens a case."""
         if not await self._settlement.apply(intent, cause="reconcile"):
             return await self._recover(intent)
         return await self._close_if_given_up(intent)
 
-    async def _recover(self, intent: Intent) -> tuple[str, str | None]:
-        for payment_id in (
-            intent.payment_id or uuid4(),
-            uuid4(),
-        ):  # the payment of a twin has an intent already
+    async def _recover(self, intent: Intent) -> str:
+        # The payment of a twin has an intent already.
+        for payment_id in (intent.payment_id or uuid4(), uuid4()):
             parameters = {
                 "payment_id": payment_id,
                 "order_id": intent.order_id,
@@ -75,15 +74,15 @@ class Recovery:
                 return await self._close_if_given_up(intent)
         return await self._orphan(intent)
 
-    async def _orphan(self, intent: Intent) -> tuple[str, str | None]:
+    async def _orphan(self, intent: Intent) -> str:
         if intent.is_payable:
             await self._closing.close(intent.id, cause="reconcile")
-            return "intents without an order canceled", None
-        if intent.status is IntentStatus.CANCELED:
-            return "intents without an order seen", None
-        return "intents without an order seen", f"intent {intent.id} took money for an order that is not here"
+            return "intents without an order canceled"
+        if intent.amount_received:
+            await open_case(self._database, money_without_order(intent))
+        return "intents without an order seen"
 
-    async def _close_if_given_up(self, intent: Intent) -> tuple[str, str | None]:
+    async def _close_if_given_up(self, intent: Intent) -> str:
         """A given-up payment's intent must not stay payable; its secret never left, or can't be known to."""
         rows = await self._database.rows(
             PAYMENTS_OF_INTENTS,
@@ -95,8 +94,22 @@ class Recovery:
         states = {row.state for row in rows if row.intent_id == intent.id or row.id == intent.payment_id}
         if intent.is_payable and states & {*GIVEN_UP}:
             await self._closing.close(intent.id, cause="reconcile")
-            return "unknown intents canceled", None
-        return "payments brought up to date", None
+            return "unknown intents canceled"
+        return "payments brought up to date"
+
+
+def money_without_order(intent: Intent) -> Case:
+    money = f"{to_decimal_string(intent.amount_received, intent.currency)} {intent.currency}"
+    return Case(
+        kind=AttentionKind.MONEY_WITHOUT_ORDER,
+        subject=AttentionSubject.PAYMENT,
+        subject_id=intent.id,
+        message=(
+            f"{money} arrived with {intent.id} for order {intent.order_id}, which is not in this database: most "
+            "likely an older backup was restored. Find the order in a newer backup or in the shop's own system, or "
+            "refund the payment in Stripe's dashboard; then close this case with a note."
+        ),
+    )
 
 
 def expected_states(intent: Intent) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -12,11 +13,12 @@ import structlog
 from models.payments.installation import INSTALLATION
 from models.reconciliation.leases import GIVE_BACK, TAKE_WORK
 from runtime.database.database import Database
+from services.reconciliation.findings import Findings
 from services.reconciliation.metrics import SWEEP_FINDINGS, SWEEPS
-from services.reconciliation.sweep import SWEEP, Findings, Sweep
+from services.reconciliation.sweep import SWEEP, Sweep
 
 EVERY = 60.0  # seconds
-LONGEST = 150.0  # seconds for one sweep; what is left is the next one's
+LONGEST = 200.0  # seconds for one sweep, whose steps' budgets are 115 together
 HELD = timedelta(seconds=240)  # longer than a sweep and the pause behind it
 
 log = structlog.get_logger(__name__)
@@ -49,18 +51,27 @@ class SweepScheduler:
             async with asyncio.timeout(LONGEST):
                 findings = await self._sweep.run()
             count(findings)
-        if findings.done or findings.for_a_person:
-            log.info("swept", done=dict(findings.done), for_a_person=findings.for_a_person)
+        if any(findings.done.values()) or findings.for_a_person:
+            log.info(
+                "swept",
+                done={name: count for name, count in findings.done.items() if count},
+                unfinished=findings.unfinished,
+                for_a_person=findings.for_a_person,
+            )
         return True
 
     async def _run(self) -> None:
         await self._log_installation()
+        pause = self._every
         while True:
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(pause)
+            began = time.monotonic()
             try:
                 await self.sweep_if_it_is_our_turn()
             except Exception:
                 log.exception("sweep failed; the next one is due in a minute")
+            # From beginning to beginning, so that a long sweep does not make the next one late.
+            pause = max(self._every / 12, self._every - (time.monotonic() - began))
 
     async def _log_installation(self) -> None:
         """The id that this server's intents carry: to be known when a backup without it was restored."""
@@ -75,12 +86,12 @@ class SweepScheduler:
 
 @contextmanager
 def sweep_counted() -> Iterator[Callable[[Findings], None]]:
-    """Counts a sweep when the block ends: whole, interrupted by Stripe's silence, or failed."""
+    """Counts a sweep when the block ends: whole, interrupted by Stripe's silence or the end of a budget, or failed."""
     outcome = "failed"
 
     def count(findings: Findings) -> None:
         nonlocal outcome
-        outcome = "interrupted" if findings.unreachable else "whole"
+        outcome = "interrupted" if findings.unreachable or findings.unfinished else "whole"
         for name, number in findings.done.items():
             SWEEP_FINDINGS.labels(name).inc(number)
 

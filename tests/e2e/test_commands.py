@@ -27,6 +27,7 @@ COMMANDS = (
     "doctor",
     "migrate",
     "new-installation-id",
+    "forget-unknown-payments",
     "seed",
     "token",
     "key",

@@ -200,7 +200,7 @@ async def test_what_a_sweep_finds_is_counted(
     await shop.forget_payments()
     before = await numbers(http)
     inbox = Inbox(database, gateway, None, livemode=False)
-    assert await SweepScheduler(database, Sweep(database, gateway, inbox, pause=0)).sweep_if_it_is_our_turn()
+    assert await SweepScheduler(database, Sweep(database, gateway, inbox)).sweep_if_it_is_our_turn()
     since = (await numbers(http)).since(before)
     assert since.of("paygraph_sweeps_total", outcome="whole") == 1
     assert since.of("paygraph_sweep_findings_total", finding="unknown intents canceled") == 1

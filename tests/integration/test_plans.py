@@ -22,12 +22,13 @@ from models.payments.statements import (
 )
 from models.reconciliation.statements import (
     ORDERS_IN_REVIEW,
+    PAYABLE_SCANNED,
+    PAYABLE_TO_BE_LOOKED_AT,
     PAYMENT_TO_BE_CLOSED,
     PAYMENTS_OF_INTENTS,
     REFUNDS_THAT_FAILED,
     TO_BE_CLOSED,
     UNANSWERED_PAYMENTS,
-    UNWATCHED_PAYMENTS,
 )
 from models.refunds.statements import OWED_REFUND, UNFINISHED_REFUNDS
 from models.stripe_events.tables import (
@@ -88,7 +89,8 @@ WAITED_FOR = {
     "unanswered": UNANSWERED_PAYMENTS,
     "to be closed": TO_BE_CLOSED,
     "one to be closed": PAYMENT_TO_BE_CLOSED,
-    "unwatched": UNWATCHED_PAYMENTS,
+    "payable, read in parts": PAYABLE_SCANNED,
+    "payable and due": PAYABLE_TO_BE_LOOKED_AT,
     "unfinished refunds": UNFINISHED_REFUNDS,
     "in review": ORDERS_IN_REVIEW,
     "refunds that failed": REFUNDS_THAT_FAILED,

@@ -196,7 +196,7 @@ async def test_a_refund_of_unknown_outcome_is_recorded_and_made_once(
     assert answer["__typename"] == "Refund"
     stripe.sandbox.faults.clear()
     await refund(client, paid, key="k", amount=2_000)
-    sweep = Sweep(database, gateway, inbox, pause=0)
+    sweep = Sweep(database, gateway, inbox)
     for _ in range(3):
         await sweep.run()
     assert [made["amount"] for made in refunds_at(stripe)] == [2_000]

@@ -65,7 +65,7 @@ async def test_a_payment_that_took_the_place_of_a_canceled_one_is_left_open(
 
     inbox = Inbox(database, gateway, StripeSignatureCheck((WEBHOOK_SECRET,)), livemode=False)
 
-    await Sweep(database, gateway, inbox, pause=0).run()
+    await Sweep(database, gateway, inbox).run()
     await gateway.close()
 
     [replacement] = await database.rows(

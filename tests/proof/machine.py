@@ -42,7 +42,8 @@ WITHOUT_TRIGGERS = text("SET LOCAL session_replication_role = replica")
 TIME_PASSES = (
     "UPDATE payments SET lease_until = NULL, looked_at = looked_at - interval '2 hours'",
     "UPDATE refunds SET lease_until = NULL, due_at = now()",
-    "UPDATE stripe_events SET due_at = now() - interval '1 second'",
+    "UPDATE stripe_events SET due_at = now() - interval '1 second', attempts = 0",
+    "UPDATE sweep_retries SET due_at = now()",
 )
 
 
@@ -65,7 +66,7 @@ class Machine(RuleBasedStateMachine):
         self.refunds = Refunds(self.database, self.gateway)
         check = StripeSignatureCheck((WEBHOOK_SECRET,))
         self.inbox = Inbox(self.database, self.gateway, check, livemode=False)
-        self.sweep = Sweep(self.database, self.gateway, self.inbox, pause=0)
+        self.sweep = Sweep(self.database, self.gateway, self.inbox)
         self.keys = self.placed = 0
         self.failpoint: str | None = None
         self.exit = ExitStack()
@@ -158,7 +159,7 @@ async def _prepare(database: Database) -> None:
 
 async def _empty(connection: Transaction) -> None:
     await connection.rows(WITHOUT_TRIGGERS)
-    for table in (*TABLES, "products"):
+    for table in (*TABLES, "products", "sweep_steps", "sweep_retries", "sweep_windows"):
         await connection.rows(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
 
 

@@ -30,7 +30,7 @@ ADA = Principal("ada", None, frozenset())
 @pytest.fixture
 def sweep(database: Database, gateway: StripeGateway, stripe: Stripe) -> Sweep:
     inbox = Inbox(database, gateway, StripeSignatureCheck((WEBHOOK_SECRET,)), livemode=False)
-    return Sweep(database, gateway, inbox, pause=0)
+    return Sweep(database, gateway, inbox)
 
 
 class Interrupted(StripeGateway):

@@ -30,7 +30,7 @@ class Till:
         self.payments = PaymentIntents(database, self.gateway, deadline=2)
         self.refunds = Refunds(database, self.gateway)
         self.cancellation = OrderCancellation(database, self.gateway)
-        self.sweep = Sweep(database, self.gateway, self.inbox, pause=0)
+        self.sweep = Sweep(database, self.gateway, self.inbox)
 
     async def ask(self, order_id: UUID) -> Intent:
         return await self.payments.create("ada", order_id)

@@ -1,0 +1,170 @@
+"""What the sweep remembers: how its steps went, which items failed, and which parts of Stripe's lists are unread."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    DateTime,
+    Index,
+    Integer,
+    Interval,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Field, SQLModel, col
+
+from models.base import database_time
+from models.payments.installation import Installation
+from models.payments.tables import Payment
+
+UNKNOWN_TO_STRIPE = "unknown to Stripe"  # the failure of an item that Stripe answers 404 about
+
+
+class SweepStep(SQLModel, table=True):
+    """How a step went. `last_whole_at` is when its last run began that came to its end.
+
+    `milliseconds` is how long the last run took, `cursor` where the next one goes on.
+    """
+
+    __tablename__ = "sweep_steps"
+
+    name: str = Field(primary_key=True)
+    cursor: str | None = None
+    last_whole_at: datetime | None = None
+    last_run_at: datetime = database_time()
+    milliseconds: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class SweepRetry(SQLModel, table=True):
+    """One item of a step that could not be dealt with, and when it is tried again. Gone once it was."""
+
+    __tablename__ = "sweep_retries"
+    __table_args__ = (Index("sweep_retries_by_item", "item"),)
+
+    step: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    attempts: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    failure: str
+    first_failed_at: datetime = database_time()
+    due_at: datetime
+
+
+class SweepWindow(SQLModel, table=True):
+    """A part of one of Stripe's lists that is not read to its end, from `until` down to `since`.
+
+    `after` is the last id that was read, None at the beginning.
+    """
+
+    __tablename__ = "sweep_windows"
+
+    list_name: str = Field(primary_key=True)
+    until: datetime = Field(primary_key=True)
+    since: datetime
+    after: str | None = None
+
+
+def _text(name: str) -> BindParameter[str]:
+    return bindparam(name, type_=Text)
+
+
+_moment = DateTime(timezone=True)
+_this_step = col(SweepStep.name) == _text("step")
+
+STEP_CURSOR = select(col(SweepStep.cursor)).where(_this_step)
+_kept = insert(SweepStep).values(name=_text("step"), cursor=_text("cursor"))
+KEEP_CURSOR = _kept.on_conflict_do_update(index_elements=["name"], set_={"cursor": _kept.excluded.cursor})
+_ended = insert(SweepStep).values(
+    name=_text("step"),
+    last_run_at=bindparam("began", type_=_moment),
+    last_whole_at=bindparam("whole_at", type_=_moment),
+    milliseconds=bindparam("milliseconds", type_=Integer),
+)
+END_STEP = _ended.on_conflict_do_update(
+    index_elements=["name"],
+    set_={
+        "last_run_at": _ended.excluded.last_run_at,
+        "last_whole_at": func.coalesce(_ended.excluded.last_whole_at, SweepStep.last_whole_at),
+        "milliseconds": _ended.excluded.milliseconds,
+    },
+)
+STEPS = select(
+    col(SweepStep.name),
+    col(SweepStep.milliseconds),
+    cast(func.extract("epoch", func.now() - col(SweepStep.last_whole_at)), Integer).label("age"),
+).where(col(SweepStep.last_whole_at).is_not(None))
+
+# ---- Items that failed
+
+_of_step = col(SweepRetry.step) == _text("step")
+_item = col(SweepRetry.item) == _text("item")
+RETRIES = (
+    select(col(SweepRetry.item), (col(SweepRetry.due_at) > func.now()).label("waits"))
+    .where(_of_step)
+    .order_by(col(SweepRetry.due_at))
+    .limit(bindparam("limit", type_=Integer))
+)
+_half_a_minute = literal_column("interval '30 seconds'", Interval)
+_longest = literal_column("interval '30 minutes'", Interval)
+_failed = insert(SweepRetry).values(
+    step=_text("step"), item=_text("item"), failure=_text("failure"), due_at=func.now() + _half_a_minute
+)
+# Half a minute, one, two, four …, half an hour: eight attempts in an hour.
+RECORD_FAILURE = _failed.on_conflict_do_update(
+    index_elements=["step", "item"],
+    set_={
+        "attempts": SweepRetry.attempts + 1,
+        "failure": _failed.excluded.failure,
+        "due_at": func.now()
+        + func.least(
+            _half_a_minute.op("*", precedence=8)(func.power(2, func.least(SweepRetry.attempts, 10))), _longest
+        ),
+    },
+).returning(col(SweepRetry.attempts))
+FORGET_FAILURE = delete(SweepRetry).where(_of_step, _item)
+# Stripe is back: what failed since it was away is tried again at once.
+RETRY_ALL_NOW = update(SweepRetry).values(due_at=func.now(), attempts=1)
+# Items that were dealt with in another way are not seen again.
+FORGET_OLD_FAILURES = delete(SweepRetry).where(
+    col(SweepRetry.due_at) < func.now() - literal_column("interval '2 days'", Interval)
+)
+IS_UNKNOWN_TO_STRIPE = (
+    select(col(SweepRetry.item)).where(col(SweepRetry.failure) == UNKNOWN_TO_STRIPE).limit(1)
+)
+FORGET_UNKNOWN_TO_STRIPE = delete(SweepRetry).where(col(SweepRetry.failure) == UNKNOWN_TO_STRIPE)
+
+# ---- Stripe's lists
+
+_of_list = col(SweepWindow.list_name) == _text("list_name")
+ADD_WINDOW = insert(SweepWindow).on_conflict_do_nothing()
+# The youngest first: what a customer waits for stands there.
+WINDOWS = (
+    select(col(SweepWindow.until), col(SweepWindow.since), col(SweepWindow.after))
+    .where(_of_list)
+    .order_by(col(SweepWindow.until).desc())
+)
+_this_window = (_of_list, col(SweepWindow.until) == bindparam("until_moment", type_=_moment))
+MOVE_WINDOW = update(SweepWindow).where(*_this_window).values(after=_text("after_id"))
+END_WINDOW = delete(SweepWindow).where(*_this_window)
+
+# Where reading begins when nothing is known: with this installation, or thirty days ago, as far as Stripe goes back,
+# when there are payments from before it had an id.
+_older = exists().where(col(Payment.created_at) < col(Installation.made_at))
+FIRST_MOMENT: Any = select(
+    func.greatest(
+        func.now() - literal_column("interval '30 days'", Interval),
+        func.coalesce(
+            select(col(Installation.made_at)).where(~_older).scalar_subquery(),
+            cast(literal("-infinity", Text), _moment),
+        ),
+    ).label("moment")
+)

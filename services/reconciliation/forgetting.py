@@ -1,0 +1,67 @@
+"""The Stripe account or mode behind the keys changed for good: what can't be asked about any more is given up."""
+
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from models.attention.tables import AttentionKind
+from models.payments.statements import MOVE_PAYMENT
+from models.payments.tables import PaymentState
+from models.reconciliation.statements import LIVE_INTENTS
+from models.reconciliation.sweep_state import FORGET_UNKNOWN_TO_STRIPE
+from runtime.database.database import Database, Row
+from services.payments.attention import close_case
+from services.payments.call_priority import Rank, asking_as
+from services.payments.intents import GatewayError, Intent, Refused
+from services.reconciliation.sweep_step import RESOURCE_MISSING
+
+BATCH = 100
+
+log = structlog.get_logger(__name__)
+
+
+class ForgettingGateway(Protocol):
+    async def retrieve_intent(self, intent_id: str) -> Intent: ...
+    async def close(self) -> None: ...
+
+
+async def forget_unknown(database: Database, gateway: ForgettingGateway) -> str:
+    """Give up live payments whose intents Stripe says it does not have; their orders can be paid anew.
+
+    Says how many. One that Stripe knows, or could not be asked about, stays as it is.
+    """
+    forgotten, after = 0, UUID(int=0)
+    try:
+        with asking_as(Rank.REPAIR):
+            while due := await database.rows(LIVE_INTENTS, {"limit": BATCH, "after_id": after}):
+                for payment in due:
+                    forgotten += await _forget_if_unknown(database, gateway, payment)
+                after = due[-1].order_id
+        await database.rows(FORGET_UNKNOWN_TO_STRIPE)
+        await close_case(database, AttentionKind.STRIPE_ACCOUNT_CHANGED, "stripe account")
+    finally:
+        await gateway.close()
+        await database.close()
+    return f"payments given up: {forgotten}"
+
+
+async def _forget_if_unknown(database: Database, gateway: ForgettingGateway, payment: Row) -> bool:
+    try:
+        await gateway.retrieve_intent(payment.intent_id)
+    except Refused as error:
+        if error.code != RESOURCE_MISSING:
+            return False
+    except GatewayError as error:
+        log.warning("payment not asked about", payment=str(payment.id), outcome=type(error).__name__)
+        return False
+    else:
+        return False
+    changes = {
+        "payment_id": payment.id,
+        "from_state": payment.state,
+        "to_state": PaymentState.ABANDONED,
+        "failure_code": "stripe_account_changed",
+        "cause": "forget-unknown-payments",
+    }
+    return await database.row(MOVE_PAYMENT, changes) is not None

@@ -1,0 +1,189 @@
+"""The steps of the sweep that read Stripe's lists of events and intents, for what no webhook and no table of ours told.
+
+A list is read in windows, from now down to where the last reading began. A window that is not read to its end is kept
+with the place that was reached; younger windows go first. So whatever other applications do on the account, what
+happened a minute ago is read at once, and weeks of theirs are read bit by bit beside it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+import structlog
+
+from models.reconciliation.leases import DONE_UNTIL, SET_DONE_UNTIL
+from models.reconciliation.sweep_state import (
+    ADD_WINDOW,
+    END_WINDOW,
+    FIRST_MOMENT,
+    MOVE_WINDOW,
+    WINDOWS,
+)
+from runtime.database.database import Database, Row, Transaction
+from services.payments.intents import (
+    Intent,
+    IntentSeen,
+    Refused,
+    StripeEventSeen,
+    StripePage,
+    UnreadableAnswer,
+)
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.ownership import Ownership
+from services.reconciliation.recovery import Recovery
+from services.reconciliation.sweep_step import StepRun
+
+OVERLAP = timedelta(minutes=5)  # what Stripe was still making while we looked, and clocks that differ
+LONGEST_WINDOW = timedelta(days=1)  # a longer time is read in parts, side by side
+MOST_WINDOWS = 100
+HEAD = timedelta(hours=1)  # a step is whole when nothing as young is left unread
+ENDED_BY = {"payment_intent.succeeded": "succeeded", "payment_intent.canceled": "canceled"}
+
+T = TypeVar("T")
+Fetch = Callable[[datetime, str | None, datetime | None], Awaitable[StripePage[T]]]
+Apply = Callable[[Sequence[T]], Awaitable[None]]
+
+log = structlog.get_logger(__name__)
+
+
+class ListGateway(Protocol):
+    async def list_intents(
+        self, since: datetime, after: str | None = None, until: datetime | None = None
+    ) -> StripePage[IntentSeen]: ...
+    async def list_events(
+        self, since: datetime, after: str | None = None, until: datetime | None = None
+    ) -> StripePage[StripeEventSeen]: ...
+    async def retrieve_intent(self, intent_id: str) -> Intent: ...
+
+
+class Windows:
+    """The unread parts of one list."""
+
+    def __init__(self, database: Database, list_name: str) -> None:
+        self._database = database
+        self._name = list_name
+
+    async def open_new(self) -> None:
+        """From now down to where the last reading began."""
+
+        async def write(transaction: Transaction) -> None:
+            known = await transaction.row(DONE_UNTIL, {"lease_name": f"list of {self._name}"})
+            if known is None or known.done_until is None:
+                known = await transaction.row(
+                    DONE_UNTIL, {"lease_name": "sweep"}
+                )  # the version before this one
+            if known is None or known.done_until is None:
+                since = (await transaction.one(FIRST_MOMENT)).moment
+            else:
+                since = known.done_until
+            now = datetime.now(UTC)
+            for window in parts(since - OVERLAP, now):
+                await transaction.rows(ADD_WINDOW, {"list_name": self._name, **window})
+            done = {"lease_name": f"list of {self._name}", "moment": now}
+            await transaction.rows(SET_DONE_UNTIL, done)
+
+        if len(await self.unread()) < MOST_WINDOWS:
+            await self._database.transaction(write)
+
+    async def unread(self) -> Sequence[Row]:
+        """The youngest first."""
+        return await self._database.rows(WINDOWS, {"list_name": self._name})
+
+    async def read(
+        self, step: StepRun, window: Row, fetch: Fetch[T], apply: Apply[T], *, newest: bool
+    ) -> None:
+        """A window, page by page, as far as the budget goes. What was read is kept after each page."""
+        after: str | None = window.after
+        this = {"list_name": self._name, "until_moment": window.until}
+        while step.may_go_on:
+            step.spend()
+            try:
+                page = await fetch(window.since, after, None if newest else window.until)
+            except Refused:
+                if after is None:
+                    raise
+                after = None  # where it stood is gone: it begins again
+                await self._database.rows(MOVE_WINDOW, {**this, "after_id": None})
+                continue
+            await apply(page.items)
+            after = page.next
+            if after is None:
+                await self._database.rows(END_WINDOW, this)
+                return
+            await self._database.rows(MOVE_WINDOW, {**this, "after_id": after})
+
+    async def read_all(self, step: StepRun, fetch: Fetch[T], apply: Apply[T]) -> None:
+        await self.open_new()
+        windows = await self.unread()
+        newest = windows[0].until if windows else None
+
+        async def read(window: Row) -> None:
+            await self.read(step, window, fetch, apply, newest=window.until == newest)
+
+        await step.each(windows, lambda window: f"{self._name} until {window.until.isoformat()}", read)
+        left = await self.unread()
+        if left:
+            step.count(f"parts of the list of {self._name} left for later", len(left))
+        step.is_whole = not any(window.until > datetime.now(UTC) - HEAD for window in left)
+
+
+def parts(since: datetime, until: datetime) -> list[dict[str, Any]]:
+    """`since` to `until` in parts of a day at most, the youngest first."""
+    found: list[dict[str, Any]] = []
+    while until > since:
+        start = max(since, until - LONGEST_WINDOW)
+        found.append({"since": start, "until": until, "after": None})
+        until = start
+    return found
+
+
+class MissedEvents:
+    """Events about our intents that no webhook brought."""
+
+    def __init__(self, database: Database, gateway: ListGateway, inbox: Inbox) -> None:
+        self._windows = Windows(database, "events")
+        self._gateway = gateway
+        self._inbox = inbox
+        self._ownership = Ownership(database)
+
+    async def run(self, step: StepRun) -> None:
+        async def take(events: Sequence[StripeEventSeen]) -> None:
+            states = await self._ownership.states([(event.intent_id, event.marks) for event in events])
+            missed = [
+                event
+                for event in events
+                if event.intent_id in states and not is_known(event, states[event.intent_id])
+            ]
+            step.count("events never received", await self._inbox.take_missed(missed))
+
+        await self._windows.read_all(step, self._gateway.list_events, take)
+
+
+def is_known(event: StripeEventSeen, state: str | None) -> bool:
+    """Whether our payment says already what the event says, and for good."""
+    return event.type in ENDED_BY and ENDED_BY[event.type] == state
+
+
+class UnknownIntents:
+    """Intents of ours that are not as our payments say: of lost answers, given-up payments, restored backups."""
+
+    def __init__(self, database: Database, gateway: ListGateway, recovery: Recovery) -> None:
+        self._windows = Windows(database, "intents")
+        self._gateway = gateway
+        self._recovery = recovery
+
+    async def run(self, step: StepRun) -> None:
+        async def put_in_place(intent: Intent) -> None:
+            step.count(await self._recovery.put_in_place(intent))
+
+        async def try_again(intent_id: str) -> None:
+            await put_in_place(await self._gateway.retrieve_intent(intent_id))
+
+        async def take(seen: Sequence[IntentSeen]) -> None:
+            unexpected, unreadable = await self._recovery.unexpected(seen)
+            for each in unreadable:
+                await step.record_failure(each.id, UnreadableAnswer(each.unreadable))
+            await step.each(unexpected, lambda intent: intent.id, put_in_place)
+
+        await step.each([item for item in step.retries if item.startswith("pi_")], str, try_again)
+        await self._windows.read_all(step, self._gateway.list_intents, take)

@@ -1,0 +1,200 @@
+"""The steps of the sweep that begin at our own tables: each item is a payment, or an intent of one."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from models.orders.tables import OrderStatus
+from models.payments.statements import MOVE_PAYMENT
+from models.payments.tables import PaymentState
+from models.reconciliation.statements import (
+    LOOK_AT_PAYMENT,
+    PAYABLE_SCANNED,
+    PAYABLE_TO_BE_LOOKED_AT,
+    PAYMENT_TO_BE_CLOSED,
+    REFUNDS_THAT_FAILED,
+    TO_BE_CLOSED,
+    UNANSWERED_PAYMENTS,
+)
+from models.refunds.statements import UNFINISHED_REFUNDS
+from models.refunds.tables import RefundState
+from runtime.database.database import Database, Row
+from services.identity.refusals import Refusal
+from services.payments.intent_cancellation import IntentCancellation
+from services.payments.intents import GatewayError, Intent
+from services.payments.payment_intents import PaymentIntents
+from services.payments.refunds import Refunds
+from services.payments.refusals import AmountNotChargeable
+from services.payments.settlement import Settlement
+from services.reconciliation.recovery import expected_states
+from services.reconciliation.sweep_step import StepRun
+
+BATCH = 100
+SCANNED = 5_000  # live payments that one statement reads, whatever the state of the table
+MOST_REFUNDS = 1_000
+YOUNG = timedelta(hours=2)  # payments that are looked at first, in every run
+NO_TIME_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = structlog.get_logger(__name__)
+
+
+class IntentReader(Protocol):
+    async def retrieve_intent(self, intent_id: str) -> Intent: ...
+
+
+async def move(
+    database: Database, payment_id: UUID, from_state: PaymentState, to_state: PaymentState
+) -> None:
+    parameters = {
+        "payment_id": payment_id,
+        "from_state": from_state,
+        "to_state": to_state,
+        "failure_code": None,
+        "cause": "reconcile",
+    }
+    await database.rows(MOVE_PAYMENT, parameters)
+
+
+class ClosedOrders:
+    """Intents that must not be payable: of closed orders, and those whose cancellation was not heard of."""
+
+    def __init__(self, database: Database, cancellation: IntentCancellation, refunds: Refunds) -> None:
+        self._database = database
+        self._cancellation = cancellation
+        self._refunds = refunds
+
+    async def run(self, step: StepRun) -> None:
+        async def close(order_id: UUID) -> None:
+            payment = await self._database.row(PAYMENT_TO_BE_CLOSED, {"order_id": order_id})
+            if payment is not None:
+                await self._close(payment, step)
+
+        after = UUID(int=0)
+        while due := await self._database.rows(TO_BE_CLOSED, {"limit": BATCH, "after_id": after}):
+            if not await step.each([row.order_id for row in due], str, close):
+                return
+            after = due[-1].order_id
+
+    async def _close(self, payment: Row, step: StepRun) -> None:
+        if payment.state == PaymentState.OPEN:
+            await move(self._database, payment.id, PaymentState.OPEN, PaymentState.CANCELING)
+        intent = await self._cancellation.close(payment.intent_id, cause="reconcile")
+        await self._refunds.carry_out_owed(payment.intent_id)
+        step.count(f"intents of closed orders now {intent.status}")
+
+
+class UnansweredPayments:
+    """Payments that were recorded and never answered: replayed when nobody waits, or given up with their order."""
+
+    def __init__(self, database: Database, payments: PaymentIntents) -> None:
+        self._database = database
+        self._payments = payments
+
+    async def run(self, step: StepRun) -> None:
+        async def answer(payment: Row) -> None:
+            await self._answer(payment)
+            step.count("payments answered")
+
+        seen: set[UUID] = set()
+        while step.may_go_on:
+            due = await self._database.rows(UNANSWERED_PAYMENTS, {"limit": BATCH + len(seen)})
+            fresh = [payment for payment in due if payment.id not in seen]
+            if not fresh:
+                return
+            seen |= {payment.id for payment in fresh}
+            await step.each(fresh, lambda payment: str(payment.id), answer)
+
+    async def _answer(self, payment: Row) -> None:
+        if payment.status != OrderStatus.PENDING:
+            await self._give_up(payment.id)
+            return
+        try:
+            await self._payments.create(payment.user_id, payment.order_id)
+        except AmountNotChargeable:  # nobody will ask for it again, and its secret never left
+            await self._give_up(payment.id)
+        except Refusal as refusal:
+            if isinstance(refusal.__cause__, GatewayError):
+                raise refusal.__cause__ from None
+            log.info("payment not answered", payment=str(payment.id), refusal=type(refusal).__name__)
+
+    async def _give_up(self, payment_id: UUID) -> None:
+        await move(self._database, payment_id, PaymentState.CREATING, PaymentState.ABANDONED)
+
+
+class UnfinishedRefunds:
+    """Refunds that Stripe has not heard of, then those that it has not finished."""
+
+    def __init__(self, database: Database, refunds: Refunds) -> None:
+        self._database = database
+        self._refunds = refunds
+
+    async def run(self, step: StepRun) -> None:
+        due = await self._database.rows(UNFINISHED_REFUNDS, {"limit": MOST_REFUNDS})
+        unsent = [refund for refund in due if refund.state == RefundState.CREATING]
+        sent = {refund.intent_id for refund in due if refund.state != RefundState.CREATING}
+
+        async def carry_out(refund: Row) -> None:
+            await self._refunds.carry_out(refund.id)
+            step.count("refunds looked at")
+
+        async def hear(intent_id: str) -> None:
+            await self._refunds.hear(intent_id)
+            step.count("refunds looked at")
+
+        async def try_the_rest(refund: Row) -> None:
+            await self._refunds.try_the_rest(refund.id)
+
+        await step.each(unsent, lambda refund: str(refund.id), carry_out)
+        await step.each(sent, str, hear)
+        failed = await self._database.rows(REFUNDS_THAT_FAILED, {"limit": BATCH})
+        await step.each(failed, lambda refund: str(refund.id), try_the_rest)
+
+
+class PayableIntents:
+    """Looks at intents that a customer may have paid unheard: young ones each minute, older ones ever more rarely.
+
+    Young ones come first in every run; from there the cursor walks through the older ones, as far as the budget goes.
+    """
+
+    def __init__(self, database: Database, gateway: IntentReader, refunds: Refunds) -> None:
+        self._database = database
+        self._gateway = gateway
+        self._settlement = Settlement(database)
+        self._refunds = refunds
+
+    async def run(self, step: StepRun) -> None:
+        now = datetime.now(UTC) + timedelta(days=1)  # clocks differ
+        old = datetime.now(UTC) - YOUNG
+        await self._walk(step, now, old, keeps_cursor=False)
+        start = datetime.fromisoformat(step.cursor) if step.cursor else old
+        await self._walk(step, min(start, old), NO_TIME_BEFORE, keeps_cursor=True)
+
+    async def _walk(self, step: StepRun, before: datetime, until: datetime, *, keeps_cursor: bool) -> None:
+        while True:
+            part = {"before": before, "until": until, "scanned": SCANNED}
+            scanned = await self._database.row(PAYABLE_SCANNED, part)
+            if scanned is None or scanned.oldest is None:
+                break
+            due = await self._database.rows(PAYABLE_TO_BE_LOOKED_AT, part)
+            if not await step.each(due, lambda payment: str(payment.intent_id), self._look(step)):
+                return
+            before = scanned.oldest
+            if keeps_cursor:
+                await step.keep(before.isoformat())
+        if keeps_cursor and step.cursor is not None:
+            await step.keep(None)
+
+    def _look(self, step: StepRun) -> Callable[[Row], Awaitable[None]]:
+        async def look(payment: Row) -> None:
+            known = await self._database.row(LOOK_AT_PAYMENT, {"payment_id": payment.id})
+            intent = await self._gateway.retrieve_intent(payment.intent_id)
+            # Mostly it is as we knew before we asked: no news, and nothing that needs the order's lock.
+            if known is None or known.state not in expected_states(intent):
+                await self._settlement.apply(intent, cause="reconcile")
+                await self._refunds.carry_out_owed(payment.intent_id)
+            step.count("payable intents looked at")
+
+        return look

@@ -1,0 +1,232 @@
+"""One step of the sweep: bounded in time and items, with a cursor that is kept, and no item that holds up another.
+
+An item that fails is skipped and tried again after a pause that grows. After an hour a person is told.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+
+from models.attention.tables import AttentionKind, AttentionSubject
+from models.reconciliation.sweep_state import (
+    END_STEP,
+    FORGET_FAILURE,
+    KEEP_CURSOR,
+    RECORD_FAILURE,
+    RETRIES,
+    STEP_CURSOR,
+    UNKNOWN_TO_STRIPE,
+)
+from runtime.database.database import Database
+from services.payments.attention import Case, close_case, open_case
+from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, Refused, TooManyRequests
+from services.payments.permissions import lacking
+from services.reconciliation.findings import Findings
+
+AT_ONCE = 8  # items side by side: at 0.3 s a call that is Stripe's limit of 25 a second
+TELL_AFTER = 8  # attempts; that is an hour
+MOST_RETRIES = 10_000
+GRACE = 10.0  # seconds that what was begun within the budget may take beyond it
+RESOURCE_MISSING = "resource_missing"
+
+ACCOUNT_CHANGED = (
+    "Stripe has no answer about payments that it made for this shop, {item} among them: STRIPE_SECRET_KEY belongs to "
+    "another account or to the other mode. Set the right key. If the old account is given up for good, "
+    "`python main.py forget-unknown-payments` closes what can't be asked about any more."
+)
+UNREADABLE = (
+    "For an hour {item} could not be dealt with in the sweep's step `{step}`: {failure}. Look at it in Stripe's "
+    "dashboard; it is tried again each half hour."
+)
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """For one run of a step: `seconds`, and `items`, most of which cost one call to Stripe."""
+
+    seconds: float
+    items: int
+
+
+class StepRun:
+    """One run of a step. The step asks `may_go_on` before it begins anything new."""
+
+    def __init__(
+        self,
+        name: str,
+        database: Database,
+        budget: Budget,
+        findings: Findings,
+        *,
+        permission: str,
+        memory: str | None = None,
+    ) -> None:
+        """`memory`: the step whose failed items this one knows as its own."""
+        self.name = name
+        self._memory = memory or name
+        self.cursor: str | None = None
+        self.is_whole = True
+        self.retries: list[str] = []  # items that failed and are due again
+        self._database = database
+        self._budget = budget
+        self._findings = findings
+        self._permission = permission
+        self._deadline = time.monotonic() + budget.seconds
+        self._items = 0
+        self._stopped = self._permitted = False
+        self._failing: set[str] = set()
+        self._waiting: set[str] = set()
+
+    @property
+    def may_go_on(self) -> bool:
+        return not self._stopped and self._items < self._budget.items and time.monotonic() < self._deadline
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """What ends the step ends only this one; how it went is written down."""
+        began, clock = datetime.now(UTC), time.monotonic()
+        try:
+            async with asyncio.timeout(self._budget.seconds + GRACE):
+                await self._begin()
+                yield
+        except TimeoutError:
+            self.stop("out of time")
+        except GatewayError as error:
+            self.stop(f"{type(error).__name__}: {error}")
+        except Exception:
+            self.stop("an error of ours or of the database's")
+            log.exception("sweep step failed", step=self.name)
+        if not self.is_whole:
+            self._findings.unfinished.append(self.name)
+        ended = {
+            "step": self.name,
+            "began": began,
+            "whole_at": began if self.is_whole else None,
+            "milliseconds": round((time.monotonic() - clock) * 1_000),
+        }
+        await self._database.rows(END_STEP, ended)
+
+    async def _begin(self) -> None:
+        row = await self._database.row(STEP_CURSOR, {"step": self.name})
+        self.cursor = row.cursor if row else None
+        for retry in await self._database.rows(RETRIES, {"step": self._memory, "limit": MOST_RETRIES}):
+            self._failing.add(retry.item)
+            if retry.waits:
+                self._waiting.add(retry.item)
+            else:
+                self.retries.append(retry.item)
+
+    def stop(self, why: str) -> None:
+        """Begin nothing more in this run."""
+        if not self._stopped:
+            log.info("sweep step stopped", step=self.name, why=why)
+        self._stopped = True
+        self.is_whole = False
+
+    def count(self, finding: str, number: int = 1) -> None:
+        self._findings.done[finding] += number
+
+    def spend(self) -> None:
+        """One more of the budget's items, such as a page of a list."""
+        self._items += 1
+
+    async def keep(self, cursor: str | None) -> None:
+        """Go on from here, also after an interruption."""
+        self.cursor = cursor
+        await self._database.rows(KEEP_CURSOR, {"step": self.name, "cursor": cursor})
+
+    async def each(
+        self, items: Iterable[T], item_id: Callable[[T], str], work: Callable[[T], Awaitable[None]]
+    ) -> bool:
+        """Do `work` for the items, some side by side and in their order. False when the budget ended before them."""
+        queue = iter(items)
+
+        async def take_turns() -> None:
+            for item in queue:
+                if not self.may_go_on:
+                    self.is_whole = False
+                    return
+                await self._one(item_id(item), item, work)
+
+        tasks = [asyncio.create_task(take_turns()) for _ in range(AT_ONCE)]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self.is_whole
+
+    async def _one(self, name: str, item: T, work: Callable[[T], Awaitable[None]]) -> None:
+        if name in self._waiting:
+            self.count("items that wait after a failure")
+            return
+        self.spend()
+        try:
+            await work(item)
+        except PermissionMissing as error:
+            await open_case(self._database, lacking(self._permission, str(error)))
+            self.stop(str(error))
+        except (AccessDenied, TooManyRequests) as error:  # it would be the same for the next
+            self.stop(type(error).__name__)
+        except Exception as error:
+            await self.record_failure(name, error)
+        else:
+            await self._recovered(name)
+
+    async def _recovered(self, name: str) -> None:
+        if not self._permitted:
+            self._permitted = True
+            await close_case(self._database, AttentionKind.KEY_LACKS_PERMISSION, self._permission)
+        if name in self._failing:
+            self._failing.discard(name)
+            await self._database.rows(FORGET_FAILURE, {"step": self._memory, "item": name})
+            await close_case(self._database, AttentionKind.EVENT_UNFINISHED, name)
+
+    async def record_failure(self, name: str, error: Exception) -> None:
+        """Try this item again later; tell a person when it has failed for long."""
+        unknown = isinstance(error, Refused) and error.code == RESOURCE_MISSING
+        failure = UNKNOWN_TO_STRIPE if unknown else f"{type(error).__name__}: {error}"[:300]
+        parameters = {"step": self._memory, "item": name, "failure": failure}
+        row = await self._database.row(RECORD_FAILURE, parameters)
+        self._failing.add(name)
+        self.count("items that failed")
+        write = log.warning if isinstance(error, GatewayError) else log.error
+        write("sweep item failed", step=self.name, item=name, failure=failure, exc_info=_fault(error))
+        if unknown:
+            await open_case(self._database, account_changed(name))
+        elif row is not None and row.attempts >= TELL_AFTER:
+            await open_case(self._database, unreadable(name, self.name, failure))
+
+
+def _fault(error: Exception) -> Exception | None:
+    """A traceback only for what nobody thought of."""
+    return None if isinstance(error, GatewayError) else error
+
+
+def account_changed(item: str) -> Case:
+    return Case(
+        kind=AttentionKind.STRIPE_ACCOUNT_CHANGED,
+        subject=AttentionSubject.NONE,
+        subject_id="stripe account",
+        message=ACCOUNT_CHANGED.format(item=item),
+    )
+
+
+def unreadable(item: str, step: str, failure: str) -> Case:
+    return Case(
+        kind=AttentionKind.EVENT_UNFINISHED,
+        subject=AttentionSubject.PAYMENT,
+        subject_id=item,
+        message=UNREADABLE.format(item=item, step=step, failure=failure),
+    )
