@@ -157,7 +157,7 @@ async def test_late_money_in_a_dispute_calls_for_a_person_until_the_bank_has_tak
 
 async def test_a_refund_whose_key_stripe_burnt_is_made_under_a_new_one_at_once(till: Till) -> None:
     order_id, _ = await till.paid()
-    till.sandbox.faults.add(Rule(fault=parse_fault("500; point=before"), path="/v1/refunds"))
+    till.sandbox.faults.add(Rule(fault=parse_fault("500; point=before"), method="POST", path="/v1/refunds"))
 
     refund = await till.refund(order_id, 400)
 
