@@ -14,7 +14,7 @@ from graph.serving.bounds import Bounds
 from graph.serving.executing import LeanSchema
 from graph.serving.lists import charge_lists, remember_roots
 from graph.serving.observing import observe_errors, observe_root_fields, observed_stream
-from graph.types import attention, errors, orders, payments, service_keys, shop_orders
+from graph.types import attention, errors, orders, payments, products, service_keys, shop_orders
 from graph.types import cancellations_and_refunds as closing
 from graph.types.attention import AttentionMutation, AttentionQuery
 from graph.types.cancellations_and_refunds import ClosingMutation
@@ -23,7 +23,7 @@ from graph.types.money import SCALARS
 from graph.types.order_updates import Subscription
 from graph.types.orders import OrderMutation, OrderQuery
 from graph.types.payments import PaymentMutation, PaymentQuery
-from graph.types.products import ProductQuery
+from graph.types.products import ProductMutation, ProductQuery
 from graph.types.service_keys import ServiceKeyMutation, ServiceKeyQuery
 from graph.types.shop_orders import ShopOrderMutation, ShopOrderQuery
 from graph.types.users import UserQuery
@@ -75,6 +75,7 @@ class Mutation(
     AttentionMutation,
     CheckoutTokenMutation,
     ServiceKeyMutation,
+    ProductMutation,
 ):
     pass
 
@@ -88,6 +89,7 @@ schema = _Schema(
     exception_handlers=[
         *errors.HANDLERS,
         *orders.HANDLERS,
+        *products.HANDLERS,
         *payments.HANDLERS,
         *shop_orders.HANDLERS,
         *closing.HANDLERS,

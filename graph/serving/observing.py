@@ -190,7 +190,9 @@ def _observed(name: str, resolve: Resolver, *, follows: bool = False) -> Resolve
 
 def _order_of(arguments: Mapping[str, Any]) -> Any:
     """The order that an operation is about, by whatever name its argument has; None for what is no id."""
-    wanted = arguments.get("orderId") or arguments.get("id") or (arguments.get("input") or {}).get("orderId")
+    given = arguments.get("input")
+    inside = given.get("orderId") if isinstance(given, Mapping) else None
+    wanted = arguments.get("orderId") or arguments.get("id") or inside
     return read_id(wanted) if wanted else None
 
 

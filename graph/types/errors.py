@@ -36,6 +36,9 @@ class ErrorCode(Enum):
     PRODUCT_NOT_AVAILABLE = strawberry.enum_value(
         "PRODUCT_NOT_AVAILABLE", description="A product is not, or no longer, for sale."
     )
+    INVALID_PRODUCT = strawberry.enum_value(
+        "INVALID_PRODUCT", description="A product can't be saved like this."
+    )
     INVALID_ORDER = strawberry.enum_value(
         "INVALID_ORDER", description="The items, quantities or currencies make no order."
     )

@@ -7,15 +7,19 @@ from graphql import GraphQLError
 from strawberry import UNSET
 
 from graph.context import Info
-from graph.types.money import Money, money
+from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
+from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from runtime.pages import LARGEST_PAGE
-from services.orders.products import CatalogueItem
+from services.identity.principal import Permission
+from services.orders import refusals as orders_refusals
+from services.orders.products import CatalogueItem, WantedProduct
 
 
 @strawberry.type(description="Something the shop sells.")
 class Product:
     id: strawberry.ID = strawberry.field(description="The product's id: what `createOrder` takes.")
+    reference: str | None = strawberry.field(description="The shop's own id of it, such as a SKU.")
     name: str = strawberry.field(description="The product's name.")
     description: str = strawberry.field(description="A sentence or two about it; may be empty.")
     image: str | None = strawberry.field(description="Where its picture is, as a path or an address.")
@@ -36,6 +40,79 @@ class ProductConnection:
     @strawberry.field(description=NODES)
     def nodes(self) -> list[Product]:
         return [edge.node for edge in self.edges]
+
+
+@strawberry.input(description="A product as the shop has it.")
+class ProductInput:
+    reference: str = strawberry.field(
+        description="The shop's own id of it, such as a SKU: the same again is the same product."
+    )
+    name: str = strawberry.field(description="What customers read: up to 250 characters.")
+    unit_amount: MinorUnits = strawberry.field(description="What one of it costs from now on, minor units.")
+    currency: CurrencyCode = strawberry.field(description="The currency of its price.")
+    description: str | None = strawberry.field(
+        default=UNSET, description="A sentence or two: up to 5000 characters."
+    )
+    active: bool = strawberry.field(default=True, description="Whether it is for sale.")
+
+
+@strawberry.type(description="A product can't be saved like this. None of them was saved.")
+class InvalidProduct(UserError):
+    reference: str = strawberry.field(description="The first product that is wrong.")
+
+
+@strawberry.type(description="The products as they are now, in the order in which they were given.")
+class SavedProducts:
+    products: list[Product] = strawberry.field(description="The products.")
+
+
+SaveProductsResult = Annotated[
+    InvalidProduct | RateLimited | SavedProducts,
+    strawberry.union(
+        "SaveProductsResult", description="What was saved, or why nothing was. See `UserError`."
+    ),
+]
+
+
+@strawberry.type
+class ProductMutation:
+    @strawberry.mutation(
+        description=(
+            "Adds products to the catalogue here, or brings them up to date: up to 100 at once, all or none. For "
+            "merchants and service keys. Safe to repeat; orders keep the names and prices they were placed with."
+        )
+    )
+    async def save_products(
+        self,
+        info: Info,
+        input: Annotated[list[ProductInput], strawberry.argument(description="The products.")],  # noqa: A002  the schema's word
+    ) -> SaveProductsResult | None:
+        info.context.require(Permission.WRITE_PRODUCTS)
+        saved = await info.context.use_cases.catalogue.save([wanted_product(each) for each in input])
+        return SavedProducts(products=[product_from(item) for item in saved])
+
+
+def wanted_product(given: ProductInput) -> WantedProduct:
+    return WantedProduct(
+        reference=given.reference,
+        name=given.name,
+        description=given.description or "",
+        unit_amount=given.unit_amount,
+        currency=given.currency,
+        active=given.active,
+    )
+
+
+def invalid_product(refusal: orders_refusals.InvalidProduct) -> InvalidProduct:
+    return InvalidProduct(
+        message=f"Nothing was saved. {refusal.reference[:255]}: {refusal.reason}.",
+        code=ErrorCode.INVALID_PRODUCT,
+        retryable=refusal.retryable,
+        reference=refusal.reference,
+    )
+
+
+HANDLERS = (RefusalHandler(orders_refusals.InvalidProduct, InvalidProduct, invalid_product),)
 
 
 @strawberry.type
@@ -74,6 +151,7 @@ def wanted_ids(ids: list[strawberry.ID] | None) -> list[strawberry.ID] | None:
 def product_from(item: CatalogueItem) -> Product:
     return Product(
         id=strawberry.ID(str(item.id)),
+        reference=item.reference,
         name=item.name,
         description=item.description,
         image=item.image,

@@ -20,17 +20,23 @@ from models.base import LARGEST_AMOUNT, database_time, minor_units
 
 
 class Product(SQLModel, table=True):
-    """A thing with one price: `unit_amount` in minor units of `currency`, as Stripe charges them."""
+    """A thing with one price: `unit_amount` in minor units of `currency`, as Stripe charges them.
+
+    `reference` is the shop's own id of it, such as a SKU; null for one that was never saved by `saveProducts`.
+    """
 
     __tablename__ = "products"
     __table_args__ = (
         CheckConstraint("name <> ''", name="products_name_not_empty"),
         CheckConstraint(f"unit_amount BETWEEN 0 AND {LARGEST_AMOUNT}", name="products_unit_amount_in_range"),
         ForeignKeyConstraint(["currency"], ["charge_limits.currency"], name="products_currency_supported"),
+        CheckConstraint("reference <> ''", name="products_reference_not_empty"),
+        Index("products_reference", "reference", unique=True),
         Index("products_listing", "created_at", "id", postgresql_where=text("active")),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
+    reference: str | None = None
     name: str
     description: str = Field(default="", sa_column_kwargs={"server_default": ""})
     image: str | None = None

@@ -18,6 +18,14 @@ class ProductNotAvailable(Refusal):
 
 
 @dataclass
+class InvalidProduct(Refusal):
+    """The products can't be saved; `reference` names the first that is wrong, `reason` says what is wrong with it."""
+
+    reference: str
+    reason: str
+
+
+@dataclass
 class InvalidOrder(Refusal):
     """The items can't make an order; `reason` is a sentence for a developer."""
 

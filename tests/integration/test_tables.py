@@ -23,7 +23,7 @@ EVENT = {"type": "payment_intent.succeeded", "object_id": "pi_2", "created_at": 
 
 # Rows that are there before each test.
 WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("products", {"id": PRODUCT, "name": "Mug", "unit_amount": 1_999, "currency": "USD"}),
+    ("products", {"id": PRODUCT, "name": "Mug", "unit_amount": 1_999, "currency": "USD", "reference": "SKU-1"}),
     ("orders", {"id": ORDER, "user_id": "ada", "currency": "USD", "idempotency_key": "cart-1", "reference": "A-1001"}),
     ("orders", {"id": PAID_ORDER, "user_id": "ada", "currency": "USD", "status": "paid"}),
     ("order_items", {**ITEM, "position": 0}),
@@ -97,6 +97,8 @@ TOO_MUCH = LARGEST_AMOUNT + 1
 SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("installation_is_one", "installation", {"only_one": False}),
     ("products_name_not_empty", "products", {"name": ""}),
+    ("products_reference", "products", {"reference": "SKU-1"}),
+    ("products_reference_not_empty", "products", {"reference": ""}),
     ("products_unit_amount_in_range", "products", {"unit_amount": -1}),
     ("products_unit_amount_in_range", "products", {"unit_amount": TOO_MUCH}),
     ("products_currency_supported", "products", {"currency": "XXX"}),
