@@ -25,7 +25,7 @@ from sandbox.http.keys import caller_of
 from sandbox.http.parameters import Parameters
 from sandbox.http.rates import RateLimit
 from sandbox.http.versions import ACCOUNT_DEFAULT
-from sandbox.objects import authorizations, confirming, disputes, refunds
+from sandbox.objects import authorizations, disputes, refunds, taking
 from sandbox.objects.strangers import Strangers
 from sandbox.operations import Operations
 from sandbox.webhooks.dispatch import Dispatch, SignedWebhook, Webhooks
@@ -162,7 +162,7 @@ class Sandbox(Operations):
         for line in self._file.lines() if self._file is not None else ():
             if not self.account.restore(line["kind"], line["object"]):
                 self.ledger.restore(line["id"], line["object"])
-        for module in (refunds, disputes, authorizations, confirming):
+        for module in (refunds, disputes, authorizations, taking):
             module.resume(self.account)
         self.webhooks.resume()
 

@@ -8,10 +8,11 @@ from sandbox.http.answers import Object
 from sandbox.http.calls import Call
 from sandbox.http.parameters import Parameters
 from sandbox.objects.capturing import cancel_intent, confirm
-from sandbox.objects.confirming import Outcome, authenticate, complete
+from sandbox.objects.confirming import Outcome, authenticate
 from sandbox.objects.disputes import close_dispute, move_dispute, open_dispute
 from sandbox.objects.refunds import complete_refund, move_refund, refund_charge
 from sandbox.objects.setup_intents import authenticate as authenticate_setup
+from sandbox.objects.taking import complete
 
 
 class PlanOptions(TypedDict, total=False):

@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.account.clock import Clock
+from sandbox.faults.counting import Counted
 from sandbox.faults.fault import Fault, parse_fault
 from sandbox.http.answers import ApiRequest
 
 
 @dataclass(slots=True, kw_only=True)
-class Rule:
+class Rule(Counted):
     """A fault for calls whose method and path match, from the `nth` on, `times` in a row (None: for ever).
 
     `path` is a shell pattern. `object` narrows the rule to calls that name this object, in the path or in a
@@ -24,12 +25,7 @@ class Rule:
     method: str = "*"
     path: str = "*"
     object: str | None = None
-    nth: int = 1
-    times: int | None = 1
     lasts: float | None = None
-    probability: float | None = None
-    seen: int = field(default=0, init=False)
-    applied: int = field(default=0, init=False)
     ends: float | None = field(default=None, init=False)
 
     def matches(self, request: ApiRequest) -> bool:
@@ -38,16 +34,6 @@ class Rule:
             and fnmatchcase(request.path, self.path)
             and (self.object is None or names_object(request, self.object))
         )
-
-    def strikes(self, chance: random.Random) -> bool:
-        """Count a matching call and say whether it is hit."""
-        self.seen += 1
-        if self.seen < self.nth or (self.times is not None and self.applied >= self.times):
-            return False
-        if self.probability is not None and chance.random() >= self.probability:
-            return False
-        self.applied += 1
-        return True
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -101,7 +87,7 @@ class FaultBook:
         """The fault for this call: the one its `Sandbox-Fault` header orders, or a rule's."""
         now = self._clock.time()
         alive = [rule for rule in self.rules if rule.ends is None or now < rule.ends]
-        struck = [rule for rule in alive if rule.matches(request) and rule.strikes(self._chance)]
+        struck = [rule for rule in alive if rule.matches(request) and rule.hits(self._chance)]
         ordered = request.headers.get("sandbox-fault")
         if ordered is not None:
             return parse_fault(ordered)

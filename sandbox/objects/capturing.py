@@ -6,9 +6,10 @@ from sandbox.http.calls import Call
 from sandbox.http.errors import invalid, unexpected_state
 from sandbox.objects.authorizations import close_intent
 from sandbox.objects.charges import capture_charge, release_charge
-from sandbox.objects.confirming import PAYING, attempt, check_attempt, chosen_method, succeed
+from sandbox.objects.confirming import PAYING, attempt, check_attempt, chosen_method
 from sandbox.objects.method_settings import SETTINGS, method_settings
 from sandbox.objects.payment_intents import described, require_intent
+from sandbox.objects.taking import succeed
 
 _CONFIRMING = PAYING | {
     "amount_details", "capture_method", "client_secret", "excluded_payment_method_types", "payment_method_types",

@@ -1,4 +1,4 @@
-"""From a payment method to money: confirming, 3-D Secure, and methods that take days.
+"""From a payment method to an attempt: what may be tried with it, and 3-D Secure.
 
 https://docs.stripe.com/payments/paymentintents/lifecycle
 """
@@ -12,11 +12,9 @@ from sandbox.http.answers import Object
 from sandbox.http.calls import Call
 from sandbox.http.errors import StripeError, error_body, invalid, unexpected_state
 from sandbox.http.parameters import Parameters
-from sandbox.objects.authorizations import wait_for_capture
-from sandbox.objects.cards import AUTHENTICATION_REQUIRED, GENERIC, Decline, TestMethod
-from sandbox.objects.charges import new_charge, settle_charge
-from sandbox.objects.disputes import open_dispute
+from sandbox.objects.cards import AUTHENTICATION_REQUIRED, TestMethod
 from sandbox.objects.payment_methods import from_token, make_payment_method, method_of
+from sandbox.objects.taking import back_to_start, decline_intent, take
 
 PAYING = frozenset((
     "error_on_requires_action", "expand", "mandate_data", "off_session", "payment_method", "payment_method_data",
@@ -128,7 +126,7 @@ def attempt(account: Account, intent: Object, call: Call) -> Object:
     test = method_of(account, method)
     if must_authenticate(account, test, method, intent, away=_nobody_there(call.params)):
         return _ask_customer(account, intent, method, call)
-    return _take(account, intent, method, test)
+    return take(account, intent, method, test)
 
 
 def _keep_for_later(account: Account, intent: Object, method: Object) -> Object:
@@ -152,143 +150,25 @@ def must_authenticate(
     return test.three_d_secure == "optional" and asked in ("any", "challenge")
 
 
-def _ask_customer(account: Account, intent: Object, method: Object, call: Call) -> Object:
-    params = call.params
-    if _off_session(params):
-        return decline_intent(account, intent, method, AUTHENTICATION_REQUIRED)
+def bank_page(intent: Object, call: Call) -> Object:
+    """The next_action that sends the customer to the bank: by redirect, or by Stripe.js."""
     url = authentication_url(call.base_url, intent["id"], intent["client_secret"])
-    return_url = params.url("return_url")
-    if return_url is not None and not params.boolean("use_stripe_sdk"):
-        action: Object = {
-            "type": "redirect_to_url",
-            "redirect_to_url": {"return_url": return_url, "url": url},
-        }
-    else:
-        action = {
-            "type": "use_stripe_sdk",
-            "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url},
-        }
+    return_url = call.params.url("return_url")
+    if return_url is not None and not call.params.boolean("use_stripe_sdk"):
+        return {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
+    return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}
+
+
+def _ask_customer(account: Account, intent: Object, method: Object, call: Call) -> Object:
+    if _off_session(call.params):
+        return decline_intent(account, intent, method, AUTHENTICATION_REQUIRED)
+    action = bank_page(intent, call)
     waiting = account.save(
         account.payment_intents,
         intent | {"status": "requires_action", "next_action": action, "last_payment_error": None},
     )
     account.emit("payment_intent.requires_action", waiting)
     return waiting
-
-
-def _take(account: Account, intent: Object, method: Object, test: TestMethod) -> Object:
-    if test.later:
-        return _start_processing(account, intent, method, test)
-    if test.decline is not None:
-        return decline_intent(account, intent, method, test.decline)
-    manual = intent["capture_method"] == "manual"
-    charge = new_charge(account, intent, method, status="succeeded", captured=not manual)
-    account.emit("charge.succeeded", charge)
-    if manual:
-        return _authorized(account, intent, charge)
-    paid = succeed(account, intent, charge)
-    dispute_as_tested(account, charge, test)
-    return paid
-
-
-def dispute_as_tested(account: Account, charge: Object, test: TestMethod) -> None:
-    """The disputes that a test number brings; several share the amount."""
-    share = charge["amount"] // max(1, len(test.disputes))
-    for reason in test.disputes:
-        open_dispute(account, charge, reason=reason, inquiry=test.inquiry, amount=share)
-
-
-def _authorized(account: Account, intent: Object, charge: Object) -> Object:
-    held = {
-        "status": "requires_capture",
-        "amount_capturable": intent["amount"],
-        "latest_charge": charge["id"],
-    }
-    saved = account.save(account.payment_intents, intent | held | _NOTHING_PENDING)
-    account.emit("payment_intent.amount_capturable_updated", saved)
-    wait_for_capture(account, saved)
-    return saved
-
-
-_NOTHING_PENDING: Object = {"next_action": None, "last_payment_error": None, "processing": None}
-
-
-def succeed(account: Account, intent: Object, charge: Object) -> Object:
-    """The intent is paid by this charge; `amount_received` is what was captured, in minor units."""
-    paid = {
-        "status": "succeeded",
-        "amount_received": charge["amount_captured"],
-        "latest_charge": charge["id"],
-    }
-    if intent["setup_future_usage"] == "off_session":
-        account.prepare(charge["payment_method"])
-    saved = account.save(account.payment_intents, intent | paid | _NOTHING_PENDING | {"amount_capturable": 0})
-    account.emit("payment_intent.succeeded", saved)
-    return saved
-
-
-def _start_processing(account: Account, intent: Object, method: Object, test: TestMethod) -> Object:
-    charge = new_charge(account, intent, method, status="pending", captured=False)
-    account.emit("charge.pending", charge)
-    saved = account.save(
-        account.payment_intents,
-        intent | _NOTHING_PENDING | {"status": "processing", "latest_charge": charge["id"]},
-    )
-    account.emit("payment_intent.processing", saved)
-    if test.fails is not None:
-        _fail_later(account, saved, test.fails)
-    return saved
-
-
-_BANK_SECONDS = 60.0
-
-
-def _fail_later(account: Account, intent: Object, decline: Decline) -> None:
-    def task() -> None:
-        if account.payment_intents.require(intent["id"])["status"] == "processing":
-            complete(account, intent["id"], succeeds=False, decline=decline)
-
-    account.schedule.at(account.clock.time() + _BANK_SECONDS, task)
-
-
-def resume(account: Account) -> None:
-    """After a restart: bank debits that are still to fail."""
-    for intent in account.payment_intents:
-        if intent["status"] == "processing":
-            test = method_of(account, account.payment_methods.require(intent["payment_method"]))
-            if test.fails is not None:
-                _fail_later(account, intent, test.fails)
-
-
-def decline_intent(account: Account, intent: Object, method: Object, decline: Decline) -> Object:
-    """Save the failure, then raise the 402 that carries the intent."""
-    charge = new_charge(account, intent, method, status="failed", captured=False, decline=decline)
-    account.emit("charge.failed", charge)
-    failed = _failed(account, intent, method, decline, charge["id"])
-    raise decline.error(charge=charge["id"], payment_intent=failed, payment_method=method)
-
-
-def _failed(
-    account: Account, intent: Object, method: Object, decline: Decline, charge_id: str | None
-) -> Object:
-    error = decline.error(charge=charge_id, payment_method=method).error
-    return _back_to_start(account, intent, error, charge_id)
-
-
-def _back_to_start(account: Account, intent: Object, error: Object, charge_id: str | None) -> Object:
-    changes: Object = {
-        "status": "requires_payment_method",
-        "payment_method": None,
-        "last_payment_error": error,
-    }
-    changes |= {
-        "next_action": None,
-        "processing": None,
-        "latest_charge": charge_id or intent["latest_charge"],
-    }
-    saved = account.save(account.payment_intents, intent | changes)
-    account.emit("payment_intent.payment_failed", saved)
-    return saved
 
 
 def authenticate(account: Account, intent_id: str, outcome: Outcome) -> Object:
@@ -311,28 +191,8 @@ def authenticate(account: Account, intent_id: str, outcome: Outcome) -> Object:
             code="payment_intent_authentication_failure",
             payment_method=method,
         )
-        return _back_to_start(account, intent, error, None)
+        return back_to_start(account, intent, error, None)
     # A decline after an approval has no caller to be told by a 402: the intent tells it.
     with suppress(StripeError):
-        _take(account, intent, method, method_of(account, method))
+        take(account, intent, method, method_of(account, method))
     return account.payment_intents.require(intent_id)
-
-
-def complete(account: Account, intent_id: str, *, succeeds: bool, decline: Decline = GENERIC) -> Object:
-    """A `processing` intent settles: the bank pays, or does not."""
-    intent = account.payment_intents.require(intent_id, param="intent")
-    if intent["status"] != "processing":
-        raise unexpected_state(
-            intent, f"This PaymentIntent has a status of {intent['status']}: nothing is on its way."
-        )
-    charge = account.charges.require(intent["latest_charge"])
-    if succeeds:
-        settled = settle_charge(account, charge, decline=None)
-        account.emit("charge.succeeded", settled)
-        paid = succeed(account, intent, settled)
-        test = method_of(account, account.payment_methods.require(charge["payment_method"]))
-        dispute_as_tested(account, settled, test)
-        return paid
-    method = account.payment_methods.require(intent["payment_method"])
-    account.emit("charge.failed", settle_charge(account, charge, decline=decline))
-    return _failed(account, intent, method, decline, charge["id"])

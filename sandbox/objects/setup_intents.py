@@ -6,12 +6,12 @@ As far as https://docs.stripe.com/payments/save-and-reuse with the Payment Eleme
 import hmac
 
 from sandbox.account.account import Account
-from sandbox.account.ids import authentication_url, new_client_secret, new_id
+from sandbox.account.ids import new_client_secret, new_id
 from sandbox.http.answers import Object
 from sandbox.http.calls import Call, listed
 from sandbox.http.errors import StripeError, error_body, invalid, missing
 from sandbox.objects.cards import Decline
-from sandbox.objects.confirming import Outcome, chosen_method, must_authenticate
+from sandbox.objects.confirming import Outcome, bank_page, chosen_method, must_authenticate
 from sandbox.objects.method_settings import SETTINGS, UNDECIDED, method_settings
 from sandbox.objects.payment_methods import method_of
 
@@ -157,15 +157,11 @@ def _confirmed(account: Account, intent: Object, call: Call) -> Object:
 
 
 def _ask_customer(account: Account, intent: Object, call: Call) -> Object:
-    url = authentication_url(call.base_url, intent["id"], intent["client_secret"])
-    return_url = call.params.url("return_url")
-    action: Object = {
-        "type": "use_stripe_sdk",
-        "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url},
+    changes: Object = {
+        "status": "requires_action",
+        "next_action": bank_page(intent, call),
+        "last_setup_error": None,
     }
-    if return_url is not None and not call.params.boolean("use_stripe_sdk"):
-        action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
-    changes: Object = {"status": "requires_action", "next_action": action, "last_setup_error": None}
     waiting = account.save(account.setup_intents, intent | changes)
     account.emit("setup_intent.requires_action", waiting)
     return waiting

@@ -9,12 +9,13 @@ import json
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
 from sandbox.account.account import Account
 from sandbox.account.journal import Journal
+from sandbox.faults.counting import Counted
 from sandbox.http.answers import Object
 from sandbox.http.versions import Style
 from sandbox.webhooks.endpoints import WebhookEndpoint, check_style
@@ -32,7 +33,7 @@ class SignedWebhook:
 
 
 @dataclass(slots=True, kw_only=True)
-class WebhookFault:
+class WebhookFault(Counted):
     """What goes wrong with events whose type matches the pattern, from the `nth` on, `times` times (None: for ever).
 
     duplicate: sent `copies` times at once. reordered: held until the next event was sent, at most `seconds`.
@@ -42,13 +43,8 @@ class WebhookFault:
 
     kind: WebhookKind
     type: str = "*"
-    nth: int = 1
-    times: int | None = 1
     seconds: float = 1.0
     copies: int = 2
-    probability: float | None = None
-    seen: int = field(default=0, init=False)
-    applied: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(WebhookKind):
@@ -57,15 +53,7 @@ class WebhookFault:
             )
 
     def strikes(self, event_type: str, chance: random.Random) -> bool:
-        if not fnmatchcase(event_type, self.type):
-            return False
-        self.seen += 1
-        if self.seen < self.nth or (self.times is not None and self.applied >= self.times):
-            return False
-        if self.probability is not None and chance.random() >= self.probability:
-            return False
-        self.applied += 1
-        return True
+        return fnmatchcase(event_type, self.type) and self.hits(chance)
 
 
 @dataclass(frozen=True, slots=True)
