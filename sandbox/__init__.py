@@ -7,7 +7,7 @@ that on a loopback port, `command` is `python main.py sandbox`. `docs/sandbox.md
 - `objects/`: what Stripe does with intents, charges, refunds, disputes, customers and payment methods
 - `account/`: where objects are kept; the clock, the dashboard's settings, the journal
 - `webhooks/`: which endpoint gets which event, in which form, signed and retried
-- `faults/`: what goes wrong on order
+- `faults/`: injected faults, sick objects, odd answers, restricted keys
 - `browser/`: a small Stripe.js and the 3-D Secure page
 - `demo/`: `python main.py demo`; it is no part of Stripe
 """

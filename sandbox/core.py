@@ -189,7 +189,7 @@ class Sandbox(Operations):
         self.disguises.put_on(object_id, change, without)
 
     def steps(self, request: ApiRequest) -> Steps:
-        """Answer one call. ValueError for a `Sandbox-Fault` header that orders nothing known."""
+        """Answer one call. ValueError for a `Sandbox-Fault` header that names no known fault."""
         self.account.schedule.run_due()
         fault = self.faults.take(request)
         request_id = new_id("req")

@@ -1,4 +1,4 @@
-"""What goes wrong on order: faults of calls, sick objects, odd answers, and keys that lack a permission."""
+"""Injected faults: of calls, sick objects, odd answers, and keys that lack a permission."""
 
 from sandbox.faults.disguises import Disguises
 from sandbox.faults.fault import Fault, fault_from, parse_fault

@@ -37,7 +37,7 @@ _CORS = {
 
 
 class SandboxApp(Starlette):
-    """Starlette, plus the server's transport in the scope: without it no connection can be dropped on order.
+    """Starlette, plus the server's transport in the scope: without it no fault can drop a connection.
 
     Requests for another host or from another site's page are refused before anything else looks at them.
     """

@@ -64,7 +64,7 @@ class Postman:
     async def _deliver(self, dispatch: Dispatch) -> None:
         fault = dispatch.fault
         if dispatch.suffers("dropped"):
-            self._webhooks.note(dispatch, 1, None, "dropped by order")
+            self._webhooks.note(dispatch, 1, None, "dropped by a fault")
             return
         if fault is not None and fault.kind == "delayed":
             await asyncio.sleep(fault.seconds)
