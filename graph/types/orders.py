@@ -19,6 +19,7 @@ from models.orders.statements import OrderParts
 from models.orders.tables import CancelReason as Reason
 from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
+from runtime.pages import Cursor, Page
 from services.identity.principal import Permission
 from services.orders import refusals as orders_refusals
 from services.orders.lines import OrderLine as Line
@@ -261,8 +262,7 @@ class OrderQuery:
             )
         except TooManyLines:
             raise too_costly() from None
-        edges = [OrderEdge(cursor=str(placed.cursor), node=order_from(placed)) for placed in page.items]
-        return OrderConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=place))
+        return connection_of(page, place)
 
 
 @strawberry.type
@@ -287,6 +287,11 @@ class OrderMutation:
             user.id, items, input.currency or None, key, total=total
         )
         return order_from(placed)
+
+
+def connection_of(page: Page[PlacedOrder], after: Cursor | None) -> OrderConnection:
+    edges = [OrderEdge(cursor=str(placed.cursor), node=order_from(placed)) for placed in page.items]
+    return OrderConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=after))
 
 
 def parts_of(info: Info) -> OrderParts:

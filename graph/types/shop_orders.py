@@ -1,6 +1,6 @@
 """Orders of the shop's own system: brought in and found by the shop's own number of them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,15 +8,29 @@ import strawberry
 from strawberry import UNSET
 
 from graph.context import Info
+from graph.serving.spending import ENTRY, too_costly
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits
 from graph.types.order_lines import OrderLineInput, line_of
-from graph.types.orders import IdempotencyKeyReused, InvalidOrder, Order, OrderTotalMismatch, order_from
+from graph.types.orders import (
+    IdempotencyKeyReused,
+    InvalidOrder,
+    Order,
+    OrderConnection,
+    OrderStatus,
+    OrderTotalMismatch,
+    connection_of,
+    order_from,
+    parts_of,
+)
+from graph.types.pages import After, First, place_after
 from graph.types.payments import OrderNotPayable, PaymentInProgress, PaymentProviderUnavailable
+from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
 from services.identity.principal import Permission
-from services.orders import refusals
+from services.orders import refusals, search
 from services.orders.imports import ImportedOrder, check_expiry, check_zone
+from services.orders.orders import TooManyLines
 from services.payments import refusals as payments_refusals
 from services.payments.order_changes import WantedChange
 
@@ -102,8 +116,55 @@ UpdateOrderResult = Annotated[
 ]
 
 
+@strawberry.input(description="What orders are looked for: all that is given must hold.")
+class OrderFilter:
+    statuses: list[OrderStatus] | None = strawberry.field(
+        default=UNSET, description="Those that stand like one of these."
+    )
+    created_from: datetime | None = strawberry.field(default=UNSET, description="Placed then or later.")
+    created_before: datetime | None = strawberry.field(default=UNSET, description="Placed before.")
+    updated_from: datetime | None = strawberry.field(default=UNSET, description="Changed then or later.")
+    user_id: strawberry.ID | None = strawberry.field(default=UNSET, description="Whose they are.")
+    receipt_email: str | None = strawberry.field(
+        default=UNSET, description="Where Stripe sends the receipt, letter by letter."
+    )
+    reference: str | None = strawberry.field(default=UNSET, description="The shop's own number.")
+    payment_intent_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="The id of one of its PaymentIntents at Stripe."
+    )
+    disputed: bool | None = strawberry.field(
+        default=UNSET, description="Whether a bank ever asked money of it back."
+    )
+
+
 @strawberry.type
 class ShopOrderQuery:
+    @strawberry.field(
+        description="Everybody's orders, newest first. For merchants and service keys with ORDERS_READ."
+    )
+    async def all_orders(
+        self,
+        info: Info,
+        first: First = 20,
+        after: After = UNSET,
+        filter: Annotated[  # noqa: A002  the schema's word
+            OrderFilter | None, strawberry.argument(description="Only those that are looked for.")
+        ] = UNSET,
+    ) -> OrderConnection:
+        info.context.require(Permission.READ_ORDERS)
+        place = place_after(info.context, first, after)
+        try:
+            page = await info.context.use_cases.orders.search(
+                filter_of(filter or OrderFilter()),
+                first=first,
+                after=place,
+                parts=parts_of(info),
+                most_lines=info.context.spending.left // ENTRY,
+            )
+        except TooManyLines:
+            raise too_costly() from None
+        return connection_of(page, place)
+
     @strawberry.field(
         description=(
             "The order with this number of the shop's own, if the caller may see it; null otherwise. Needs a token."
@@ -181,6 +242,29 @@ def order_changed_meanwhile(refusal: payments_refusals.OrderChangedMeanwhile) ->
 HANDLERS = (
     RefusalHandler(payments_refusals.OrderChangedMeanwhile, OrderChangedMeanwhile, order_changed_meanwhile),
 )
+
+
+def filter_of(given: OrderFilter) -> search.OrderFilter:
+    statuses = [Status[status.name] for status in given.statuses or ()]
+    moments = [moment(each) for each in (given.created_from, given.created_before, given.updated_from)]
+    return search.OrderFilter(
+        statuses=statuses,
+        created_from=moments[0],
+        created_before=moments[1],
+        updated_from=moments[2],
+        user_id=given.user_id or None,
+        receipt_email=given.receipt_email or None,
+        reference=given.reference or None,
+        intent_id=given.payment_intent_id or None,
+        disputed=None if given.disputed is UNSET else given.disputed,
+    )
+
+
+def moment(given: datetime | None) -> datetime | None:
+    """In UTC when no time zone is given."""
+    if given is None or given is UNSET:
+        return None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def imported_order(given: ImportOrderInput) -> ImportedOrder:

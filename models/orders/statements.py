@@ -145,7 +145,7 @@ def _payments(parts: OrderParts) -> Any:
 
 
 @cache
-def _orders(parts: OrderParts) -> Select[Any]:
+def order_columns(parts: OrderParts) -> Select[Any]:
     """Orders with those parts; the others are empty lists."""
     has_payments = parts & (OrderParts.PAYMENTS | OrderParts.RETURNS | OrderParts.HISTORY)
     return select(
@@ -173,16 +173,18 @@ _of_user = col(Order.user_id) == bindparam("user_id", type_=Text)
 def order_reading(parts: OrderParts) -> Select[Any]:
     """One order, of this user or for who may read any."""
     may_read = or_(_of_user, bindparam("may_any", type_=Boolean))
-    return _orders(parts).where(col(Order.id) == bindparam("order_id", type_=Uuid), may_read)
+    return order_columns(parts).where(col(Order.id) == bindparam("order_id", type_=Uuid), may_read)
 
 
 ORDER = order_reading(EVERY_PART)
-ORDER_BY_REFERENCE = _orders(EVERY_PART).where(
+ORDER_BY_REFERENCE = order_columns(EVERY_PART).where(
     col(Order.reference) == bindparam("reference", type_=Text),
     or_(_of_user, bindparam("may_any", type_=Boolean)),
 )
-ORDERS_BY_ID = _orders(EVERY_PART).where(col(Order.id) == any_(bindparam("order_ids", type_=ARRAY(Uuid))))
-ORDER_BY_KEY = _orders(EVERY_PART).where(
+ORDERS_BY_ID = order_columns(EVERY_PART).where(
+    col(Order.id) == any_(bindparam("order_ids", type_=ARRAY(Uuid)))
+)
+ORDER_BY_KEY = order_columns(EVERY_PART).where(
     _of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text)
 )
 
@@ -197,7 +199,7 @@ def orders_reading(parts: OrderParts, *, with_status: bool, after: bool) -> Sele
     """A page of a user's orders, newest first."""
     conditions = [_of_user, *([_with_status] if with_status else []), *([_older] if after else [])]
     return (
-        _orders(parts)
+        order_columns(parts)
         .where(*conditions)
         .order_by(col(Order.created_at).desc(), col(Order.id).desc())
         .limit(bindparam("limit"))

@@ -73,6 +73,16 @@ class Order(SQLModel, table=True):
         Index("orders_pending", "id", postgresql_where=text("status = 'pending'")),
         Index("orders_in_review", "id", postgresql_where=text("status = 'review'")),
         Index("orders_reference", "reference", unique=True),
+        Index("orders_newest", "created_at", "id"),
+        Index("orders_by_status", "status", "created_at", "id"),
+        Index("orders_by_update", "updated_at"),
+        Index(
+            "orders_by_receipt_email",
+            "receipt_email",
+            "created_at",
+            "id",
+            postgresql_where=text("receipt_email IS NOT NULL"),
+        ),
         Index(
             "orders_expiring",
             "expires_at",

@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from sqlalchemy import Executable
+
 from models.currencies.currencies import CURRENCIES
+from models.orders.searches import orders_search
 from models.orders.statements import (
     ADD_LINES,
     ADD_ORDER,
@@ -31,6 +34,7 @@ from services.orders.refusals import (
     InvalidOrder,
     ProductNotAvailable,
 )
+from services.orders.search import OrderFilter
 from services.orders.views import PlacedOrder, order_from
 
 MOST_ITEMS = 500
@@ -99,6 +103,39 @@ class Orders:
         statement = orders_reading(
             parts & ~OrderParts.LINES, with_status=status is not None, after=after is not None
         )
+        return await self._page(statement, parameters, first, parts, most_lines)
+
+    async def search(
+        self,
+        wanted: OrderFilter,
+        *,
+        first: int,
+        after: Cursor | None,
+        parts: OrderParts = EVERY_PART,
+        most_lines: int = MOST_LINES_OF_PAGE,
+    ) -> Page[PlacedOrder]:
+        """Everybody's orders that pass the filter, newest first; bounded as `page` is."""
+        parameters: dict[str, Any] = {**wanted.parameters, "limit": check_size(first) + 1}
+        if wanted.finds_nothing:
+            return Page([], has_next=False)
+        if after is not None:
+            parameters |= {"before": after.created_at, "before_id": after.id}
+        statement = orders_search(
+            parts & ~OrderParts.LINES,
+            wanted.names,
+            statuses=len(wanted.distinct_statuses),
+            after=after is not None,
+        )
+        return await self._page(statement, parameters, first, parts, most_lines)
+
+    async def _page(
+        self,
+        statement: Executable,
+        parameters: dict[str, Any],
+        first: int,
+        parts: OrderParts,
+        most_lines: int,
+    ) -> Page[PlacedOrder]:
         rows = await self._database.rows(statement, parameters)
         page = page_of([order_from(row) for row in rows], first)
         if OrderParts.LINES not in parts or not page.items:
