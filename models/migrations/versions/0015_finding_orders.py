@@ -1,12 +1,12 @@
 """Indexes for whoever looks for orders of the whole shop.
 
-Revision: 0014, after 0013.
+Revision: 0015, after 0014.
 """
 
 from models.migrations.steps import create_index, drop_index, in_steps
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
