@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 import uvicorn
@@ -63,6 +64,7 @@ from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import Refunds
 from services.payments.reviews import Reviews
 from services.reconciliation.attention_cases import AttentionCases
+from services.reconciliation.findings import A_SETTING_IS_WRONG, DATABASE_IS_AWAY
 from services.reconciliation.forgetting import forget_unknown
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep, sweep_once
@@ -233,7 +235,7 @@ def reconcile(_: argparse.Namespace) -> None:
     logs.configure(settings.log_level, settings.log_format)
     findings = asyncio.run(sweep_once(*connect(settings), livemode=settings.is_live))
     print(findings)
-    sys.exit(1 if findings.for_a_person else 0)
+    sys.exit(findings.exit_code)
 
 
 def new_installation_id(arguments: argparse.Namespace) -> None:
@@ -270,6 +272,12 @@ def schema(arguments: argparse.Namespace) -> None:
     arguments.to.write_text(sdl())
 
 
+def end(arguments: argparse.Namespace, why: str, code_of_reconcile: int) -> NoReturn:
+    """Say why; `reconcile` has a code for each reason, all others end with 1."""
+    print(why, file=sys.stderr)
+    sys.exit(code_of_reconcile if arguments.command == "reconcile" else 1)
+
+
 def main() -> None:
     end_as_by_ctrl_c()
     commands = (
@@ -293,9 +301,11 @@ def main() -> None:
         next(run for run in commands if run.__name__.replace("_", "-") == arguments.command)(arguments)
     except UnsafeSettings as error:
         unread = "\nThe file .env here was not read: add --env-file .env" if lacks_env_file(arguments) else ""
-        sys.exit(f"{error}{unread}")
-    except (UnreadableEnvironment, *EXPECTED) as error:
-        sys.exit(in_words(error))
+        end(arguments, f"{error}{unread}", A_SETTING_IS_WRONG)
+    except UnreadableEnvironment as error:
+        end(arguments, in_words(error), A_SETTING_IS_WRONG)
+    except EXPECTED as error:
+        end(arguments, in_words(error), DATABASE_IS_AWAY)
     except KeyboardInterrupt:  # how what serves is ended, and how the rest is left undone
         sys.exit(0 if arguments.command in ("demo", "serve", "sandbox") else 130)
 

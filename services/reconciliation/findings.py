@@ -3,19 +3,30 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+# Exit codes of `reconcile`; 2 is argparse's own, for a command line that can't be read.
+A_PERSON_IS_NEEDED, STRIPE_IS_AWAY, DATABASE_IS_AWAY, A_SETTING_IS_WRONG = 1, 3, 4, 5
+
 
 @dataclass
 class Findings:
     """What a sweep did, by name, and what it can't do: each of `for_a_person` is a sentence.
 
     `unreachable`: Stripe gave no answer, so that only the steps were done that don't need it. `unfinished` are the
-    steps that did not come to their end; the next sweep goes on with them.
+    steps that did not come to their end; the next sweep goes on with them. `cases` wait for a person.
     """
 
     done: Counter[str] = field(default_factory=Counter)
     for_a_person: list[str] = field(default_factory=list)
     unreachable: bool = False
     unfinished: list[str] = field(default_factory=list)
+    cases: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """What `reconcile` ends with."""
+        if self.cases:
+            return A_PERSON_IS_NEEDED
+        return STRIPE_IS_AWAY if self.unreachable or self.unfinished else 0
 
     def __str__(self) -> str:
         done = [f"{name}: {count}" for name, count in sorted(self.done.items()) if count]

@@ -25,6 +25,7 @@ from runtime.database.database import Database, Row
 from services.identity.refusals import Refusal
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import GatewayError, Intent
+from services.payments.order_expiry import DueOrder, OrderExpiry
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refunds import Refunds
 from services.payments.refusals import AmountNotChargeable
@@ -84,6 +85,24 @@ class ClosedOrders:
         intent = await self._cancellation.close(payment.intent_id, cause="reconcile")
         await self._refunds.carry_out_owed(payment.intent_id)
         step.count(f"intents of closed orders now {intent.status}")
+
+
+class ExpiredOrders:
+    """Unpaid orders whose time is over: the intent first, then the order. A payment that came first wins."""
+
+    def __init__(self, expiry: OrderExpiry) -> None:
+        self._expiry = expiry
+
+    async def run(self, step: StepRun) -> None:
+        async def expire(due: DueOrder) -> None:
+            if await self._expiry.expire(due.id):
+                step.count("orders expired")
+
+        after: DueOrder | None = None
+        while due := await self._expiry.due(after=after):
+            if not await step.each(due, lambda order: str(order.id), expire):
+                return
+            after = due[-1]
 
 
 class UnansweredPayments:

@@ -28,6 +28,7 @@ from services.payments.attention import Attention, close_case
 from services.payments.call_priority import Rank, asking_as
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, Refused
+from services.payments.order_expiry import OrderExpiry
 from services.payments.payment_intents import IntentGateway, PaymentIntents
 from services.payments.refunds import Refunds
 from services.reconciliation.findings import Findings
@@ -35,6 +36,7 @@ from services.reconciliation.inbox import Inbox, WebhookGateway
 from services.reconciliation.list_steps import ListGateway, MissedEvents, UnknownIntents
 from services.reconciliation.payment_steps import (
     ClosedOrders,
+    ExpiredOrders,
     PayableIntents,
     UnansweredPayments,
     UnfinishedRefunds,
@@ -82,6 +84,7 @@ class Sweep:
         refunds = Refunds(database, gateway)
         cancellation = IntentCancellation(database, gateway)
         closed = ClosedOrders(database, cancellation, refunds)
+        expired = ExpiredOrders(OrderExpiry(database, gateway))
         unanswered = UnansweredPayments(database, PaymentIntents(database, gateway))
         unfinished = UnfinishedRefunds(database, refunds)
         payable = PayableIntents(database, gateway, refunds)
@@ -90,6 +93,7 @@ class Sweep:
         # What costs a customer the most when it waits comes first; Stripe's lists come after our own tables.
         self._steps = (
             step("closed orders", 15, 300, "cancel payment intents", closed.run),
+            step("expired orders", 10, 300, "cancel payment intents", expired.run),
             step("unanswered payments", 10, 200, "write payment intents", unanswered.run),
             step("refunds", 15, 300, "read refunds", unfinished.run),
             step("events", 15, 300, "read payment intents", self._finish_events),
@@ -178,6 +182,7 @@ class Sweep:
         findings.done["cases closed"] += closed
         cases = await self._database.rows(OPEN_CASES, {"limit": MOST_TOLD})
         findings.for_a_person += [case.message for case in cases]
+        findings.cases = len(cases)
 
 
 def step(

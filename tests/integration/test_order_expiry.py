@@ -11,7 +11,10 @@ from sqlalchemy import text
 from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
+from services.payments.intents import GatewayError
 from services.payments.order_expiry import OrderExpiry
+from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
 from services.stripe_api.gateway import StripeGateway
 from settings import Settings
 from tests.client import Client
@@ -24,6 +27,19 @@ CANCEL = (
 CREATE = """
 mutation O($input: CreateOrderInput!) { createOrder(input: $input) { ... on Order { id expiresAt createdAt } } }
 """
+
+
+async def expire_due(expiry: OrderExpiry) -> list[str]:
+    """What became of each order that is due."""
+    outcomes = []
+    for due in await expiry.due():
+        try:
+            outcomes.append("expired" if await expiry.expire(due.id) else "left alone")
+        except GatewayError:
+            outcomes.append("failed")
+    return sorted(outcomes)
+
+
 OVER = text("UPDATE orders SET expires_at = now() - interval '1 second'")
 
 
@@ -50,15 +66,13 @@ async def test_an_unpaid_order_and_its_intent_are_canceled_when_its_time_is_over
     await database.rows(OVER)
     await shop.set_order(later, expires_at=None)
 
-    done = await expiry.expire_due()
-
-    assert done == {"orders expired": 2}
+    assert await expire_due(expiry) == ["expired"] * 2
     assert (await shop.status(order_id), await reason(shop, order_id)) == (OrderStatus.CANCELED, "expired")
     assert intent_states(stripe) == ["canceled"]
     assert [p.state for p in await shop.payments(order_id)] == ["canceled"]
     assert await shop.status(later) is OrderStatus.PENDING
     assert await shop.status(without) is OrderStatus.CANCELED
-    assert await expiry.expire_due() == {}
+    assert await expire_due(expiry) == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +92,7 @@ async def test_a_payment_that_came_first_wins(
     stripe.sandbox.pay((await client.pay(order_id))["id"], method)
     await database.rows(OVER)
 
-    assert await expiry.expire_due() == {"orders not expired": 1}
+    assert await expire_due(expiry) == ["left alone"]
 
     assert (await shop.status(order_id), await reason(shop, order_id)) == (status, None)
 
@@ -91,7 +105,7 @@ async def test_what_is_authorized_does_not_expire(
     stripe.sandbox.pay((await client.pay(order_id))["id"])
     await database.rows(OVER)
 
-    assert await expiry.expire_due() == {"orders not expired": 1}
+    assert await expire_due(expiry) == ["left alone"]
     assert intent_states(stripe) == ["requires_capture"]
 
 
@@ -106,11 +120,11 @@ async def test_an_intent_that_cannot_be_canceled_now_keeps_its_order_and_holds_u
     )
     await database.rows(OVER)
 
-    assert await expiry.expire_due() == {"orders expired": 1, "orders not expired": 1}
+    assert await expire_due(expiry) == ["expired", "failed"]
     assert await shop.status(sick) is OrderStatus.PENDING
 
     stripe.sandbox.faults.clear()
-    assert await expiry.expire_due() == {"orders expired": 1}
+    assert await expire_due(expiry) == ["expired"]
 
 
 async def test_an_order_whose_time_is_over_gives_no_secret(
@@ -130,12 +144,27 @@ async def test_a_time_that_was_set_anew_meanwhile_counts(
 ) -> None:
     order_id = await shop.order()
     await database.rows(OVER)
-    [(_, due)] = await expiry.due()
+    [due] = await expiry.due()
     await database.rows(text("UPDATE orders SET expires_at = now() + interval '1 hour'"))
 
-    assert due == order_id
+    assert due.id == order_id
     assert not await expiry.expire(order_id)
     assert await shop.status(order_id) is OrderStatus.PENDING
+
+
+async def test_the_sweep_expires_what_is_due(
+    client: Client, shop: Shop, stripe: Stripe, database: Database, gateway: StripeGateway
+) -> None:
+    order_id = await shop.order()
+    await client.pay(order_id)
+    await database.rows(OVER)
+
+    inbox = Inbox(database, gateway, None, livemode=False)
+    findings = await Sweep(database, gateway, inbox).run()
+
+    assert findings.done["orders expired"] == 1
+    assert (await shop.status(order_id), intent_states(stripe)) == (OrderStatus.CANCELED, ["canceled"])
+    assert findings.exit_code == 0
 
 
 @pytest.mark.parametrize(
