@@ -95,6 +95,7 @@ class Settings(BaseModel):
     orders_per_minute: int = Field(default=120, ge=1)
     payments_per_minute: int = Field(default=300, ge=1)
     payments_per_minute_of_order: int = Field(default=120, ge=1)
+    order_reads_per_minute: int = Field(default=600, ge=1)
     cancels_per_minute: int = Field(default=60, ge=1)
     cancels_per_minute_of_order: int = Field(default=20, ge=1)
     refunds_per_minute: int = Field(default=300, ge=1)
@@ -239,6 +240,7 @@ class Settings(BaseModel):
             orders_per_user=self.orders_per_minute,
             payments_per_user=self.payments_per_minute,
             payments_per_order=self.payments_per_minute_of_order,
+            reads_per_user=self.order_reads_per_minute,
             cancels_per_user=self.cancels_per_minute,
             cancels_per_order=self.cancels_per_minute_of_order,
             refunds_per_user=self.refunds_per_minute,

@@ -49,7 +49,7 @@ class Outcome:
         return statistics.median(self.milliseconds) if self.milliseconds else 0.0
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One call at a time."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Load:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._expect = job.expect.encode()
-        self._idle: list[_Connection] = []
+        self._idle: list[Connection] = []
         self.outcome = Outcome()
 
     async def run(self) -> Outcome:
@@ -133,7 +133,7 @@ class Load:
         await self._one(connection, request)
         self._idle.append(connection)
 
-    async def _one(self, connection: _Connection, request: bytes) -> None:
+    async def _one(self, connection: Connection, request: bytes) -> None:
         began = time.perf_counter()
         status, body = await connection.call(request)
         self.outcome.milliseconds.append((time.perf_counter() - began) * 1e3)
@@ -144,9 +144,9 @@ class Load:
         if not good:
             self.outcome.other.append(f"{status} {body[:300].decode(errors='replace')}")
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
-        return (await loop.create_connection(_Connection, "127.0.0.1", self._job.port))[1]
+        return (await loop.create_connection(Connection, "127.0.0.1", self._job.port))[1]
 
 
 async def run(job: Job) -> Outcome:

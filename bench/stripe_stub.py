@@ -1,18 +1,22 @@
-"""A Stripe that is nothing but fast, for load: it makes and reads intents and honours idempotency keys.
+"""A Stripe that is nothing but fast, for load: it makes, reads and cancels intents and honours idempotency keys.
 
-`python -m bench.stripe_stub PORT [LATENCY_SECONDS [CALLS_PER_SECOND]]`; beyond the last it answers 429.
+`python -m bench.stripe_stub PORT [LATENCY_SECONDS [CALLS_PER_SECOND]]`; beyond the last, at each
+endpoint, it answers 429. `GET /stub` tells what it counted, `GET /stub/paid/pi_…` pays an intent.
 """
 
 import asyncio
 import json
+import re
 import sys
 import time
+from collections import Counter
 from typing import Any
 from urllib.parse import parse_qs
 
 import httptools
 import uvloop
 
+INTENT = re.compile(r"pi_[A-Za-z0-9]+")
 NOTHING = b'{"object": "list", "data": [], "has_more": false}'
 BUSY = b'{"error": {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}}'
 # The rest of an intent, of the length that Stripe's have.
@@ -34,27 +38,32 @@ class Intents:
         self.by_key: dict[bytes, bytes] = {}
         self.by_id: dict[str, bytes] = {}
         self.refused = 0
+        self.calls: Counter[str] = Counter()
         self._per_second = per_second
-        self._left, self._since = per_second or 0.0, time.monotonic()
+        self._buckets: dict[str, tuple[float, float]] = {}  # of each endpoint: what is left, and since when
 
-    def _allowed(self) -> bool:
+    def _allowed(self, endpoint: str) -> bool:
+        self.calls[endpoint] += 1
         if self._per_second is None:
             return True
         now = time.monotonic()
-        self._left = min(self._per_second, self._left + (now - self._since) * self._per_second)
-        self._since = now
-        if self._left < 1:
-            self.refused += 1
-            return False
-        self._left -= 1
-        return True
+        left, since = self._buckets.get(endpoint, (self._per_second, now))
+        left = min(self._per_second, left + (now - since) * self._per_second)
+        allowed = left >= 1
+        self._buckets[endpoint] = (left - allowed, now)
+        self.refused += not allowed
+        return allowed
 
     def answer(self, method: bytes, path: str, key: bytes, body: bytes) -> tuple[int, bytes]:
         if path == "/stub":
-            made = {"made": len(self.by_id), "refused": self.refused}
+            made = {"made": len(self.by_id), "refused": self.refused, "calls": self.calls}
             return 200, json.dumps(made).encode()
-        if method == b"POST" and not self._allowed():
+        if path.startswith("/stub/paid/"):
+            return 200, self._paid(path.rpartition("/")[2])
+        if not self._allowed(f"{method.decode()} {INTENT.sub(':id', path.partition('?')[0])}"):
             return 429, BUSY
+        if method == b"POST" and path.endswith("/cancel"):
+            return 200, self._changed(path.split("/")[-2], status="canceled")
         if method == b"POST":
             if key not in self.by_key:
                 self.by_key[key] = self._made(body)
@@ -64,10 +73,18 @@ class Intents:
             return 200, NOTHING
         return 200, self.by_id.get(name) or self._told(name, "100", "usd", {})
 
+    def _paid(self, name: str) -> bytes:
+        amount = json.loads(self.by_id[name])["amount"]
+        return self._changed(name, status="succeeded", amount_received=amount)
+
+    def _changed(self, name: str, **changes: object) -> bytes:
+        self.by_id[name] = json.dumps({**json.loads(self.by_id[name]), **changes}).encode()
+        return self.by_id[name]
+
     def _made(self, body: bytes) -> bytes:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         name = f"pi_{len(self.by_id):024d}"
-        metadata = {each: form.get(f"metadata[{each}]") for each in ("order_id", "payment_id")}
+        metadata = {each[9:-1]: value for each, value in form.items() if each.startswith("metadata[")}
         return self._told(name, form["amount"], form["currency"], metadata)
 
     def _told(self, name: str, amount: str, currency: str, metadata: dict[str, Any]) -> bytes:

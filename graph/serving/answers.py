@@ -6,6 +6,7 @@ import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 
 from runtime.database.database import DatabaseUnavailable
+from services.identity.refusals import RateLimited
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,8 @@ def is_ours(error: GraphQLError) -> bool:
     if "code" in (error.extensions or {}) or _is_bad_argument(error):
         return False
     cause = error.original_error
+    if isinstance(cause, RateLimited):
+        return False
     return error.path is not None or (cause is not None and not isinstance(cause, GraphQLError))
 
 
@@ -33,7 +36,16 @@ def presentable(error: GraphQLError, *, in_full: bool) -> GraphQLError:
         return GraphQLError(message, error.nodes, path=error.path, extensions={"code": code})
     if "code" in (error.extensions or {}):
         return error
+    if isinstance(error.original_error, RateLimited):
+        return rate_limited(error, error.original_error.retry_after)
     return mistake(error, code_of(error), None if in_full else place_of(error))
+
+
+def rate_limited(error: GraphQLError, retry_after: int) -> GraphQLError:
+    """A query that came too often; mutations have an answer of their own for it."""
+    told = {"code": "RATE_LIMITED", "retryAfter": retry_after}
+    message = f"Too many calls. Ask again in {retry_after} seconds."
+    return GraphQLError(message, error.nodes, path=error.path, extensions=told)
 
 
 def mistake(error: GraphQLError, code: str, message: str | None = None) -> GraphQLError:

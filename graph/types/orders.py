@@ -236,6 +236,8 @@ class OrderQuery:
         order_id = read_id(id)
         if order_id is None:
             return None
+        if not principal.may(Permission.READ_ORDERS):
+            info.context.limits.check_read(principal.id)
         placed = await info.context.use_cases.current_orders.find(principal, order_id, parts_of(info))
         return order_from(placed) if placed else None
 

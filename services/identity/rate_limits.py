@@ -32,6 +32,7 @@ class RateLimits:
         cancels_per_order: int = 20,
         refunds_per_user: int = 300,
         refunds_per_order: int = 60,
+        reads_per_user: int = 600,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._orders = orders_per_user
@@ -39,6 +40,7 @@ class RateLimits:
         self._payments_of_order = payments_per_order
         self._cancels, self._cancels_of_order = cancels_per_user, cancels_per_order
         self._refunds, self._refunds_of_order = refunds_per_user, refunds_per_order
+        self._reads = reads_per_user
         self._now = now
         self._counts: Counter[tuple[str | UUID, ...]] = Counter()
         self._ends = -math.inf
@@ -49,6 +51,10 @@ class RateLimits:
     def check_payment(self, user_id: str, order_id: UUID) -> None:
         self._count(self._payments, "pay", user_id)
         self._count(self._payments_of_order, user_id, order_id)
+
+    def check_read(self, user_id: str) -> None:
+        """For one order at a time, which may cost a look at Stripe."""
+        self._count(self._reads, "read", user_id)
 
     def check_cancel(self, principal_id: str, order_id: UUID) -> None:
         """Canceling asks Stripe first."""

@@ -19,6 +19,7 @@ from runtime.database.database import Database, Row, Transaction
 from services.identity.principal import Permission, Principal
 from services.orders.refusals import OrderNotCancelable, OrderNotFound
 from services.payments import failpoints
+from services.payments.call_priority import on_behalf_of
 from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
 from services.payments.intents import GatewayError, IntentStatus
 from services.payments.refusals import PaymentInProgress, refusal_of
@@ -45,18 +46,25 @@ class OrderCancellation:
         Raises `OrderNotFound`, `OrderNotCancelable`, `PaymentInProgress` while money is on its way, or
         `PaymentProviderUnavailable` when Stripe can't be asked whether it is.
         """
-        for _ in range(LOOKS):
-            status, reason = await self._status(principal, order_id)
-            if status is OrderStatus.CANCELED:
-                return
-            live = await self._database.row(LIVE_PAYMENT, {"order_id": order_id})
-            if live is not None and live.intent_id is not None:
-                await self._refuse_if_under_way(live.intent_id)
-            if await self._close(order_id, live, reason, CAUSE):
-                failpoints.reach(failpoints.ORDER_CLOSED)
-                await self._close_intent(live)
-                return
+        with on_behalf_of(principal.id):
+            for _ in range(LOOKS):
+                if await self._is_canceled(principal, order_id):
+                    return
         raise PaymentInProgress
+
+    async def _is_canceled(self, principal: Principal, order_id: UUID) -> bool:
+        """Whether it is canceled now; not when its payment changed meanwhile."""
+        status, reason = await self._status(principal, order_id)
+        if status is OrderStatus.CANCELED:
+            return True
+        live = await self._database.row(LIVE_PAYMENT, {"order_id": order_id})
+        if live is not None and live.intent_id is not None:
+            await self._refuse_if_under_way(live.intent_id)
+        if not await self._close(order_id, live, reason, CAUSE):
+            return False
+        failpoints.reach(failpoints.ORDER_CLOSED)
+        await self._close_intent(live)
+        return True
 
     async def expire(self, order_id: UUID) -> bool:
         """Cancel an unpaid order whose time is over: its intent first, so that nobody can pay a closed order.

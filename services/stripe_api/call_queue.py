@@ -162,11 +162,12 @@ class Line:
         return self._pace.free_at(now) <= now
 
     def _lend(self, turn: "CallTurn") -> None:
-        self._pace.lend(self._loop.time())
-        turn.is_lent()
+        now = self._loop.time()
+        self._pace.lend(now)
+        turn.is_lent(now)
 
-    def use(self) -> None:
-        self._pace.send(self._loop.time())
+    def use(self, turn: "CallTurn") -> None:
+        self._pace.send(self._loop.time(), turn.lent_at)
         self._wake_in_time()
 
     def give_back(self) -> None:
@@ -215,6 +216,7 @@ class CallTurn:
         self.name: Hashable = self if caller.user is None else caller.user
         self.about = about
         self.ticket = 0  # the customer's place in the order of arrival
+        self.lent_at = 0.0
         self._line = line
         self._is = _Is.OVER
         self._wakes: asyncio.Future[None] | None = None
@@ -230,8 +232,8 @@ class CallTurn:
     def is_refused(self) -> bool:
         return self._is is _Is.REFUSED
 
-    def is_lent(self) -> None:
-        self._is = _Is.HERE
+    def is_lent(self, now: float) -> None:
+        self._is, self.lent_at = _Is.HERE, now
         if self._wakes is not None and not self._wakes.done():
             self._wakes.set_result(None)
 
@@ -265,7 +267,7 @@ class CallTurn:
     def use(self) -> None:
         """The call goes out now."""
         self._is = _Is.OVER
-        self._line.use()
+        self._line.use(self)
 
     def slow_down(self) -> int:
         return self._line.slow_down(self)

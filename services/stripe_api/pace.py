@@ -10,6 +10,7 @@ from collections import deque
 MARGIN = 1.05  # calls that left us a second apart may arrive a little closer
 SLOWEST = 1 / 8  # of the limit
 CUT = 0.7  # after a 429 about the rate: somebody else uses the account too
+LEARNING = 0.05  # how much one call says about how long the next ones will be prepared
 RECOVERY = 0.002  # of the limit, for each call that goes out: 150 calls undo one cut
 SPREAD = (
     0.9  # when half of the limit is used, the rest comes evenly, at a little more than the limit's own pace
@@ -25,13 +26,14 @@ class Pace:
         self._speed = 1.0  # of the limit
         self._sent: deque[float] = deque()
         self._lent = 0
+        self._held = 0.0  # seconds between a turn and its call, lately
         self._even = -math.inf  # when the calls so far would be over, had they come evenly
         self._cut_at = -math.inf
 
     @property
     def per_second(self) -> float:
-        """What goes out now, at most."""
-        return self._most / self._window
+        """What goes out now when turns are always wanted."""
+        return self._most / (self._window + self._held)
 
     @property
     def _window(self) -> float:
@@ -61,9 +63,10 @@ class Pace:
         self._lent -= 1
         self._even -= self._gap
 
-    def send(self, now: float) -> None:
+    def send(self, now: float, lent_at: float) -> None:
         """A call goes out with a turn that was lent."""
         self._lent -= 1
+        self._held += (now - lent_at - self._held) * LEARNING
         self._sent.append(now)
         self._speed = min(1.0, self._speed + RECOVERY)
 

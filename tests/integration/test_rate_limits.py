@@ -1,6 +1,7 @@
 """Against card testing: one user, and one order, only so often; others are not concerned."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from services.identity.rate_limits import RateLimits
 from services.identity.refusals import RateLimited
 from settings import Settings
-from tests.client import Client
+from tests.client import ORDER, Client
 from tests.conftest import JWT_SECRET, Stripe, running
 from tests.make import Shop
 
@@ -20,8 +21,12 @@ PAY = (
 
 @pytest.fixture
 async def strict(settings: Settings, shop: Shop) -> AsyncIterator[Client]:
-    """A client of a server that takes three payments and two orders a minute from a user."""
-    limits = {"payments_per_minute": 3, "orders_per_minute": 2}
+    """A client of a server that takes three payments, two orders and four looks a minute from a user."""
+    limits = {
+        "payments_per_minute": 3,
+        "orders_per_minute": 2,
+        "order_reads_per_minute": 4,
+    }
     async with running(settings.model_copy(update=limits)) as http:
         yield Client(http, JWT_SECRET)
 
@@ -56,8 +61,32 @@ async def test_one_order_too_many_is_refused(strict: Client, shop: Shop) -> None
     assert kinds == ["Order", "Order", "RateLimited"]
 
 
+async def test_one_look_too_many_at_an_order_is_told_with_the_time_to_wait(
+    strict: Client, shop: Shop
+) -> None:
+    order_id = str(await shop.order())
+    answers = [await strict.ask(ORDER, {"id": order_id}) for _ in range(5)]
+
+    assert all("errors" not in answer for answer in answers[:4])
+    [error] = answers[-1]["errors"]
+    assert error["extensions"]["code"] == "RATE_LIMITED"
+    assert 1 <= error["extensions"]["retryAfter"] <= 60
+    assert "errors" not in await strict.ask(ORDER, {"id": order_id}, user="shop", role="merchant")
+
+
+def limits_of(**limits: Any) -> RateLimits:
+    names = (
+        "orders_per_user",
+        "payments_per_user",
+        "payments_per_order",
+        "reads_per_user",
+        "cancels_per_user",
+    )
+    return RateLimits(**{**dict.fromkeys(names, 9), **limits})
+
+
 def test_one_order_has_a_limit_of_its_own() -> None:
-    limits = RateLimits(orders_per_user=9, payments_per_user=9, payments_per_order=2)
+    limits = limits_of(payments_per_order=2)
     one, other = UUID(int=1), UUID(int=2)
     for _ in range(2):
         limits.check_payment("ada", one)
@@ -69,7 +98,7 @@ def test_one_order_has_a_limit_of_its_own() -> None:
 
 def test_a_minute_later_all_may_call_again() -> None:
     clock = [100.0]
-    limits = RateLimits(orders_per_user=1, payments_per_user=9, payments_per_order=9, now=lambda: clock[0])
+    limits = limits_of(orders_per_user=1, now=lambda: clock[0])
     limits.check_order("ada")
     clock[0] += 59.5
     with pytest.raises(RateLimited) as refused:

@@ -268,7 +268,7 @@ async def test_a_429_slows_down_and_calls_that_are_taken_speed_up_again() -> Non
     for _ in range(150):
         now = pace.free_at(now)
         pace.lend(now)
-        pace.send(now)
+        pace.send(now, now)
     assert pace.per_second == pytest.approx(full)
 
 
