@@ -1,7 +1,8 @@
 """A Stripe that is nothing but fast, for load: it makes, reads and cancels intents and honours idempotency keys.
 
 `python -m bench.stripe_stub PORT [LATENCY_SECONDS [CALLS_PER_SECOND]]`; beyond the last, at each
-endpoint, it answers 429. `GET /stub` tells what it counted, `GET /stub/paid/pi_…` pays an intent.
+endpoint, it answers 429. `GET /stub` tells what it counted, `GET /stub/paid/pi_…` pays an intent,
+`GET /stub/limit/25` sets the limit (0: none), `GET /stub/slow/0.2` the latency.
 """
 
 import asyncio
@@ -34,7 +35,8 @@ REST: dict[str, Any] = {
 
 
 class Intents:
-    def __init__(self, per_second: float | None) -> None:
+    def __init__(self, latency: float, per_second: float | None) -> None:
+        self.latency = latency
         self.by_key: dict[bytes, bytes] = {}
         self.by_id: dict[str, bytes] = {}
         self.refused = 0
@@ -55,11 +57,8 @@ class Intents:
         return allowed
 
     def answer(self, method: bytes, path: str, key: bytes, body: bytes) -> tuple[int, bytes]:
-        if path == "/stub":
-            made = {"made": len(self.by_id), "refused": self.refused, "calls": self.calls}
-            return 200, json.dumps(made).encode()
-        if path.startswith("/stub/paid/"):
-            return 200, self._paid(path.rpartition("/")[2])
+        if path.startswith("/stub"):
+            return 200, self._told_to(*path.split("/")[2:])
         if not self._allowed(f"{method.decode()} {INTENT.sub(':id', path.partition('?')[0])}"):
             return 429, BUSY
         if method == b"POST" and path.endswith("/cancel"):
@@ -72,6 +71,17 @@ class Intents:
         if not name.startswith("pi_"):
             return 200, NOTHING
         return 200, self.by_id.get(name) or self._told(name, "100", "usd", {})
+
+    def _told_to(self, do: str = "", what: str = "") -> bytes:
+        """What the benchmark orders; without anything, what was counted."""
+        if do == "limit":
+            self._per_second = float(what) or None
+        elif do == "slow":
+            self.latency = float(what)
+        elif do == "paid":
+            return self._paid(what)
+        made = {"made": len(self.by_id), "refused": self.refused, "calls": self.calls}
+        return json.dumps(made).encode()
 
     def _paid(self, name: str) -> bytes:
         amount = json.loads(self.by_id[name])["amount"]
@@ -95,9 +105,8 @@ class Intents:
 
 
 class Connection(asyncio.Protocol):
-    def __init__(self, intents: Intents, latency: float) -> None:
+    def __init__(self, intents: Intents) -> None:
         self._intents = intents
-        self._latency = latency
         self._begin()
         self._parser = httptools.HttpRequestParser(self)
 
@@ -127,8 +136,8 @@ class Connection(asyncio.Protocol):
             f"content-length: {len(body)}"
         )
         self._begin()
-        if self._latency:
-            asyncio.get_running_loop().call_later(self._latency, self._send, head.encode(), body)
+        if self._intents.latency:
+            asyncio.get_running_loop().call_later(self._intents.latency, self._send, head.encode(), body)
         else:
             self._send(head.encode(), body)
 
@@ -138,10 +147,8 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(port: int, latency: float, per_second: float | None) -> None:
-    intents = Intents(per_second)
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(intents, latency), "127.0.0.1", port
-    )
+    intents = Intents(latency, per_second)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(intents), "127.0.0.1", port)
     await server.serve_forever()
 
 

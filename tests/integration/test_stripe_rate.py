@@ -8,14 +8,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
+from models.orders.tables import OrderStatus
 from models.payments.tables import PaymentState
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
+from services.identity.principal import Principal
 from services.identity.refusals import RateLimited
 from services.payments.call_priority import Rank, asking_as
 from services.payments.intents import IntentRequest, ObjectLocked, TooManyRequests
 from services.payments.payment_intents import PaymentIntents
+from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.stripe_api.gateway import StripeGateway
 from settings import Settings
 from tests.client import Client
@@ -286,6 +290,28 @@ async def test_webhooks_have_their_share_beside_customers_and_readers(
     assert went[:40].count(Rank.WEBHOOK) >= 15
     assert went[:40].count(Rank.READER) <= 4
     assert {call["status"] for call in stripe.sandbox.journal.calls()} == {200}
+
+
+async def test_a_look_for_a_reader_waits_behind_all_others_and_what_is_known_is_shown_at_once(
+    one_a_second: StripeGateway, shop: Shop, stripe: Stripe, database: Database
+) -> None:
+    order_id = await shop.order()
+    made = await PaymentIntents(database, one_a_second).create("ada", order_id)
+    await database.rows(text("UPDATE payments SET looked_at = now() - interval '1 hour'"))
+    stripe.sandbox.pay(made.id)
+    current, ada = RefreshFromStripe(database, one_a_second), Principal("ada")
+    async with current.at_work():
+        await one_a_second.retrieve_intent(made.id)
+        customers = [asyncio.create_task(one_a_second.retrieve_intent(made.id)) for _ in range(2)]
+        await asyncio.sleep(0)
+
+        shown = await asyncio.gather(*(current.find(ada, order_id) for _ in range(10)))
+
+        assert {order.status for order in shown if order} == {OrderStatus.PENDING}
+        assert not any(customer.done() for customer in customers)
+        await shop.until(order_id, OrderStatus.PAID)
+        assert all(customer.done() for customer in customers)
+    assert len(stripe.sandbox.journal.calls("GET")) == 4  # one look served the ten
 
 
 def test_workers_share_the_limit(settings: Settings) -> None:

@@ -11,6 +11,9 @@ CANCEL = "tests/integration/test_cancel_order.py"
 REFUND = "tests/integration/test_refund_order.py"
 SWEEP = "tests/integration/test_reconcile.py"
 RACES = "tests/proof/test_interleavings.py"
+RATE = "tests/integration/test_stripe_rate.py"
+QUEUE = "tests/unit/test_call_queue.py"
+CROWD = "tests/unit/test_crowd.py"
 
 
 @dataclass(frozen=True)
@@ -271,5 +274,79 @@ MUTANTS = (
             ),
         ),
         (f"{CREATE}::test_a_missing_or_malformed_order_looks_like_a_foreign_one",),
+    ),
+    Mutant(
+        "a locked object taken for the rate",
+        (
+            Change(
+                "services/stripe_api/wire.py",
+                'return ObjectLocked if code == "lock_timeout" else TooManyRequests',
+                "return TooManyRequests",
+            ),
+        ),
+        (f"{RATE}::test_a_locked_object_is_tried_again_and_slows_nobody_down",),
+    ),
+    Mutant(
+        "a turn left behind by a caller who is gone",
+        (
+            Change(
+                "services/stripe_api/call_queue.py",
+                "        if was is _Is.HERE:\n            self._line.give_back()\n",
+                "        if was is _Is.HERE and error is None:\n            self._line.give_back()\n",
+            ),
+        ),
+        (f"{QUEUE}::test_a_caller_who_is_gone_leaves_no_turn_behind",),
+    ),
+    Mutant(
+        "a payment recorded before its turn",
+        (
+            Change(
+                "services/payments/payment_intents.py",
+                "await patience.wait_for(turn)\n                claim = await self._claim(asked, may_record=True)\n",
+                "claim = await self._claim(asked, may_record=True)\n                await patience.wait_for(turn)\n",
+            ),
+        ),
+        (
+            f"{RATE}::test_a_payment_whose_call_was_never_sent_was_never_recorded",
+            f"{RATE}::test_a_refusal_costs_no_statement",
+        ),
+    ),
+    Mutant(
+        "webhooks that starve behind customers",
+        (Change("services/stripe_api/call_queue.py", "Rank.WEBHOOK: 1 / 2,", "Rank.WEBHOOK: 0.0,"),),
+        (f"{QUEUE}::test_webhooks_have_every_second_turn_while_customers_wait_and_all_when_they_don_t",),
+    ),
+    Mutant(
+        "a look that goes before customers",
+        (
+            Change(
+                "services/payments/refresh_from_stripe.py",
+                "asking_as(Rank.READER)",
+                "asking_as(Rank.CUSTOMER)",
+            ),
+        ),
+        (f"{RATE}::test_a_look_for_a_reader_waits_behind_all_others_and_what_is_known_is_shown_at_once",),
+    ),
+    Mutant(
+        "no place kept for who comes back",
+        (
+            Change(
+                "services/stripe_api/call_queue.py",
+                "            self._customers.keep(turn.name, turn.about, self._loop.time() + retry_after)\n",
+                "            pass\n",
+            ),
+        ),
+        (f"{QUEUE}::test_who_comes_back_as_told_is_served_then",),
+    ),
+    Mutant(
+        "a turn that counts only once its call is sent",
+        (
+            Change(
+                "services/stripe_api/pace.py",
+                "places = self._most - self._lent",
+                "places = self._most",
+            ),
+        ),
+        (f"{QUEUE}::test_a_turn_whose_call_was_prepared_for_long_still_counts",),
     ),
 )
