@@ -5,13 +5,15 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bench import cost, growth, pressure, scaling
+from bench import beside, cost, growth, pressure, sale, scaling
 from bench.report import Figures, write
 
 T = TypeVar("T")
+SALES = (2_000, 5_000)
 PEERS = Path(__file__).parent / "peers.json"
 
 
@@ -38,7 +40,12 @@ def measured(rounds: int, many: int) -> Figures:
     return Figures(
         costs=costs,
         slow=tell("Stripe at 300 ms", lambda: pressure.slow_stripe(6.0)),
-        strict=tell("Stripe at its limit", pressure.strict_stripe),
+        sales=[tell(f"{users:,} who come to pay", partial(sale.sale, users)) for users in SALES],
+        flood=tell("webhooks alone", beside.flood),
+        beside=[
+            tell("webhooks beside those who poll", lambda: beside.beside(beside.POLLERS, 0)),
+            tell("webhooks beside followers", lambda: beside.beside(0, beside.FOLLOWERS)),
+        ],
         burst=tell("webhooks", pressure.webhooks),
         rest=tell("at rest", lambda: pressure.at_rest(3.0)),
         scaling=tell("two workers", scaling.two_workers_to_one),

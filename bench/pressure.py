@@ -1,4 +1,4 @@
-"""What a server bears: a slow Stripe, a strict one, a burst of webhooks, a steady trickle; and what it is at rest."""
+"""What a server bears: a slow Stripe, a burst of webhooks, a steady trickle; and what it is at rest."""
 
 import asyncio
 import hashlib
@@ -20,7 +20,6 @@ from bench.stage import Stage, load, stage
 POOL = 10
 PART = 0.4  # of a core for the server: a thousand a second is more than the load and the database take on the other
 IN_FLIGHT, STRIPE_TAKES = 300, 0.3
-RATE, CREATES_A_SECOND, FOR_SECONDS = 25, 60, 30
 EVENTS = 1_000
 
 
@@ -52,23 +51,6 @@ def slow_stripe(seconds: float) -> Slow:
     )
 
 
-@dataclass(frozen=True)
-class Strict:
-    """Of `asked` creates: how many were `paid`, how many `refused`, all of them as retryable; the longest of each, ms.
-
-    `made` are the intents that Stripe has then, `told_off` its 429s, `left` the orders that asking again didn't pay.
-    """
-
-    asked: int
-    paid: int
-    refused: int
-    longest_paid: float
-    longest_refused: float
-    made: int
-    told_off: int
-    left: int
-
-
 @contextmanager
 def held_if_possible(pid: int) -> Iterator[float]:
     """The part of a core that the process has then."""
@@ -77,42 +59,6 @@ def held_if_possible(pid: int) -> Iterator[float]:
             yield PART
     except QuotasUnavailable:
         yield 1.0
-
-
-def strict_stripe() -> Strict:
-    """60 creates a second for 30 s, before a Stripe that takes 25; then those that were refused, once more."""
-    count = CREATES_A_SECOND * FOR_SECONDS
-    with (
-        stage(count, latency=0.2, per_second=RATE) as on,
-        on.server(STRIPE_CALLS_PER_SECOND=str(RATE)) as server,
-    ):
-        outcome = on.pay(server, FOR_SECONDS, count=count, per_second=CREATES_A_SECOND)
-        took = list(zip(outcome.milliseconds, outcome.kinds, strict=True))
-        refused = [each for each in outcome.other if '"retryable":true' in each]
-        left = until_all_are_paid(on, server)
-        stub = json.loads(read(f"{on.stripe.base}/stub"))
-    return Strict(
-        asked=count,
-        paid=outcome.good,
-        refused=len(refused),
-        longest_paid=max(ms for ms, good in took if good),
-        longest_refused=max((ms for ms, good in took if not good), default=0.0),
-        made=stub["made"],
-        told_off=stub["refused"],
-        left=left,
-    )
-
-
-def until_all_are_paid(on: Stage, server: Process) -> int:
-    """Ask again for each order, as clients do while they are told that it is worth it; how many stay unpaid."""
-    left = 0
-    for _ in range(3):
-        on.orders.used = 0
-        outcome = on.pay(server, 3_600, count=len(on.orders.lines), connections=16)
-        left = outcome.done - outcome.good
-        if not left:
-            break
-    return left
 
 
 @dataclass(frozen=True)

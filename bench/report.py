@@ -8,9 +8,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bench.beside import Beside, Flood
 from bench.cost import medians, ratio
 from bench.growth import Costs
-from bench.pressure import CREATES_A_SECOND, EVENTS, FOR_SECONDS, IN_FLIGHT, RATE, Burst, Rest, Slow, Strict
+from bench.pressure import EVENTS, IN_FLIGHT, Burst, Rest, Slow
+from bench.sale import SaleFigures
 from bench.scaling import PART
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +25,9 @@ FRESH, AGAIN, LIMIT = "createPaymentIntent", "createPaymentIntent again", "bare,
 class Figures:
     costs: dict[str, list[float]]
     slow: Slow
-    strict: Strict
+    sales: list[SaleFigures]
+    flood: Flood
+    beside: list[Beside]
     burst: Burst
     rest: Rest
     scaling: float | None
@@ -113,7 +117,7 @@ def rows(figures: Figures) -> list[Line]:
             f"{ratio(figures.costs, FRESH, LIMIT):.2f}",
         ),
         slow_row(figures.slow),
-        strict_row(figures.strict),
+        *crowd_rows(figures),
         burst_row(figures.burst),
         *growth_rows(figures),
         *rest_rows(figures.rest),
@@ -131,12 +135,50 @@ def slow_row(slow: Slow) -> Line:
     )
 
 
-def strict_row(strict: Strict) -> Line:
+def crowd_rows(figures: Figures) -> list[Line]:
+    return [
+        *(line for each in figures.sales for line in sale_rows(each)),
+        flood_row(figures.flood),
+        *map(beside_row, figures.beside),
+    ]
+
+
+def sale_rows(sale: SaleFigures) -> list[Line]:
+    who = f"{sale.users:,} customers within 10 s, Stripe takes 25 a second"
+    return [
+        (
+            f"{who}: until all are served / the limit's own time; order of arrival and of service",
+            "≤ 1.15; ≥ 0.95",
+            f"{sale.ratio:.2f}; {sale.in_order:.3f}; {sale.gave_up} gave up; load {sale.busy:.0f}",
+        ),
+        (
+            "the same: calls at Stripe for an order; rows written for those refused; 429s",
+            "≤ 1.1; 0; 0",
+            f"{sale.calls_per_order:.2f}; {sale.rows}; {sale.told_off}",
+        ),
+        (
+            "the same: `createOrder` p99, `/livez` p99, memory",
+            "≤ 1 s, ≤ 0.25 s, ≤ 180 MB",
+            f"{sale.create_order_p99 / 1e3:.2f} s, {sale.alive_p99 / 1e3:.2f} s, {sale.memory:.0f} MB",
+        ),
+    ]
+
+
+def flood_row(flood: Flood) -> Line:
     return (
-        f"{CREATES_A_SECOND} creates a second for {FOR_SECONDS} s, Stripe takes {RATE}",
-        "none lost, none twice",
-        f"{strict.paid} paid, {strict.refused} refused as retryable within {strict.longest_refused / 1e3:.1f} s, "
-        f"429s: {strict.told_off}; asked again: {strict.made} intents for {strict.asked} orders",
+        f"{flood.events:,} webhooks in a second, Stripe takes 25 a second: until all are PAID / the limit's own time",
+        "≤ 1.2",
+        f"{flood.ratio:.2f}; {flood.paid} of {flood.events} paid; load {flood.busy:.0f}",
+    )
+
+
+def beside_row(beside: Beside) -> Line:
+    who = f"{beside.pollers} who poll" if beside.pollers else f"{beside.followers:,} followers"
+    return (
+        f"webhook → PAID p99 beside {who}; `createPaymentIntent` again refused",
+        "≤ 2 s; 0",
+        f"{beside.paid_p99:.2f} s ({beside.paid} of {beside.events}); {beside.refused} of {beside.again}; "
+        f"load {beside.busy:.0f}",
     )
 
 

@@ -19,19 +19,16 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Self
 
+from services.identity.refusals import Refusal
 from services.payments.call_priority import Caller, Rank
 from services.payments.intents import NotSent
 from services.stripe_api.kept_places import KeptPlaces
 from services.stripe_api.pace import Pace
 
-SHARES = {
-    Rank.WEBHOOK: 1 / 2,
-    Rank.REPAIR: 1 / 10,
-    Rank.READER: 1 / 25,
-}  # that nobody takes who goes before them
-LONGEST_WAIT = (
-    5.0  # seconds of a customer: leaves the call its time within the deadline of createPaymentIntent
-)
+# Of the turns, that nobody takes who goes before them.
+SHARES = {Rank.WEBHOOK: 1 / 2, Rank.REPAIR: 1 / 10, Rank.READER: 1 / 25}
+# Seconds of a customer: leaves the call its time within the deadline of createPaymentIntent.
+LONGEST_WAIT = 5.0
 LONGEST_WAIT_BEHIND = 20.0  # seconds of all others: less than the lease of an event
 MOST_BEHIND = {Rank.WEBHOOK: 1_000, Rank.REPAIR: 1_000, Rank.READER: 100}  # who wait at once
 EARLY = 2.5  # seconds before their turn, customers are told to come back: nobody's turn finds nobody there
@@ -94,9 +91,13 @@ class Line:
         self._pace.slow_down(now)
         self._wake_in_time()
         retry_after = max(SHORTEST_RETRY, math.ceil(self._seconds_until_free()))
-        if turn.caller.rank is Rank.CUSTOMER and turn.caller.user is not None:
-            self._customers.keep(turn.name, turn.about, now + retry_after, turn.ticket)
+        self._keep_ticket(turn, retry_after)
         return retry_after
+
+    def _keep_ticket(self, turn: "CallTurn", retry_after: int) -> None:
+        if turn.caller.rank is Rank.CUSTOMER and turn.caller.user is not None:
+            due = self._loop.time() + retry_after
+            self._customers.keep(turn.name, turn.about, due, turn.ticket)
 
     # ---- who goes next -----------------------------------------------------------------------------------------
 
@@ -170,8 +171,11 @@ class Line:
         self._pace.send(self._loop.time(), turn.lent_at)
         self._wake_in_time()
 
-    def give_back(self) -> None:
+    def give_back(self, turn: "CallTurn", *, comes_back: bool) -> None:
+        """The turn was not used; a customer's place is kept if they come back."""
         self._pace.give_back()
+        if comes_back:
+            self._keep_ticket(turn, SHORTEST_RETRY)
         self._serve()
         self._wake_in_time()
 
@@ -283,6 +287,9 @@ class CallTurn:
             HELD.reset(self._token)
         was, self._is = self._is, _Is.OVER
         if was is _Is.HERE:
-            self._line.give_back()
+            failed = error is not None and not isinstance(
+                error, Refusal
+            )  # they hung up, or the database is away
+            self._line.give_back(self, comes_back=failed)
         elif was is _Is.WAITING:
             self._line.leave(self, comes_back=False)

@@ -11,10 +11,12 @@ MARGIN = 1.05  # calls that left us a second apart may arrive a little closer
 SLOWEST = 1 / 8  # of the limit
 CUT = 0.7  # after a 429 about the rate: somebody else uses the account too
 LEARNING = 0.05  # how much one call says about how long the next ones will be prepared
-RECOVERY = 0.002  # of the limit, for each call that goes out: 150 calls undo one cut
-SPREAD = (
-    0.9  # when half of the limit is used, the rest comes evenly, at a little more than the limit's own pace
+MOST_HELD = (
+    0.1  # of a window: a moment in which the database is slow doesn't make a promise of minutes longer
 )
+RECOVERY = 0.002  # of the limit, for each call that goes out: 150 calls undo one cut
+# When half of the limit is used, the rest comes evenly, at a little more than the limit's own pace.
+SPREAD = 0.9
 
 
 class Pace:
@@ -33,7 +35,7 @@ class Pace:
     @property
     def per_second(self) -> float:
         """What goes out now when turns are always wanted."""
-        return self._most / (self._window + self._held)
+        return self._most / (self._window + min(self._held, self._window * MOST_HELD))
 
     @property
     def _window(self) -> float:

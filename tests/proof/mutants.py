@@ -291,8 +291,8 @@ MUTANTS = (
         (
             Change(
                 "services/stripe_api/call_queue.py",
-                "        if was is _Is.HERE:\n            self._line.give_back()\n",
-                "        if was is _Is.HERE and error is None:\n            self._line.give_back()\n",
+                "        if was is _Is.HERE:\n",
+                "        if was is _Is.HERE and error is None:\n",
             ),
         ),
         (f"{QUEUE}::test_a_caller_who_is_gone_leaves_no_turn_behind",),

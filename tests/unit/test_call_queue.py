@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -252,6 +253,24 @@ async def take(line: Line) -> None:
     with line.ask(Caller()) as turn:
         await turn.wait()
         turn.use()
+
+
+@in_virtual_time
+async def test_whose_preparation_failed_keeps_the_place() -> None:
+    """The database was away for a moment: the customer goes before all who came later."""
+    callers = Callers(per_second=5)
+    await asyncio.gather(*(callers.call(f"first{each}") for each in range(5)))
+    later = []
+    with suppress(OSError), callers.line.ask(Caller(user="unlucky"), "unlucky") as turn:
+        await turn.wait()
+        later = [asyncio.create_task(callers.call(f"later{each}")) for each in range(20)]
+        await asyncio.sleep(0.1)
+        raise OSError("the database is away")
+
+    await callers.call("unlucky")
+    await asyncio.gather(*later)
+
+    assert callers.went.index("unlucky") < 5 + 5
 
 
 @in_virtual_time
