@@ -2,6 +2,7 @@
 
 from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
 from models.currencies.charge_limits import ChargeLimit
+from models.declines.tables import Decline
 from models.keys.tables import CheckoutToken, ServiceKey
 from models.orders.changes import OrderChange
 from models.orders.tables import Order, OrderItem, OrderStatus
@@ -20,6 +21,7 @@ __all__ = [
     "AttentionSubject",
     "ChargeLimit",
     "CheckoutToken",
+    "Decline",
     "Disposition",
     "Dispute",
     "Installation",

@@ -10,7 +10,18 @@ REVISIONS = "alembic_version"
 READ_ONLY = frozenset({REVISIONS, "charge_limits"})
 APPEND_ONLY = frozenset({"payment_transitions"})
 # Lines of an order that is changed, and what is old enough to go.
-DELETED_FROM = frozenset({"order_items", "order_changes", "stripe_events", "service_keys", "checkout_tokens"})
+DELETED_FROM = frozenset(
+    {
+        "order_items",
+        "order_changes",
+        "stripe_events",
+        "sweep_retries",
+        "sweep_windows",
+        "service_keys",
+        "checkout_tokens",
+        "declines",
+    }
+)
 
 
 def needed_of(table: str) -> frozenset[str]:

@@ -27,6 +27,7 @@ from sqlmodel import col
 
 from models.base import among
 from models.currencies.charge_limits import ChargeLimit
+from models.declines.statements import SECONDS_CLOSED
 from models.orders.tables import Order, OrderStatus, order_total
 from models.payments.installation import this_installation
 from models.payments.looks import LOOK_IS_DUE
@@ -49,6 +50,7 @@ _priced = (
         col(ChargeLimit.minimum),
         col(ChargeLimit.maximum),
         col(ChargeLimit.step),
+        SECONDS_CLOSED.label("seconds_closed"),
     )
     .join(ChargeLimit, col(ChargeLimit.currency) == col(Order.currency))
     .where(
@@ -109,6 +111,7 @@ _recorded = (
             _order.c.chargeable,
             ~_order.c.has_money,
             ~_order.c.is_expired,
+            func.coalesce(_order.c.seconds_closed, 0) <= 0,
             ~exists().where(col(_live.order_id) == _order.c.id, _is_live),
         ),
     )
@@ -130,6 +133,7 @@ CLAIM = select(
     _order.c.chargeable,
     _order.c.has_money,
     _order.c.is_expired,
+    _order.c.seconds_closed,
     _recorded.c.id.label("recorded_id"),
     col(_live.id).label("payment_id"),
     col(_live.state),

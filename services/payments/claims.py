@@ -6,6 +6,7 @@ from uuid import UUID
 from models.orders.tables import OrderStatus
 from models.payments.tables import PaymentState
 from runtime.database.database import Row
+from services.identity.refusals import RateLimited
 from services.payments.intents import GatewayError, IntentRequest, sentence_of
 from services.payments.refusals import AmountNotChargeable, OrderNotPayable
 
@@ -43,6 +44,7 @@ class Claim:
     chargeable: bool
     has_money: bool
     is_expired: bool
+    seconds_closed: int
     recorded: bool
     payment: LivePayment | None
     installation_id: UUID
@@ -61,6 +63,8 @@ class Claim:
             raise OrderNotPayable(OrderStatus.CANCELED)
         if not self.chargeable:
             raise self.not_chargeable()
+        if self.seconds_closed > 0:  # too many cards were declined
+            raise RateLimited(retry_after=self.seconds_closed)
 
     def not_chargeable(self, error: GatewayError | None = None) -> AmountNotChargeable:
         """`error` is Stripe's refusal of an amount that lies within the bounds."""
@@ -90,6 +94,7 @@ def claim_from(row: Row, order_id: UUID) -> Claim:
         chargeable=row.chargeable,
         has_money=row.has_money,
         is_expired=row.is_expired,
+        seconds_closed=row.seconds_closed or 0,
         recorded=row.recorded_id is not None,
         payment=_recorded_payment(row) if row.recorded_id else _earlier_payment(row),
         installation_id=row.installation_id,

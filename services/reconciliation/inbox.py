@@ -31,6 +31,7 @@ from runtime.database.database import Database, Row, Transaction
 from services.payments import failpoints
 from services.payments.attention import Case, open_case
 from services.payments.call_priority import Rank, asking_as
+from services.payments.declines import DECLINED, Declines
 from services.payments.disputes import DisputeGateway, Disputes
 from services.payments.intents import (
     AccessDenied,
@@ -75,6 +76,7 @@ class SignatureCheck(Protocol):
 
 
 class WebhookGateway(RefundGateway, DisputeGateway, Protocol):
+    async def cancel_intent(self, intent_id: str) -> Intent: ...
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
     async def intent_id_of(self, object_id: str) -> str | None: ...
 
@@ -95,6 +97,7 @@ class Inbox:
         self._settlement = Settlement(database)
         self._refunds = Refunds(database, gateway)
         self._disputes = Disputes(database, gateway)
+        self._declines = Declines(database, gateway)
         self._ownership = Ownership(database)
         self._check_signature = check_signature
         self._livemode = livemode
@@ -227,6 +230,9 @@ class Inbox:
     async def _finish(self, kind: str, object_id: str, events: Sequence[Row]) -> None:
         try:
             await self._hear(kind, object_id, cause=events[-1].id)
+            declined = [event.id for event in events if event.type.removeprefix("v1.") == DECLINED]
+            if declined:
+                await self._declines.hear(object_id, declined)
         except Refused as error:  # Stripe knows no such object: there is nothing to apply
             log.warning("event about an unknown object", event_id=events[-1].id, code=error.code)
         except GatewayError as error:

@@ -47,6 +47,7 @@ WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
     ),
     ("stripe_events", {**EVENT, "id": "evt_1"}),
     ("attention", {"kind": "refund_failed", "subject": "refund", "subject_id": "1", "message": "Decide."}),
+    ("declines", {"event_id": "evt_1", "order_id": ORDER}),
     ("service_keys", {**KEY, "id": UUID(int=1), "key_hash": b"1" * 32}),
     ("checkout_tokens", {"token_hash": b"1" * 32, "order_id": ORDER, "created_by": "x", "expires_at": MOMENT}),
     (
@@ -86,6 +87,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "total": 1, "sets_expiry": False,
     },
     "service_keys": {**KEY, "key_hash": b"2" * 32},
+    "declines": {"event_id": "evt_2", "order_id": ORDER, "user_id": "ada"},
     "checkout_tokens": {"token_hash": b"2" * 32, "order_id": ORDER, "created_by": "x", "expires_at": MOMENT},
     "reviews": {
         "order_id": ORDER, "idempotency_key": "review-2", "decision": "refund", "note": "Too late.",
@@ -102,6 +104,8 @@ SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("products_unit_amount_in_range", "products", {"unit_amount": -1}),
     ("products_unit_amount_in_range", "products", {"unit_amount": TOO_MUCH}),
     ("products_currency_supported", "products", {"currency": "XXX"}),
+    ("declines_pkey", "declines", {"event_id": "evt_1"}),
+    ("declines_of_an_order", "declines", {"order_id": NOBODY}),
     ("service_keys_name_in_range", "service_keys", {"name": ""}),
     ("service_keys_name_in_range", "service_keys", {"name": "n" * 101}),
     ("service_keys_hash_is_sha256", "service_keys", {"key_hash": b"pgk_secret"}),

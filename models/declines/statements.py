@@ -1,0 +1,112 @@
+"""The statements over declined cards."""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Interval,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlmodel import col
+
+from models.base import among
+from models.declines.tables import MOST_OF_ORDER, MOST_OF_USER, WINDOW_SECONDS, Decline
+from models.orders.tables import Order
+from models.payments.tables import Payment, PaymentState
+
+_WINDOW = literal_column(f"interval '{WINDOW_SECONDS} seconds'", Interval)
+_event_ids = (
+    func.unnest(bindparam("event_ids", type_=ARRAY(Text)))
+    .table_valued("event_id")
+    .render_derived(name="declined")
+)
+_intent_id = bindparam("intent_id", type_=Text)
+
+
+def _until(whose: ColumnElement[bool], most: int) -> Any:
+    """When the last `most` declines are no longer all within the window; null while there are fewer."""
+    return (
+        select(col(Decline.at) + _WINDOW)
+        .where(whose)
+        .order_by(col(Decline.at).desc())
+        .offset(most - 1)
+        .limit(1)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+
+
+# For how many seconds an order of the surrounding statement can't be paid, since too many cards were declined: of
+# this order, or of its user's orders together. Null or negative when it can.
+SECONDS_CLOSED = cast(
+    func.ceil(
+        func.extract(
+            "epoch",
+            func.greatest(
+                _until(col(Decline.order_id) == col(Order.id), MOST_OF_ORDER),
+                _until(col(Decline.user_id) == col(Order.user_id), MOST_OF_USER),
+            )
+            - func.now(),
+        )
+    ),
+    Integer,
+)
+
+# An event counts once, however often it is delivered; an intent that is not ours counts for nobody.
+ADD_DECLINES = (
+    insert(Decline)
+    .from_select(
+        ["event_id", "order_id", "user_id"],
+        select(_event_ids.c.event_id, col(Order.id), col(Order.user_id))
+        .select_from(Payment)
+        .join(Order, col(Order.id) == col(Payment.order_id))
+        .join(_event_ids, true())
+        .where(col(Payment.intent_id) == _intent_id),
+    )
+    .on_conflict_do_nothing(index_elements=["event_id"])
+    .returning(col(Decline.order_id))
+)
+
+_this_order = select(col(Payment.order_id)).where(col(Payment.intent_id) == _intent_id).scalar_subquery()
+_too_many_of_user = _until(col(Decline.user_id) == col(Order.user_id), MOST_OF_USER) > func.now()
+_order_of_intent = select(col(Order.id), col(Order.user_id), _too_many_of_user.label("user_closed")).where(
+    col(Order.id) == _this_order, SECONDS_CLOSED > 0
+)
+_closed = _order_of_intent.cte("closed")
+
+# The payable intents that have to be closed after a decline of `intent_id`: its own once its order has too many, and
+# all of its user's once they have too many.
+PAYMENTS_TO_CLOSE = (
+    select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
+    .join(Order, col(Order.id) == col(Payment.order_id))
+    .join(
+        _closed,
+        or_(
+            _closed.c.id == col(Order.id),
+            and_(_closed.c.user_closed, _closed.c.user_id == col(Order.user_id)),
+        ),
+    )
+    .where(
+        among(col(Payment.state), (PaymentState.OPEN, PaymentState.CANCELING)),
+        col(Payment.intent_id).is_not(None),
+    )
+    .limit(100)
+)
+
+_old = (
+    select(col(Decline.event_id))
+    .where(col(Decline.at) < func.now() - bindparam("age", type_=Interval))
+    .limit(bindparam("most", type_=Integer))
+)
+FORGET_OLD_DECLINES = delete(Decline).where(col(Decline.event_id).in_(_old))

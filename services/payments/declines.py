@@ -1,0 +1,65 @@
+"""Against card testing: declined cards are counted, and after about ten an order's intent is closed for a while.
+
+Counted in PostgreSQL, so it holds across workers and machines. Whoever has the client secret tries cards at Stripe
+directly, past this server: only canceling the intent ends that. `createPaymentIntent` then answers RateLimited until
+the last ten declines are no longer within an hour.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from prometheus_client import Counter
+
+from models.declines.statements import ADD_DECLINES, FORGET_OLD_DECLINES, PAYMENTS_TO_CLOSE
+from models.payments.statements import MOVE_PAYMENT
+from models.payments.tables import PaymentState
+from runtime.database.database import Database
+from runtime.metrics import COUNTS
+from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
+
+DECLINED = "payment_intent.payment_failed"  # an event's type
+CAUSE = "too many declined cards"
+KEPT = timedelta(days=1)
+MOST_FORGOTTEN_AT_ONCE = 100
+
+DECLINES = Counter("paygraph_card_declines", "Declined attempts to pay, of all orders.", registry=COUNTS)
+CLOSED = Counter(
+    "paygraph_intents_closed_after_declines",
+    "Intents that were canceled since too many cards were declined.",
+    registry=COUNTS,
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Declines:
+    def __init__(self, database: Database, gateway: CancellationGateway) -> None:
+        self._database = database
+        self._closing = IntentCancellation(database, gateway)
+
+    async def hear(self, intent_id: str, event_ids: Sequence[str]) -> None:
+        """Count these events of declines, and close what has too many. Hearing an event twice changes nothing.
+
+        Raises a `GatewayError` when Stripe can't be asked to cancel; hearing the events again goes on from there.
+        """
+        added = await self._database.rows(
+            ADD_DECLINES, {"intent_id": intent_id, "event_ids": list(event_ids)}
+        )
+        DECLINES.inc(len(added))
+        for payment in await self._database.rows(PAYMENTS_TO_CLOSE, {"intent_id": intent_id}):
+            log.warning("intent closed after declines", intent=payment.intent_id, payment=str(payment.id))
+            await self._database.rows(
+                MOVE_PAYMENT,
+                {
+                    "payment_id": payment.id,
+                    "from_state": payment.state,
+                    "to_state": PaymentState.CANCELING,
+                    "failure_code": None,
+                    "cause": CAUSE,
+                },
+            )
+            await self._closing.close(payment.intent_id, cause=CAUSE)
+            CLOSED.inc()
+        if added:
+            await self._database.rows(FORGET_OLD_DECLINES, {"age": KEPT, "most": MOST_FORGOTTEN_AT_ONCE})
