@@ -1,17 +1,19 @@
 """What the database says to operators: asked when `/metrics` is scraped, and not again within some seconds.
 
-A scrape is answered whatever happens: a database that is down or slow is itself a figure.
+A scrape is answered whatever happens: a database that is down or slow is itself a figure. Counting is cut short after
+a quarter of a second; then the counts of before stay, and how old they are is told.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from models.operations.metric_statements import FIGURES
-from runtime.database.database import Database, DatabaseUnavailable
+from models.operations.metric_statements import AT_MOST, FIGURES
+from runtime.database.database import Database, DatabaseUnavailable, Row, Transaction
+from runtime.timeouts import within
 from services.reconciliation.sweep import SWEEP
 
 EVERY = 10.0  # seconds for one answer, however often it is asked for
@@ -27,6 +29,7 @@ class Figures:
     """
 
     database_answers: bool
+    counted_seconds_ago: float | None = None  # None before the first count
     attention: Mapping[str, int] = field(default_factory=dict)
     live: Mapping[str, int] = field(default_factory=dict)
     moved: Mapping[str, int] = field(default_factory=dict)
@@ -43,6 +46,7 @@ class FigureReader:
         self._database = database
         self._now = now
         self._known, self._known_until = Figures(database_answers=False), 0.0
+        self._asked_at = now()
         self._reading: asyncio.Task[Figures] | None = None
 
     async def read(self) -> Figures:
@@ -54,16 +58,28 @@ class FigureReader:
         return await asyncio.shield(self._reading)
 
     async def _read(self) -> Figures:
+        before, self._asked_at = self._asked_at, self._now()
         try:
-            async with asyncio.timeout(PATIENCE):
-                rows = await self._database.rows(FIGURES, {"sweep": SWEEP})
-        except (DatabaseUnavailable, psycopg.Error, TimeoutError):
-            self._known = Figures(database_answers=False)
+            rows = await within(PATIENCE, self._database.transaction(count))
+        except (DatabaseUnavailable, psycopg.Error, TimeoutError) as error:
+            is_slow = isinstance(error.__cause__, psycopg.errors.QueryCanceled)
+            self._known = older(self._known, self._asked_at - before, database_answers=is_slow)
         else:
             self._known = figures_from([(row.kind, row.name, row.value) for row in rows])
         self._known_until = self._now() + EVERY
         self._reading = None
         return self._known
+
+
+async def count(transaction: Transaction) -> Sequence[Row]:
+    await transaction.rows(AT_MOST)
+    return await transaction.rows(FIGURES, {"sweep": SWEEP})
+
+
+def older(figures: Figures, seconds: float, *, database_answers: bool) -> Figures:
+    age = figures.counted_seconds_ago
+    later = None if age is None else age + seconds
+    return replace(figures, database_answers=database_answers, counted_seconds_ago=later)
 
 
 def figures_from(rows: list[tuple[str, str | None, int]]) -> Figures:
@@ -73,6 +89,7 @@ def figures_from(rows: list[tuple[str, str | None, int]]) -> Figures:
     single = {kind: value for kind, name, value in rows if name is None}
     return Figures(
         database_answers=True,
+        counted_seconds_ago=0.0,
         attention=named("attention"),
         live=named("live"),
         moved=named("moved"),

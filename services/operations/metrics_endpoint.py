@@ -62,8 +62,13 @@ class _FiguresTold(Collector):
         figures = self._figures
         up = "Whether the database answered the last time it was asked for these figures."
         yield gauge("paygraph_database_up", up, int(figures.database_answers))
-        if not figures.database_answers:
+        if not figures.database_answers or figures.counted_seconds_ago is None:
             return
+        yield gauge(
+            "paygraph_figures_age_seconds",
+            "How old the figures of the database are: counting is cut short where VACUUM is overdue.",
+            figures.counted_seconds_ago,
+        )
         yield by_word(
             "paygraph_attention_open",
             "Cases that wait for a person, by kind; counted to 100,000.",

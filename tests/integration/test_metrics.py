@@ -1,9 +1,11 @@
 """`/metrics`: what was asked for and how it ended, what Stripe said, and how payments stand; no ids, no users."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -151,10 +153,10 @@ async def test_the_database_is_asked_once_however_often_one_scrapes(database: Da
     asked = 0
 
     class Counting(Database):
-        async def rows(self, *arguments: Any, **named: Any) -> Any:
+        async def transaction(self, *arguments: Any, **named: Any) -> Any:
             nonlocal asked
             asked += 1
-            return await super().rows(*arguments, **named)
+            return await super().transaction(*arguments, **named)
 
     clock = [0.0]
     reader = FigureReader(Counting(database.pool), now=lambda: clock[0])
@@ -165,6 +167,24 @@ async def test_the_database_is_asked_once_however_often_one_scrapes(database: Da
     clock[0] += 1
     assert (await reader.read()).database_answers
     assert asked == 2
+
+
+async def test_counting_that_takes_too_long_is_cut_short_and_the_counts_of_before_stay(
+    postgres_url: str, shop: Shop, database: Database, client: Client
+) -> None:
+    await client.pay(await shop.order())
+    clock = [0.0]
+    reader = FigureReader(database, now=lambda: clock[0])
+    before = await reader.read()
+    assert (before.live["open"], before.counted_seconds_ago) == (1, 0.0)
+
+    async with await psycopg.AsyncConnection.connect(postgres_url) as other:  # as slow as it gets
+        await other.execute("LOCK TABLE payment_transitions IN ACCESS EXCLUSIVE MODE")
+        clock[0] += EVERY
+        slow = await reader.read()
+    assert slow == replace(before, counted_seconds_ago=EVERY)
+    clock[0] += EVERY
+    assert (await reader.read()).counted_seconds_ago == 0.0
 
 
 async def test_a_scrape_is_answered_while_the_database_is_down(stripe: Stripe) -> None:

@@ -30,7 +30,7 @@ def emitted() -> tuple[set[str], set[str]]:
         names |= {family.name + suffix for suffix in suffixes[family.type]}
     for collector in COUNTS._collector_to_names:  # noqa: SLF001  a family without samples has no labels to show
         labels |= set(getattr(collector, "_labelnames", ()))
-    everything = Figures(True, {"dispute_open": 1}, {"open": 1}, {"open": 1}, 1, 1, 1)
+    everything = Figures(True, 0.0, {"dispute_open": 1}, {"open": 1}, {"open": 1}, 1, 1, 1)
     shown = numbers_of(told(everything).decode())
     return names | {name for name, _ in shown}, labels | {
         name for _, pairs in shown for name, _ in pairs
@@ -67,7 +67,7 @@ def test_every_number_is_told_of_and_shown() -> None:
 
 
 def test_every_state_of_a_payment_is_shown_even_if_nothing_is_in_it() -> None:
-    shown = numbers_of(told(Figures(True)).decode())
+    shown = numbers_of(told(Figures(True, 0.0)).decode())
     assert shown.labelled("paygraph_payments_moved") == {(state.value,): 0 for state in PaymentState}
 
 
