@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import Executable
 
+from models.operations.metric_statements import AT_MOST, FIGURES
 from models.orders.searches import OrderFilterName, orders_search
 from models.orders.statements import ORDER, ORDER_BY_KEY, ORDERS, ORDERS_AFTER, OrderParts
 from models.payments.installation import KNOWN_PAYMENTS
@@ -128,6 +129,18 @@ async def test_no_statement_reads_a_whole_table(explained: psycopg.AsyncConnecti
     read_whole = {line.partition("Seq Scan on ")[2].split()[0] for line in lines if "Seq Scan on" in line}
 
     assert read_whole <= SMALL | SMALL_FOR.get(name, set()), "\n".join(lines)
+
+
+async def test_figures_are_counted_in_indexes_whatever_the_statistics_say(
+    explained: psycopg.AsyncConnection,
+) -> None:
+    async with explained.transaction(force_rollback=True):
+        await explained.execute(sql_of(AT_MOST, ()).text.encode())
+        await explained.execute("UPDATE stripe_events SET finished_at = NULL")
+        await explained.execute("UPDATE payments SET looked_at = now()")
+        lines = await plan(explained, FIGURES)
+
+    assert not [line for line in lines if "Seq Scan" in line], "\n".join(lines)
 
 
 async def test_what_must_be_closed_is_found_in_indexes_alone(explained: psycopg.AsyncConnection) -> None:
