@@ -69,6 +69,12 @@ class _FiguresTold(Collector):
             "How old the figures of the database are: counting is cut short where VACUUM is overdue.",
             figures.counted_seconds_ago,
         )
+        yield from self._counts()
+        yield from self._steps()
+        yield from self._single_numbers()
+
+    def _counts(self) -> Iterable[Metric]:
+        figures = self._figures
         yield by_word(
             "paygraph_attention_open",
             "Cases that wait for a person, by kind; counted to 100,000.",
@@ -85,6 +91,22 @@ class _FiguresTold(Collector):
             figures.moved,
             PaymentState,
         )
+
+    def _steps(self) -> Iterable[Metric]:
+        figures = self._figures
+        yield by_step(
+            "paygraph_sweep_step_age_seconds",
+            "Since the last run of each of the sweep's steps began that came to its end.",
+            figures.step_ages,
+        )
+        yield by_step(
+            "paygraph_sweep_step_seconds",
+            "How long the last run of each of the sweep's steps took.",
+            {name: milliseconds / 1_000 for name, milliseconds in figures.step_milliseconds.items()},
+        )
+
+    def _single_numbers(self) -> Iterable[Metric]:
+        figures = self._figures
         single = {
             "events_pending": ("Stripe events received and not finished.", figures.events_pending),
             "events_oldest_seconds": (
@@ -98,16 +120,6 @@ class _FiguresTold(Collector):
                 "Items that the sweep could not deal with and tries again.", figures.sweep_failing
             ),
         }  # fmt: skip
-        yield by_step(
-            "paygraph_sweep_step_age_seconds",
-            "Since the last run of each of the sweep's steps began that came to its end.",
-            figures.step_ages,
-        )
-        yield by_step(
-            "paygraph_sweep_step_seconds",
-            "How long the last run of each of the sweep's steps took.",
-            {name: milliseconds / 1_000 for name, milliseconds in figures.step_milliseconds.items()},
-        )
         yield from (
             gauge(f"paygraph_{name}", about, value)
             for name, (about, value) in single.items()
