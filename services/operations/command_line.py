@@ -63,12 +63,7 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     lasting = token.add_argument("--hours", dest="lifetime", type=hours, help="how long it is valid (24)")
     lasting.metavar, lasting.default = "HOURS", timedelta(hours=24)
     key = command("key", "a service key of the shop's own systems; it is printed once")
-    key.add_argument("--name", required=True, help="what the shop calls it")
-    key.add_argument(
-        "--scopes", type=scopes, required=True, help=f"comma-separated: {','.join(Scope.__members__)}"
-    )
-    valid = "how long it is valid; without an end when left out"
-    key.add_argument("--days", dest="lifetime", type=days, metavar="DAYS", help=valid)
+    _add_key_arguments(key)
     sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
     sandbox.add_argument("--port", type=port, default=12111, help="where it listens on 127.0.0.1 (12111)")
     there = "where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
@@ -77,6 +72,15 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     here = Path(__file__).parents[2] / "schema.graphql"
     schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
     return parser.parse_args(words)
+
+
+def _add_key_arguments(key: argparse.ArgumentParser) -> None:
+    key.add_argument("--name", required=True, help="what the shop calls it")
+    key.add_argument(
+        "--scopes", type=scopes, required=True, help=f"comma-separated: {','.join(Scope.__members__)}"
+    )
+    valid = "how long it is valid; without an end when left out"
+    key.add_argument("--days", dest="lifetime", type=days, metavar="DAYS", help=valid)
 
 
 def whole_number(text: str) -> int:
