@@ -110,6 +110,19 @@ async def test_a_payment_and_its_dashboard_refund_heard_of_in_one_batch_end_as_r
     assert {await shop.status(order_id) for order_id in orders} == {OrderStatus.REFUNDED}
 
 
+async def test_a_refund_heard_of_before_its_payment_counts(
+    client: Client, shop: Shop, stripe: Stripe, refunds: Refunds
+) -> None:
+    order_id = await shop.order()
+    intent_id = (await client.pay(order_id))["id"]
+    stripe.sandbox.pay(intent_id)
+    stripe.sandbox.refund(intent_id)
+
+    await refunds.hear(intent_id)
+
+    assert await shop.status(order_id) is OrderStatus.REFUNDED
+
+
 async def test_a_refund_that_waits_for_the_settlement_sees_what_it_wrote(
     client: Client, shop: Shop, stripe: Stripe, database: Database, gateway: StripeGateway, refunds: Refunds
 ) -> None:

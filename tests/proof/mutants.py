@@ -9,6 +9,9 @@ WEBHOOKS = "tests/integration/test_webhooks.py"
 REFUSALS = "tests/integration/test_webhook_refusals.py"
 CANCEL = "tests/integration/test_cancel_order.py"
 REFUND = "tests/integration/test_refund_order.py"
+TRUE_REFUNDS = "tests/integration/test_true_refunds.py"
+REVIEW = "tests/integration/test_resolve_review.py"
+EXPIRY = "tests/integration/test_order_expiry.py"
 SWEEP = "tests/integration/test_reconcile.py"
 RACES = "tests/proof/test_interleavings.py"
 RATE = "tests/integration/test_stripe_rate.py"
@@ -178,27 +181,29 @@ MUTANTS = (
         (
             Change(
                 "services/payments/refunds.py",
-                "for listed in await self._gateway.list_refunds(refund.intent_id):",
-                "for listed in list[StripeRefund]():",
+                "    return any(refund.refund_id == refund_id for refund in listed)",
+                "    return False",
             ),
         ),
         (f"{REFUND}::test_a_refund_of_unknown_outcome_is_recorded_and_made_once",),
     ),
     Mutant(
         "refunds not bounded by what was received",
-        (Change("services/payments/refunds.py", "if not 1 <= amount <= left:", "if amount < 1:"),),
+        (Change("services/payments/refunds.py", "if 1 <= amount <= rest:", "if amount > 0:"),),
         (f"{REFUND}::test_parts_add_up_and_no_more_than_was_received_goes_back",),
     ),
     Mutant(
         "refunds that race without a lock",
         (
             Change(
-                "models/refunds/statements.py", "    .limit(1)\n    .with_for_update()\n", "    .limit(1)\n"
+                "models/refunds/statements.py",
+                ".order_by(col(Payment.disposition), col(Payment.created_at))\n    .with_for_update()\n",
+                ".order_by(col(Payment.disposition), col(Payment.created_at))\n",
             ),
             Change(
                 "models/payments/settlement_statements.py",
-                "    .where(_this_order)\n    .with_for_update(of=Order)\n",
-                "    .where(_this_order)\n",
+                ".where(_this_order).with_for_update()\n",
+                ".where(_this_order)\n",
             ),
         ),
         (f"{REFUND}::test_refunds_that_race_for_more_than_was_paid_get_what_there_is",),
@@ -269,8 +274,8 @@ MUTANTS = (
         (
             Change(
                 "models/payments/statements.py",
-                '.where(col(Order.id) == bindparam("order_id"), col(Order.user_id) == bindparam("user_id"))',
-                '.where(col(Order.id) == bindparam("order_id"))',
+                'or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("may_any", type_=Boolean)),',
+                'bindparam("may_any", type_=Boolean).is_not(None),',
             ),
         ),
         (f"{CREATE}::test_a_missing_or_malformed_order_looks_like_a_foreign_one",),
@@ -348,5 +353,141 @@ MUTANTS = (
             ),
         ),
         (f"{QUEUE}::test_a_turn_whose_call_was_prepared_for_long_still_counts",),
+    ),
+    Mutant(
+        "an order read before its lock",
+        (
+            Change(
+                "models/payments/settlement_statements.py",
+                ".where(_this_order).with_for_update()\n",
+                ".where(_this_order)\n",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_sql_that_is_not_committed_while_a_payment_settles_counts",),
+    ),
+    Mutant(
+        "a total taken in the statement that waits for the lock",
+        (
+            Change(
+                "models/payments/settlement_statements.py",
+                "col(Order.currency), col(Order.version)).where(_this_order).with_for_update()",
+                'col(Order.currency), order_total.label("total"))'
+                ".where(_this_order).with_for_update(of=Order)",
+            ),
+            Change(
+                "services/payments/order_money.py",
+                '    total = (await transaction.one(ORDER_TOTAL, {"order_id": order_id})).total\n',
+                "    total = locked.total\n",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_sql_that_is_not_committed_while_a_payment_settles_counts",),
+    ),
+    Mutant(
+        "an intent written over another",
+        (
+            Change(
+                "services/payments/settlement.py",
+                "if payment.intent_id not in (None, intent.id):",
+                "if False:",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_an_intent_is_not_written_over_another_that_was_recorded_meanwhile",),
+    ),
+    Mutant(
+        "a refund's id at random",
+        (
+            Change(
+                "services/payments/refund_ids.py",
+                'return uuid5(_NAMESPACE, f"{intent_id} merchant {client_key}")',
+                'return __import__("uuid").uuid4()',
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_the_same_key_after_a_restored_backup_takes_over_what_stripe_has",),
+    ),
+    Mutant(
+        "a refund whose payment is not known yet forgotten",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "        if not await self._write(intent_id, listed):\n",
+                "        if await self._write(intent_id, listed) is None:\n",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_a_refund_heard_of_before_its_payment_counts",),
+    ),
+    Mutant(
+        "a forbidden refund that fails for good",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "            await self._postpone(refund, error, FORBIDDEN)\n",
+                '            await self._end(refund, FAIL_REFUND, error, "refused")\n',
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_a_forbidden_refund_calls_with_stripes_sentence_and_is_made_once_it_may_be",),
+    ),
+    Mutant(
+        "a dispute that an older answer overwrites",
+        (
+            Change(
+                "models/refunds/statements.py",
+                "        col(Dispute.asked_at) <= _fresh.asked_at,\n",
+                "",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_a_dispute_never_goes_back_in_time",),
+    ),
+    Mutant(
+        "a decided dispute opened again",
+        (
+            Change(
+                "models/refunds/statements.py",
+                "        or_(col(Dispute.status).not_in(_decided), _fresh.status.in_(_decided)),\n",
+                "",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_what_is_decided_is_not_reopened_by_a_newer_wrong_answer",),
+    ),
+    Mutant(
+        "a review that the right refund does not settle",
+        (
+            Change(
+                "services/payments/state_machine.py",
+                "(order.total, order.currency) and not others\n",
+                "(order.total, order.currency) and bool(others)\n",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_the_part_that_was_too_much_settles_a_review_when_it_is_refunded",),
+    ),
+    Mutant(
+        "money that waits and an order that can be paid",
+        (
+            Change("services/payments/claims.py", "        if self.has_money:", "        if False:"),
+            Change("models/payments/statements.py", "            ~_order.c.has_money,\n", ""),
+        ),
+        (f"{REVIEW}::test_money_that_waits_keeps_its_order_unpayable_whatever_somebody_sets_its_status_to",),
+    ),
+    Mutant(
+        "the shop's own words told to a customer",
+        (
+            Change(
+                "graph/types/money_history.py",
+                "return self.view.note if _is_shop(info) else None",
+                "return self.view.note",
+            ),
+        ),
+        (f"{REVIEW}::test_a_customer_reads_only_what_was_written_for_them",),
+    ),
+    Mutant(
+        "an order that expires before its intent",
+        (
+            Change(
+                "services/payments/order_cancellation.py",
+                "        if live is not None and live.intent_id is not None:\n"
+                "            if not await self._is_unpaid(live.intent_id):\n",
+                "        if live is not None and live.intent_id is not None:\n            if False:\n",
+            ),
+        ),
+        (f"{EXPIRY}::test_a_payment_that_came_first_wins",),
     ),
 )
