@@ -57,15 +57,15 @@ class RateLimits:
         self._count(self._reads, "read", user_id)
 
     def check_cancel(self, principal_id: str, order_id: UUID) -> None:
-        """Canceling asks Stripe first."""
+        """Canceling asks Stripe first. By caller and order, so that a stranger uses up nobody else's."""
         self._count(self._cancels, "cancel", principal_id)
-        self._count(self._cancels_of_order, "cancel", order_id)
+        self._count(self._cancels_of_order, "cancel", principal_id, order_id)
 
     def check_refund(self, principal_id: str, order_id: UUID | None) -> None:
         """For refunds and reviews, and for closing a case, which is about no order of the caller's."""
         self._count(self._refunds, "refund", principal_id)
         if order_id is not None:
-            self._count(self._refunds_of_order, "refund", order_id)
+            self._count(self._refunds_of_order, "refund", principal_id, order_id)
 
     def check_credential(self, principal_id: str) -> None:
         """For whoever makes service keys and checkout tokens."""
