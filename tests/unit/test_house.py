@@ -250,3 +250,21 @@ def test_every_package_of_a_node_lock_has_a_hash_and_no_address() -> None:
         text = lock.read_text()
         assert text.count('"integrity": "sha512-') == text.count('"node_modules/')
         assert '"resolved": "http' not in text
+
+
+def test_test_ids_are_alike_in_every_worker() -> None:
+    """Tests run side by side, and the workers must agree on which there are."""
+    for file in sources("tests"):
+        for node in ast.walk(tree_of(file)):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            called = {name for decorator in node.decorator_list for name in names_called(decorator)}
+            assert not called & {"uuid4", "token_hex", "random", "now"}, (
+                f"{file.relative_to(ROOT)}: {node.name}"
+            )
+
+
+def names_called(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func).rpartition(".")[2]
