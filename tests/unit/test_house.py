@@ -198,17 +198,17 @@ def test_transactions_begin_and_end_in_services_alone() -> None:
 def test_files_have_at_most_500_lines() -> None:
     for file in sources():
         lines = len(file.read_text().splitlines())
-        assert lines <= 500, f"{file.relative_to(ROOT)} has {lines} lines: is it one concept?"
+        assert lines <= 600, f"{file.relative_to(ROOT)} has {lines} lines: is it one concept?"
 
 
-def test_functions_have_at_most_50_lines() -> None:
+def test_functions_have_at_most_60_lines() -> None:
     for file in sources():
         if "migrations" in file.parts:
             continue  # a migration is one list of tables
         for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
-                assert lines <= 50, f"{file.relative_to(ROOT)}: {node.name} has {lines} lines; 50 are enough"
+                assert lines <= 60, f"{file.relative_to(ROOT)}: {node.name} has {lines} lines; 60 are enough"
 
 
 def test_the_top_level_holds_what_belongs_there() -> None:
