@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bench import beside, cost, growth, pressure, sale, scaling
+from bench import attacks, beside, cost, growth, pressure, sale, scaling
 from bench.report import Figures, write
 
 T = TypeVar("T")
@@ -20,10 +20,14 @@ PEERS = Path(__file__).parent / "peers.json"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="the cost of a request alone, in half a minute")
+    parser.add_argument("--attacks", action="store_true", help="the dearest operations that the bounds allow")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each subject (9)")
     parser.add_argument("--many", type=int, default=growth.MANY, help="orders of the large shop (1,000,000)")
     parser.add_argument("--keep", type=Path, help="also write the raw figures there, as JSON")
     arguments = parser.parse_args()
+    if arguments.attacks:
+        attacks.say(attacks.milliseconds_of_attacks(4.0), attacks.effect_on_a_customer(20.0))
+        return
     if arguments.short:
         say_costs(cost.costs(1, 1.0))
         return

@@ -1,0 +1,139 @@
+"""The dearest operations that the bounds allow do little, whoever asks: fields, rows and statements are counted."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from graphql import parse
+
+from bench.attacks import catalogue, names, order_in_full, pages, quantities, repetitions
+from graph.context import Context, ContextMaker, PaymentSettings
+from graph.serving.bounds import exceeded
+from graph.serving.documents import Documents
+from graph.serving.http import GraphQLEndpoint
+from graph.serving.spending import ANONYMOUS, SIGNED_IN
+from main import build_use_cases
+from runtime.database.database import Database
+from services.identity.callers import Callers
+from services.identity.checkout_tokens import CheckoutTokens
+from services.identity.service_keys import ServiceKeys
+from services.notifications.order_news import OrderNews
+from services.stripe_api.gateway import API_VERSION, StripeGateway
+from settings import Settings
+from tests.client import Client
+from tests.conftest import JWT_SECRET
+from tests.make import Shop
+
+LARGEST_ORDER = [(100, 1)] * 500
+
+
+class CountingDatabase(Database):
+    """What is read of it by single statements."""
+
+    statements = 0
+    counted_rows = 0
+
+    async def rows(self, *arguments: Any, **named: Any) -> Any:
+        rows = await super().rows(*arguments, **named)
+        self.statements += 1
+        self.counted_rows += len(rows)
+        return rows
+
+    async def row(self, *arguments: Any, **named: Any) -> Any:
+        self.statements += 1
+        self.counted_rows += 1
+        return await super().row(*arguments, **named)
+
+
+@pytest.fixture
+def counting(database: Database) -> CountingDatabase:
+    return CountingDatabase(database.pool)
+
+
+@pytest.fixture
+async def quiet(
+    postgres_url: str, settings: Settings, counting: CountingDatabase, gateway: StripeGateway
+) -> AsyncIterator[Client]:
+    payments, news = PaymentSettings("pk_test_x", API_VERSION), OrderNews(postgres_url)
+    callers = Callers(settings.token_verifier(None), ServiceKeys(counting), CheckoutTokens(counting))
+    use_cases = build_use_cases(counting, gateway, news, callers)
+    anonymous = Context(None, use_cases, payments, Documents(), settings.rate_limits(), introspection=False)
+    transport = httpx.ASGITransport(GraphQLEndpoint(ContextMaker(callers, anonymous)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as http:
+        yield Client(http, JWT_SECRET)
+
+
+def fields_in(answer: Any) -> int:
+    if isinstance(answer, dict):
+        return sum(1 + fields_in(value) for value in answer.values())
+    return sum(map(fields_in, answer)) if isinstance(answer, list) else 0
+
+
+async def filled(shop: Shop) -> list[UUID]:
+    for _ in range(100):
+        await shop.product()
+    large = [await shop.order(items=LARGEST_ORDER) for _ in range(5)]
+    for _ in range(95):
+        await shop.order()
+    return large
+
+
+async def test_the_worst_that_is_allowed_is_little(
+    quiet: Client, counting: CountingDatabase, shop: Shop
+) -> None:
+    large = list(map(str, await filled(shop)))
+    asked: dict[str, tuple[str, dict[str, Any]]] = {
+        "a stranger's catalogue": (catalogue(), {"user": None}),
+        "a stranger's text": (repetitions(1, 15), {"user": None}),
+        "a customer's text": (names(1, 40), {}),
+        "a whole order": (order_in_full(large[0]), {}),
+        "quantities": (quantities(large[:3]), {}),
+        "a page": (pages(), {}),
+        "a merchant's text": (names(2, 40), {"role": "merchant"}),
+        "a merchant's orders": (quantities(large[:3]), {"user": "shopkeeper", "role": "merchant"}),
+    }
+    for name, (text, caller) in asked.items():
+        counting.statements = counting.counted_rows = 0
+        allowance = ANONYMOUS if caller.get("user", "ada") is None else SIGNED_IN
+
+        answer = await quiet.ask(text, **caller)
+
+        codes = {error["extensions"]["code"] for error in answer.get("errors", [])}
+        assert codes <= {"UNAUTHENTICATED"}, (name, answer["errors"])
+        assert fields_in(answer["data"]) <= allowance.work, name
+        assert counting.statements <= 20, name
+        assert counting.counted_rows <= 2 * allowance.entries + 2, name
+
+
+async def test_one_step_more_is_refused_at_little_cost(
+    quiet: Client, counting: CountingDatabase, shop: Shop
+) -> None:
+    large = list(map(str, await filled(shop)))
+    page_of_items = "{ orders(first: 100) { nodes { items { quantity } } } }"
+    for text in (
+        quantities(large[:5]),
+        "{" + order_in_full(large[0])[1:-1] + "o1: " + order_in_full(large[1])[2:],
+        page_of_items,
+        pages(15),
+    ):
+        counting.statements = counting.counted_rows = 0
+
+        answer = await quiet.ask(text)
+
+        assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}, text[:60]
+        assert fields_in(answer.get("data")) <= SIGNED_IN.work
+        assert counting.counted_rows <= SIGNED_IN.work // 2 + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "allowance"),
+    [
+        (repetitions(1, 61), SIGNED_IN),
+        (repetitions(1, 40), ANONYMOUS),
+        (names(1, 60), SIGNED_IN),
+    ],
+)
+def test_a_text_that_is_dear_to_validate_is_refused_before(text: str, allowance: Any) -> None:
+    assert list(exceeded(parse(text), allowance))
