@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from graph.serving.credentials import Credentials
 from graph.serving.documents import Documents
 from graph.serving.spending import Spending
+from graph.serving.work_limits import WorkLimits
 from runtime.database.database import DatabaseUnavailable
 from runtime.observation import note
 from services.identity.callers import Callers
@@ -76,6 +77,8 @@ class Context:
     limits: RateLimits
     introspection: bool
     spending: Spending = field(default_factory=Spending)  # a new one for each operation
+    work_limits: WorkLimits = field(default_factory=WorkLimits)  # one for all
+    address: str = ""  # where the request comes from, as far as its proxy is trusted
     connection_params: dict[str, object] | None = None
     unknown_because: DatabaseUnavailable | None = None  # a key was brought and could not be looked up
     callers: Callers | None = None
@@ -126,7 +129,8 @@ class ContextMaker:
     credentials: Credentials = field(default_factory=Credentials)
 
     async def __call__(self, request: HTTPConnection) -> Context:
-        context = replace(self.anonymous, callers=self.callers)
+        address = request.client.host if request.client else ""
+        context = replace(self.anonymous, callers=self.callers, address=address)
         await self.sign_in(context, self.credentials.token_of(request))
         note(user=context.principal.id if context.principal else None)
         return context

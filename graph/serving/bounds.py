@@ -36,6 +36,7 @@ from graph.serving.spending import (
     allowance_of,
     bad_input,
 )
+from graph.serving.work_limits import WorkLimits
 from runtime.bounded_cache import BoundedCache
 from services.identity.principal import Principal
 
@@ -93,6 +94,8 @@ class Bounded(Protocol):
     """What judging needs of the context of an operation."""
 
     principal: Principal | None
+    address: str
+    work_limits: WorkLimits
     spending: Spending
     documents: Documents
     introspection: bool
@@ -107,11 +110,15 @@ def judged_operation(
 ) -> Judged:
     """What is to be executed, with nothing spent yet; raises the `GraphQLError` of what can't be."""
     allowance = allowance_of(context.principal)
-    context.spending = Spending(allowance)
+    caller = context.principal.id if context.principal else None
+    context.spending = Spending(allowance, account=context.work_limits.account_of(caller, context.address))
     text = context.documents.resolve(query, extensions)
     if not text:
         raise MissingQueryError
-    judged = judge(schema, text, allowance, introspection=context.introspection)
+    judged = known(schema, text, allowance, introspection=context.introspection)
+    if judged is None:
+        context.spending.charge_caller(TOKEN * min(allowance.tokens, len(text) // 2))  # before it is read
+        judged = judge(schema, text, allowance, introspection=context.introspection)
     context.spending.charge(judged.tokens * TOKEN)
     check_name(judged, name)
     return judged
@@ -126,20 +133,26 @@ def check_name(judged: Judged, name: str | None) -> None:
 
 def judge(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged:
     """Parse and validate, once for each text; raises the `GraphQLError` of a text that can't be parsed."""
-    key = (schema, introspection, text)
-    known = REMEMBERED[allowance].get(key) or _known_of_strangers(key, allowance)
-    if known is not None:
-        return known
+    found = known(schema, text, allowance, introspection=introspection)
+    if found is not None:
+        return found
     judged = _judged(schema, text, allowance, introspection=introspection)
     if len(text) <= LONGEST_REMEMBERED:
+        key = (schema, introspection, text)
         REMEMBERED[allowance].put(key, judged, 2 * sys.getsizeof(text) + BYTES_OF_TOKEN * judged.tokens)
     return judged
 
 
+def known(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged | None:
+    """What was judged before."""
+    key = (schema, introspection, text)
+    return REMEMBERED[allowance].get(key) or _known_of_strangers(key, allowance)
+
+
 def _known_of_strangers(key: Question, allowance: Allowance) -> Judged | None:
     """What a stranger may execute anybody may; what was refused to them may be within others' bounds."""
-    known = REMEMBERED[ANONYMOUS].get(key) if allowance is not ANONYMOUS else None
-    return known if known is not None and not known.errors else None
+    found = REMEMBERED[ANONYMOUS].get(key) if allowance is not ANONYMOUS else None
+    return found if found is not None and not found.errors else None
 
 
 def _judged(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged:

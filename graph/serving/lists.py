@@ -57,7 +57,9 @@ def _charge(entries: Any, info: ResolveInfo) -> Any:
     if not entries or not isinstance(entries, Sequence):
         return entries
     spending: Spending = info.context.spending
-    spending.charge(len(entries) * weight_of_entry(info, spending))
+    work = len(entries) * weight_of_entry(info, spending)
+    spending.charge(work)
+    spending.charge_caller(work)
     return entries if len(entries) <= SHORT else in_turns(entries, spending)
 
 

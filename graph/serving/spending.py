@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from graphql import GraphQLError
 
 from graph.serving.selections import ResolveInfo
+from graph.serving.work_limits import Account
 
 # Units of work: a field that is executed is one (6 to 9 µs), so 7,000 are some 50 ms.
 ENTRY = 2  # of a list, beside its fields
@@ -42,6 +43,7 @@ class Spending:
     entries: int = 0
     work: int = 0
     weights: dict[int, int] = field(default_factory=dict)  # of an entry's fields, by its list's field node
+    account: Account | None = None  # of the caller, whom all their operations together may cost so much
     roots: dict[str | int, ResolveInfo] = field(default_factory=dict)  # by their names in the answer
     turn_began: float = field(default_factory=time.perf_counter)
 
@@ -52,7 +54,7 @@ class Spending:
 
     def anew(self) -> "Spending":
         """For the next event of a subscription, which may go on for days."""
-        return Spending(self.allowance)
+        return Spending(self.allowance, account=self.account)
 
     def list_entries(self, count: int) -> None:
         self.entries += count
@@ -65,6 +67,11 @@ class Spending:
         self.work += work
         if self.work > self.allowance.work:
             raise too_costly()
+
+    def charge_caller(self, work: int) -> None:
+        """For what is work indeed: a text that is remembered costs its operation, and its caller nothing."""
+        if self.account is not None:
+            self.account.charge(work)
 
     def is_turn_over(self) -> bool:
         """Whether others should get a turn now; if so, the next one begins."""

@@ -85,3 +85,18 @@ async def test_each_operation_begins_anew(client: Client, shop: Shop) -> None:
 
     for _ in range(3):
         assert await client.order(order_id)
+
+
+async def test_one_caller_can_not_have_all_of_the_servers_time(client: Client, shop: Shop) -> None:
+    order_id = await shop.order(items=LARGEST_ORDER)
+    whole = f'{{ order(id: "{order_id}") {{ items {{ {ALL_OF_AN_ITEM} }} }} }}'
+    answer: dict[str, Any] = {}
+    for _ in range(1_000):
+        answer = await client.ask(whole)
+        if "errors" in answer:
+            break
+
+    refused = answer["errors"][0]["extensions"]
+    assert refused["code"] == "RATE_LIMITED"
+    assert refused["retryAfter"] >= 1
+    assert (await client.ask("{ me { id } }", user="bob"))["data"]

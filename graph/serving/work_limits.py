@@ -1,0 +1,62 @@
+"""How much work one caller may ask for in a second, in this process: what is dear is shared fairly.
+
+Only what costs is counted, the entries of lists and texts that are new. Ordinary operations cost nothing here.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from graphql import GraphQLError
+
+MOST_ACCOUNTS = 10_000  # callers that are remembered; whoever was quiet longest is forgotten
+SAVED_SECONDS = 7  # of work that a quiet caller may ask for at once
+
+
+@dataclass(slots=True)
+class Account:
+    """Units of work: `left` now, and `rate` more with each second."""
+
+    rate: float
+    left: float
+    seen: float
+
+    def charge(self, work: int) -> None:
+        self.left -= work
+
+
+@dataclass(slots=True)
+class WorkLimits:
+    """Units of work a second, for a caller with a token and for an address without (RFC 6585's 429, as an error)."""
+
+    of_caller: float = 10_000.0
+    of_address: float = 30_000.0  # which all visitors share where the proxy is not trusted
+    clock: Callable[[], float] = time.monotonic
+    accounts: OrderedDict[tuple[bool, str], Account] = field(default_factory=OrderedDict)
+
+    def account_of(self, caller: str | None, address: str) -> Account:
+        """Raises the `GraphQLError` RATE_LIMITED for who has spent all; `retryAfter` is seconds."""
+        key = (caller is not None, caller or address)
+        rate = self.of_address if caller is None else self.of_caller
+        now = self.clock()
+        account = self.accounts.get(key)
+        if account is None:
+            account = self.accounts[key] = Account(rate, rate * SAVED_SECONDS, now)
+            if len(self.accounts) > MOST_ACCOUNTS:
+                self.accounts.popitem(last=False)
+        self.accounts.move_to_end(key)
+        account.left = min(rate * SAVED_SECONDS, account.left + (now - account.seen) * rate)
+        account.seen = now
+        if account.left <= 0:
+            raise _rate_limited(account)
+        return account
+
+
+def _rate_limited(account: Account) -> GraphQLError:
+    seconds = math.ceil(-account.left / account.rate) or 1
+    return GraphQLError(
+        "This caller asks for too much in too short a time. Ask for less, or later.",
+        extensions={"code": "RATE_LIMITED", "retryAfter": seconds},
+    )
