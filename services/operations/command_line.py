@@ -40,10 +40,7 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
     serve = command("serve", "production: everything from the environment, see .env.example")
     serve.add_argument("--reconcile-first", action="store_true", help="sweep before the port opens")
-    command(
-        "reconcile",
-        "one sweep by hand: says what it did; ends with 1 for a person (docs/deploy.md: 3, 4, 5)",
-    )
+    command("reconcile", "one sweep by hand; ends with 1 for a person (docs/deploy.md tells of 3, 4, 5)")
     doctor = command(
         "doctor", "look at settings, database, Stripe, keys, clock and disk; exit code 1 if one is wrong"
     )
