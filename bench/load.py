@@ -74,6 +74,8 @@ class Connection(asyncio.Protocol):
             self._answer.set_result((int(head[9:12]), body))
 
     async def call(self, request: bytes) -> tuple[int, bytes]:
+        if self._transport.is_closing():  # the server ended it meanwhile: nobody would answer
+            return 0, b""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer

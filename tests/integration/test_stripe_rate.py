@@ -186,10 +186,12 @@ async def a_crowd(payments: PaymentIntents, shop: Shop) -> AsyncIterator[None]:
     orders = [await shop.order(user=f"user{each}") for each in range(10)]
     crowd = [asyncio.create_task(payments.create(f"user{each}", order)) for each, order in enumerate(orders)]
     await asyncio.sleep(0)
-    yield
-    for task in crowd:
-        task.cancel()
-    await asyncio.gather(*crowd, return_exceptions=True)
+    try:
+        yield
+    finally:
+        for task in crowd:
+            task.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
 
 
 @contextmanager
