@@ -246,7 +246,15 @@ def new_installation_id(arguments: argparse.Namespace) -> None:
 def forget_unknown_payments(_: argparse.Namespace) -> None:
     settings = Settings.read().safe()
     logs.configure(settings.log_level, settings.log_format)
-    print(asyncio.run(forget_unknown(*connect(settings))))
+    print(f"payments given up: {asyncio.run(forget(*connect(settings)))}")
+
+
+async def forget(database: Database, gateway: StripeGateway) -> int:
+    try:
+        return await forget_unknown(database, gateway)
+    finally:
+        await gateway.close()
+        await database.close()
 
 
 def seed(arguments: argparse.Namespace) -> None:

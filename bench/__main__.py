@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bench import attacks, beside, cost, growth, pressure, sale, scaling
+from bench import account, attacks, beside, cost, growth, pressure, sale, scaling
 from bench.report import Figures, write
 
 T = TypeVar("T")
@@ -21,6 +21,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="the cost of a request alone, in half a minute")
     parser.add_argument("--attacks", action="store_true", help="the dearest operations that the bounds allow")
+    alone = "the sweep on a busy Stripe account alone, with so many open orders of ours"
+    parser.add_argument("--account", type=int, nargs="+", metavar="ORDERS", help=alone)
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each subject (9)")
     parser.add_argument("--many", type=int, default=growth.MANY, help="orders of the large shop (1,000,000)")
     parser.add_argument("--keep", type=Path, help="also write the raw figures there, as JSON")
@@ -30,6 +32,9 @@ def main() -> None:
         return
     if arguments.short:
         say_costs(cost.costs(1, 1.0))
+        return
+    if arguments.account:
+        print(*account.lines_of(account.on_a_busy_account(tuple(arguments.account))), sep="\n")
         return
     figures = measured(arguments.rounds, arguments.many)
     if arguments.keep:
@@ -51,6 +56,7 @@ def measured(rounds: int, many: int) -> Figures:
             tell("webhooks beside followers", lambda: beside.beside(0, beside.FOLLOWERS)),
         ],
         burst=tell("webhooks", pressure.webhooks),
+        account=tell("the sweep on a busy account", account.on_a_busy_account),
         rest=tell("at rest", lambda: pressure.at_rest(3.0)),
         scaling=tell("two workers", scaling.two_workers_to_one),
         few=few,

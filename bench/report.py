@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from bench.account import EVENTS_A_MONTH, LATENCY, Swept
+from bench.account import RATE as RATE_OF_ACCOUNT
 from bench.beside import Beside, Flood
 from bench.cost import medians, ratio
 from bench.growth import Costs
@@ -30,6 +32,7 @@ class Figures:
     beside: list[Beside]
     burst: Burst
     rest: Rest
+    account: list[Swept]
     scaling: float | None
     few: Costs
     many: Costs
@@ -120,6 +123,7 @@ def rows(figures: Figures) -> list[Line]:
         *crowd_rows(figures),
         burst_row(figures.burst),
         *growth_rows(figures),
+        *map(swept_row, figures.account),
         *rest_rows(figures.rest),
         scaling_row(figures.scaling),
         ("SQL statements: `order` with all it holds, a page of 20", "1, ≤ 2", "1, 1 (asserted in tests)"),
@@ -199,6 +203,15 @@ def growth_rows(figures: Figures) -> list[Line]:
         (f"cost at {many:,} orders / at {few:,}", "≤ 1.15", f"{worst.value:.2f} ({worst.label})"),
         ("create for an order of 500 items / of 3, server and database", "≤ 1.5", f"{items:.2f}"),
     ]
+
+
+def swept_row(swept: Swept) -> Line:
+    return (
+        f"sweep {swept.number} with {swept.orders:,} open orders beside {EVENTS_A_MONTH:,} events a month of others, "
+        f"Stripe at {LATENCY} s and {RATE_OF_ACCOUNT:.0f} calls a second",
+        "within a minute, nothing late",
+        f"{swept.seconds:.0f} s, {sum(swept.calls.values())} calls, {swept.late} late",
+    )
 
 
 def rest_rows(rest: Rest) -> list[Line]:

@@ -144,7 +144,7 @@ FORGET_UNKNOWN_TO_STRIPE = delete(SweepRetry).where(col(SweepRetry.failure) == U
 
 # ---- Stripe's lists
 
-_of_list = col(SweepWindow.list_name) == _text("list_name")
+_of_list = col(SweepWindow.list_name) == _text("of_list")
 ADD_WINDOW = insert(SweepWindow).on_conflict_do_nothing()
 # The youngest first: what a customer waits for stands there.
 WINDOWS = (

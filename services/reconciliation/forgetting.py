@@ -21,32 +21,27 @@ BATCH = 100
 log = structlog.get_logger(__name__)
 
 
-class ForgettingGateway(Protocol):
+class IntentReader(Protocol):
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
-    async def close(self) -> None: ...
 
 
-async def forget_unknown(database: Database, gateway: ForgettingGateway) -> str:
+async def forget_unknown(database: Database, gateway: IntentReader) -> int:
     """Give up live payments whose intents Stripe says it does not have; their orders can be paid anew.
 
-    Says how many. One that Stripe knows, or could not be asked about, stays as it is.
+    Returns how many. One that Stripe knows, or could not be asked about, stays as it is.
     """
     forgotten, after = 0, UUID(int=0)
-    try:
-        with asking_as(Rank.REPAIR):
-            while due := await database.rows(LIVE_INTENTS, {"limit": BATCH, "after_id": after}):
-                for payment in due:
-                    forgotten += await _forget_if_unknown(database, gateway, payment)
-                after = due[-1].order_id
-        await database.rows(FORGET_UNKNOWN_TO_STRIPE)
-        await close_case(database, AttentionKind.STRIPE_ACCOUNT_CHANGED, "stripe account")
-    finally:
-        await gateway.close()
-        await database.close()
-    return f"payments given up: {forgotten}"
+    with asking_as(Rank.REPAIR):
+        while due := await database.rows(LIVE_INTENTS, {"limit": BATCH, "after_id": after}):
+            for payment in due:
+                forgotten += await _forget_if_unknown(database, gateway, payment)
+            after = due[-1].order_id
+    await database.rows(FORGET_UNKNOWN_TO_STRIPE)
+    await close_case(database, AttentionKind.STRIPE_ACCOUNT_CHANGED, "stripe account")
+    return forgotten
 
 
-async def _forget_if_unknown(database: Database, gateway: ForgettingGateway, payment: Row) -> bool:
+async def _forget_if_unknown(database: Database, gateway: IntentReader, payment: Row) -> bool:
     try:
         await gateway.retrieve_intent(payment.intent_id)
     except Refused as error:

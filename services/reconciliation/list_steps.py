@@ -87,14 +87,14 @@ class Windows:
 
     async def unread(self) -> Sequence[Row]:
         """The youngest first."""
-        return await self._database.rows(WINDOWS, {"list_name": self._name})
+        return await self._database.rows(WINDOWS, {"of_list": self._name})
 
     async def read(
         self, step: StepRun, window: Row, fetch: Fetch[T], apply: Apply[T], *, newest: bool
     ) -> None:
         """A window, page by page, as far as the budget goes. What was read is kept after each page."""
         after: str | None = window.after
-        this = {"list_name": self._name, "until_moment": window.until}
+        this = {"of_list": self._name, "until_moment": window.until}
         while step.may_go_on:
             step.spend()
             try:

@@ -131,7 +131,7 @@ class UnansweredPayments:
             await self._give_up(payment.id)
             return
         try:
-            await self._payments.create(payment.user_id, payment.order_id)
+            await self._payments.create(payment.user_id, payment.order_id, may_any=True)
         except AmountNotChargeable:  # nobody will ask for it again, and its secret never left
             await self._give_up(payment.id)
         except Refusal as refusal:

@@ -12,21 +12,15 @@ from uuid import UUID
 from sandbox.core import CallOptions, Sandbox
 from services.payments.call_priority import AlwaysMyTurn, Turn
 from services.payments.intents import (
-    AccessDenied,
-    GatewayError,
     Intent,
     IntentRequest,
     IntentSeen,
-    KeyBurnt,
     OutcomeUnknown,
-    PermissionMissing,
     RefundRequest,
-    Refused,
     StripeDispute,
     StripeEventSeen,
     StripePage,
     StripeRefund,
-    TooManyRequests,
 )
 from services.reconciliation.stripe_events import LISTED_TYPES
 from services.stripe_api.gateway import STRIPES_REASONS, between, path_of
@@ -39,20 +33,10 @@ from services.stripe_api.objects import (
     page_from,
     refund_from,
 )
+from services.stripe_api.wire import answer_from, error_of
 from tests.proof.watched import is_held
 
 T = TypeVar("T")
-KINDS: dict[int, type[GatewayError]] = {
-    401: AccessDenied,
-    403: PermissionMissing,
-    408: OutcomeUnknown,
-    409: OutcomeUnknown,
-    424: OutcomeUnknown,
-    425: OutcomeUnknown,
-    429: TooManyRequests,
-    500: KeyBurnt,
-    502: OutcomeUnknown,
-}
 
 
 class Crash(BaseException):
@@ -159,8 +143,9 @@ class SandboxGateway:
         self._crash_if("after")
         if answer.wire != "whole":
             raise OutcomeUnknown(f"the answer was lost: {answer.wire}")
-        if answer.status != 200:
-            raise _error(answer.status, answer.json() if answer.status != 502 else {})
+        failure = error_of(answer_from(answer.body, answer.status, answer.headers))
+        if failure is not None:
+            raise failure
         data: dict[str, Any] = answer.json()
         return data
 
@@ -182,10 +167,3 @@ def nested(window: dict[str, Any]) -> dict[str, Any]:
     created = {name[8:-1]: value for name, value in window.items() if name.startswith("created[")}
     others = {name: value for name, value in window.items() if not name.startswith("created[")}
     return {**others, "created": created} if created else others
-
-
-def _error(status: int, body: dict[str, Any]) -> GatewayError:
-    error = body.get("error", {})
-    if error.get("type") == "idempotency_error" and status == 400:
-        return KeyBurnt(error["message"])
-    return KINDS.get(status, Refused)(error.get("message", ""), code=error.get("code"))

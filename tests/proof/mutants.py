@@ -17,6 +17,9 @@ RACES = "tests/proof/test_interleavings.py"
 RATE = "tests/integration/test_stripe_rate.py"
 QUEUE = "tests/unit/test_call_queue.py"
 CROWD = "tests/unit/test_crowd.py"
+SHARED = "tests/proof/test_shared_account.py"
+OWNERSHIP = "tests/integration/test_webhook_ownership.py"
+ISOLATION = "tests/integration/test_sweep_isolation.py"
 
 
 @dataclass(frozen=True)
@@ -246,9 +249,8 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/inbox.py",
-                "        except GatewayError as error:\n"
-                "            return await self._postpone(events, type(error).__name__)\n",
-                "        except GatewayError:\n            pass\n",
+                "            return await self._postpone(events, error)\n        except Exception as error:",
+                "            pass\n        except Exception as error:",
             ),
         ),
         (f"{WEBHOOKS}::test_an_event_that_could_not_be_finished_is_finished_later",),
@@ -258,11 +260,80 @@ MUTANTS = (
         (
             Change(
                 "models/stripe_events/tables.py",
-                '.on_conflict_do_update(index_elements=["id"], set_={"due_at": func.now()}, where=_unfinished)',
-                '.on_conflict_do_nothing(index_elements=["id"])',
+                'set_={"due_at": func.now(), "attempts"',
+                'set_={"due_at": StripeEvent.due_at, "attempts"',
             ),
         ),
         (f"{WEBHOOKS}::test_an_event_that_could_not_be_finished_is_finished_later",),
+    ),
+    Mutant(
+        "an intent adopted by a UUID in its metadata alone",
+        (
+            Change(
+                "services/reconciliation/ownership.py",
+                "return marks.installation_id == str(own)",
+                "return marks.payment_id is not None",
+            ),
+        ),
+        (
+            f"{SHARED}::test_for_an_hour_nothing_of_anothers_is_asked_about_or_written",
+            f"{OWNERSHIP}::test_the_metadata_of_the_payload_tells_whose_it_is",
+        ),
+    ),
+    Mutant(
+        "one item that ends its step of the sweep",
+        (
+            Change(
+                "services/reconciliation/sweep_step.py",
+                "            await self.record_failure(name, error)\n        else:",
+                "            self.stop(str(error))\n        else:",
+            ),
+        ),
+        (f"{ISOLATION}::test_a_sick_intent_holds_up_no_other_and_heals_later",),
+    ),
+    Mutant(
+        "a cursor that is lost when a sweep is interrupted",
+        (
+            Change(
+                "services/reconciliation/list_steps.py",
+                'await self._database.rows(MOVE_WINDOW, {**this, "after_id": after})',
+                'await self._database.rows(MOVE_WINDOW, {**this, "after_id": None})',
+            ),
+        ),
+        (f"{ISOLATION}::test_a_list_goes_on_where_its_budget_ended_and_what_is_young_is_read_first",),
+    ),
+    Mutant(
+        "an unchecked id in a path",
+        (
+            Change(
+                "services/stripe_api/gateway.py",
+                "    if kind is None:\n        raise not_an_id(object_id)\n",
+                "    if kind is None:\n        kind = INTENT\n",
+            ),
+        ),
+        ("tests/unit/test_stripe_objects.py::test_what_is_no_id_never_becomes_a_path",),
+    ),
+    Mutant(
+        "an event of a stranger's stored",
+        (
+            Change(
+                "services/reconciliation/inbox.py",
+                "if event.object_id is None or not await self._may_be_ours(event):",
+                "if event.object_id is None:",
+            ),
+        ),
+        (f"{OWNERSHIP}::test_events_of_strangers_are_answered_and_cost_neither_a_row_nor_a_call",),
+    ),
+    Mutant(
+        "an event that is tried without end",
+        (
+            Change(
+                "models/stripe_events/tables.py",
+                "col(StripeEvent.due_at) <= func.now(), col(StripeEvent.attempts) < MOST_ATTEMPTS)\n    .order_by",
+                "col(StripeEvent.due_at) <= func.now())\n    .order_by",
+            ),
+        ),
+        (f"{ISOLATION}::test_an_event_rests_after_its_attempts_and_a_person_is_told",),
     ),
     Mutant(
         "test events taken by a live server",

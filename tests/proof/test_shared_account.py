@@ -1,0 +1,151 @@
+"""Two installations and other applications on one Stripe account, for an hour: each touches its own (I7, P10)."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import make_url, text
+
+from models import OrderStatus
+from runtime.database.database import Database, build_database
+from sandbox.config import SandboxConfig
+from sandbox.core import Sandbox
+from sandbox.objects.strangers import Application
+from services.operations import migrations
+from services.operations.installation import renew_installation
+from tests.e2e.databases import own_database
+from tests.events import WEBHOOK_SECRET, signed
+from tests.proof.gateway import SandboxGateway
+from tests.proof.till import Till
+
+IDS = re.compile(r"\b(?:pi|re|dp|ch)_[A-Za-z0-9]+")
+FIVE_MINUTES = 300.0
+COUNTS = text(
+    "SELECT (SELECT count(*) FROM attention) AS cases, (SELECT count(*) FROM sweep_retries) AS failures,"
+    " (SELECT count(*) FROM payments) AS payments"
+)
+MINUTES_PASS = text("UPDATE payments SET looked_at = looked_at - interval '5 minutes'")
+
+
+class Listening(SandboxGateway):
+    """Remembers which objects were asked about or changed."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(sandbox)
+        self.named: set[str] = set()
+
+    async def _call(
+        self, method: str, path: str, parameters: dict[str, Any] | None = None, key: str | None = None
+    ) -> dict[str, Any]:
+        self.named |= {*IDS.findall(path), *IDS.findall(str((parameters or {}).get("payment_intent", "")))}
+        return await super()._call(method, path, parameters, key)
+
+
+@pytest.fixture
+async def second_database(postgres_url: str) -> AsyncIterator[Database]:
+    with own_database(postgres_url) as url:
+        migrations.upgrade(url)
+        made = build_database(url)
+        yield made
+        await made.close()
+
+
+@pytest.fixture
+def account() -> Sandbox:
+    sandbox = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
+    same_keys = {"order_id": "{uuid}", "payment_id": "{uuid}"}
+    for metadata in ({}, same_keys, {**same_keys, "installation_id": "{uuid}"}):
+        sandbox.strangers.move_in(Application(events_a_month=60_000, days=1, metadata=metadata))
+    return sandbox
+
+
+async def something_happens(till: Till, what: int) -> UUID:
+    """An order that is paid, one that is canceled in the database, or one that stays open."""
+    order_id = await till.shop.order(items=[(1_000, 1)])
+    intent = await till.ask(order_id)
+    if what == 0:
+        till.sandbox.pay(intent.id)
+    if what == 1:
+        await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    return order_id
+
+
+async def test_for_an_hour_nothing_of_anothers_is_asked_about_or_written(
+    database: Database, second_database: Database, account: Sandbox
+) -> None:
+    gateways = [Listening(account), Listening(account)]
+    databases = (database, second_database)
+    tills = [Till(each, account, gateway) for each, gateway in zip(databases, gateways, strict=True)]
+    orders: list[list[Any]] = [[], []]
+    for _ in range(12):
+        account.pass_time(FIVE_MINUTES)
+        for till, mine in zip(tills, orders, strict=True):
+            await till.shop.database.rows(MINUTES_PASS)
+            mine.append(await something_happens(till, len(mine) % 3))
+        account.strangers.deliver(5)
+        for event in list(account.state.events)[-6:]:
+            for till in tills:
+                await till.inbox.receive(*signed(account.webhook(event["id"]).body))
+        for till in tills:
+            await till.sweep.run()
+
+    assert account.strangers.written() == []
+    for till, mine, gateway in zip(tills, orders, gateways, strict=True):
+        own = await till.shop.installation_id()
+        intents = {
+            i["id"] for i in account.state.payment_intents if i["metadata"].get("installation_id") == own
+        }
+        assert {name for name in gateway.named if name.startswith("pi_")} <= intents
+        counts = await till.shop.database.row(COUNTS)
+        assert counts is not None
+        assert (counts.cases, counts.failures, counts.payments) == (0, 0, len(mine))
+        statuses = [await till.shop.status(order_id) for order_id in mine]
+        assert statuses == [OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.PENDING] * 4
+
+
+@contextmanager
+def copied(url: str) -> Iterator[str]:
+    """A copy of a database to which nobody is connected."""
+    original, name = make_url(url), f"copy_{uuid4().hex}"
+    with psycopg.connect(original.set(database="postgres").render_as_string(False), autocommit=True) as admin:
+        template = sql.Identifier(str(original.database))
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))
+        try:
+            yield original.set(database=name).render_as_string(hide_password=False)
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_url: str) -> None:
+    account = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
+    with own_database(postgres_url) as url:
+        migrations.upgrade(url)
+        database = build_database(url)
+        original = Till(database, account)
+        orders = [await original.shop.order(items=[(1_000, 1)]) for _ in range(2)]
+        intents = [await original.ask(order_id) for order_id in orders]
+        await database.close()
+        with copied(url) as copied_url:
+            said = await renew_installation(copied_url)
+            gateway = Listening(account)
+            copy = Till(build_database(copied_url), account, gateway)
+            await copy.shop.set_order(orders[0], status=OrderStatus.CANCELED)
+            account.pay(intents[1].id)
+            await copy.sweep.run()
+            again = await copy.ask(orders[1])
+            left_alone = await copy.shop.status(orders[1])
+            await copy.shop.database.close()
+        await original.sweep.run()
+        paid = await original.shop.status(orders[1])
+        await database.close()
+
+    assert said.endswith(": 2 payments left to the original")
+    assert account.state.payment_intents.require(intents[0].id)["status"] == "requires_payment_method"
+    assert (left_alone, paid) == (OrderStatus.PENDING, OrderStatus.PAID)
+    assert gateway.named <= {again.id}
+    assert again.installation_id != intents[0].installation_id
