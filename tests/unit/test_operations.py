@@ -30,7 +30,9 @@ def emitted() -> tuple[set[str], set[str]]:
         names |= {family.name + suffix for suffix in suffixes[family.type]}
     for collector in COUNTS._collector_to_names:  # noqa: SLF001  a family without samples has no labels to show
         labels |= set(getattr(collector, "_labelnames", ()))
-    everything = Figures(True, 0.0, {"dispute_open": 1}, {"open": 1}, {"open": 1}, 1, 1, 1)
+    everything = Figures(
+        True, 0.0, {"dispute_open": 1}, {"open": 1}, {"open": 1}, 1, 1, 1, 1, {"events": 1}, {"events": 1}
+    )
     shown = numbers_of(told(everything).decode())
     return names | {name for name, _ in shown}, labels | {
         name for _, pairs in shown for name, _ in pairs
