@@ -99,12 +99,13 @@ export class Demo {
     await fetch(`${this.sandbox}/_sandbox/faults`, { method: "DELETE" })
   }
 
-  /** As the demo's customer. */
-  async graphql<T>(query: string, variables: unknown = {}): Promise<T> {
-    const { users } = (await (await fetch(`${this.url}/config.json`)).json()) as { users: { token: string }[] }
+  /** As the demo's customer, or its shopkeeper. */
+  async graphql<T>(query: string, variables: unknown = {}, role: "customer" | "merchant" = "customer"): Promise<T> {
+    const { users } = (await (await fetch(`${this.url}/config.json`)).json()) as { users: { token: string; role: string }[] }
+    const user = users.find((each) => each.role === role)
     const answer = await fetch(`${this.url}/graphql`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Authorization: `Bearer ${users[0]?.token}` },
+      headers: { "Content-Type": "application/json", Authorization: `Bearer ${user?.token}` },
       body: JSON.stringify({ query, variables }),
     })
     return ((await answer.json()) as { data: T }).data

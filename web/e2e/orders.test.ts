@@ -19,14 +19,14 @@ describe("my orders", () => {
     await addOrders(45)
     await page.goto(`${demo.url}/?orders`)
     const rows = page.getByRole("article")
-    await until(20, () => rows.count())
+    await until(10, () => rows.count())
     await page.getByRole("button", { name: "Show older orders" }).click()
-    await until(40, () => rows.count())
+    await until(20, () => rows.count())
     const asked = page.waitForResponse((answer) => answer.request().postData()?.includes("MyOrders") === true)
     await page.evaluate(() => void dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })))
     await asked
     await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
-    assert.equal(await rows.count(), 40)
+    assert.equal(await rows.count(), 20)
   })
 
   test("change by themselves while one is paid elsewhere", async () => {

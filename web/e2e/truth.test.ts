@@ -128,6 +128,8 @@ describe("a form left open follows the order", () => {
     const order = await orderSomething(page, demo.url, "Fountain pen")
     const lied = await everShown(page, "Nothing was charged")
     await typeCard(page, CARD)
+    // The page's own question is lost, so that it can't have heard.
+    await page.route("**/graphql", (route) => (route.request().postData()?.includes("OrderStatus") ? route.abort() : route.continue()))
     await payElsewhere(order)
     await payButton(page).click()
     await thanks(page).waitFor({ timeout: 30_000 })

@@ -22,13 +22,13 @@ const Icon = () => (
 )
 
 function Panel({ examples, users }: { examples: Example[]; users: DemoUser[] }) {
-  const { addTab } = useGraphiQLActions()
+  const actions = useGraphiQLActions()
   const queryEditor = useGraphiQL((state) => state.queryEditor)
   const variableEditor = useGraphiQL((state) => state.variableEditor)
   const schema = useGraphiQL((state) => state.schema)
   const all = schema ? [...examples, ...madeExamples(schema, examples)] : examples
   const open = ({ query, variables, role }: Example) => {
-    addTab()
+    actions.addTab()
     queryEditor?.setValue(query)
     variableEditor?.setValue(variables ?? "")
     if (role !== "anyone") speaker.set(users.find((user) => user.role === role) ?? speaker.get())

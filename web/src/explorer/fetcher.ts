@@ -14,7 +14,7 @@ const TRYING = "The connection to the server was lost. Trying again…"
 /** Queries and mutations go by POST; subscriptions over WebSocket, as often as the connection has to be made anew. */
 export function fetcherOf(graphql: string): Fetcher {
   return (operation, options) => {
-    const headers = (options?.headers ?? {}) as Headers
+    const headers: Headers = options?.headers ?? {}
     return isSubscription(operation, options?.documentAST) 
       ? subscribe(graphql, operation, headers)
       : (ask(graphql, operation, headers) as FetcherReturnType) // its errors are the server's JSON
@@ -22,7 +22,7 @@ export function fetcherOf(graphql: string): Fetcher {
 }
 
 function isSubscription({ operationName }: FetcherParams, document?: DocumentNode): boolean {
-  return !!document && getOperationAST(document, operationName ?? null)?.operation === "subscription"
+  return !!document && String(getOperationAST(document, operationName ?? null)?.operation) === "subscription"
 }
 
 /** What the headers editor holds; and the chosen speaker's token, unless it has one. */

@@ -65,6 +65,7 @@ function Page({ config, route }: { config: Config; route: Route }) {
 
 function Header({ config, route, openCart }: { config: Config; route: Route; openCart: () => void }) {
   const count = countOf(useStore(cart))
+  const isGuest = useStore(user)?.role === "guest"
   return (
     <header className="head">
       <div className="head-inside">
@@ -78,15 +79,19 @@ function Header({ config, route, openCart }: { config: Config; route: Route; ope
           <Link to={{ page: "shop" }} current={route.page === "shop"}>
             Shop
           </Link>
-          <Link to={{ page: "orders" }} current={route.page === "orders"}>
-            My orders
-          </Link>
+          {!isGuest && (
+            <Link to={{ page: "orders" }} current={route.page === "orders"}>
+              My orders
+            </Link>
+          )}
         </nav>
-        {config.users.length > 1 && <Persona config={config} />}
-        <button className="cart-button" onClick={openCart}>
-          Cart <span className="count">{count}</span>
-          <span className="visually-hidden">{count === 1 ? "thing in it" : "things in it"}</span>
-        </button>
+        {config.users.length > 1 && !isGuest && <Persona config={config} />}
+        {!isGuest && (
+          <button className="cart-button" onClick={openCart}>
+            Cart <span className="count">{count}</span>
+            <span className="visually-hidden">{count === 1 ? "thing in it" : "things in it"}</span>
+          </button>
+        )}
       </div>
     </header>
   )

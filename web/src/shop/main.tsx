@@ -6,13 +6,14 @@ import { readConfig } from "../shared/config.ts"
 import { App } from "./app.tsx"
 import { buildClient } from "./client.ts"
 import { Following, newsOf } from "./orders/follow.ts"
-import { user } from "./session.ts"
+import { arrival } from "./route.ts"
+import { guestOf, user } from "./session.ts"
 import "./shop.css"
 
 const root = createRoot(document.getElementById("app") as HTMLElement)
 try {
   const config = await readConfig()
-  user.set(config.users[0] ?? null)
+  user.set(guestOf(arrival) ?? config.users[0] ?? null)
   const { client, socket } = buildClient(config)
   user.subscribe(() => socket.client.terminate()) // it connects again, as whoever it is now
   root.render(

@@ -16,6 +16,8 @@ function read(): Route {
   return query.has("orders") ? { page: "orders" } : { page: "shop" }
 }
 
+const orderIdOf = (route: Route): string | null => ("id" in route ? route.id : null)
+
 export function addressOf(route: Route): string {
   switch (route.page) {
     case "shop":
@@ -31,8 +33,11 @@ export function addressOf(route: Route): string {
 
 const route = new Store(read())
 
-// The client secret leaves the address bar, and the history, before anything else sees it.
-if (route.get().page === "pay") history.replaceState(null, "", addressOf(route.get()))
+/** The order and the `#…` that the page was opened with. */
+export const arrival = { orderId: orderIdOf(route.get()), hash: location.hash }
+
+// Client secrets and tokens leave the address bar, and the history, before anything else sees them.
+if (arrival.orderId) history.replaceState(null, "", addressOf(route.get()))
 addEventListener("popstate", () => route.set(read()))
 
 export function go(to: Route): void {

@@ -1,8 +1,36 @@
-import { type Config, type DemoUser, readConfig } from "../shared/config.ts"
+import { type Config, readConfig } from "../shared/config.ts"
+import { parsed } from "../shared/storage.ts"
 import { Store } from "../shared/store.ts"
 
-/** Whom the page speaks for. The token is nowhere but here. */
-export const user = new Store<DemoUser | null>(null)
+/** Whom the page speaks for: somebody who is signed in, or whoever holds the link to one order. */
+export interface Visitor {
+  id: string
+  role: "customer" | "merchant" | "guest"
+  token: string
+}
+
+/** The token is nowhere but here. */
+export const user = new Store<Visitor | null>(null)
+
+const GUEST = "kiosk402.guest"
+
+/**
+ * A guest of one order, whose link ends with `#token=pgc_…`: what is behind `#` is sent to no server. The token is kept
+ * for this tab and this order alone, since the bank sends the customer back without it.
+ */
+export function guestOf({ orderId, hash }: { orderId: string | null; hash: string }): Visitor | null {
+  const given = new URLSearchParams(hash.slice(1)).get("token")
+  try {
+    if (orderId && given) sessionStorage.setItem(GUEST, JSON.stringify({ orderId, token: given }))
+    const kept = parsed(sessionStorage.getItem(GUEST)) as { orderId?: string; token?: string } | null
+    return guest(given ?? (orderId && kept?.orderId === orderId ? kept.token : null))
+  } catch {
+    return guest(given) // nothing can be kept: the link has to be opened again after the bank
+  }
+}
+
+const guest = (token: string | null | undefined): Visitor | null =>
+  token?.startsWith("pgc_") ? { id: "guest", role: "guest", token } : null
 
 /** The server no longer takes the token: what needs one is not done until somebody signs in again. */
 export const signedOut = new Store(false)

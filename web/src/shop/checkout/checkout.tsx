@@ -1,3 +1,4 @@
+import type { ApolloClient } from "@apollo/client"
 import { useApolloClient, useQuery } from "@apollo/client/react"
 import { useEffect, useState } from "react"
 import { graphql } from "../../gql/index.ts"
@@ -5,7 +6,7 @@ import type { OrderStatus } from "../../gql/graphql.ts"
 import type { Config } from "../../shared/config.ts"
 import { onReturn } from "../../shared/returning.ts"
 import { useStore } from "../../shared/store.ts"
-import { useFollowed } from "../orders/follow.ts"
+import { lookAt, useFollowed } from "../orders/follow.ts"
 import { Heading } from "../parts/heading.tsx"
 import { Notice, Spinner } from "../parts/notice.tsx"
 import { isAtBank } from "../parts/standing.tsx"
@@ -25,6 +26,7 @@ const CHECKOUT_ORDER = graphql(/* GraphQL */ `
 `)
 
 export function Checkout({ config, id, cameBackWith }: { config: Config; id: string; cameBackWith: string | null }) {
+  const client = useApolloClient()
   const { data } = useQuery(CHECKOUT_ORDER, { variables: { id } })
   const order = data?.order
   const { steps, step, round } = useSteps(config, id, cameBackWith)
@@ -55,6 +57,9 @@ export function Checkout({ config, id, cameBackWith }: { config: Config; id: str
             orderId={id}
             problem={step.problem}
             isAsking={step.isAsking}
+            total={order?.total ?? null}
+            expiresAt={order?.expiresAt ?? null}
+            check={() => isAsShown(client, id, order?.total.amount)}
             confirmed={steps.confirmed}
             unclear={steps.ask}
           />
@@ -76,6 +81,15 @@ export function Checkout({ config, id, cameBackWith }: { config: Config; id: str
       {order ? <Summary order={order} /> : <div className="summary placeholder" />}
     </div>
   )
+}
+
+const CHECK_WITHIN = 3_000 // milliseconds; a shop that is away doesn't hold up a payment
+
+/** Asks once more right before paying: the shop may have changed the order since, or another tab have paid it. */
+async function isAsShown(client: ApolloClient, id: string, shown: string | undefined): Promise<boolean> {
+  const late = new Promise<null>((give) => setTimeout(() => give(null), CHECK_WITHIN))
+  const order = await Promise.race([lookAt(client, id), late]).catch(() => null)
+  return !order || (order.status === "PENDING" && (shown === undefined || order.total.amount === shown))
 }
 
 function headingOf(status: OrderStatus | null, at: Step["at"]): string {

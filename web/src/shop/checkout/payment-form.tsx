@@ -1,7 +1,8 @@
 import type { Stripe, StripeElements } from "@stripe/stripe-js"
 import { type FormEvent, useEffect, useRef, useState } from "react"
 import type { Config } from "../../shared/config.ts"
-import { formatMoney } from "../../shared/money.ts"
+import { shortDate } from "../../shared/dates.ts"
+import { type Amount, formatMoney } from "../../shared/money.ts"
 import { onReturn } from "../../shared/returning.ts"
 import { Notice, Spinner } from "../parts/notice.tsx"
 import { type Intent, type Problem, declined } from "./steps.ts"
@@ -14,6 +15,11 @@ interface FormProps {
   problem: Problem | null
   /** The server is being asked how the order stands: no paying until it answered. */
   isAsking: boolean
+  /** What the order comes to now: the shop may have changed it while the form was open. */
+  total: Amount | null
+  expiresAt: string | null
+  /** Whether the order can still be paid, at the total that is shown. */
+  check: () => Promise<boolean>
   confirmed: () => void
   /** The answer says nothing certain. */
   unclear: () => void
@@ -22,7 +28,7 @@ interface FormProps {
 type State = "loading" | "ready" | "paying" | "missing"
 
 /** Stripe's Payment Element and the button. After a refusal the same intent takes another card. */
-export function PaymentForm({ config, intent, orderId, problem, isAsking, confirmed, unclear }: FormProps) {
+export function PaymentForm({ config, intent, orderId, problem, isAsking, total, expiresAt, check, confirmed, unclear }: FormProps) {
   const place = useRef<HTMLDivElement>(null)
   const tools = useRef<{ stripe: Stripe; elements: StripeElements } | null>(null)
   const paying = useRef(false)
@@ -48,6 +54,12 @@ export function PaymentForm({ config, intent, orderId, problem, isAsking, confir
     }
   }, [config, intent.clientSecret, round])
 
+  const amount = total ?? intent.amount
+  const isChanged = amount.amount !== intent.amount.amount
+  useEffect(() => {
+    if (isChanged) void tools.current?.elements.fetchUpdates() // wallets show the amount too
+  }, [isChanged, amount.amount])
+
   const reload = () => {
     setState("loading")
     setRound((before) => before + 1)
@@ -61,6 +73,10 @@ export function PaymentForm({ config, intent, orderId, problem, isAsking, confir
     setState("paying")
     setShown(null)
     const { stripe, elements } = tools.current
+    if (!(await check())) {
+      paying.current = false
+      return setState("ready")
+    }
     const outcome = await confirm(stripe, elements, `${location.origin}/?pay=${encodeURIComponent(orderId)}`)
     paying.current = false
     setState("ready")
@@ -83,6 +99,11 @@ export function PaymentForm({ config, intent, orderId, problem, isAsking, confir
           <p>{told.text}</p>
         </Notice>
       )}
+      {isChanged && (
+        <Notice tone="wait" title={`Your order has changed: it is now ${formatMoney(amount)}.`}>
+          <p>It was {formatMoney(intent.amount)} when this page was opened. See the lines of the order.</p>
+        </Notice>
+      )}
       {isAsking && (
         <Notice tone="wait" title="We are asking the shop how your order stands.">
           <p>The payment service’s answer did not reach this page. Please don’t pay in another way meanwhile.</p>
@@ -99,12 +120,13 @@ export function PaymentForm({ config, intent, orderId, problem, isAsking, confir
         </>
       ) : (
         <button className="button wide" aria-disabled={state !== "ready" || isAsking}>
-          {isAsking ? "One moment…" : state === "paying" ? "Paying…" : `Pay ${formatMoney(intent.amount)}`}
+          {isAsking ? "One moment…" : state === "paying" ? "Paying…" : `Pay ${formatMoney(amount)}`}
         </button>
       )}
+      {expiresAt && <p className="muted small-print">Please pay by {shortDate(expiresAt)}; the order is canceled then.</p>}
       <p className="muted small-print">
         Your card goes straight to the payment service; this shop never sees it. Closing this page is safe: the order
-        waits in “My orders”.
+        is kept.
       </p>
     </form>
   )

@@ -1,4 +1,4 @@
-import type { OrderStandingFragment, OrderStatus } from "../../gql/graphql.ts"
+import type { CancelReason, OrderStandingFragment, OrderStatus } from "../../gql/graphql.ts"
 import { useStore } from "../../shared/store.ts"
 import { Link } from "../parts/link.tsx"
 import { Notice } from "../parts/notice.tsx"
@@ -17,14 +17,18 @@ export function Result({ status, id, order }: Props) {
   const isMerchant = useStore(user)?.role === "merchant"
   const disputed = order ? isDisputed(order) : false
   if (isMerchant) return <ForTheShop status={status} disputed={disputed} />
-  return disputed ? <Disputed /> : <ForTheCustomer status={status} id={id} />
+  return disputed ? <Disputed /> : <ForTheCustomer status={status} id={id} reason={order?.cancelReason ?? null} />
 }
 
-const ToOrders = () => (
-  <Link className="button quiet" to={{ page: "orders" }}>
-    My orders
-  </Link>
-)
+/** A guest has one order, and no list of them. */
+function ToOrders() {
+  if (useStore(user)?.role === "guest") return null
+  return (
+    <Link className="button quiet" to={{ page: "orders" }}>
+      My orders
+    </Link>
+  )
+}
 
 const Disputed = () => (
   <Notice tone="wait" title="The payment is disputed.">
@@ -55,7 +59,7 @@ function ForTheShop({ status, disputed }: { status: OrderStatus; disputed: boole
   )
 }
 
-function ForTheCustomer({ status, id }: { status: OrderStatus; id: string }) {
+function ForTheCustomer({ status, id, reason }: { status: OrderStatus; id: string; reason: CancelReason | null }) {
   switch (status) {
     case "PAID":
       return (
@@ -80,8 +84,11 @@ function ForTheCustomer({ status, id }: { status: OrderStatus; id: string }) {
       )
     case "CANCELED":
       return (
-        <Notice tone="wait" title="This order was canceled.">
-          <p>There is nothing to pay. If a payment still arrives, it is refunded in full.</p>
+        <Notice tone="wait" title={reason === "EXPIRED" ? "This order has expired." : "This order was canceled."}>
+          <p>
+            {reason === "EXPIRED" ? "It was not paid in time, and nothing has to be paid now." : "There is nothing to pay."}{" "}
+            If a payment still arrives, it is refunded in full.
+          </p>
           <ToOrders />
         </Notice>
       )

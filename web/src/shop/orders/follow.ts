@@ -78,6 +78,12 @@ export function follow({ listen, look, isLive }: News, pause: number): () => voi
   }
 }
 
+/** Asks how the order stands; whoever shows it hears of it through the cache. */
+export async function lookAt(client: ApolloClient, id: string) {
+  const { data } = await client.query({ query: ORDER_STATUS, variables: { id }, fetchPolicy: "network-only" })
+  return data?.order ?? null
+}
+
 export function newsOf(client: ApolloClient, socket: Socket, id: string): News {
   return {
     listen: (ended) => {
@@ -85,7 +91,7 @@ export function newsOf(client: ApolloClient, socket: Socket, id: string): News {
       const hearing = news.subscribe({ next: ({ error }) => error && ended(), error: ended, complete: ended })
       return () => hearing.unsubscribe()
     },
-    look: () => client.query({ query: ORDER_STATUS, variables: { id }, fetchPolicy: "network-only" }),
+    look: () => lookAt(client, id),
     isLive: socket.live.get,
   }
 }

@@ -12,7 +12,7 @@ export const ORDER_ROW = graphql(/* GraphQL */ `
   fragment OrderRow on Order {
     ...OrderStanding
     createdAt
-    items { productId productName quantity }
+    lines { kind name quantity }
   }
 `)
 
@@ -20,12 +20,13 @@ const PAUSE = 15_000 // milliseconds: a list may be a little late
 
 export function OrderRow({ order, isFollowed }: { order: OrderRowFragment; isFollowed: boolean }) {
   useFollowed(order.id, isFollowed, PAUSE)
+  const things = order.lines.filter(({ kind }) => kind === "PRODUCT")
   return (
     <li>
       <article className="order" aria-labelledby={`order-${order.id}`}>
         <div className="order-pictures" aria-hidden="true">
-          {order.items.slice(0, 3).map((item) => (
-            <img key={item.productId} src={pictureOf(item.productName)} alt="" width="64" height="64" />
+          {things.slice(0, 3).map(({ name }, place) => (
+            <img key={place} src={pictureOf(name)} alt="" width="64" height="64" />
           ))}
         </div>
         <div className="order-text">
@@ -33,7 +34,7 @@ export function OrderRow({ order, isFollowed }: { order: OrderRowFragment; isFol
             <Link to={{ page: "order", id: order.id }}>Order {shortId(order.id)}</Link>
           </h2>
           <p className="muted">
-            {shortDate(order.createdAt)} · {thingsIn(order.items)}
+            {shortDate(order.createdAt)} · {thingsIn(things)}
           </p>
           <StatusPill order={order} />
         </div>

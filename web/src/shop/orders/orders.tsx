@@ -12,7 +12,7 @@ import { OrderRow } from "./order-row.tsx"
 
 const MY_ORDERS = graphql(/* GraphQL */ `
   query MyOrders($after: String) {
-    orders(first: 20, after: $after) {
+    orders(first: 10, after: $after) {
       nodes { id status ...OrderRow }
       pageInfo { hasNextPage endCursor }
     }

@@ -1,7 +1,7 @@
 import { useApolloClient } from "@apollo/client/react"
 import { useState } from "react"
 import { useStore } from "../../shared/store.ts"
-import { signInAgain, signedOut } from "../session.ts"
+import { signInAgain, signedOut, user } from "../session.ts"
 
 /** The way back in, wherever the server said that it knows nobody. */
 export function SignInAgain({ signedIn }: { signedIn?: () => void }) {
@@ -26,7 +26,15 @@ export function SignInAgain({ signedIn }: { signedIn?: () => void }) {
 
 /** At the top of every page. */
 export function SignedOut() {
+  const isGuest = useStore(user)?.role === "guest"
   if (!useStore(signedOut)) return null
+  if (isGuest) {
+    return (
+      <div className="banner" role="status">
+        This link is not valid any more. Ask the shop for another one.
+      </div>
+    )
+  }
   return (
     <div className="banner" role="status">
       <span>You are signed out. What you see may be old.</span> <SignInAgain />

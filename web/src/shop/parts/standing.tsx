@@ -6,6 +6,8 @@ export const ORDER_STANDING = graphql(/* GraphQL */ `
   fragment OrderStanding on Order {
     id
     status
+    expiresAt
+    cancelReason
     total { minorUnits amount currency }
     payments { id status received { minorUnits } }
     refunds { id status createdAt amount { minorUnits amount currency } }
