@@ -137,15 +137,9 @@ class OrderChanges:
             await self._take_lines(order_id, staged, intent)
         return True
 
-    async def finish_old(self, limit: int = 100) -> int:
-        """For the sweep: bring to their end what others left behind; how many were met."""
-        rows = await self._database.rows(OLD_CHANGES, {"limit": limit})
-        for row in rows:
-            try:
-                await self.finish(row.order_id)
-            except (PaymentProviderUnavailable, PaymentInProgress, InvalidOrder) as refusal:
-                log.info("change not finished", order=str(row.order_id), refusal=type(refusal).__name__)
-        return len(rows)
+    async def left_behind(self, limit: int) -> list[UUID]:
+        """Orders with a change that whoever began it didn't bring to its end, oldest first."""
+        return [row.order_id for row in await self._database.rows(OLD_CHANGES, {"limit": limit})]
 
     async def _take_lines(self, order_id: UUID, staged: Row, intent: Intent) -> None:
         if intent.amount != staged.total or not intent.is_payable:

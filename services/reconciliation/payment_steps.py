@@ -25,6 +25,7 @@ from runtime.database.database import Database, Row
 from services.identity.refusals import Refusal
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import GatewayError, Intent
+from services.payments.order_changes import OrderChanges
 from services.payments.order_expiry import DueOrder, OrderExpiry
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refunds import Refunds
@@ -141,6 +142,25 @@ class UnansweredPayments:
 
     async def _give_up(self, payment_id: UUID) -> None:
         await move(self._database, payment_id, PaymentState.CREATING, PaymentState.ABANDONED)
+
+
+class ChangedOrders:
+    """Changes of orders that whoever began them left to Stripe's answer."""
+
+    def __init__(self, changes: OrderChanges) -> None:
+        self._changes = changes
+
+    async def run(self, step: StepRun) -> None:
+        async def finish(order_id: UUID) -> None:
+            try:
+                await self._changes.finish(order_id)
+            except Refusal as refusal:
+                if isinstance(refusal.__cause__, GatewayError):
+                    raise refusal.__cause__ from None
+                log.info("change not made", order=str(order_id), refusal=type(refusal).__name__)
+            step.count("changes of orders finished")
+
+        await step.each(await self._changes.left_behind(BATCH), str, finish)
 
 
 class UnfinishedRefunds:

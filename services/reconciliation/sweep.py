@@ -28,6 +28,7 @@ from services.payments.attention import Attention, close_case
 from services.payments.call_priority import Rank, asking_as
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, Refused
+from services.payments.order_changes import OrderChanges
 from services.payments.order_expiry import OrderExpiry
 from services.payments.payment_intents import IntentGateway, PaymentIntents
 from services.payments.refunds import Refunds
@@ -35,6 +36,7 @@ from services.reconciliation.findings import Findings
 from services.reconciliation.inbox import Inbox, WebhookGateway
 from services.reconciliation.list_steps import ListGateway, MissedEvents, UnknownIntents
 from services.reconciliation.payment_steps import (
+    ChangedOrders,
     ClosedOrders,
     ExpiredOrders,
     PayableIntents,
@@ -76,7 +78,10 @@ class Step:
 
 
 class Sweep:
-    def __init__(self, database: Database, gateway: SweepGateway, inbox: Inbox) -> None:
+    def __init__(
+        self, database: Database, gateway: SweepGateway, inbox: Inbox, *, share: float = 1.0
+    ) -> None:
+        """`share` of the steps' budgets: less for a sweep that must be short, since the next one goes on."""
         self._database = database
         self._gateway = gateway
         self._inbox = inbox
@@ -87,14 +92,16 @@ class Sweep:
         expired = ExpiredOrders(OrderExpiry(database, gateway))
         unanswered = UnansweredPayments(database, PaymentIntents(database, gateway))
         unfinished = UnfinishedRefunds(database, refunds)
+        changes = ChangedOrders(OrderChanges(database, gateway))
         payable = PayableIntents(database, gateway, refunds)
         events = MissedEvents(database, gateway, inbox)
         intents = UnknownIntents(database, gateway, Recovery(database, gateway))
         # What costs a customer the most when it waits comes first; Stripe's lists come after our own tables.
-        self._steps = (
+        steps = (
             step("closed orders", 15, 300, "cancel payment intents", closed.run),
             step("expired orders", 10, 300, "cancel payment intents", expired.run),
             step("unanswered payments", 10, 200, "write payment intents", unanswered.run),
+            step("changes of orders", 10, 200, "write payment intents", changes.run),
             step("refunds", 15, 300, "read refunds", unfinished.run),
             step("events", 15, 300, "read payment intents", self._finish_events),
             step("payable intents", 15, 400, "read payment intents", payable.run),
@@ -107,6 +114,7 @@ class Sweep:
             ),
             step("old events", 5, 100, "", self._delete_old_events),
         )
+        self._steps = [replace(each, budget=each.budget.part(share)) for each in steps]
 
     async def run(self) -> Findings:
         """One sweep over everything that is due, as far as the budgets go."""

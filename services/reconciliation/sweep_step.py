@@ -57,6 +57,9 @@ class Budget:
     seconds: float
     items: int
 
+    def part(self, share: float) -> "Budget":
+        return Budget(seconds=self.seconds * share, items=max(1, round(self.items * share)))
+
 
 class StepRun:
     """One run of a step. The step asks `may_go_on` before it begins anything new."""

@@ -1,48 +1,77 @@
 """What happens seldom, or at the same time: the rules of the state machine that nobody would think of."""
 
+import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 from uuid import UUID
 
 import hypothesis.strategies as st
 from hypothesis.stateful import Bundle, precondition, rule
 from sqlalchemy import text
 
+from runtime.database.database import Transaction
+from sandbox.faults import Rule, parse_fault
 from sandbox.http.errors import StripeError
 from services.identity.principal import Principal
+from services.orders.lines import OrderLine
 from services.payments import failpoints
 from services.payments.order_cancellation import OrderCancellation
+from services.payments.order_changes import WantedChange
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
-from tests.proof.machine import TIME_PASSES, Machine, backup, restore
+from tests.proof.machine import A_DAY, AN_HOUR, Machine
+from tests.proof.neighbours import Deed, Kind
 
 ADA = Principal("ada", None, frozenset())
 ORDERS: Bundle[UUID] = Bundle("orders")
 WHICH = st.integers(0, 11)  # of what there is: how much that is must not change what is drawn
-A_DAY = 90_000.0  # seconds, with an hour to spare
 # As a shop changes an order: only while it is pending, and not while something else is being decided about it.
 SET_PRICE = text(
     "WITH mine AS (SELECT id FROM orders WHERE id = :order_id AND status = 'pending' FOR UPDATE)"
     " UPDATE order_items SET unit_amount = :price FROM mine WHERE order_id = mine.id AND position = 0"
 )
-OLDER = (
-    "UPDATE payments SET created_at = created_at - interval '25 hours' WHERE state = 'creating'",
-    "UPDATE refunds SET created_at = created_at - interval '25 hours' WHERE state = 'creating'",
+# As a shop that knows nothing of our locks changes it.
+SET_PRICE_WITHOUT_LOCK = text("UPDATE order_items SET unit_amount = :price WHERE order_id = :order_id")
+ORDER = text("SELECT status, version FROM orders WHERE id = :order_id")
+ONE = st.sampled_from(
+    [
+        "ask",
+        "change the price and ask",
+        "change the order",
+        "change the price by SQL",
+        "cancel",
+        "refund",
+        "sweep",
+        "short sweep",
+        "look",
+        "hear",
+        "pay",
+    ]
 )
-ONE = st.sampled_from(["ask", "change the price and ask", "cancel", "refund", "sweep", "look", "hear", "pay"])
 DELAYS = st.lists(st.sampled_from([0.0, 0.0005, 0.002, 0.004]), min_size=1, max_size=7)  # seconds, in turn
 WHERE = st.sampled_from(["before", "after", *failpoints.ALL])
-BETWEEN_BACKUPS = 6  # steps
+A_MINUTE = timedelta(seconds=61)
+SET_STATUS = text("UPDATE orders SET status = :status WHERE id = :order_id")
+SICKNESSES = ["lock_timeout", "500; point=before", "500; point=after", "503", "404", "truncated"]
+KINDS: list[Kind] = [
+    "copy of this shop",
+    "another shop",
+    "no installation",
+    "our payment, their order",
+    "nothing",
+]
+DEEDS: list[Deed] = ["pay", "pay and refund", "dispute", "cancel"]
+BETWEEN_BACKUPS = 4  # steps
 
 
 class Disasters(Machine):
     """At once, crashes, restored backups, banks that change their mind, and days that pass."""
 
-    days = 0
     steps = 0
-    backup_of: int | None = None  # how many orders there were
-    backup_day = backup_step = 0
+    backup_made: timedelta | None = None  # how much time had passed
+    backup_step = 0
 
     @rule(order_id=ORDERS, names=st.lists(ONE, min_size=2, max_size=4), delays=DELAYS)
     def things_happen_at_once(self, order_id: UUID, names: list[str], delays: list[float]) -> None:
@@ -65,6 +94,8 @@ class Disasters(Machine):
         self.gateway.delays = list(delays)
         self.do(self._at_once(*(self._one_of(name, order_id) for name in names)))
         self.gateway.delays = []
+        for name in names:
+            self.count(f"at once: {name}")
 
     def _one_of(self, name: str, order_id: UUID) -> Coroutine[Any, Any, Any]:
         self.keys += 1
@@ -74,9 +105,12 @@ class Disasters(Machine):
         work: dict[str, Any] = {
             "ask": lambda: self._pay(order_id),
             "change the price and ask": lambda: self._pay_at(order_id, 700 + self.keys % 2 * 600),
+            "change the order": lambda: self._change_order(order_id, 800 + self.keys % 3 * 300),
+            "change the price by SQL": lambda: self._change_price_by_sql(order_id, 900 + self.keys % 2 * 500),
             "cancel": lambda: OrderCancellation(self.database, self.gateway).cancel(ADA, order_id),
             "refund": lambda: self.refunds.request(wish),
             "sweep": self.sweep.run,
+            "short sweep": self.short_sweep.run,
             "look": lambda: RefreshFromStripe(self.database, self.gateway).find(ADA, order_id),
             "hear": self.inbox.finish_due,
             "pay": self._pay_what_was_released,
@@ -88,56 +122,176 @@ class Disasters(Machine):
         await self.database.rows(SET_PRICE, {"order_id": order_id, "price": price})
         await self._pay(order_id)
 
+    async def _change_order(self, order_id: UUID, price: int) -> None:
+        order = await self.database.row(ORDER, {"order_id": order_id})
+        line = OrderLine(name="Lamp", unit_amount=price, quantity=1)
+        if order is not None:
+            await self.changes.change(
+                WantedChange(
+                    order_id=order_id, expected_version=order.version, lines=[line], total=line.subtotal
+                )
+            )
+
+    async def _change_price_by_sql(self, order_id: UUID, price: int) -> None:
+        """Not committed for a while. Whoever does so to an order that is paid meanwhile has done it by hand."""
+
+        async def write(transaction: Transaction) -> None:
+            await transaction.rows(SET_PRICE_WITHOUT_LOCK, {"order_id": order_id, "price": price})
+            order = await transaction.row(ORDER, {"order_id": order_id})
+            if order is not None and order.status != "pending":
+                self.world.by_hand.add(order_id)
+            await asyncio.sleep(0.005)
+
+        order = await self.database.row(ORDER, {"order_id": order_id})
+        if order is not None and order.status == "pending":
+            await self.database.transaction(write)
+
     async def _pay_what_was_released(self) -> None:
         await self.gateway.on_the_way()
         for intent_id in sorted(self.world.released):
             with suppress(StripeError):
                 self.sandbox.pay(intent_id)
 
+    def _nth(self, found: list[str], which: int) -> str | None:
+        return found[which % len(found)] if found else None
+
+    def _ours(self, *statuses: str) -> list[str]:
+        return [i["id"] for i in self.world.intents() if i["status"].startswith(statuses)]
+
     @rule(which=WHICH)
     def somebody_cancels_in_the_dashboard(self, which: int) -> None:
-        intents = [i["id"] for i in self.sandbox.state.payment_intents if i["status"].startswith("requires_")]
-        if intents:
-            self.sandbox.cancel(intents[which % len(intents)])
+        intent_id = self._nth(self._ours("requires_"), which)
+        if intent_id:
+            self.sandbox.cancel(intent_id)
 
-    @rule(which=WHICH)
-    def a_customer_disputes(self, which: int) -> None:
-        intents = [i["id"] for i in self.sandbox.state.payment_intents if i["status"] == "succeeded"]
-        if intents:
+    @rule(which=WHICH, amount=st.sampled_from([None, 1, 100, 300, 700]), marked=st.booleans())
+    def somebody_refunds_in_the_dashboard(self, which: int, amount: int | None, marked: bool) -> None:
+        """Whatever the payment is to its order, heard of or not."""
+        intent_id = self._nth(self._ours("succeeded"), which)
+        if intent_id:
+            self.count("refunds in the dashboard")
             with suppress(StripeError):
-                self.sandbox.dispute(intents[which % len(intents)])
+                self.sandbox.refund(intent_id, amount, metadata={"note": "by hand"} if marked else None)
 
-    @rule(which=WHICH, well=st.booleans())
-    def the_bank_answers_a_refund(self, which: int, well: bool) -> None:
-        refunds = [r["id"] for r in self.sandbox.state.refunds if r["status"] == "pending"]
-        if refunds:
-            self.sandbox.complete_refund(refunds[which % len(refunds)], succeeds=well)
+    @rule(which=WHICH, amount=st.sampled_from([None, 250]), inquiry=st.booleans())
+    def a_customer_disputes(self, which: int, amount: int | None, inquiry: bool) -> None:
+        intent_id = self._nth(self._ours("succeeded"), which)
+        if intent_id:
+            self.count("disputes")
+            with suppress(StripeError):
+                self.sandbox.dispute(intent_id, amount=amount, inquiry=inquiry)
+
+    @rule(which=WHICH, status=st.sampled_from(["under_review", "won", "lost", "warning_closed"]))
+    def a_dispute_goes_on(self, which: int, status: str) -> None:
+        dispute_id = self._nth([d["id"] for d in self.sandbox.state.disputes], which)
+        if dispute_id:
+            with suppress(StripeError, ValueError):
+                self.sandbox.move_dispute(dispute_id, status)
+
+    @rule(which=WHICH, status=st.sampled_from(["requires_action", "succeeded", "failed", "canceled"]))
+    def the_bank_answers_a_refund(
+        self, which: int, status: Literal["requires_action", "succeeded", "failed", "canceled"]
+    ) -> None:
+        refund_id = self._nth([r["id"] for r in self.sandbox.state.refunds if not is_over(r)], which)
+        if refund_id:
+            with suppress(StripeError, ValueError):
+                self.sandbox.move_refund(refund_id, status)
+
+    @rule(which=WHICH, refuse=st.sampled_from(["balance_insufficient", "charge_not_refundable"]))
+    def a_payment_can_not_be_refunded(self, which: int, refuse: str) -> None:
+        intent_id = self._nth(self._ours("succeeded"), which)
+        if intent_id:
+            self.sandbox.plan_refunds(intent_id, refuse=refuse)
+
+    @rule(which=WHICH, fault=st.sampled_from(SICKNESSES), lasts=st.sampled_from([600.0, 3_600.0]))
+    def an_object_is_sick(self, which: int, fault: str, lasts: float) -> None:
+        refunds = [r["id"] for r in self.sandbox.state.refunds]
+        sick = self._nth([*[i["id"] for i in self.world.intents()], *refunds], which)
+        if sick:
+            self.count("sick objects")
+            self.sandbox.make_sick(sick, fault, lasts=lasts)
+
+    @rule(path=st.sampled_from(["/v1/refunds*", "/v1/disputes*", "/v1/events*", "*/cancel"]))
+    def an_endpoint_is_down_for_an_hour(self, path: str) -> None:
+        self.count("endpoints down")
+        self.sandbox.faults.add(Rule(fault=parse_fault("503"), path=path, times=None, lasts=3_600.0))
+
+    @rule(permission=st.sampled_from(["rak_refund_write", "rak_refund_read", "rak_dispute_read"]))
+    def the_key_may_not(self, permission: str) -> None:
+        self.count("permissions taken away")
+        self.sandbox.permissions.forbid(permission)
+
+    @rule(manual=st.booleans())
+    def the_dashboard_changes_how_money_is_captured(self, manual: bool) -> None:
+        self.sandbox.state.dashboard.set(capture_method="manual" if manual else "automatic_async")
+
+    @rule(delays=DELAYS)
+    def the_network_is_slow(self, delays: list[float]) -> None:
+        self.count("slow networks")
+        self.gateway.delays = list(delays)
+
+    @rule(order_id=ORDERS, status=st.sampled_from(["pending", "canceled", "paid", "review"]))
+    def somebody_sets_the_status_by_sql(self, order_id: UUID, status: str) -> None:
+        self.count("statuses set by SQL")
+        self.world.by_hand.add(order_id)
+        self.runner.run(self.database.rows(SET_STATUS, {"order_id": order_id, "status": status}))
+
+    @rule()
+    def another_application_moves_in(self) -> None:
+        if not self.sandbox.strangers.streams:
+            self.count("busy applications")
+            self.neighbours.move_in()
+
+    @rule(order_id=ORDERS, kind=st.sampled_from(KINDS))
+    def a_neighbour_asks_for_an_intent(self, order_id: UUID, kind: Kind) -> None:
+        self.count("neighbours' intents")
+        payments = self.runner.run(self.shop.payments(order_id))
+        self.neighbours.ask_for_intent(kind, order_id, payments[-1].id if payments else None)
+
+    @rule(which=WHICH, deed=st.sampled_from(DEEDS))
+    def a_neighbour_acts(self, which: int, deed: Deed) -> None:
+        self.neighbours.act(which, deed)
 
     @rule(order_id=ORDERS)
     def nothing_is_left_in_the_order(self, order_id: UUID) -> None:
         self.runner.run(self.database.rows(SET_PRICE, {"order_id": order_id, "price": 0}))
 
     @rule()
+    def an_hour_passes(self) -> None:
+        self.count("hours")
+        self.pass_time(AN_HOUR)
+
+    @rule()
+    def a_minute_passes(self) -> None:
+        self.count("minutes")
+        self.pass_time(A_MINUTE)
+
+    @rule()
     def a_day_passes(self) -> None:
-        self.days += 1
-        self.sandbox.clock.advance(A_DAY)
-        for statement in (*TIME_PASSES, *OLDER):
-            self.runner.run(self.database.rows(text(statement)))
+        self.count("days")
+        self.pass_time(A_DAY)
 
     @precondition(lambda self: self.steps >= self.backup_step + BETWEEN_BACKUPS)
     @rule()
     def a_backup_is_made(self) -> None:
-        self.backup_of, self.backup_day, self.backup_step = self.placed, self.days, self.steps
-        self.runner.run(self.database.transaction(backup))
+        self.backup_made, self.backup_step = self.gateway.ahead, self.steps
+        self.runner.run(self.tables.back_up())
 
-    @precondition(lambda self: self.backup_of == self.placed)
+    @precondition(lambda self: self.backup_made is not None)
     @rule()
     def the_backup_is_restored(self) -> None:
-        """By the book: Stripe is well, and the sweep comes before the customers do."""
+        """Or a standby that lagged is promoted. By the book: Stripe is well, and sweeps come before the customers."""
+        self.count("backups restored")
         self.sandbox.faults.clear()
         self.gateway.crash = self.failpoint = None
         self.world.ended.clear()
-        self.runner.run(self.database.transaction(restore))
-        for statement in (*TIME_PASSES, *OLDER * (self.days - self.backup_day)):
-            self.runner.run(self.database.rows(text(statement)))
-        self.runner.run(self.sweep.run())
+        assert self.backup_made is not None
+        self.runner.run(self.tables.restore(self.gateway.ahead - self.backup_made))
+        self.start()
+        for _ in range(2):
+            self.pass_time(AN_HOUR)
+            self.runner.run(self.sweep.run())
+
+
+def is_over(refund: dict[str, Any]) -> bool:
+    return refund["status"] in ("failed", "canceled")

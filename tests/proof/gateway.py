@@ -5,7 +5,7 @@ Held to the same contract as the real gateway in test_gateway_contract.py.
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -56,6 +56,7 @@ class SandboxGateway:
         self.called_while_held: list[str] = []
         self.calls = 0
         self.delays: list[float] = []  # seconds on the way, in turn
+        self.ahead = timedelta()  # how far the sandbox's clock is before ours
 
     def turn_to_create(self, order_id: UUID) -> Turn:
         return AlwaysMyTurn()
@@ -110,13 +111,16 @@ class SandboxGateway:
     async def list_intents(
         self, since: datetime, after: str | None = None, until: datetime | None = None
     ) -> StripePage[IntentSeen]:
-        return await self._page("/v1/payment_intents", intent_seen, after, between(since, until))
+        return await self._page("/v1/payment_intents", intent_seen, after, self._window(since, until))
 
     async def list_events(
         self, since: datetime, after: str | None = None, until: datetime | None = None
     ) -> StripePage[StripeEventSeen]:
-        window = {**between(since, until), "types": list(LISTED_TYPES)}
+        window = {**self._window(since, until), "types": list(LISTED_TYPES)}
         return await self._page("/v1/events", event_seen, after, window)
+
+    def _window(self, since: datetime, until: datetime | None) -> dict[str, Any]:
+        return dict(between(since + self.ahead, until and until + self.ahead))
 
     async def ping(self) -> datetime | None:
         await self._call("GET", "/v1/balance")
@@ -143,11 +147,11 @@ class SandboxGateway:
         self._crash_if("after")
         if answer.wire != "whole":
             raise OutcomeUnknown(f"the answer was lost: {answer.wire}")
-        failure = error_of(answer_from(answer.body, answer.status, answer.headers))
+        told = answer_from(answer.body, answer.status, answer.headers)
+        failure = error_of(told)
         if failure is not None:
             raise failure
-        data: dict[str, Any] = answer.json()
-        return data
+        return told.data
 
     async def on_the_way(self) -> None:
         """A request, or an answer, travels: meanwhile others go on."""

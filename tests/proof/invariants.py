@@ -1,4 +1,4 @@
-"""What must hold: I1 to I6 after every step, E1 to E7 once everything was delivered, replayed and swept.
+"""What must hold: I1 to I7 after every step, E1 to E7 once everything was delivered, replayed and swept.
 
 I5 is seen by the gateway, at the moment of each call.
 """
@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
 from runtime.database.database import Database, Row, Transaction
 from sandbox.core import Sandbox
+from tests.proof.neighbours import Neighbours
 
 LIVE = ("creating", "open", "processing", "canceling")
 MADE = ("pending", "requires_action", "succeeded")
@@ -24,28 +26,56 @@ ORDERS = text(
 )
 PAYMENTS = text("SELECT * FROM payments")
 REFUNDS = text("SELECT r.*, p.intent_id FROM refunds r JOIN payments p ON p.id = r.payment_id")
+# Cases that are open, or that a person closed: what is told stays told.
+CASES = text(
+    "SELECT kind, subject_id, order_id FROM attention WHERE closed_at IS NULL OR closed_by IS NOT NULL"
+)
+INSTALLATION = text("SELECT id FROM installation")
+NAMED = text(
+    "SELECT intent_id AS named FROM payments WHERE intent_id IS NOT NULL"
+    " UNION ALL SELECT object_id FROM stripe_events UNION ALL SELECT subject_id FROM attention"
+    " UNION ALL SELECT item FROM sweep_retries"
+)
 TRANSITIONS = text("SELECT * FROM payment_transitions ORDER BY id")
 
 
 @dataclass
 class World:
-    """Our books and Stripe's, side by side. `released` are the intents whose secret left the server."""
+    """Our books and Stripe's, side by side. `released` are the intents whose secret left the server.
+
+    `by_hand` are orders whose status or items somebody changed by SQL when they were not pending.
+    """
 
     database: Database
     sandbox: Sandbox
+    neighbours: Neighbours
     released: set[str] = field(default_factory=set)
     ended: dict[Any, str] = field(default_factory=dict)
+    by_hand: set[Any] = field(default_factory=set)
 
     async def look(self) -> "Seen":
-        orders, payments, refunds = await self.database.transaction(_at_one_moment)
+        orders, payments, refunds, cases = await self.database.transaction(_at_one_moment)
         return Seen(
             orders={row.id: row for row in orders},
             payments=payments,
             refunds=refunds,
-            intents={intent["id"]: intent for intent in self.sandbox.state.payment_intents},
+            cases=cases,
+            intents={i["id"]: i for i in self.intents()},
             given_back=self._given_back(),
-            disputed={d["payment_intent"] for d in self.sandbox.state.disputes if d["status"] != "won"},
+            taken=self._taken(),
         )
+
+    def intents(self) -> list[dict[str, Any]]:
+        """Ours, as Stripe has them."""
+        return [i for i in self.sandbox.state.payment_intents if not is_neighbours(i)]
+
+    def _taken(self) -> Counter[str]:
+        """By banks, for disputes that were lost."""
+        taken: Counter[str] = Counter()
+        for dispute in self.sandbox.state.disputes:
+            if dispute["status"] == "lost":
+                taken[dispute["payment_intent"]] += dispute["amount"]
+        return taken
 
     def _given_back(self) -> Counter[str]:
         back: Counter[str] = Counter()
@@ -55,10 +85,14 @@ class World:
         return back
 
 
-async def _at_one_moment(transaction: Transaction) -> tuple[Sequence[Row], Sequence[Row], Sequence[Row]]:
-    """Orders, payments and refunds, though the COMMIT of a process that just died may still be on its way."""
+def is_neighbours(intent: dict[str, Any]) -> bool:
+    return "neighbour" in intent["metadata"] or "installation_id" not in intent["metadata"]
+
+
+async def _at_one_moment(transaction: Transaction) -> list[Sequence[Row]]:
+    """Orders, payments, refunds and cases, though the COMMIT of a process that just died may still be on its way."""
     await transaction.rows(ONE_MOMENT)
-    return await transaction.rows(ORDERS), await transaction.rows(PAYMENTS), await transaction.rows(REFUNDS)
+    return [await transaction.rows(statement) for statement in (ORDERS, PAYMENTS, REFUNDS, CASES)]
 
 
 @dataclass
@@ -67,17 +101,22 @@ class Seen:
     payments: Sequence[Row]
     refunds: Sequence[Row]
     intents: dict[str, dict[str, Any]]
+    cases: Sequence[Row]
     given_back: Counter[str]
-    disputed: set[str]
+    taken: Counter[str]
 
     def is_payable(self, intent_id: str) -> bool:
         status: str = self.intents[intent_id]["status"]
         return status.startswith("requires_")
 
-    def kept(self, order_id: Any) -> int:
-        """Minor units that Stripe took for an order and we neither gave back nor can give back by ourselves."""
-        ours = [i for i in self.by_order[str(order_id)] if i["id"] not in self.for_a_person]
-        return sum(i["amount_received"] - self.given_back[i["id"]] for i in ours)
+    def kept(self, intent_id: str) -> int:
+        """Minor units that Stripe took and that are still here."""
+        received: int = self.intents[intent_id]["amount_received"]
+        return received - self.given_back[intent_id] - self.taken[intent_id]
+
+    def is_told(self, intent_id: str, order_id: Any) -> bool:
+        """Whether a person was called about this intent or this order."""
+        return any(c.subject_id == intent_id or str(c.order_id) == str(order_id) for c in self.cases)
 
     @cached_property
     def by_order(self) -> defaultdict[str, list[dict[str, Any]]]:
@@ -85,14 +124,6 @@ class Seen:
         for intent in self.intents.values():
             by_order[intent["metadata"].get("order_id", "")].append(intent)
         return by_order
-
-    @cached_property
-    def for_a_person(self) -> set[str]:
-        """Intents whose money a bank holds: it sent a refund back, or disputes the charge."""
-        failed = [r for r in self.refunds if r.cause in ("duplicate", "late") and r.state == "failed"]
-        sent_back = {r.intent_id for r in failed if r.stripe_refund_id}
-        refused = {r.intent_id for r in failed if r.failure_code == "charge_disputed"}
-        return sent_back | (refused & self.disputed)
 
     @cached_property
     def money_of(self) -> defaultdict[Any, list[Row]]:
@@ -108,9 +139,10 @@ async def check_always(world: World) -> None:
     seen = await world.look()
     i1_one_live_payment(seen)
     i2_one_released_payable_intent(seen, world.released)
-    i3_paid_means_settled(seen)
+    i3_paid_means_settled(seen, world.by_hand)
     i4_what_ended_stays(seen, world.ended)
     i6_no_more_back_than_came(seen)
+    await i7_nothing_of_anothers(world)
 
 
 def i1_one_live_payment(seen: Seen) -> None:
@@ -124,8 +156,11 @@ def i2_one_released_payable_intent(seen: Seen, released: set[str]) -> None:
     assert max(by_order.values(), default=0) <= 1, f"I2: {by_order}"
 
 
-def i3_paid_means_settled(seen: Seen) -> None:
+def i3_paid_means_settled(seen: Seen, by_hand: set[Any]) -> None:
+    """By our books: what Stripe knows and we have not heard yet comes later."""
     for order in seen.orders.values():
+        if order.id in by_hand:
+            continue
         settled = [p for p in seen.money_of[order.id] if p.disposition == "settled"]
         if order.status not in PAID:
             assert not settled, f"I3: {order} is settled"
@@ -133,6 +168,7 @@ def i3_paid_means_settled(seen: Seen) -> None:
             [payment] = settled
             intent = seen.intents[payment.intent_id]
             assert intent["status"] == "succeeded", f"I3: {order} by {intent['status']}"
+            assert intent["currency"].upper() == order.currency, f"I3: {order}"
             back = sum(r.amount for r in seen.refunds if r.payment_id == payment.id and r.state in MADE)
             kept = intent["amount_received"] - back
             fits = {
@@ -141,7 +177,6 @@ def i3_paid_means_settled(seen: Seen) -> None:
                 "refunded": kept == 0,
             }
             assert fits[order.status], f"I3: {order} keeps {kept}"
-            assert intent["currency"].upper() == order.currency, "I3"
 
 
 def i4_what_ended_stays(seen: Seen, ended: dict[Any, str]) -> None:
@@ -153,7 +188,16 @@ def i4_what_ended_stays(seen: Seen, ended: dict[Any, str]) -> None:
 
 def i6_no_more_back_than_came(seen: Seen) -> None:
     for intent_id, amount in seen.given_back.items():
-        assert amount <= seen.intents[intent_id]["amount_received"], f"I6: {intent_id}"
+        if intent_id in seen.intents:
+            assert amount <= seen.intents[intent_id]["amount_received"], f"I6: {intent_id}"
+
+
+async def i7_nothing_of_anothers(world: World) -> None:
+    """Neither written at Stripe, nor anywhere in our tables."""
+    written = world.neighbours.written()
+    assert not written, f"I7: {written}"
+    named = {row.named for row in await world.database.rows(NAMED)}
+    assert not named & world.neighbours.intents, f"I7: {named & world.neighbours.intents}"
 
 
 async def check_at_the_end(world: World) -> None:
@@ -161,8 +205,8 @@ async def check_at_the_end(world: World) -> None:
     await check_always(world)
     e1_every_success_is_in_the_books(seen)
     e2_captured_money_has_its_place(seen)
-    e3_nothing_is_under_way(seen)
-    e4_what_was_kept_is_the_total(seen)
+    await e3_nothing_is_under_way(world, seen)
+    e4_what_was_kept_is_the_total(seen, world.by_hand)
     e5_no_open_payment_of_a_closed_order(seen)
     await e7_the_history_leads_to_the_present(world, seen)
 
@@ -170,31 +214,43 @@ async def check_at_the_end(world: World) -> None:
 def e1_every_success_is_in_the_books(seen: Seen) -> None:
     books = {p.intent_id: p for p in seen.payments}
     for intent in seen.intents.values():
-        if intent["status"] == "succeeded" and "payment_id" in intent["metadata"]:
-            payment = books[intent["id"]]
-            assert (payment.state, payment.amount_received) == ("succeeded", intent["amount_received"]), "E1"
+        if intent["status"] == "succeeded" and UUID(intent["metadata"]["order_id"]) in seen.orders:
+            payment = books.get(intent["id"])
+            assert payment is not None, f"E1: {intent['id']}"
+            assert (payment.state, payment.amount_received) == ("succeeded", intent["amount_received"]), (
+                f"E1: {payment}"
+            )
 
 
 def e2_captured_money_has_its_place(seen: Seen) -> None:
-    for order in seen.orders.values():
-        if seen.kept(order.id) > 0:
-            assert order.status in (*PAID, "review"), f"E2: {order} keeps {seen.kept(order.id)}"
+    settled = {p.intent_id for p in seen.payments if p.disposition == "settled"}
+    for intent in seen.intents.values():
+        if intent["status"] == "succeeded" and seen.kept(intent["id"]) > 0 and intent["id"] not in settled:
+            told = seen.is_told(intent["id"], intent["metadata"]["order_id"])
+            assert told, f"E2: {intent['id']} keeps {seen.kept(intent['id'])} and nobody is told"
 
 
-def e3_nothing_is_under_way(seen: Seen) -> None:
+async def e3_nothing_is_under_way(world: World, seen: Seen) -> None:
     assert not [p for p in seen.payments if p.state in ("creating", "canceling")], "E3: payments"
     assert not [r for r in seen.refunds if r.state == "creating"], "E3: refunds"
+    assert not await world.database.rows(text("SELECT order_id FROM order_changes")), "E3: changes"
     live = {p.intent_id for p in seen.payments if p.state in LIVE}
     stray = [i for i in seen.intents if seen.is_payable(i) and i not in live]
     assert not stray, f"E3: payable without a live payment: {stray}"
 
 
-def e4_what_was_kept_is_the_total(seen: Seen) -> None:
+def e4_what_was_kept_is_the_total(seen: Seen, by_hand: set[Any]) -> None:
+    """Orders about which a person was called apart."""
     for order in seen.orders.values():
-        kept = seen.kept(order.id)
+        ours = seen.by_order[str(order.id)]
+        if order.id in by_hand or order.status == "review" or seen.is_told("", order.id):
+            continue
+        kept = sum(i["amount_received"] - seen.given_back[i["id"]] for i in ours)
         if order.status == "paid":
             assert kept == order.total, f"E4: {order} keeps {kept}"
-        elif order.status not in ("review", "partially_refunded"):
+        elif order.status == "partially_refunded":
+            assert 0 < kept < order.total, f"E4: {order} keeps {kept}"
+        else:
             assert kept == 0, f"E4: {order} keeps {kept}"
 
 

@@ -1,23 +1,29 @@
-"""What the state machine stands on: the real services, our books and Stripe's, and the check at the end."""
+"""What the state machine stands on: the real services, our books and Stripe's, time, and the check at the end."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy import text
 
-from runtime.database.database import Database, Transaction, build_database
+from runtime.database.database import Database, build_database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.http.errors import StripeError
 from services.identity.refusals import Refusal
 from services.operations import migrations
+from services.orders.imports import OrderImports
 from services.payments import failpoints
+from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refunds import Refunds
+from services.payments.reviews import Reviews
+from services.reconciliation.attention_cases import AttentionCases
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
 from services.stripe_api.gateway import StripeSignatureCheck
@@ -25,26 +31,14 @@ from tests.e2e.databases import own_database
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import Crash, SandboxGateway
-from tests.proof.invariants import World, check_at_the_end
+from tests.proof.invariants import World, check_always, check_at_the_end
+from tests.proof.neighbours import Neighbours
+from tests.proof.tables import Tables
 from tests.proof.watched import WatchedDatabase
 
-TABLES = (
-    "orders",
-    "order_items",
-    "payments",
-    "payment_transitions",
-    "refunds",
-    "disputes",
-    "stripe_events",
-    "leases",
-)
-WITHOUT_TRIGGERS = text("SET LOCAL session_replication_role = replica")
-TIME_PASSES = (
-    "UPDATE payments SET lease_until = NULL, looked_at = looked_at - interval '2 hours'",
-    "UPDATE refunds SET lease_until = NULL, due_at = now()",
-    "UPDATE stripe_events SET due_at = now() - interval '1 second', attempts = 0",
-    "UPDATE sweep_retries SET due_at = now()",
-)
+AN_HOUR, A_DAY = timedelta(seconds=3_700), timedelta(seconds=90_000)
+ROUNDS = (AN_HOUR, AN_HOUR, *(A_DAY,) * 6)  # until nothing changes any more
+SMALL = 0.004  # of the sweep's budgets: an item or two for each step
 
 
 class Machine(RuleBasedStateMachine):
@@ -52,26 +46,45 @@ class Machine(RuleBasedStateMachine):
 
     runner: ClassVar[asyncio.Runner]
     database: ClassVar[Database]
-    faults_injected: ClassVar[int] = 0
-    crashes: ClassVar[int] = 0
+    tables: ClassVar[Tables]
+    injected: ClassVar[Counter[str]] = Counter()
     runs: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
         self.sandbox = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
+        self.neighbours = Neighbours(self.sandbox)
         self.gateway = SandboxGateway(self.sandbox)
         self.shop = Shop(self.database)
-        self.world = World(self.database, self.sandbox)
-        self.payments = PaymentIntents(self.database, self.gateway, deadline=0.1)
-        self.refunds = Refunds(self.database, self.gateway)
-        check = StripeSignatureCheck((WEBHOOK_SECRET,))
-        self.inbox = Inbox(self.database, self.gateway, check, livemode=False)
-        self.sweep = Sweep(self.database, self.gateway, self.inbox)
+        self.world = World(self.database, self.sandbox, self.neighbours)
+        self.start()
         self.keys = self.placed = 0
         self.failpoint: str | None = None
         self.exit = ExitStack()
         self.exit.enter_context(failpoints.reaching(self._reach))
         type(self).runs += 1
+
+    def start(self) -> None:
+        """The server's process begins: what it remembered is gone."""
+        self.payments = PaymentIntents(self.database, self.gateway, deadline=0.1)
+        self.refunds = Refunds(self.database, self.gateway)
+        self.reviews = Reviews(self.database, self.refunds)
+        self.changes = OrderChanges(self.database, self.gateway)
+        self.cases = AttentionCases(self.database)
+        self.imports = OrderImports(self.database)
+        check = StripeSignatureCheck((WEBHOOK_SECRET,))
+        self.inbox = Inbox(self.database, self.gateway, check, livemode=False)
+        self.sweep = Sweep(self.database, self.gateway, self.inbox)
+        self.short_sweep = Sweep(self.database, self.gateway, self.inbox, share=SMALL)
+
+    def count(self, what: str, number: int = 1) -> None:
+        type(self).injected[what] += number
+
+    def pass_time(self, time: timedelta) -> None:
+        """For our tables and for Stripe alike."""
+        self.gateway.ahead += time
+        self.sandbox.pass_time(time.total_seconds())
+        self.runner.run(self.tables.make_older(time))
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Let it happen; a refusal or a crash is an answer like any other."""
@@ -90,7 +103,7 @@ class Machine(RuleBasedStateMachine):
     def _reach(self, name: str) -> None:
         if name == self.failpoint:
             self.failpoint = None
-            type(self).crashes += 1
+            self.count("crashes at a failpoint")
             raise Crash
 
     async def _pay(self, order_id: UUID) -> None:
@@ -99,39 +112,53 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.sandbox.faults.clear()
-            self.gateway.crash = self.failpoint = None
-            for intent in list(self.sandbox.state.payment_intents):
-                if intent["status"] == "processing":
-                    self.sandbox.complete(intent["id"])
-            self.runner.run(self._until_nothing_changes())
+            self.world_is_well()
+            self.runner.run(check_always(self.world))
+            self._until_nothing_changes()
             self.runner.run(check_at_the_end(self.world))
         finally:
-            type(self).crashes += self.gateway.crashes
+            self.count("crashes at a call", self.gateway.crashes)
             self.exit.close()
 
-    async def empty(self) -> None:
-        """Emptied by DELETE, a hundred times faster than TRUNCATE."""
-        await self.database.transaction(_empty)
+    def world_is_well(self) -> None:
+        """Stripe fails no more, the key may do everything, banks have answered."""
+        self.sandbox.faults.clear()
+        self.sandbox.permissions.clear()
+        self.sandbox.state.dashboard.set(balance_insufficient=False, capture_method="automatic_async")
+        self.gateway.crash = self.failpoint = None
+        self.gateway.delays = []
+        for intent in list(self.sandbox.state.payment_intents):
+            if intent["status"] == "processing":
+                self.sandbox.complete(intent["id"])
+            if intent["status"] == "requires_capture":
+                self.sandbox.call("POST", f"/v1/payment_intents/{intent['id']}/capture")
 
-    async def _until_nothing_changes(self) -> None:
-        """E6: sweep until a fixpoint, which must come soon."""
-        for _ in range(6):
-            for statement in TIME_PASSES:
-                await self.database.rows(text(statement))
-            before = await self._books()
-            await self.sweep.run()
-            if await self._books() == before:
+    def _until_nothing_changes(self) -> None:
+        """E6: sweep, with real pauses between, until a sweep changes nothing; that must come soon."""
+        for time in ROUNDS:
+            self.pass_time(time)
+            before = self.runner.run(self._books())
+            self.runner.run(self.sweep.run())
+            after = self.runner.run(self._books())
+            if time is A_DAY and before == after:
                 return
-        raise AssertionError("E6: the sweep finds no end")
+        changes = [name for name in before if before[name] != after[name]]
+        raise AssertionError(f"E6: the sweep finds no end: {changes}")
 
-    async def _books(self) -> list[Any]:
-        statements = (
-            "SELECT id, state, disposition, intent_id FROM payments ORDER BY id",
-            "SELECT id, status FROM orders ORDER BY id",
-            "SELECT id, state FROM refunds ORDER BY id",
-        )
-        return [await self.database.rows(text(statement)) for statement in statements]
+    async def _books(self) -> dict[str, Any]:
+        books = {name: await self.database.rows(statement) for name, statement in BOOKS.items()}
+        written = [entry["path"] for entry in self.sandbox.journal.calls("POST")]
+        return {**books, "calls that write": written}
+
+
+BOOKS = {
+    "payments": text("SELECT id, state, disposition, intent_id FROM payments ORDER BY id"),
+    "orders": text("SELECT id, status, version FROM orders ORDER BY id"),
+    "refunds": text("SELECT id, state, amount FROM refunds ORDER BY id"),
+    "disputes": text("SELECT id, status, amount FROM disputes ORDER BY id"),
+    "changes": text("SELECT order_id, id FROM order_changes ORDER BY id"),
+    "cases": text("SELECT kind, subject_id FROM attention WHERE closed_at IS NULL ORDER BY kind, subject_id"),
+}
 
 
 @contextmanager
@@ -140,40 +167,20 @@ def ground(server_url: str, machine: type[Machine]) -> Iterator[None]:
     with own_database(server_url) as url, asyncio.Runner() as runner:
         migrations.upgrade(url)
         machine.runner, machine.database = runner, WatchedDatabase(build_database(url, pool_size=6).pool)
-        runner.run(_prepare(machine.database))
+        machine.tables = Tables(machine.database)
+        runner.run(_prepare(machine.database, machine.tables))
         try:
             yield
         finally:
             runner.run(machine.database.close())
 
 
-async def _prepare(database: Database) -> None:
-    row = await database.row(text("SELECT current_database() AS name, current_user AS me"))
+async def _prepare(database: Database, tables: Tables) -> None:
+    row = await database.row(text("SELECT current_database() AS name"))
     assert row is not None
     await database.rows(text(f"ALTER DATABASE {row.name} SET synchronous_commit = off"))
-    await database.rows(text("CREATE SCHEMA backup"))
-    for table in TABLES:
-        await database.rows(text(f"CREATE TABLE backup.{table} (LIKE {table})"))
+    await tables.prepare()
     await database.close()
-
-
-async def _empty(connection: Transaction) -> None:
-    await connection.rows(WITHOUT_TRIGGERS)
-    for table in (*TABLES, "products", "sweep_steps", "sweep_retries", "sweep_windows"):
-        await connection.rows(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
-
-
-async def backup(connection: Transaction) -> None:
-    for table in TABLES:
-        await connection.rows(text(f"DELETE FROM backup.{table}"))  # noqa: S608  our own names
-        await connection.rows(text(f"INSERT INTO backup.{table} TABLE {table}"))
-
-
-async def restore(connection: Transaction) -> None:
-    await connection.rows(WITHOUT_TRIGGERS)
-    for table in TABLES:
-        await connection.rows(text(f"DELETE FROM {table}"))  # noqa: S608  our own names
-        await connection.rows(text(f"INSERT INTO {table} TABLE backup.{table}"))
 
 
 async def _while_there_is_power(work: Coroutine[Any, Any, Any]) -> Any:
