@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from models import OrderStatus
 from runtime.database.database import Database
@@ -19,6 +20,7 @@ from tests.conftest import Stripe
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
 from tests.proof.hooked import Happening, Hooked
+from tests.proof.till import Till
 
 UPDATE = """
 mutation($input: UpdateOrderInput!) {
@@ -179,6 +181,11 @@ class Checkout:
 
 
 @pytest.fixture
+def till(database: Database, stripe: Stripe) -> Till:
+    return Till(database, stripe.sandbox)
+
+
+@pytest.fixture
 def checkout(database: Database, stripe: Stripe, shop: Shop) -> Checkout:
     return Checkout(database, stripe, shop)
 
@@ -265,6 +272,25 @@ async def test_a_change_that_died_is_finished_by_the_money_that_came_with_its_to
     await checkout.heard(intent_id)
 
     assert await checkout.outcome(order_id) == (OrderStatus.PAID, 1_300)
+
+
+async def test_a_change_that_nobody_asks_for_again_is_finished_by_the_sweep(
+    checkout: Checkout, till: Till
+) -> None:
+    order_id, _ = await checkout.begin()
+
+    async def power_is_lost() -> None:
+        raise OutcomeUnknown("the process is gone")
+
+    with pytest.raises(PaymentProviderUnavailable):
+        await checkout.change(order_id, before_reprice=power_is_lost)
+    await checkout.database.rows(text("UPDATE order_changes SET created_at = now() - interval '1 minute'"))
+    findings = await till.sweep.run()
+
+    assert findings.done["changes of orders finished"] == 1
+    [intent] = checkout.sandbox.state.payment_intents
+    [payment] = await checkout.shop.payments(order_id)
+    assert (intent["amount"], payment.amount) == (1_300, 1_300)
 
 
 async def test_a_burnt_key_is_tried_once_more_under_another(checkout: Checkout) -> None:

@@ -173,6 +173,19 @@ class Disasters(Machine):
             with suppress(StripeError):
                 self.sandbox.refund(intent_id, amount, metadata={"note": "by hand"} if marked else None)
 
+    @rule(order_id=ORDERS, amount=st.sampled_from([None, 1, 300]), at_once=st.booleans())
+    def somebody_pays_and_gets_it_back_unheard(
+        self, order_id: UUID, amount: int | None, at_once: bool
+    ) -> None:
+        """Before any webhook came: everything is heard of in one batch, or side by side with a sweep."""
+        self.do(self._pay(order_id))
+        for intent_id in sorted(self.world.released):
+            with suppress(StripeError):
+                self.sandbox.pay(intent_id)
+                self.sandbox.refund(intent_id, amount)
+                self.count("refunds before the payment was heard of")
+        self._happen(order_id, ["hear", "sweep"] if at_once else ["sweep"], [0.0, 0.002])
+
     @rule(which=WHICH, amount=st.sampled_from([None, 250]), inquiry=st.booleans())
     def a_customer_disputes(self, which: int, amount: int | None, inquiry: bool) -> None:
         intent_id = self._nth(self._ours("succeeded"), which)
@@ -236,14 +249,11 @@ class Disasters(Machine):
         self.world.by_hand.add(order_id)
         self.runner.run(self.database.rows(SET_STATUS, {"order_id": order_id, "status": status}))
 
-    @rule()
-    def another_application_moves_in(self) -> None:
-        if not self.sandbox.strangers.streams:
+    @rule(order_id=ORDERS, kind=st.sampled_from(KINDS), busy=st.booleans())
+    def a_neighbour_asks_for_an_intent(self, order_id: UUID, kind: Kind, busy: bool) -> None:
+        if busy and not self.sandbox.strangers.streams:
             self.count("busy applications")
             self.neighbours.move_in()
-
-    @rule(order_id=ORDERS, kind=st.sampled_from(KINDS))
-    def a_neighbour_asks_for_an_intent(self, order_id: UUID, kind: Kind) -> None:
         self.count("neighbours' intents")
         payments = self.runner.run(self.shop.payments(order_id))
         self.neighbours.ask_for_intent(kind, order_id, payments[-1].id if payments else None)
@@ -256,20 +266,10 @@ class Disasters(Machine):
     def nothing_is_left_in_the_order(self, order_id: UUID) -> None:
         self.runner.run(self.database.rows(SET_PRICE, {"order_id": order_id, "price": 0}))
 
-    @rule()
-    def an_hour_passes(self) -> None:
-        self.count("hours")
-        self.pass_time(AN_HOUR)
-
-    @rule()
-    def a_minute_passes(self) -> None:
-        self.count("minutes")
-        self.pass_time(A_MINUTE)
-
-    @rule()
-    def a_day_passes(self) -> None:
-        self.count("days")
-        self.pass_time(A_DAY)
+    @rule(time=st.sampled_from([A_MINUTE, A_MINUTE, AN_HOUR, A_DAY]))
+    def time_passes(self, time: timedelta) -> None:
+        self.count(f"times that {time} passed")
+        self.pass_time(time)
 
     @precondition(lambda self: self.steps >= self.backup_step + BETWEEN_BACKUPS)
     @rule()

@@ -48,10 +48,12 @@ class World:
 
     database: Database
     sandbox: Sandbox
-    neighbours: Neighbours
     released: set[str] = field(default_factory=set)
     ended: dict[Any, str] = field(default_factory=dict)
     by_hand: set[Any] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.neighbours = Neighbours(self.sandbox)
 
     async def look(self) -> "Seen":
         orders, payments, refunds, cases = await self.database.transaction(_at_one_moment)

@@ -275,7 +275,7 @@ class Payments(Disasters):
 def test_money_is_neither_lost_nor_taken_twice(postgres_url: str) -> None:
     quick = settings(
         max_examples=RUNS,
-        stateful_step_count=30,
+        stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
