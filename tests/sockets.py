@@ -13,7 +13,10 @@ from websockets.typing import Subprotocol
 from services.identity.tokens import issue_token
 from tests.conftest import JWT_SECRET
 
-FOLLOW = "subscription Follow($id: ID!) { orderUpdated(orderId: $id) { id status payments { status } } }"
+FOLLOW = (
+    "subscription Follow($id: ID!) { orderUpdated(orderId: $id) "
+    "{ id status total { minorUnits } payments { status } } }"
+)
 
 
 def token(user: str = "ada", *, role: str | None = None, seconds: float = 3_600) -> str:

@@ -47,7 +47,7 @@ UNSIGNED_FOR = 60.0  # seconds that a socket stays open without a token
 LONGEST_TIMER = 86_400.0
 FORBIDDEN = 4403  # graphql-ws signs in anew after it, and goes on
 UNAUTHENTICATED = "UNAUTHENTICATED"
-TOKEN_ENDED = "The token has ended or was revoked: sign in anew."  # noqa: S105  no token
+TOKEN_ENDED = "The token has ended or was revoked: sign in anew."  # nosec B105  # noqa: S105  no token
 SIGN_IN_FIRST = "A socket without a token is closed after a minute: sign in."
 
 current_socket: ContextVar[OpenSocket] = ContextVar("current_socket")

@@ -102,7 +102,9 @@ class OrderChanges:
         """
         check_lines(wanted.lines)
         for _ in range(ATTEMPTS):
-            step = await self._database.transaction(lambda transaction: _record(transaction, wanted))
+            step = await self._database.transaction(
+                lambda transaction: _record(transaction, wanted), locks=wanted.order_id
+            )
             if isinstance(step, Changed):
                 return await self._order(wanted.order_id)
             if isinstance(step, MustBeCanceled):
@@ -157,7 +159,7 @@ class OrderChanges:
                 which = {"payment_id": staged.payment_id, "from_state": PaymentState.OPEN}
                 await transaction.rows(REPRICE_PAYMENT, {**parameters, **which})
 
-        await self._database.transaction(write)
+        await self._database.transaction(write, locks=order_id)
 
     async def _give_up(self, order_id: UUID, staged: Row, refused: Refused) -> None:
         """Stripe won't reprice it: the customer was faster, or the amount can't be charged."""
@@ -171,7 +173,7 @@ class OrderChanges:
             await transaction.one(LOCK_ORDER_TO_CHANGE, {"order_id": order_id})
             await drop_change(transaction, order_id, staged)
 
-        await self._database.transaction(drop)
+        await self._database.transaction(drop, locks=order_id)
         if intent.is_payable:
             raise InvalidOrder(f"Stripe can't charge this total ({refused.code or 'refused'})")
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from models.orders.changes import DROP_CHANGE, SET_EXPIRY, STAGED_CHANGE
+from models.orders.channel import TELL_ORDER_UPDATED
 from models.orders.statements import ADD_LINES, REMOVE_LINES
 from runtime.database.database import Row, Transaction
 
@@ -43,6 +44,7 @@ async def write_lines(transaction: Transaction, order_id: UUID, change: ChangeRo
     await transaction.rows(ADD_LINES, {"order_id": order_id, "lines": change.lines})
     expiry = {"sets_expiry": change.sets_expiry, "expires_at": change.expires_at}
     row = await transaction.one(SET_EXPIRY, {"order_id": order_id, **expiry})
+    await transaction.rows(TELL_ORDER_UPDATED, {"order_id": order_id})
     version: int = row.version
     return version
 

@@ -12,6 +12,9 @@ from main import build_app
 from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.serve import served
+from services.orders.lines import OrderLine
+from services.payments.order_changes import OrderChanges, WantedChange
+from services.stripe_api.gateway import StripeGateway
 from settings import Settings
 from tests.make import Shop
 from tests.sockets import follower, token
@@ -32,6 +35,22 @@ async def test_the_present_state_comes_first_and_then_each_change(address: str, 
         for status in (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED):
             await shop.set_order(order_id, status=status)
             assert (await ada.order())["status"] == status.name
+
+
+async def test_other_lines_are_a_change_too(
+    address: str, shop: Shop, database: Database, gateway: StripeGateway
+) -> None:
+    order_id = await shop.order(items=[(1_000, 1)])
+    async with follower(address, token()) as ada:
+        await ada.follow(order_id)
+        before = await ada.order()
+        line = OrderLine(name="Lamp", unit_amount=2_500, quantity=1)
+        wanted = WantedChange(order_id=order_id, expected_version=2, lines=[line], total=2_500)
+
+        await OrderChanges(database, gateway).change(wanted)
+
+        after = await ada.order()
+        assert (before["total"]["minorUnits"], after["total"]["minorUnits"]) == (1_000, 2_500)
 
 
 async def test_a_change_reaches_followers_in_other_processes(

@@ -238,8 +238,8 @@ MUTANTS = (
         (
             Change(
                 "services/payments/order_cancellation.py",
-                "                await self._close_intent(live)\n",
-                "",
+                "        await self._close_intent(live)\n        return True\n",
+                "        return True\n",
             ),
         ),
         (f"{CANCEL}::test_the_intent_is_canceled_with_its_order",),
