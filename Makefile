@@ -5,6 +5,7 @@ BIN := .venv/bin
 .PHONY: help setup run test prove soak bench lint types schema python-client attackers lock verify-stripe
 THEIRS := tests/integration/python_client
 ATTACKERS := tests/attackers
+OLD_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paygraph needs Python 3.11 or newer; name one with make PYTHON=python3.12 …")'
 
 help:  ## what can be typed here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -12,14 +13,22 @@ help:  ## what can be typed here
 setup: .venv/.ready  ## a virtual environment from the hash-pinned locks
 
 .venv/.ready: requirements-dev.txt requirements-openapi.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paygraph needs Python 3.11 or newer; name one with make PYTHON=python3.12 …")'
+	$(OLD_ENOUGH)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-openapi.txt
 	@touch $@
 
-run: setup  ## the demo: a seeded shop, a database, a stand-in for Stripe
+run: .venv/.runs  ## the demo: a seeded shop, a database, a stand-in for Stripe
 	@$(BIN)/python main.py demo
+
+# The demo needs half of what the tests need; where the tests are set up, everything is there.
+.venv/.runs: requirements-demo.txt
+	@$(OLD_ENOUGH)
+	@test -e .venv/.ready || echo "Installing what the demo needs into .venv, once …"
+	@test -e .venv/.ready || $(PYTHON) -m venv .venv
+	@test -e .venv/.ready || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term:skip-covered
@@ -65,6 +74,7 @@ lock:  ## resolve the locks anew (needs uv)
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra demo --extra otel --group dev -c requirements.txt -o requirements-dev.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra otel -c requirements-dev.txt -o requirements-otel.txt
+	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra demo -c requirements-dev.txt -o requirements-demo.txt
 	uv pip compile -q --no-deps --generate-hashes --no-emit-index-url --no-header --group stripe-openapi -o requirements-openapi.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(THEIRS)/requirements.in -o $(THEIRS)/requirements.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ATTACKERS)/requirements.in -o $(ATTACKERS)/requirements.txt
