@@ -243,6 +243,7 @@ class Disasters(Machine):
         self.count("slow networks")
         self.gateway.delays = list(delays)
 
+    @precondition(lambda self: not self.world.by_hand)  # of such an order less can be asked
     @rule(order_id=ORDERS, status=st.sampled_from(["pending", "canceled", "paid", "review"]))
     def somebody_sets_the_status_by_sql(self, order_id: UUID, status: str) -> None:
         self.count("statuses set by SQL")

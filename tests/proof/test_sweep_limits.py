@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from models.refunds.statements import UNFINISHED_REFUNDS
 from models.refunds.tables import RefundState
 from runtime.database.database import Database
 from sandbox.config import SandboxConfig
@@ -18,6 +19,10 @@ from tests.make import Shop
 from tests.proof.till import Till
 
 AN_HOUR_PASSES = text("UPDATE payments SET looked_at = looked_at - interval '61 minutes'")
+MADE_AND_LOOKED_AT = text(
+    "UPDATE payments SET created_at = now() - CAST(CAST(:age AS text) AS interval),"
+    " looked_at = now() - interval '30 minutes' WHERE intent_id = :intent_id"
+)
 UNKNOWN_TO_STRIPE = text("UPDATE payments SET intent_id = 'pi_unknown' WHERE id = :payment_id")
 
 
@@ -163,3 +168,36 @@ async def test_a_refund_whose_key_stripe_burnt_is_made_under_a_new_one_at_once(t
 
     assert refund.state is RefundState.SUCCEEDED
     assert [r["amount"] for r in till.sandbox.state.refunds] == [400]
+
+
+async def test_a_refund_that_was_never_sent_goes_before_those_that_wait(
+    till: Till, database: Database
+) -> None:
+    waiting, _ = await till.paid(method="pm_card_pendingRefund")
+    await till.refund(waiting, 100)
+    unsent, _ = await till.paid()
+    away = Rule(fault=parse_fault("reset; point=before"), path="/v1/refunds", times=None)
+    till.sandbox.faults.add(away)
+    await till.refund(unsent, 100)
+    await database.rows(
+        text(
+            "UPDATE refunds SET due_at = now() - CASE state WHEN 'pending' THEN interval '1 day' ELSE '0' END"
+        )
+    )
+
+    [first] = await database.rows(UNFINISHED_REFUNDS, {"limit": 1})
+
+    assert first.state == RefundState.CREATING
+
+
+async def test_an_old_intent_is_asked_about_more_rarely_than_a_young_one(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    intents = {age: await till.ask(await shop.order()) for age in ("1 hour", "10 days")}
+    await till.sweep.run()  # hears their events
+    for age, intent in intents.items():
+        await database.rows(MADE_AND_LOOKED_AT, {"age": age, "intent_id": intent.id})
+
+    findings = await till.sweep.run()
+
+    assert findings.done["payable intents looked at"] == 1
