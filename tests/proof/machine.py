@@ -124,6 +124,7 @@ class Machine(RuleBasedStateMachine):
         self.sandbox.faults.clear()
         self.sandbox.permissions.clear()
         self.sandbox.state.dashboard.set(balance_insufficient=False, capture_method="automatic_async")
+        self.sandbox.state.dashboard.refunds.clear()
         self.gateway.crash = self.failpoint = None
         self.gateway.delays = []
         for intent in list(self.sandbox.state.payment_intents):
