@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.proof.account_mutants import ACCOUNT_MUTANTS
 from tests.proof.mutants import MUTANTS, Mutant
 
+ALL = (*MUTANTS, *ACCOUNT_MUTANTS)
 ROOT = Path(__file__).parent.parent.parent
 PARTS = (
     "graph",
@@ -79,12 +81,10 @@ def outcomes(
 ) -> Iterator[dict[str, "Future[subprocess.CompletedProcess[str]]"]]:
     """All mutants, two at a time, under way as soon as the first is asked for."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {
-            mutant.name: pool.submit(outcome, mutant, tmp_path_factory.mktemp("mutant")) for mutant in MUTANTS
-        }
+        yield {mutant.name: pool.submit(outcome, mutant, tmp_path_factory.mktemp("mutant")) for mutant in ALL}
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
 def test_a_deliberate_bug_is_found(
     outcomes: dict[str, "Future[subprocess.CompletedProcess[str]]"], mutant: Mutant
 ) -> None:
@@ -97,7 +97,7 @@ def test_a_deliberate_bug_is_found(
 
 
 def test_without_a_bug_the_same_tests_pass(tmp_path: Path) -> None:
-    tests = tuple(sorted({test for mutant in MUTANTS for test in mutant.tests}))
+    tests = tuple(sorted({test for mutant in ALL for test in mutant.tests}))
 
     done = run(tests, copy_of_the_house(tmp_path))
 
