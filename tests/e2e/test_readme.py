@@ -45,8 +45,10 @@ def test_the_lines_for_the_shell_take_an_order_to_paid(tmp_path: Path) -> None:
 
 
 def test_each_promise_is_printed_with_a_test_that_exists() -> None:
-    promises = re.findall(r"^\| (P\d) \| .+ \| \[`(test_\w+)`\]\((tests/\S+\.py)\) \|$", README, re.MULTILINE)
-    assert [number for number, _, _ in promises] == [f"P{n}" for n in range(1, 10)]
+    promises = re.findall(
+        r"^\| (P\d+) \| .+ \| \[`(test_\w+)`\]\((tests/\S+\.py)\) \|$", README, re.MULTILINE
+    )
+    assert [number for number, _, _ in promises] == [f"P{n}" for n in range(1, 11)]
     for _, test, file in promises:
         assert re.search(rf"^(async )?def {test}\(", (ROOT / file).read_text(), re.MULTILINE), (
             f"{file}::{test}"
@@ -63,7 +65,7 @@ def test_every_command_and_target_that_is_named_exists() -> None:
     text = "\n".join(page.read_text() for page in PAGES)
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"[`$] ?make ([a-z-]+)", text)) <= targets
-    named = set(re.findall(r"main\.py ([a-z]+)", text))
+    named = set(re.findall(r"main\.py ([a-z-]+)", text))
     known = subprocess.run(  # noqa: S603  the program's own help
         [sys.executable, str(MAIN), "--help"], capture_output=True, text=True, timeout=PATIENCE, check=True
     ).stdout

@@ -28,7 +28,7 @@ PARTS = (
     "schema.graphql",
 )
 # What the attackers and the clients have installed beside them would fill a disk, copied for each bug.
-LEFT_OUT = shutil.ignore_patterns(".venv", "node_modules", "__pycache__", "e2e")
+LEFT_OUT = shutil.ignore_patterns(".venv", "node_modules", "__pycache__")
 AT_ONCE = 2
 SECONDS = 180
 

@@ -60,6 +60,20 @@ describe("an order of the shop's own system", () => {
       { input: { orderId: order, expectedVersion: found.version, lines, total: 4_153 } },
       "merchant",
     )
+    await page.getByText("Your order has changed: it is now $41.53.").waitFor() // the open form follows the order
+    await payButton(page).getByText("$41.53").waitFor()
+    await pay(page, CARD)
+    await thanks(page).waitFor()
+    assert.equal(await demo.chargesOf(order), 1)
+  })
+
+  test("that is changed without a word is not paid at the old total", async () => {
+    const { page, demo } = now
+    const order = await imported()
+    await page.goto(`${demo.url}/?pay=${order}`)
+    await payButton(page).getByText("$36.53").waitFor()
+    // By SQL, of which nobody is told.
+    await demo.sql(`UPDATE order_items SET unit_amount = unit_amount + 500 WHERE order_id = '${order}' AND kind = 'shipping'`)
     await pay(page, CARD)
     await page.getByText("Your order has changed: it is now $41.53.").waitFor()
     assert.equal(await demo.chargesOf(order), 0, "nobody pays another amount than the one that was shown")
