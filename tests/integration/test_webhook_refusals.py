@@ -65,10 +65,11 @@ async def test_what_stripe_did_not_send_is_refused_and_nothing_is_stored(
 
 
 async def test_events_of_live_mode_and_of_other_kinds_are_answered_and_not_stored(
-    http: httpx.AsyncClient, database: Database
+    http: httpx.AsyncClient, database: Database, shop: Shop
 ) -> None:
+    ours = {"id": "pi_1", "metadata": {"installation_id": await shop.installation_id()}}
     for changes in ({"livemode": True}, {"type": "invoice.paid"}, {"type": "customer.created"}):
-        body, header = signed(event_body(**changes))
+        body, header = signed(event_body(**changes, data={"object": ours}))
         answer = await http.post("/webhooks/stripe", content=body, headers={"stripe-signature": header})
         assert answer.status_code == 200
 
