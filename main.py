@@ -37,6 +37,7 @@ from runtime.processes import end_as_by_ctrl_c
 from runtime.tracing import traced
 from services.identity.callers import Callers
 from services.identity.checkout_tokens import CheckoutTokens
+from services.identity.public_keys import JwksKeys
 from services.identity.refusals import InvalidServiceKey
 from services.identity.service_keys import ServiceKeys, new_service_key
 from services.identity.token_rules import UnsafeTokenRules
@@ -123,7 +124,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
     limits = settings.rate_limits()
     keys = settings.public_keys()
-    callers = Callers(settings.token_verifier(keys), ServiceKeys(database), CheckoutTokens(database))
+    callers = build_callers(settings, keys, database)
     use_cases = build_use_cases(database, gateway, news, callers, settings.order_expiry)
     anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
     credentials = Credentials(settings.jwt_cookie, settings.allowed_origins)
@@ -132,14 +133,9 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        looks = use_cases.current_orders.at_work()
         async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
-            async with (
-                inbox.at_work(),
-                scheduler.on(),
-                news.on_air(),
-                use_cases.current_orders.at_work(),
-                tuned_garbage_collection(),
-            ):
+            async with inbox.at_work(), scheduler.on(), news.on_air(), looks, tuned_garbage_collection():
                 yield
             await gateway.close()
             await database.close()
@@ -152,14 +148,23 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
         *for_operators(Health(probes, gateway, keys), MetricsEndpoint(probes), settings.metrics_token),
         *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
     ]
-    middleware = layers(
-        routes, settings.allowed_origins, settings.cors_headers, with_cookies=bool(settings.jwt_cookie)
-    )
-    if site:  # the demo, which hands its tokens to its own pages
-        middleware.insert(0, Middleware(OwnHostOnly, [settings.host], settings.allowed_origins))
+    middleware = build_middleware(settings, routes, is_demo=bool(site))
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says; see EitherPath
     return app
+
+
+def build_middleware(settings: Settings, routes: list[BaseRoute], *, is_demo: bool) -> list[Middleware]:
+    middleware = layers(
+        routes, settings.allowed_origins, settings.cors_headers, with_cookies=bool(settings.jwt_cookie)
+    )
+    if is_demo:  # it hands its tokens to its own pages
+        middleware.insert(0, Middleware(OwnHostOnly, [settings.host], settings.allowed_origins))
+    return middleware
+
+
+def build_callers(settings: Settings, keys: JwksKeys | None, database: Database) -> Callers:
+    return Callers(settings.token_verifier(keys), ServiceKeys(database), CheckoutTokens(database))
 
 
 def app_from_environment() -> Starlette:

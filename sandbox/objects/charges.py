@@ -6,6 +6,18 @@ from sandbox.http.answers import Object
 from sandbox.objects.cards import Decline, TestMethod
 from sandbox.objects.payment_methods import method_of
 
+# What every charge has when it is made.
+_NEW: Object = {
+    "balance_transaction": None,
+    "calculated_statement_descriptor": "SANDBOX",
+    "disputed": False,
+    "fraud_details": {},
+    "radar_options": {},
+    "receipt_number": None,
+    "refunded": False,
+    "livemode": False,
+}
+
 
 def new_charge(
     account: Account,
@@ -24,14 +36,10 @@ def new_charge(
         "amount": amount,
         "amount_captured": amount if captured else 0,
         "amount_refunded": 0,
-        "balance_transaction": None,
         "billing_details": payment_method["billing_details"],
-        "calculated_statement_descriptor": "SANDBOX",
         "captured": captured,
         "created": account.clock.now(),
         "currency": intent["currency"],
-        "disputed": False,
-        "fraud_details": {},
         "outcome": _outcome(status, decline, method_of(account, payment_method)),
         "paid": status == "succeeded",
         "payment_intent": intent["id"],
@@ -39,12 +47,9 @@ def new_charge(
         "payment_method_details": _details(
             payment_method, account.clock.now(), authorized=status == "succeeded" and not captured
         ),
-        "radar_options": {},
-        "receipt_number": None,
         "receipt_url": _receipt() if status == "succeeded" else None,
-        "refunded": False,
         "status": status,
-        "livemode": False,
+        **_NEW,
         **_copied_from(intent),
         **dict.fromkeys(_UNUSED),
     }

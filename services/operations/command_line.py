@@ -54,11 +54,7 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")
     orders = "also add N pending orders, one `ORDER_ID TOKEN` a line"
     seed.add_argument("--orders", type=whole_number, default=0, help=orders)
-    token = command("token", "a bearer token signed with JWT_SECRET")
-    token.add_argument("--user", type=user_id, required=True, help="the user id, the token's subject")
-    token.add_argument("--role", help="`merchant` may act for the shop")
-    lasting = token.add_argument("--hours", dest="lifetime", type=hours, help="how long it is valid (24)")
-    lasting.metavar, lasting.default = "HOURS", timedelta(hours=24)
+    _add_token_arguments(command("token", "a bearer token signed with JWT_SECRET"))
     key = command("key", "a service key of the shop's own systems; it is printed once")
     _add_key_arguments(key)
     sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
@@ -69,6 +65,13 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     here = Path(__file__).parents[2] / "schema.graphql"
     schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
     return parser.parse_args(words)
+
+
+def _add_token_arguments(token: argparse.ArgumentParser) -> None:
+    token.add_argument("--user", type=user_id, required=True, help="the user id, the token's subject")
+    token.add_argument("--role", help="`merchant` may act for the shop")
+    lasting = token.add_argument("--hours", dest="lifetime", type=hours, help="how long it is valid (24)")
+    lasting.metavar, lasting.default = "HOURS", timedelta(hours=24)
 
 
 def _add_key_arguments(key: argparse.ArgumentParser) -> None:

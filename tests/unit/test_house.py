@@ -202,14 +202,14 @@ def test_files_have_at_most_500_lines() -> None:
         assert lines <= 600, f"{file.relative_to(ROOT)} has {lines} lines: is it one concept?"
 
 
-def test_functions_have_at_most_60_lines() -> None:
+def test_functions_have_at_most_40_lines() -> None:
     for file in sources():
         if "migrations" in file.parts:
             continue  # a migration is one list of tables
         for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
-                assert lines <= 60, f"{file.relative_to(ROOT)}: {node.name} has {lines} lines; 60 are enough"
+                assert lines <= 40, f"{file.relative_to(ROOT)}: {node.name} has {lines} lines; 40 are enough"
 
 
 def test_the_top_level_holds_what_belongs_there() -> None:
