@@ -92,11 +92,14 @@ class Windows:
     async def read(
         self, step: StepRun, window: Row, fetch: Fetch[T], apply: Apply[T], *, newest: bool
     ) -> None:
-        """A window, page by page, as far as the budget goes. What was read is kept after each page."""
+        """A window, page by page, as far as the budget goes. What was read is kept after each page.
+
+        The window itself is an item of the budget and pays for its first page: with a small budget, windows that are
+        new in each run would otherwise leave nothing for the older ones.
+        """
         after: str | None = window.after
         this = {"of_list": self._name, "until_moment": window.until}
-        while step.may_go_on:
-            step.spend()
+        while True:
             try:
                 page = await fetch(window.since, after, None if newest else window.until)
             except Refused:
@@ -111,6 +114,9 @@ class Windows:
                 await self._database.rows(END_WINDOW, this)
                 return
             await self._database.rows(MOVE_WINDOW, {**this, "after_id": after})
+            if not step.may_go_on:
+                return
+            step.spend()
 
     async def read_all(self, step: StepRun, fetch: Fetch[T], apply: Apply[T]) -> None:
         await self.open_new()

@@ -292,6 +292,17 @@ MUTANTS = (
         (f"{ISOLATION}::test_a_sick_intent_holds_up_no_other_and_heals_later",),
     ),
     Mutant(
+        "a cursor that is lost when a sweep is interrupted",
+        (
+            Change(
+                "services/reconciliation/list_steps.py",
+                'await self._database.rows(MOVE_WINDOW, {**this, "after_id": after})',
+                'await self._database.rows(MOVE_WINDOW, {**this, "after_id": None})',
+            ),
+        ),
+        (f"{ISOLATION}::test_a_list_goes_on_where_its_budget_ended_and_what_is_young_is_read_first",),
+    ),
+    Mutant(
         "an unchecked id in a path",
         (
             Change(

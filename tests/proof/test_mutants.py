@@ -4,8 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,7 +27,6 @@ PARTS = (
 )
 # What the attackers and the clients have installed beside them would fill a disk, copied for each bug.
 LEFT_OUT = shutil.ignore_patterns(".venv", "node_modules", "__pycache__")
-AT_ONCE = 2
 SECONDS = 180
 
 
@@ -69,26 +66,12 @@ def run(tests: tuple[str, ...], house: Path) -> subprocess.CompletedProcess[str]
     )
 
 
-def outcome(mutant: Mutant, place: Path) -> subprocess.CompletedProcess[str]:
-    house = copy_of_the_house(place)
-    apply(mutant, house)
-    return run(mutant.tests, house)
-
-
-@pytest.fixture(scope="module")
-def outcomes(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[dict[str, "Future[subprocess.CompletedProcess[str]]"]]:
-    """All mutants, two at a time, under way as soon as the first is asked for."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {mutant.name: pool.submit(outcome, mutant, tmp_path_factory.mktemp("mutant")) for mutant in ALL}
-
-
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
-def test_a_deliberate_bug_is_found(
-    outcomes: dict[str, "Future[subprocess.CompletedProcess[str]]"], mutant: Mutant
-) -> None:
-    done = outcomes[mutant.name].result()
+def test_a_deliberate_bug_is_found(mutant: Mutant, tmp_path: Path) -> None:
+    house = copy_of_the_house(tmp_path)
+    apply(mutant, house)
+
+    done = run(mutant.tests, house)
 
     assert done.returncode == 1, (
         f"it survived, or the tests could not run:\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
