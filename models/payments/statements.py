@@ -10,7 +10,6 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
-    case,
     exists,
     false,
     func,
@@ -164,9 +163,19 @@ TAKE_LEASE = (
 )
 END_LEASE = update(Payment).where(_this_payment, _from_state).values(lease_until=None)
 
+# The order first: who waits for its lock gets it as it was committed then. A statement that waited for the payment
+# alone would go on with the order of its own first moment, and release a secret of the amount before a change.
+_ordered = (
+    select(col(Order.id), col(Order.status), col(Order.currency), col(Order.version), col(Order.expires_at))
+    .join(Payment, col(Payment.order_id) == col(Order.id))
+    .where(_this_payment)
+    .with_for_update(read=True, of=Order)
+    .cte("ordered")
+    .prefix_with("MATERIALIZED")
+)
 _opened = (
     update(Payment)
-    .where(_this_payment, _from_state)
+    .where(_this_payment, _from_state, col(Payment.order_id) == _ordered.c.id)
     .values(
         state=PaymentState.OPEN.value,
         intent_id=bindparam("intent_id"),
@@ -174,33 +183,28 @@ _opened = (
         cause=bindparam("cause"),
         updated_at=func.now(),
     )
-    .returning(col(Payment.order_id), col(Payment.amount), col(Payment.currency), col(Payment.order_version))
+    .returning(col(Payment.order_id), col(Payment.currency), col(Payment.order_version))
     .cte("opened")
 )
 
-# Whether the order's total is the payment's amount. CLAIM read the version and added the items up in one statement,
-# so of one snapshot; whatever changes an item makes the version grow in the same transaction (a trigger, under the
-# order's row lock). So at the same version the items are the same, and need not be added up again: 4 to 10 % of
-# creating for an order of 500. CASE, since only it promises that the rest is not evaluated.
-_is_total = case(
-    (col(Order.version) == _opened.c.order_version, true()), else_=order_total == _opened.c.amount
-)
-
-# The second record and the release check in one: no row when somebody else recorded first, and `releasable`
-# only while the order is pending and its total is what Stripe was asked for. `from_state` is a parameter, or
-# PostgreSQL looks for the payment in the index of unanswered ones, which is full of those just answered.
+# The second record and the release check in one: no row when somebody else recorded first, and `releasable` only while
+# the order is pending and its total is what Stripe was asked for. CLAIM read the version and added the items up in one
+# statement, so of one snapshot; whatever changes an item makes the version grow in the same transaction (a trigger,
+# under the order's row lock). So at the same version the total is the same, and at another one it is looked at anew.
+# `from_state` is a parameter, or PostgreSQL looks for the payment in the index of unanswered ones, which is full of
+# those just answered.
 OPEN_PAYMENT = (
     select(
         and_(
-            col(Order.status) == OrderStatus.PENDING.value,
-            col(Order.currency) == _opened.c.currency,
-            _is_total,
-            func.coalesce(col(Order.expires_at) > func.now(), true()),
+            _ordered.c.status == OrderStatus.PENDING.value,
+            _ordered.c.currency == _opened.c.currency,
+            _ordered.c.version == _opened.c.order_version,
+            func.coalesce(_ordered.c.expires_at > func.now(), true()),
             ~_has_money(_opened.c.order_id),
         ).label("releasable")
     )
     .select_from(_opened)
-    .join(Order, col(Order.id) == _opened.c.order_id)
+    .join(_ordered, _ordered.c.id == _opened.c.order_id)
 )
 
 # A compare-and-set from one state to another; no row when the payment had moved on.

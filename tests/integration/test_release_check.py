@@ -1,5 +1,6 @@
 """A secret leaves only while its order is pending and the total is what Stripe was asked for, whatever changed."""
 
+import asyncio
 from uuid import UUID
 
 import psycopg
@@ -89,7 +90,7 @@ async def test_a_change_that_was_under_way_when_the_payment_was_recorded_keeps_i
     assert intent.amount == 120
 
 
-async def test_a_secret_is_released_when_the_items_changed_during_the_call_and_their_total_did_not(
+async def test_another_version_of_the_same_total_is_looked_at_again_and_its_secret_released(
     database: Database, stripe: Stripe, shop: Shop
 ) -> None:
     order_id = await shop.order(items=[(60, 1), (40, 1)])
@@ -101,6 +102,32 @@ async def test_a_secret_is_released_when_the_items_changed_during_the_call_and_t
 
     assert (intent.amount, amounts(stripe)) == (100, [100])
     [payment] = await shop.payments(order_id)
-    assert (
-        payment.order_version == 3
-    )  # as it was recorded, after two items: the secret left without another look
+    [order] = await database.rows(text("SELECT version FROM orders"))
+    assert payment.order_version == order[0]
+
+
+async def test_a_change_that_is_committed_while_the_release_check_waits_for_it_is_seen(
+    database: Database, stripe: Stripe, shop: Shop, postgres_url: str
+) -> None:
+    """As `updateOrder` changes lines: under the locks of the order and of the payment that Stripe is asked for."""
+    order_id = await shop.order(items=[(1_000, 1)])
+    async with await psycopg.AsyncConnection.connect(postgres_url) as changing:
+
+        async def it_is_being_changed() -> None:
+            await changing.execute("SELECT 1 FROM orders FOR UPDATE")
+            await changing.execute("SELECT 1 FROM payments FOR UPDATE")
+            await changing.execute("UPDATE order_items SET unit_amount = 1300")
+            committing.append(asyncio.create_task(commit_when_waited_for()))
+
+        async def commit_when_waited_for() -> None:
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not (await database.rows(waiting))[0][0]:  # noqa: ASYNC110  a lock gives no sign
+                await asyncio.sleep(0)
+            await changing.commit()
+
+        committing: list[asyncio.Task[None]] = []
+        intent = await ask(database, stripe, order_id, it_is_being_changed)
+        await asyncio.gather(*committing)
+
+    assert intent.amount == 1_300
+    assert amounts(stripe) == [1_300]

@@ -93,13 +93,24 @@ MUTANTS = (
         (
             Change(
                 "models/payments/statements.py",
-                "else_=order_total == _opened.c.amount",
-                "else_=true()",
+                "            _ordered.c.version == _opened.c.order_version,\n",
+                "",
             ),
         ),
         (
             f"{RELEASE}::test_a_secret_of_the_old_amount_is_not_released_when_the_total_changed_during_the_call",
         ),
+    ),
+    Mutant(
+        "a release check that reads the order before it has waited for it",
+        (
+            Change(
+                "models/payments/statements.py",
+                "    .with_for_update(read=True, of=Order)\n",
+                "",
+            ),
+        ),
+        (f"{RELEASE}::test_a_change_that_is_committed_while_the_release_check_waits_for_it_is_seen",),
     ),
     Mutant(
         "an item that leaves an order without a trace in its version",
