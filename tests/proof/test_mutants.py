@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.account_mutants import ACCOUNT_MUTANTS
-from tests.proof.mutants import MUTANTS, Mutant
+from tests.proof.mutants import MUTANTS
+from tests.proof.mutants.mutant import Mutant
 
-ALL = (*MUTANTS, *ACCOUNT_MUTANTS)
 ROOT = Path(__file__).parent.parent.parent
 PARTS = (
     "graph",
@@ -66,7 +65,7 @@ def run(tests: tuple[str, ...], house: Path) -> subprocess.CompletedProcess[str]
     )
 
 
-@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_deliberate_bug_is_found(mutant: Mutant, tmp_path: Path) -> None:
     house = copy_of_the_house(tmp_path)
     apply(mutant, house)
@@ -80,7 +79,7 @@ def test_a_deliberate_bug_is_found(mutant: Mutant, tmp_path: Path) -> None:
 
 
 def test_without_a_bug_the_same_tests_pass(tmp_path: Path) -> None:
-    tests = tuple(sorted({test for mutant in ALL for test in mutant.tests}))
+    tests = tuple(sorted({test for mutant in MUTANTS for test in mutant.tests}))
 
     done = run(tests, copy_of_the_house(tmp_path))
 

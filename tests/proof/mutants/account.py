@@ -1,13 +1,14 @@
 """Deliberate bugs of the kinds that were found on real accounts: amounts, refusals that pass, odd lists, pauses."""
 
-from tests.proof.mutants import EXPIRY, OWNERSHIP, TRUE_REFUNDS, Change, Mutant
+from tests.proof.mutants.files import EXPIRY, OWNERSHIP, TRUE_REFUNDS
+from tests.proof.mutants.mutant import Change, Mutant
 
 ODD = "tests/integration/test_odd_answers.py"
 CHANGES = "tests/integration/test_update_order.py"
 ORDERS = "tests/integration/test_graphql_orders.py"
 LIMITS = "tests/proof/test_sweep_limits.py"
 
-ACCOUNT_MUTANTS = (
+MUTANTS = (
     Mutant(
         "a fresh intent whose amount nobody compares",
         (

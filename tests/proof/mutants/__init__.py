@@ -1,0 +1,22 @@
+"""Deliberate bugs, a file for each room, each with the tests that must find it."""
+
+from tests.proof.mutants import (
+    account,
+    orders,
+    payment_intents,
+    reconciliation,
+    refunds,
+    settlement,
+    stripe_api,
+)
+from tests.proof.mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (
+    *payment_intents.MUTANTS,
+    *orders.MUTANTS,
+    *settlement.MUTANTS,
+    *refunds.MUTANTS,
+    *reconciliation.MUTANTS,
+    *stripe_api.MUTANTS,
+    *account.MUTANTS,
+)

@@ -1,0 +1,21 @@
+"""A deliberate bug: a textual change of one place or two, and the tests that must fail for it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Change:
+    """In `file`, `old` stands exactly once and becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`tests` are the node ids that must kill it."""
+
+    name: str
+    changes: tuple[Change, ...]
+    tests: tuple[str, ...]

@@ -1,0 +1,62 @@
+"""Deliberate bugs in orders: their changes, cancellation, expiry and what customers read of them."""
+
+from tests.proof.mutants.files import CANCEL, EXPIRY, RELEASE, REVIEW
+from tests.proof.mutants.mutant import Change, Mutant
+
+MUTANTS = (
+    Mutant(
+        "an item that leaves an order without a trace in its version",
+        (
+            Change(
+                "models/migrations/versions/0005_every_change_of_items_counts.py",
+                "SELECT order_id FROM before UNION SELECT order_id FROM changed",
+                "SELECT order_id FROM changed",
+            ),
+        ),
+        (
+            f"{RELEASE}::test_a_secret_of_the_old_amount_is_not_released_when_the_total_changed_during_the_call",
+        ),
+    ),
+    Mutant(
+        "an order canceled and its intent left payable",
+        (
+            Change(
+                "services/payments/order_cancellation.py",
+                "        await self._close_intent(live)\n        return True\n",
+                "        return True\n",
+            ),
+        ),
+        (f"{CANCEL}::test_the_intent_is_canceled_with_its_order",),
+    ),
+    Mutant(
+        "money that waits and an order that can be paid",
+        (
+            Change("services/payments/claims.py", "        if self.has_money:", "        if False:"),
+            Change("models/payments/statements.py", "            ~_order.c.has_money,\n", ""),
+        ),
+        (f"{REVIEW}::test_money_that_waits_keeps_its_order_unpayable_whatever_somebody_sets_its_status_to",),
+    ),
+    Mutant(
+        "the shop's own words told to a customer",
+        (
+            Change(
+                "graph/types/money_history.py",
+                "return self.view.note if _is_shop(info) else None",
+                "return self.view.note",
+            ),
+        ),
+        (f"{REVIEW}::test_a_customer_reads_only_what_was_written_for_them",),
+    ),
+    Mutant(
+        "an order that expires before its intent",
+        (
+            Change(
+                "services/payments/order_cancellation.py",
+                "        if live is not None and live.intent_id is not None:\n"
+                "            if not await self._is_unpaid(live.intent_id):\n",
+                "        if live is not None and live.intent_id is not None:\n            if False:\n",
+            ),
+        ),
+        (f"{EXPIRY}::test_a_payment_that_came_first_wins",),
+    ),
+)

@@ -1,0 +1,94 @@
+"""Deliberate bugs in refunds and disputes."""
+
+from tests.proof.mutants.files import REFUND, TRUE_REFUNDS
+from tests.proof.mutants.mutant import Change, Mutant
+
+MUTANTS = (
+    Mutant(
+        "a refund under a new key without a look at Stripe's list",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "    return any(refund.refund_id == refund_id for refund in listed)",
+                "    return False",
+            ),
+        ),
+        (f"{REFUND}::test_a_refund_of_unknown_outcome_is_recorded_and_made_once",),
+    ),
+    Mutant(
+        "refunds not bounded by what was received",
+        (Change("services/payments/refunds.py", "if 1 <= amount <= rest:", "if amount > 0:"),),
+        (f"{REFUND}::test_parts_add_up_and_no_more_than_was_received_goes_back",),
+    ),
+    Mutant(
+        "refunds that race without a lock",
+        (
+            Change(
+                "models/refunds/statements.py",
+                ".order_by(col(Payment.disposition), col(Payment.created_at))\n    .with_for_update()\n",
+                ".order_by(col(Payment.disposition), col(Payment.created_at))\n",
+            ),
+            Change(
+                "models/payments/settlement_statements.py",
+                ".where(_this_order).with_for_update()\n",
+                ".where(_this_order)\n",
+            ),
+        ),
+        (f"{REFUND}::test_refunds_that_race_for_more_than_was_paid_get_what_there_is",),
+    ),
+    Mutant(
+        "a refund's id at random",
+        (
+            Change(
+                "services/payments/refund_ids.py",
+                'return uuid5(_NAMESPACE, f"{intent_id} merchant {client_key}")',
+                'return __import__("uuid").uuid4()',
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_the_same_key_after_a_restored_backup_takes_over_what_stripe_has",),
+    ),
+    Mutant(
+        "a refund whose payment is not known yet forgotten",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "        if not await self._write(intent_id, listed):\n",
+                "        if await self._write(intent_id, listed) is None:\n",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_a_refund_heard_of_before_its_payment_counts",),
+    ),
+    Mutant(
+        "a forbidden refund that fails for good",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "            await self._postpone(refund, error, FORBIDDEN)\n",
+                '            await self._end(refund, FAIL_REFUND, error, "refused")\n',
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_a_forbidden_refund_calls_with_stripes_sentence_and_is_made_once_it_may_be",),
+    ),
+    Mutant(
+        "a dispute that an older answer overwrites",
+        (
+            Change(
+                "models/refunds/statements.py",
+                "        col(Dispute.asked_at) <= _fresh.asked_at,\n",
+                "",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_a_dispute_never_goes_back_in_time",),
+    ),
+    Mutant(
+        "a decided dispute opened again",
+        (
+            Change(
+                "models/refunds/statements.py",
+                "        or_(col(Dispute.status).not_in(_decided), _fresh.status.in_(_decided)),\n",
+                "",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_what_is_decided_is_not_reopened_by_a_newer_wrong_answer",),
+    ),
+)

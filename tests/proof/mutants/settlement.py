@@ -1,0 +1,96 @@
+"""Deliberate bugs in deciding what money settles."""
+
+from tests.proof.mutants.files import CANCEL, RACES, TRUE_REFUNDS, WEBHOOKS
+from tests.proof.mutants.mutant import Change, Mutant
+
+MUTANTS = (
+    Mutant(
+        "no look at the amount at settlement",
+        (
+            Change(
+                "services/payments/state_machine.py",
+                "exact = (intent.amount_received, intent.currency) == (order.total, order.currency)",
+                "exact = True",
+            ),
+        ),
+        (f"{WEBHOOKS}::test_money_of_another_amount_sends_the_order_to_review",),
+    ),
+    Mutant(
+        "a success that a stale answer takes back",
+        (
+            Change(
+                "services/payments/state_machine.py",
+                "_succeeded:  (_succeeded,  _succeeded,  _succeeded, _succeeded),",
+                "_succeeded: (_open, _processing, _succeeded, _canceled),",
+            ),
+            Change(
+                "models/migrations/versions/0001_the_first_tables.py",
+                "RAISE EXCEPTION 'payment % is %, which never changes', OLD.id, OLD.state\n"
+                "        USING ERRCODE = 'check_violation', CONSTRAINT = 'payments_terminal_states_absorb';",
+                "RETURN NEW;",
+            ),
+        ),
+        (f"{RACES}::test_a_stale_answer_does_not_take_a_success_back",),
+    ),
+    Mutant(
+        "money that nobody is owed kept",
+        (
+            Change(
+                "services/payments/settlement.py",
+                "OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)",
+                "OWED_BACK: tuple[Disposition, ...] = ()",
+            ),
+        ),
+        (f"{CANCEL}::test_money_that_arrives_after_the_cancel_is_refunded_once",),
+    ),
+    Mutant(
+        "an order read before its lock",
+        (
+            Change(
+                "models/payments/settlement_statements.py",
+                ".where(_this_order).with_for_update()\n",
+                ".where(_this_order)\n",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_sql_that_is_not_committed_while_a_payment_settles_counts",),
+    ),
+    Mutant(
+        "a total taken in the statement that waits for the lock",
+        (
+            Change(
+                "models/payments/settlement_statements.py",
+                "col(Order.currency), col(Order.version)).where(_this_order).with_for_update()",
+                'col(Order.currency), order_total.label("total"))'
+                ".where(_this_order).with_for_update(of=Order)",
+            ),
+            Change(
+                "services/payments/order_money.py",
+                '    total = (await transaction.one(ORDER_TOTAL, {"order_id": order_id})).total\n',
+                "    total = locked.total\n",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_sql_that_is_not_committed_while_a_payment_settles_counts",),
+    ),
+    Mutant(
+        "an intent written over another",
+        (
+            Change(
+                "services/payments/settlement.py",
+                "if payment.intent_id not in (None, intent.id):",
+                "if False:",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_an_intent_is_not_written_over_another_that_was_recorded_meanwhile",),
+    ),
+    Mutant(
+        "a review that the right refund does not settle",
+        (
+            Change(
+                "services/payments/state_machine.py",
+                "(order.total, order.currency) and not others\n",
+                "(order.total, order.currency) and bool(others)\n",
+            ),
+        ),
+        (f"{TRUE_REFUNDS}::test_the_part_that_was_too_much_settles_a_review_when_it_is_refunded",),
+    ),
+)
