@@ -156,7 +156,7 @@ def _known_of_strangers(key: Question, allowance: Allowance) -> Judged | None:
 
 
 def _judged(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged:
-    document = parse(text, max_tokens=allowance.tokens)
+    document = parse(text, max_tokens=allowance.tokens, allow_empty_selection_sets=False)
     # The bounds come first: validating what exceeds them is the cost they are there to spare.
     errors = [GraphQLError(sentence) for sentence in exceeded(document, allowance)]
     if not errors:

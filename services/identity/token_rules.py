@@ -87,6 +87,10 @@ class TokenRules:
         for secret in self.secrets:
             check_secret(secret, shortest=max(SHORTEST_SECRET[name] for name in self.secret_algorithms))
 
+    def only(self, algorithm: str) -> tuple[str, ...]:
+        """The one algorithm that a key is tried with, if it is among those that may sign a token; else none."""
+        return tuple(name for name in self.algorithms if name == algorithm)
+
     @property
     def secret_algorithms(self) -> tuple[str, ...]:
         return tuple(name for name in self.algorithms if name in SHORTEST_SECRET)

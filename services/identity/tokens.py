@@ -155,11 +155,12 @@ class TokenVerifier:
     def _signed_payload(self, token: str, algorithm: str, keys: "Sequence[AllowedPublicKeys | str]") -> bytes:
         for key in keys:
             try:
-                payload: bytes = self._jws.decode_complete(token, key, algorithms=[algorithm])["payload"]
+                read = self._jws.decode_complete(token, key, algorithms=self._rules.only(algorithm))
             except jwt.InvalidSignatureError:
                 continue
             except jwt.PyJWTError:
                 raise InvalidToken("malformed") from None
+            payload: bytes = read["payload"]
             return payload
         raise InvalidToken("bad-signature")
 

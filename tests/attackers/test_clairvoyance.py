@@ -18,11 +18,25 @@ OBJECTS = {
     if is_object_type(type_) and not is_introspection_type(type_)
 }
 WORDS = sorted({field for fields in OBJECTS.values() for field in fields} | {"password", "admin", "users"})
+# Few, since each is asked for in each type, and a caller who asks for too much waits.
+SOME = [
+    "admin",
+    "id",
+    "items",
+    "me",
+    "name",
+    "nodes",
+    "order",
+    "orders",
+    "password",
+    "paymentConfig",
+    "publishableKey",
+]
 FOUND = "schema.json"
 
 
-async def guess(settings: Settings, client: Client, folder: Path) -> Outcome:
-    (folder / "words").write_text("\n".join(WORDS))
+async def guess(settings: Settings, client: Client, folder: Path, words: list[str]) -> Outcome:
+    (folder / "words").write_text("\n".join(words))
     signed_in = ("-H", f"Authorization: Bearer {client.token('ada')}")
     async with served(build_app(settings)) as url:
         arguments = ("-w", "words", "-o", FOUND, "-c", "5", *signed_in)
@@ -34,7 +48,7 @@ async def test_clairvoyance_learns_nothing_from_a_server_as_it_is_in_production(
 ) -> None:
     production = settings.model_copy(update={"introspection": False})
 
-    done = await guess(production, client, tmp_path)
+    done = await guess(production, client, tmp_path, WORDS)
 
     assert "EndpointError: Unable to get TypeRef" in done.out, done.out
     assert not (tmp_path / FOUND).exists()
@@ -44,7 +58,7 @@ async def test_clairvoyance_learns_nothing_from_a_server_as_it_is_in_production(
 async def test_it_would_learn_much_from_a_server_that_tells_what_is_wrong(
     settings: Settings, client: Client, tmp_path: Path
 ) -> None:
-    done = await guess(settings, client, tmp_path)
+    done = await guess(settings, client, tmp_path, SOME)
 
     assert done.code == 0, done.out
     learnt = {t["name"] for t in json.loads((tmp_path / FOUND).read_text())["data"]["__schema"]["types"]}

@@ -70,6 +70,8 @@ KEPT = {
         "jwt.decode(token, key, algorithms=['HS256'])",
         "class A:\n    def f(self):\n"
         "        return self._jws.decode_complete(token, key, algorithms=self._rules.algorithms)",
+        "class A:\n    def f(self):\n"
+        "        return self._jws.decode_complete(token, key, algorithms=self._rules.only(named))",
         "json.decode(text)",
     ],
     "certificate-not-verified": ["httpx.AsyncClient(verify=True)", "httpx.AsyncClient(verify=context)"],

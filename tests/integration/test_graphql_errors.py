@@ -108,6 +108,7 @@ async def test_a_fault_of_ours_is_masked_and_logged_once_with_its_traceback(
 
 MISTAKES = {
     "syntax": ("{ me", None),
+    "nothing selected": ("{ products { pageInfo { } } }", None),
     "field": ("{ nonsense }", None),
     "required variable": (CREATE, {}),
     "variable of another type": (CREATE, {"input": 1}),

@@ -7,7 +7,18 @@ const types = Object.values(buildSchema(readFileSync("schema.graphql", "utf8")).
 const refusals = types.filter((type) => type.getInterfaces().some(({ name }) => name === "UserError"));
 
 // They are what they hold and have no identity; a client's cache keeps them inside what they belong to.
-const values = ["Money", "OrderItem", "PageInfo", "PaymentConfig", "PaymentTransition"];
+const values = [
+  "CheckoutToken",
+  "Metadata",
+  "Money",
+  "NewServiceKey",
+  "OrderItem",
+  "OrderLine",
+  "PageInfo",
+  "PaymentConfig",
+  "PaymentTransition",
+  "SavedProducts",
+];
 
 export default [
   {
