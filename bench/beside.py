@@ -96,7 +96,7 @@ def beside(pollers: int, followers: int) -> Beside:
         for number, intent in enumerate(named)
         if (at := done.get(intent))
     ]
-    again = {kind: len(times) for kind, times in found["again"].items()}
+    again: dict[str, int] = found["again"]
     return Beside(
         pollers=pollers,
         followers=followers,
@@ -106,7 +106,7 @@ def beside(pollers: int, followers: int) -> Beside:
         paid_p99=quantile(took),
         again=sum(again.values()),
         refused=sum(again.values()) - again.get("PaymentIntent", 0),
-        look_p99=quantile(found["looks"]),
+        look_p99=found["look_p99"],
         told_off=stub["refused"],
         busy=os.getloadavg()[0],
     )

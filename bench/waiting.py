@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from bench.load import Connection
+from bench.sale import quantile
 
 LOOK = "query($id: ID!) { order(id: $id) { id status payments { status } } }"
 FOLLOW = "subscription($id: ID!) { orderUpdated(orderId: $id) { id status } }"
@@ -38,10 +39,11 @@ class Job:
 
 @dataclass
 class Found:
-    """ms of each look and of each payment that was asked for again, by the type of its answer."""
+    """What the slowest look in a hundred took, ms; how often a payment was asked for again, by its answer's type."""
 
-    looks: list[float] = field(default_factory=list)
-    again: dict[str, list[float]] = field(default_factory=dict)
+    looks: int = 0
+    look_p99: float = 0.0
+    again: dict[str, int] = field(default_factory=dict)
     heard: int = 0
 
 
@@ -50,6 +52,7 @@ class Waiting:
         self._job = job
         self._idle: list[Connection] = []
         self._sockets: list[ClientConnection] = []
+        self._took: list[float] = []
         self.found = Found()
 
     async def run(self) -> Found:
@@ -65,6 +68,8 @@ class Waiting:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self.found.looks = len(self._took)
+        self.found.look_p99 = quantile(self._took)
         return self.found
 
     async def _follow(self, gate: asyncio.Semaphore, order: str, token: str) -> None:
@@ -93,16 +98,16 @@ class Waiting:
         await asyncio.sleep(random.uniform(0, EVERY))  # noqa: S311  they came at any time
         while True:
             took, _ = await self._post(LOOK, {"id": order}, token)
-            self.found.looks.append(took)
+            self._took.append(took)
             await asyncio.sleep(EVERY)
 
     async def _pay_again(self) -> None:
         number = 0
         while self._job.again:
             order, token = self._job.again[number % len(self._job.again)]
-            took, data = await self._post(self._job.pay, {"orderId": order}, token)
+            _, data = await self._post(self._job.pay, {"orderId": order}, token)
             kind = (data.get("createPaymentIntent") or {}).get("__typename", "error")
-            self.found.again.setdefault(kind, []).append(took)
+            self.found.again[kind] = self.found.again.get(kind, 0) + 1
             number += 1
             await asyncio.sleep(1 / AGAIN_A_SECOND)
 
