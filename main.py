@@ -70,7 +70,8 @@ from services.reconciliation.forgetting import forget_unknown
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep, sweep_once
 from services.reconciliation.sweep_scheduler import SweepScheduler
-from services.stripe_api.gateway import API_VERSION, StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import API_VERSION, StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from settings import Settings, UnsafeSettings, needed, remarks, reveal
 
 # Kinds of work that keep a part of the pool of database connections, and which; all other work keeps one too.

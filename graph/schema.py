@@ -3,17 +3,18 @@
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, build_schema, lexicographic_sort_schema, print_schema
+from graphql import GraphQLError, GraphQLSchema, build_schema, lexicographic_sort_schema, print_schema
+from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
 
 from graph.serving.answers import log_errors, presentable
-from graph.serving.bounds import Bounds
-from graph.serving.executing import LeanSchema
 from graph.serving.lists import charge_lists, remember_roots
 from graph.serving.observing import observe_errors, observe_root_fields, observed_stream
+from graph.serving.stages import Stages
 from graph.types import attention, errors, orders, payments, products, service_keys, shop_orders
 from graph.types import cancellations_and_refunds as closing
 from graph.types.attention import AttentionMutation, AttentionQuery
@@ -29,7 +30,17 @@ from graph.types.shop_orders import ShopOrderMutation, ShopOrderQuery
 from graph.types.users import UserQuery
 
 
-class _Schema(LeanSchema):
+class _Schema(strawberry.Schema):
+    @property
+    def core(self) -> GraphQLSchema:
+        """graphql-core's schema, to validate against and to wrap resolvers in. Strawberry has no public name for it."""
+        return self._schema
+
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
+    ) -> SchemaExtensionsRunner:
+        return Stages(self.core, execution_context)
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
@@ -84,7 +95,6 @@ schema = _Schema(
     Query,
     Mutation,
     Subscription,
-    extensions=[Bounds],
     config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     exception_handlers=[
         *errors.HANDLERS,
@@ -97,10 +107,9 @@ schema = _Schema(
         *service_keys.HANDLERS,
     ],
 )
-core = schema._schema  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
-charge_lists(core)
-remember_roots(core)
-observe_root_fields(core)
+charge_lists(schema.core)
+remember_roots(schema.core)
+observe_root_fields(schema.core)
 
 
 def sdl() -> str:

@@ -21,7 +21,6 @@ from graphql import (
     validate,
 )
 from strawberry.exceptions import MissingQueryError
-from strawberry.extensions import SchemaExtension
 from strawberry.types.graphql import OperationType as OperationKind
 
 from graph.serving.answers import mistake, without_value
@@ -73,21 +72,6 @@ class Judged:
     types: Mapping[str | None, OperationKind]
     errors: tuple[GraphQLError, ...]
     tokens: int
-
-
-class Bounds(SchemaExtension):
-    """Parses and validates, within bounds and once for each text; Strawberry then finds both done."""
-
-    def on_operation(self) -> Iterator[None]:
-        operation = self.execution_context
-        extensions = operation.operation_extensions
-        if operation.query or extensions:
-            name = operation._provided_operation_name  # noqa: SLF001  its public name falls back on the first
-            core = operation.schema._schema  # noqa: SLF001  graphql-core's; Strawberry has no other name for it
-            judged = judged_operation(core, operation.query, name, operation.context, extensions)
-            operation.graphql_document = judged.document
-            operation.pre_execution_errors = list(judged.errors)
-        yield
 
 
 class Bounded(Protocol):

@@ -1,18 +1,14 @@
-"""Stripe, behind five verbs in our words. The only module that imports `stripe`."""
+"""Stripe, behind five verbs in our words."""
 
 import asyncio
-import re
-import ssl
-import time
 from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-import aiohttp
+import stripe
 
-from runtime.leaving_out import leaving_out
 from runtime.observation import note
 from services.payments.call_priority import CALLER, AlwaysMyTurn, Turn
 from services.payments.intents import (
@@ -31,7 +27,7 @@ from services.payments.intents import (
     UnreadableAnswer,
 )
 from services.payments.stripe_ids import INTENT, is_id, kind_of_id
-from services.reconciliation.stripe_events import LISTED_TYPES, UnverifiedEvent
+from services.reconciliation.stripe_events import LISTED_TYPES
 from services.stripe_api.call_queue import HELD, CallQueue
 from services.stripe_api.calls import StripeCall, date_of, name_of
 from services.stripe_api.objects import (
@@ -44,12 +40,8 @@ from services.stripe_api.objects import (
     page_from,
     refund_from,
 )
+from services.stripe_api.transport import Transport
 from services.stripe_api.wire import Answer, answer_from, error_of, form, posting, standing_headers
-
-# HTTP clients that the SDK would rather have than aiohttp: 5 MB, and a tenth of the time to start.
-with leaving_out("requests", "httpx"):
-    import stripe
-    import stripe._http_client
 
 # Otherwise the first call writes under $HOME/.config, and fails where there is no HOME.
 stripe.enable_telemetry = False
@@ -57,52 +49,15 @@ stripe.enable_telemetry = False
 API_VERSION = "2026-10-28.endive"
 DEFAULT_API_BASE = "https://api.stripe.com"
 
-# Two tries of 3.5 s with the SDK's half-second pause between them: no call takes longer than 8 s.
-TRY_TIMEOUT = aiohttp.ClientTimeout(total=3.5, sock_connect=2.0)
 NETWORK_RETRIES = 1
 # Seconds before an object is called again that somebody else was at. The SDK has tried it twice by then.
 PAUSE_FOR_A_LOCK = 0.5
 CREATE = ("post", "/v1/payment_intents")
 STRIPES_REASONS = ("duplicate", "fraudulent", "requested_by_customer")  # others stay in our own books
-MOST_CALLS = 500  # at once; aiohttp's own 100 would make callers queue while Stripe is slow
 PAGE = 100  # the most that one of Stripe's lists gives at once
 MOST_PAGES = 50  # of the refunds of one intent
-MOST_BYTES = 8 * 1024 * 1024  # of an answer: a page of a hundred events is a tenth of that
 
 T = TypeVar("T")
-
-
-class _Transport(stripe.AIOHTTPClient):
-    """The SDK's aiohttp client, in which an answer that breaks off while it is read is an error like the rest.
-
-    The SDK's own lets such errors escape untyped and unretried, and leaves the connection open.
-    """
-
-    async def request_async(
-        self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        if self._user_connector is None:  # made here, since it needs the running loop
-            self._user_connector = aiohttp.TCPConnector(
-                limit=MOST_CALLS, ssl=ssl.create_default_context(cafile=stripe.ca_bundle_path)
-            )
-        arguments, options = self._get_request_args_kwargs(method, url, headers, post_data)
-        try:
-            # A redirect would carry the key to wherever it points.
-            async with self._session.request(*arguments, **options, allow_redirects=False) as response:
-                return await bounded(response), response.status, response.headers
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self._handle_request_error(error)
-
-
-async def bounded(response: aiohttp.ClientResponse) -> bytes:
-    """The body; one that is too large ends the call as a lost connection does."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(64 * 1024):
-        body += chunk
-        if len(body) > MOST_BYTES:
-            response.close()
-            raise aiohttp.ClientPayloadError(f"an answer of more than {MOST_BYTES} bytes")
-    return bytes(body)
 
 
 class StripeGateway:
@@ -118,7 +73,7 @@ class StripeGateway:
         self, secret_key: str, *, api_base: str = DEFAULT_API_BASE, calls_per_second: float | None = None
     ) -> None:
         """`calls_per_second` go to each of Stripe's endpoints from this process; None is no limit."""
-        self._http = _Transport(timeout=TRY_TIMEOUT)
+        self._http = Transport()
         self._base = api_base.rstrip("/")
         self._queue = CallQueue(calls_per_second) if calls_per_second else None
         self._headers = standing_headers(secret_key, API_VERSION, stripe.VERSION)
@@ -290,7 +245,7 @@ class StripeGateway:
                 return answer
 
     async def close(self) -> None:
-        await self._http.close_async()  # type: ignore[no-untyped-call]
+        await self._http.close_async()
 
 
 def checked(intent_id: str) -> str:
@@ -314,44 +269,3 @@ def not_an_id(text: str) -> Refused:
 def between(since: datetime, until: datetime | None) -> dict[str, int]:
     upper = {"created[lte]": int(until.timestamp())} if until else {}
     return {"created[gte]": int(since.timestamp()), **upper}
-
-
-_UNIX_TIME = re.compile(r"[0-9]{1,12}")
-SIGNATURE_TOLERANCE = 300  # seconds, Stripe's own default
-
-
-class StripeSignatureCheck:
-    """https://docs.stripe.com/webhooks#verify-manually; two secrets are valid while one is being rotated."""
-
-    def __init__(self, secrets: tuple[str, ...], *, now: Callable[[], float] = time.time) -> None:
-        self._secrets = secrets
-        self._now = now
-
-    @property
-    def is_possible(self) -> bool:
-        return bool(self._secrets)
-
-    def __call__(self, payload: bytes, header: str) -> None:
-        text = decoded(payload)
-        self._refuse_future(header)
-        for secret in self._secrets:
-            try:
-                stripe.WebhookSignature.verify_header(text, header, secret, tolerance=SIGNATURE_TOLERANCE)
-            except stripe.SignatureVerificationError:
-                continue
-            return
-        raise UnverifiedEvent("no secret of ours signed this")
-
-    def _refuse_future(self, header: str) -> None:
-        """The SDK accepts any time to come."""
-        stamps = [item[2:] for item in header.split(",") if item.startswith("t=")]
-        latest = self._now() + SIGNATURE_TOLERANCE
-        if not all(_UNIX_TIME.fullmatch(stamp) and int(stamp) <= latest for stamp in stamps):
-            raise UnverifiedEvent("signed in the future")
-
-
-def decoded(payload: bytes) -> str:
-    try:
-        return payload.decode()
-    except UnicodeDecodeError as error:
-        raise UnverifiedEvent("not UTF-8") from error

@@ -1,7 +1,7 @@
 """What goes to Stripe and what comes back, in HTTP's terms: forms, headers, and errors by their status.
 
 The SDK's `raw_request_async` does this too, and writes seven log lines for it that nobody reads: it took 115 of the
-255 µs of a call. Its `HTTPClient`, which retries, stays (services/stripe_api/gateway.py).
+255 µs of a call. Its `HTTPClient`, which retries, stays (services/stripe_api/transport.py).
 """
 
 import json

@@ -15,7 +15,8 @@ from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refusals import OrderNotPayable
 from services.reconciliation.inbox import Inbox
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET

@@ -12,7 +12,8 @@ from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from services.payments.declines import CLOSED, DECLINED
 from services.reconciliation.inbox import Inbox
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import STRIPE, Stripe
 from tests.events import WEBHOOK_SECRET, event_body, signed

@@ -14,7 +14,8 @@ from services.reconciliation.findings import Findings
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
 from services.reconciliation.sweep_scheduler import SweepScheduler
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET

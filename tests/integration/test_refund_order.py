@@ -12,7 +12,8 @@ from runtime.database.database import Database, Transaction
 from sandbox.faults import Rule, parse_fault
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET, Stripe, running

@@ -10,7 +10,8 @@ from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from services.reconciliation.inbox import Inbox
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET

@@ -15,7 +15,8 @@ from starlette.routing import Route
 from sandbox.serve import served
 from services.payments.intents import GatewayError, IntentRequest, OutcomeUnknown
 from services.payments.payment_intents import DEADLINE, LEASE
-from services.stripe_api.gateway import API_VERSION, NETWORK_RETRIES, TRY_TIMEOUT, StripeGateway
+from services.stripe_api.gateway import API_VERSION, NETWORK_RETRIES, StripeGateway
+from services.stripe_api.transport import TRY_TIMEOUT
 
 KEY = "sk_test_on_the_wire"
 WANTED = IntentRequest(payment_id=UUID(int=1), order_id=UUID(int=2), amount=1_999, currency="USD")

@@ -11,7 +11,8 @@ from runtime.database.database import Database
 from services.payments.intents import Intent
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import STRIPE, Stripe
 from tests.events import WEBHOOK_SECRET

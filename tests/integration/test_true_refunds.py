@@ -18,7 +18,8 @@ from services.payments.intents import IntentStatus, PermissionMissing, StripeDis
 from services.payments.refunds import Refunds, RefundWish
 from services.payments.settlement import Settlement
 from services.reconciliation.inbox import Inbox
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET

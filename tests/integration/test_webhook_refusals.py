@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 from main import build_app
 from runtime.database.database import Database, Row
 from services.reconciliation.inbox import Inbox
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from settings import Settings
 from tests.events import WEBHOOK_SECRET, event_body, signed
 from tests.make import Shop

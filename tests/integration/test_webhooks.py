@@ -15,7 +15,8 @@ from sandbox.faults import Rule, parse_fault
 from sandbox.http.errors import StripeError
 from services.payments.intents import Intent
 from services.reconciliation.inbox import Inbox
-from services.stripe_api.gateway import StripeGateway, StripeSignatureCheck
+from services.stripe_api.gateway import StripeGateway
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET, event_body, signed

@@ -26,7 +26,7 @@ from services.payments.reviews import Reviews
 from services.reconciliation.attention_cases import AttentionCases
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
-from services.stripe_api.gateway import StripeSignatureCheck
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.e2e.databases import own_database
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop

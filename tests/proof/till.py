@@ -12,7 +12,7 @@ from services.payments.payment_intents import PaymentIntents
 from services.payments.refunds import Refunds, RefundWish
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
-from services.stripe_api.gateway import StripeSignatureCheck
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway

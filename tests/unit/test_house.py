@@ -166,7 +166,6 @@ def test_settings_use_services_alone_and_the_tests_are_imported_by_nobody() -> N
 @pytest.mark.parametrize(
     ("package", "places"),
     [
-        ("stripe", {"services/stripe_api/gateway.py"}),
         ("jwt", {"services/identity/tokens.py"}),
         ("uvicorn", {"main.py", "runtime/http_edge.py"}),
     ],
@@ -175,8 +174,12 @@ def test_a_library_is_imported_in_its_one_place(package: str, places: set[str]) 
     assert importers(package) == places
 
 
-def test_strawberry_is_imported_in_graph_alone() -> None:
-    assert {Path(place).parts[0] for place in importers("strawberry")} == {"graph"}
+@pytest.mark.parametrize(
+    ("package", "room"),
+    [("strawberry", "graph"), ("stripe", "services/stripe_api")],
+)
+def test_a_library_is_imported_in_its_one_room(package: str, room: str) -> None:
+    assert {place for place in importers(package) if not place.startswith(f"{room}/")} == set()
 
 
 def test_statements_are_built_in_models_alone() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import stripe
 
 from services.reconciliation.stripe_events import event_from
-from services.stripe_api.gateway import StripeSignatureCheck
+from services.stripe_api.signatures import StripeSignatureCheck
 from tests.verify_stripe.api import Api
 from tests.verify_stripe.normal import plain
 from tests.verify_stripe.probes import Probe, Seen, open_intent, paid
