@@ -5,7 +5,9 @@ that changes its money, and it closes them when a fact is gone.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -49,6 +51,7 @@ from models.refunds.tables import (
     RefundState,
 )
 from models.stripe_events.tables import StripeEvent
+from runtime.database.statements import Query
 
 # Stripe holds most authorizations for seven days; a person has to act before.
 AUTHORIZATION_HELD = literal_column("interval '6 days'", Interval)
@@ -57,6 +60,21 @@ AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
 
 _nothing, _never = cast(null(), Text), cast(null(), TIMESTAMP(timezone=True))
 _no_amount = cast(null(), BigInteger)
+
+
+class FactRow(NamedTuple):
+    """`word` is Stripe's code or status, `sentence` what Stripe said; `amount` is minor units of `currency`."""
+
+    kind: str
+    subject: str
+    subject_id: str
+    order_id: UUID
+    intent_id: str | None
+    amount: int | None
+    currency: str
+    word: str | None
+    sentence: str | None
+    due_by: datetime | None
 
 
 def _fact(
@@ -72,7 +90,7 @@ def _fact(
     sentence: Any = _nothing,
     due_by: Any = _never,
 ) -> Select[Any]:
-    """`word` is Stripe's code or status, `sentence` what Stripe said; `amount` is minor units of `currency`."""
+    """The columns of a `FactRow`."""
     return select(
         literal(kind.value, Text).label("kind"),
         literal(subject.value, Text).label("subject"),
@@ -226,7 +244,7 @@ def _together(kinds: Iterable[AttentionKind]) -> FromClause:
     return (union_all(*facts) if len(facts) > 1 else facts[0]).subquery("fact")
 
 
-def _untold(kind: AttentionKind) -> Select[Any]:
+def _untold(kind: AttentionKind) -> Query[FactRow]:
     facts = _together([kind])
     told = exists().where(
         col(AttentionCase.kind) == kind.value,
@@ -234,15 +252,15 @@ def _untold(kind: AttentionKind) -> Select[Any]:
         col(AttentionCase.subject_id) == facts.c.subject_id,
         _case_stands,
     )
-    return select(facts).where(~told).limit(bindparam("limit", type_=Integer))
+    return Query(FactRow, select(facts).where(~told).limit(bindparam("limit", type_=Integer)))
 
 
 _this_order = bindparam("facts_of_order", type_=Uuid)
 
 
-def _of_order() -> Select[Any]:
+def _of_order() -> Query[FactRow]:
     facts = _together(FACTS)
-    return select(facts).where(facts.c.order_id == _this_order)
+    return Query(FactRow, select(facts).where(facts.c.order_id == _this_order))
 
 
 def _gone(kinds: Iterable[AttentionKind], *, of_order: bool) -> Update:

@@ -1,24 +1,39 @@
 """The statements that open, show and close cases."""
 
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
 from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from models.attention.tables import STANDS, AttentionCase
+from runtime.database.statements import Query
 
 _is_open = col(AttentionCase.closed_at).is_(None)
 
 # A row when the case is new, or when its date or its words changed while it was open.
 _case = insert(AttentionCase)
-OPEN_CASE = _case.on_conflict_do_update(
-    index_elements=["kind", "subject", "subject_id"],
-    index_where=STANDS,
-    set_={"message": _case.excluded.message, "due_by": _case.excluded.due_by},
-    where=text(
-        "attention.closed_at IS NULL"
-        " AND (attention.message, attention.due_by) IS DISTINCT FROM (excluded.message, excluded.due_by)"
-    ),
-).returning(col(AttentionCase.id), text("xmax = 0 AS is_new"))
+
+
+class OpenedCase(NamedTuple):
+    id: UUID
+    is_new: bool
+
+
+OPEN_CASE = Query(
+    OpenedCase,
+    _case.on_conflict_do_update(
+        index_elements=["kind", "subject", "subject_id"],
+        index_where=STANDS,
+        set_={"message": _case.excluded.message, "due_by": _case.excluded.due_by},
+        where=text(
+            "attention.closed_at IS NULL"
+            " AND (attention.message, attention.due_by) IS DISTINCT FROM (excluded.message, excluded.due_by)"
+        ),
+    ).returning(col(AttentionCase.id), text("xmax = 0 AS is_new")),
+)
 
 _this_subject = (
     col(AttentionCase.kind) == bindparam("case_kind", type_=Text),
@@ -52,7 +67,23 @@ _cases = select(
     col(AttentionCase.closed_by),
     col(AttentionCase.note),
 )
-CASE = _cases.where(col(AttentionCase.id) == bindparam("case_id", type_=Uuid))
+
+
+class CaseRow(NamedTuple):
+    id: UUID
+    kind: str
+    subject: str
+    subject_id: str
+    order_id: UUID | None
+    message: str
+    due_by: datetime | None
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str | None
+    note: str | None
+
+
+CASE = Query(CaseRow, _cases.where(col(AttentionCase.id) == bindparam("case_id", type_=Uuid)))
 _newest_first = _cases.order_by(col(AttentionCase.opened_at).desc(), col(AttentionCase.id).desc()).limit(
     bindparam("limit", type_=Integer)
 )
@@ -60,5 +91,7 @@ _older = tuple_(col(AttentionCase.opened_at), col(AttentionCase.id)) < tuple_(
     bindparam("before", type_=DateTime(timezone=True)), bindparam("before_id", type_=Uuid)
 )
 _is_closed = col(AttentionCase.closed_at).is_not(None)
-OPEN_CASES, CLOSED_CASES = _newest_first.where(_is_open), _newest_first.where(_is_closed)
-OPEN_CASES_AFTER, CLOSED_CASES_AFTER = OPEN_CASES.where(_older), CLOSED_CASES.where(_older)
+_open, _closed = _newest_first.where(_is_open), _newest_first.where(_is_closed)
+OPEN_CASES, CLOSED_CASES = Query(CaseRow, _open), Query(CaseRow, _closed)
+OPEN_CASES_AFTER = Query(CaseRow, _open.where(_older))
+CLOSED_CASES_AFTER = Query(CaseRow, _closed.where(_older))

@@ -1,6 +1,7 @@
 """The statements over declined cards."""
 
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,6 +25,7 @@ from models.base import among
 from models.declines.tables import MOST_OF_ORDER, MOST_OF_USER, WINDOW_SECONDS, Decline
 from models.orders.tables import Order
 from models.payments.tables import Payment, PaymentState
+from runtime.database.statements import Query
 
 _WINDOW = literal_column(f"interval '{WINDOW_SECONDS} seconds'", Interval)
 _event_ids = (
@@ -85,9 +87,17 @@ _order_of_intent = select(col(Order.id), col(Order.user_id), _too_many_of_user.l
 )
 _closed = _order_of_intent.cte("closed")
 
+
+class PaymentToClose(NamedTuple):
+    id: UUID
+    state: str
+    intent_id: str
+
+
 # The payable intents that have to be closed after a decline of `intent_id`: its own once its order has too many, and
 # all of its user's once they have too many.
-PAYMENTS_TO_CLOSE = (
+PAYMENTS_TO_CLOSE = Query(
+    PaymentToClose,
     select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
     .join(Order, col(Order.id) == col(Payment.order_id))
     .join(
@@ -101,7 +111,7 @@ PAYMENTS_TO_CLOSE = (
         among(col(Payment.state), (PaymentState.OPEN, PaymentState.CANCELING)),
         col(Payment.intent_id).is_not(None),
     )
-    .limit(100)
+    .limit(100),
 )
 
 _old = (

@@ -1,5 +1,9 @@
 """The statements over service keys and checkout tokens."""
 
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
 from sqlalchemy import (
     DateTime,
     Integer,
@@ -22,6 +26,7 @@ from sqlmodel import col
 from models.base import among
 from models.keys.tables import CheckoutToken, ServiceKey
 from models.orders.tables import Order, OrderStatus
+from runtime.database.statements import Query
 
 MOST_LISTED = 500
 _described = (
@@ -39,13 +44,45 @@ _is_live = (
 )
 _this_key = col(ServiceKey.id) == bindparam("key_id", type_=Uuid)
 
-LIVE_KEYS = select(
-    col(ServiceKey.id), col(ServiceKey.key_hash), col(ServiceKey.scopes), col(ServiceKey.expires_at)
-).where(*_is_live)
-COUNT_LIVE_KEYS = select(func.count().label("count")).where(*_is_live)
-SERVICE_KEYS = select(*_described).order_by(col(ServiceKey.created_at).desc()).limit(MOST_LISTED)
-SERVICE_KEY = select(*_described).where(_this_key)
-ADD_KEY = (
+
+class LiveKey(NamedTuple):
+    id: UUID
+    key_hash: bytes
+    scopes: list[str]
+    expires_at: datetime | None
+
+
+LIVE_KEYS = Query(
+    LiveKey,
+    select(
+        col(ServiceKey.id), col(ServiceKey.key_hash), col(ServiceKey.scopes), col(ServiceKey.expires_at)
+    ).where(*_is_live),
+)
+
+
+class LiveKeys(NamedTuple):
+    live: int
+
+
+COUNT_LIVE_KEYS = Query(LiveKeys, select(func.count().label("live")).where(*_is_live))
+
+
+class KeyRow(NamedTuple):
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+SERVICE_KEYS = Query(
+    KeyRow, select(*_described).order_by(col(ServiceKey.created_at).desc()).limit(MOST_LISTED)
+)
+SERVICE_KEY = Query(KeyRow, select(*_described).where(_this_key))
+ADD_KEY = Query(
+    KeyRow,
     insert(ServiceKey)
     .values(
         id=bindparam("id", type_=Uuid),
@@ -55,7 +92,7 @@ ADD_KEY = (
         created_by=bindparam("created_by", type_=Text),
         expires_at=bindparam("expires_at", type_=DateTime(timezone=True)),
     )
-    .returning(*_described)
+    .returning(*_described),
 )
 REVOKE_KEY = (
     update(ServiceKey).where(_this_key, col(ServiceKey.revoked_at).is_(None)).values(revoked_at=func.now())
@@ -76,7 +113,13 @@ FORGET_OLD_KEYS = delete(ServiceKey).where(
     < func.now() - bindparam("age", type_=Interval)
 )
 
-ADD_CHECKOUT_TOKEN = (
+
+class CheckoutTokenEnd(NamedTuple):
+    expires_at: datetime
+
+
+ADD_CHECKOUT_TOKEN = Query(
+    CheckoutTokenEnd,
     insert(CheckoutToken)
     .from_select(
         ["token_hash", "order_id", "created_by", "expires_at"],
@@ -89,11 +132,18 @@ ADD_CHECKOUT_TOKEN = (
             ),
         ).where(col(Order.id) == bindparam("order_id", type_=Uuid)),
     )
-    .returning(col(CheckoutToken.expires_at))
+    .returning(col(CheckoutToken.expires_at)),
 )
 
+
+class CheckoutTokenRow(NamedTuple):
+    order_id: UUID
+    expires_at: datetime
+
+
 # It opens a pending order, and for a while one that has ended: whoever paid is shown that they did.
-CHECKOUT_TOKEN = (
+CHECKOUT_TOKEN = Query(
+    CheckoutTokenRow,
     select(col(CheckoutToken.order_id), col(CheckoutToken.expires_at))
     .join(Order, col(Order.id) == col(CheckoutToken.order_id))
     .where(
@@ -103,7 +153,7 @@ CHECKOUT_TOKEN = (
             among(col(Order.status), (OrderStatus.PENDING, OrderStatus.REVIEW)),
             col(Order.updated_at) > func.now() - bindparam("after_end", type_=Interval),
         ),
-    )
+    ),
 )
 _over = (
     select(col(CheckoutToken.token_hash))

@@ -1,17 +1,32 @@
 """What `/readyz` asks the database."""
 
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Integer, Select, Text, bindparam, cast, column, func, literal, select, table
+from sqlalchemy import Integer, Text, bindparam, cast, column, func, literal, select, table
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from models.reconciliation.leases import Lease
+from runtime.database.statements import Query
 
-SCHEMA_REVISION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
-SECONDS_SINCE_SWEEP = select(
-    cast(func.extract("epoch", func.now() - col(Lease.done_until)), Integer).label("seconds")
-).where(col(Lease.name) == bindparam("lease_name", type_=Text))
+
+class Revision(NamedTuple):
+    version_num: str
+
+
+SCHEMA_REVISION = Query(Revision, select(column("version_num")).select_from(table("alembic_version")))
+
+
+class SecondsSinceSweep(NamedTuple):
+    seconds: int | None
+
+
+SECONDS_SINCE_SWEEP = Query(
+    SecondsSinceSweep,
+    select(cast(func.extract("epoch", func.now() - col(Lease.done_until)), Integer).label("seconds")).where(
+        col(Lease.name) == bindparam("lease_name", type_=Text)
+    ),
+)
 
 # Whether a write is taken and made durable: one row that each probe writes anew.
 _written = insert(Lease).values(name="readyz", holder="", held_until=func.now())

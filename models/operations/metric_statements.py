@@ -1,9 +1,8 @@
 """What `/metrics` asks the database. Each count ends at a bound, so that no scrape grows with the shop."""
 
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import (
-    CompoundSelect,
     Integer,
     Text,
     bindparam,
@@ -23,6 +22,7 @@ from models.payments.tables import IS_LIVE, Payment, PaymentTransition
 from models.reconciliation.leases import Lease
 from models.reconciliation.sweep_state import SweepRetry, SweepStep
 from models.stripe_events.tables import StripeEvent
+from runtime.database.statements import Query
 
 # Tables that nobody vacuumed: their statistics are old, so that the planner would read them whole instead of the
 # small partial indexes, and rows that are gone still stand in those. So the plan is given, and counting ends.
@@ -57,31 +57,48 @@ _nothing = cast(null(), Text)
 
 _cases = select(col(AttentionCase.kind).label("name")).where(IS_OPEN).limit(COUNTED_TO).subquery()
 
+
+class Figure(NamedTuple):
+    kind: str
+    name: str | None
+    value: int
+
+
 # Rows of (kind, name, value): `attention`, open cases by kind; `live` payments by state; payments that `moved` into a
 # state in the last five minutes; `pending` events; `oldest`, the seconds that one of them waits; `swept`, seconds
 # since the last whole sweep (the lease `sweep`) began.
-FIGURES: CompoundSelect[Any] = union_all(
-    select(literal("live").label("kind"), _live.c.name, func.count().label("value")).group_by(_live.c.name),
-    select(literal("attention"), _cases.c.name, func.count()).group_by(_cases.c.name),
-    select(literal("moved"), _newest.c.to_state, func.count())
-    .where(_newest.c.at > _five_minutes_ago)
-    .group_by(_newest.c.to_state),
-    select(
-        literal("step_age"),
-        col(SweepStep.name),
-        cast(func.extract("epoch", func.now() - col(SweepStep.last_whole_at)), Integer),
-    ).where(col(SweepStep.last_whole_at).is_not(None)),
-    select(literal("step_milliseconds"), col(SweepStep.name), col(SweepStep.milliseconds)).where(
-        col(SweepStep.last_whole_at).is_not(None)
+FIGURES = Query(
+    Figure,
+    union_all(
+        select(literal("live").label("kind"), _live.c.name, func.count().label("value")).group_by(
+            _live.c.name
+        ),
+        select(literal("attention"), _cases.c.name, func.count()).group_by(_cases.c.name),
+        select(literal("moved"), _newest.c.to_state, func.count())
+        .where(_newest.c.at > _five_minutes_ago)
+        .group_by(_newest.c.to_state),
+        select(
+            literal("step_age"),
+            col(SweepStep.name),
+            cast(func.extract("epoch", func.now() - col(SweepStep.last_whole_at)), Integer),
+        ).where(col(SweepStep.last_whole_at).is_not(None)),
+        select(literal("step_milliseconds"), col(SweepStep.name), col(SweepStep.milliseconds)).where(
+            col(SweepStep.last_whole_at).is_not(None)
+        ),
+        select(literal("failing"), _nothing, func.count()).select_from(_failing),
+        select(literal("pending"), _nothing, func.count()).select_from(_pending),
+        select(
+            literal("oldest"),
+            _nothing,
+            cast(
+                func.coalesce(func.extract("epoch", func.now() - func.min(_pending.c.received_at)), 0),
+                Integer,
+            ),
+        ),
+        select(
+            literal("swept"),
+            _nothing,
+            cast(func.extract("epoch", func.now() - col(Lease.done_until)), Integer),
+        ).where(col(Lease.name) == bindparam("sweep", type_=Text), col(Lease.done_until).is_not(None)),
     ),
-    select(literal("failing"), _nothing, func.count()).select_from(_failing),
-    select(literal("pending"), _nothing, func.count()).select_from(_pending),
-    select(
-        literal("oldest"),
-        _nothing,
-        cast(func.coalesce(func.extract("epoch", func.now() - func.min(_pending.c.received_at)), 0), Integer),
-    ),
-    select(
-        literal("swept"), _nothing, cast(func.extract("epoch", func.now() - col(Lease.done_until)), Integer)
-    ).where(col(Lease.name) == bindparam("sweep", type_=Text), col(Lease.done_until).is_not(None)),
 )

@@ -1,7 +1,7 @@
 """Changes of an order that wait for Stripe: recorded before its intent is repriced, gone when the order has them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -28,6 +28,7 @@ from models.base import LARGEST_AMOUNT, among, database_time, minor_units
 from models.currencies.charge_limits import ChargeLimit
 from models.orders.tables import Order
 from models.payments.tables import LIVE, Payment
+from runtime.database.statements import Query
 
 
 class OrderChange(SQLModel, table=True):
@@ -62,11 +63,32 @@ _order_id = bindparam("order_id", type_=Uuid)
 _this_order = col(Order.id) == _order_id
 _this_change = col(OrderChange.order_id) == _order_id
 
-LOCK_ORDER_TO_CHANGE = (
-    select(col(Order.status), col(Order.currency), col(Order.version)).where(_this_order).with_for_update()
+
+class OrderToChange(NamedTuple):
+    status: str
+    currency: str
+    version: int
+
+
+LOCK_ORDER_TO_CHANGE = Query(
+    OrderToChange,
+    select(col(Order.status), col(Order.currency), col(Order.version)).where(_this_order).with_for_update(),
 )
-CHARGE_LIMIT = select(col(ChargeLimit.minimum), col(ChargeLimit.maximum), col(ChargeLimit.step)).where(
-    col(ChargeLimit.currency) == bindparam("currency", type_=Text)
+
+
+class ChargeLimitRow(NamedTuple):
+    """Minor units."""
+
+    minimum: int
+    maximum: int
+    step: int
+
+
+CHARGE_LIMIT = Query(
+    ChargeLimitRow,
+    select(col(ChargeLimit.minimum), col(ChargeLimit.maximum), col(ChargeLimit.step)).where(
+        col(ChargeLimit.currency) == bindparam("currency", type_=Text)
+    ),
 )
 
 STAGE_CHANGE = insert(OrderChange).values(
@@ -79,7 +101,23 @@ STAGE_CHANGE = insert(OrderChange).values(
     sets_expiry=bindparam("sets_expiry", type_=Boolean),
     expires_at=bindparam("expires_at", type_=DateTime(timezone=True)),
 )
-STAGED_CHANGE = (
+
+
+class StagedChange(NamedTuple):
+    """`lines` is their JSON; `total` is minor units."""
+
+    id: UUID
+    payment_id: UUID
+    intent_id: str
+    from_version: int
+    lines: str
+    total: int
+    sets_expiry: bool
+    expires_at: datetime | None
+
+
+STAGED_CHANGE = Query(
+    StagedChange,
     select(
         col(OrderChange.id),
         col(OrderChange.payment_id),
@@ -91,7 +129,7 @@ STAGED_CHANGE = (
         col(OrderChange.expires_at),
     )
     .join(Payment, col(Payment.id) == col(OrderChange.payment_id))
-    .where(_this_change)
+    .where(_this_change),
 )
 RENEW_CHANGE = (
     update(OrderChange)
@@ -104,14 +142,28 @@ RENEW_CHANGE = (
 DROP_CHANGE = (
     delete(OrderChange).where(_this_change, col(OrderChange.id) == bindparam("id", type_=Uuid))
 ).returning(col(OrderChange.id))
+
+
+class OldChange(NamedTuple):
+    order_id: UUID
+
+
 # Left behind by who carried them out and died, or could not hear from Stripe.
-OLD_CHANGES = (
+OLD_CHANGES = Query(
+    OldChange,
     select(col(OrderChange.order_id))
     .where(col(OrderChange.created_at) < func.now() - func.make_interval(0, 0, 0, 0, 0, 0, 30))
     .order_by(col(OrderChange.created_at))
-    .limit(bindparam("limit"))
+    .limit(bindparam("limit")),
 )
-SET_EXPIRY = (
+
+
+class OrderVersion(NamedTuple):
+    version: int
+
+
+SET_EXPIRY = Query(
+    OrderVersion,
     update(Order)
     .where(_this_order)
     .values(
@@ -124,9 +176,22 @@ SET_EXPIRY = (
         ),
         updated_at=func.now(),
     )
-    .returning(col(Order.version))
+    .returning(col(Order.version)),
 )
-LOCK_PAYMENT_TO_REPRICE = (
+
+
+class PaymentToReprice(NamedTuple):
+    """`leased` is None for a payment without a lease."""
+
+    id: UUID
+    state: str
+    intent_id: str | None
+    amount: int
+    leased: bool | None
+
+
+LOCK_PAYMENT_TO_REPRICE = Query(
+    PaymentToReprice,
     select(
         col(Payment.id),
         col(Payment.state),
@@ -138,5 +203,5 @@ LOCK_PAYMENT_TO_REPRICE = (
         col(Payment.order_id) == _order_id,
         among(col(Payment.state), LIVE),
     )
-    .with_for_update()
+    .with_for_update(),
 )

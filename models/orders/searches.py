@@ -13,7 +13,6 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     DateTime,
-    Select,
     Text,
     Uuid,
     any_,
@@ -26,10 +25,12 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
+from models.orders.rows import OrderRow
 from models.orders.statements import OrderParts, order_columns
 from models.orders.tables import Order
 from models.payments.tables import Payment
 from models.refunds.tables import Dispute
+from runtime.database.statements import Query
 
 _moment = DateTime(timezone=True)
 
@@ -85,7 +86,7 @@ _newest_first = (col(Order.created_at).desc(), col(Order.id).desc())
 @cache
 def orders_search(
     parts: OrderParts, filters: frozenset[OrderFilterName], *, statuses: int, after: bool
-) -> Select[Any]:
+) -> Query[OrderRow]:
     """A page of all orders, newest first; the wanted statuses are the parameters `status_0`, `status_1` …"""
     conditions = [_CONDITIONS[name] for name in sorted(filters)] + ([_older] if after else [])
     if statuses > 1:
@@ -93,7 +94,8 @@ def orders_search(
         conditions = [_is_one_of(union_all(*(select(walk.c.id) for walk in walks)))]
     elif statuses == 1:
         conditions.append(_has_status(0))
-    return order_columns(parts).where(*conditions).order_by(*_newest_first).limit(bindparam("limit"))
+    page = order_columns(parts).where(*conditions).order_by(*_newest_first).limit(bindparam("limit"))
+    return Query(OrderRow, page)
 
 
 def _walk(conditions: Sequence[ColumnElement[bool]], status: int) -> Any:

@@ -1,8 +1,10 @@
 """The statements over orders, built once. An order, its total and its items come in one round trip."""
 
+from datetime import datetime
 from enum import Flag, auto
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     JSON,
@@ -28,11 +30,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, insert
 from sqlmodel import SQLModel, col
 
+from models.orders.rows import LineJson, OrderRow
 from models.orders.tables import Order, OrderItem, order_total
 from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import Payment, PaymentTransition
 from models.products.tables import Product
 from models.refunds.tables import Dispute, Refund
+from runtime.database.statements import Query
 
 NOTHING: ColumnElement[Any] = literal_column("'[]'::json", JSON)
 
@@ -60,19 +64,18 @@ def _list(row: ColumnElement[Any], of: Any, *, is_owner: Any, outer: type[SQLMod
     )
 
 
-_line = func.json_build_object(
-    "kind",
-    col(OrderItem.kind),
-    "product_id",
-    col(OrderItem.product_id),
-    "reference",
-    col(OrderItem.reference),
-    "name",
-    col(OrderItem.product_name),
-    "unit_amount",
-    col(OrderItem.unit_amount),
-    "quantity",
-    col(OrderItem.quantity),
+def _object(**members: Any) -> ColumnElement[Any]:
+    """A JSON object of columns by name."""
+    return func.json_build_object(*(part for member in members.items() for part in member))
+
+
+_line = _object(
+    kind=col(OrderItem.kind),
+    product_id=col(OrderItem.product_id),
+    reference=col(OrderItem.reference),
+    name=col(OrderItem.product_name),
+    unit_amount=col(OrderItem.unit_amount),
+    quantity=col(OrderItem.quantity),
 )
 _lines = _list(
     _line,
@@ -81,40 +84,40 @@ _lines = _list(
     outer=Order,
 )
 _refunds = _list(
-    func.json_build_array(
-        col(Refund.id),
-        col(Refund.state),
-        col(Refund.cause),
-        col(Refund.amount),
-        col(Refund.reason),
-        col(Refund.created_at),
-        col(Refund.failure_code),
-        col(Refund.note),
-        col(Refund.customer_message),
+    _object(
+        id=col(Refund.id),
+        state=col(Refund.state),
+        cause=col(Refund.cause),
+        amount=col(Refund.amount),
+        reason=col(Refund.reason),
+        created_at=col(Refund.created_at),
+        failure_code=col(Refund.failure_code),
+        note=col(Refund.note),
+        customer_message=col(Refund.customer_message),
     ),
     col(Refund.created_at),
     is_owner=col(Refund.payment_id) == col(Payment.id),
     outer=Payment,
 )
 _disputes = _list(
-    func.json_build_array(
-        col(Dispute.id),
-        col(Dispute.status),
-        col(Dispute.reason),
-        col(Dispute.amount),
-        col(Dispute.created_at),
-        col(Dispute.due_by),
+    _object(
+        id=col(Dispute.id),
+        status=col(Dispute.status),
+        reason=col(Dispute.reason),
+        amount=col(Dispute.amount),
+        created_at=col(Dispute.created_at),
+        due_by=col(Dispute.due_by),
     ),
     col(Dispute.created_at),
     is_owner=col(Dispute.payment_id) == col(Payment.id),
     outer=Payment,
 )
 _history = _list(
-    func.json_build_array(
-        col(PaymentTransition.from_state),
-        col(PaymentTransition.to_state),
-        col(PaymentTransition.cause),
-        col(PaymentTransition.at),
+    _object(
+        from_state=col(PaymentTransition.from_state),
+        to_state=col(PaymentTransition.to_state),
+        cause=col(PaymentTransition.cause),
+        at=col(PaymentTransition.at),
     ),
     col(PaymentTransition.id),
     is_owner=col(PaymentTransition.payment_id) == col(Payment.id),
@@ -124,19 +127,19 @@ _history = _list(
 
 def _payments(parts: OrderParts) -> Any:
     return _list(
-        func.json_build_array(
-            col(Payment.id),
-            col(Payment.state),
-            col(Payment.disposition),
-            col(Payment.amount),
-            col(Payment.amount_received),
-            col(Payment.currency),
-            col(Payment.intent_id),
-            col(Payment.created_at),
-            LOOK_IS_DUE,
-            _refunds if OrderParts.RETURNS in parts else NOTHING,
-            _disputes if OrderParts.RETURNS in parts else NOTHING,
-            _history if OrderParts.HISTORY in parts else NOTHING,
+        _object(
+            id=col(Payment.id),
+            state=col(Payment.state),
+            disposition=col(Payment.disposition),
+            amount=col(Payment.amount),
+            amount_received=col(Payment.amount_received),
+            currency=col(Payment.currency),
+            intent_id=col(Payment.intent_id),
+            created_at=col(Payment.created_at),
+            unwatched=LOOK_IS_DUE,
+            refunds=_refunds if OrderParts.RETURNS in parts else NOTHING,
+            disputes=_disputes if OrderParts.RETURNS in parts else NOTHING,
+            history=_history if OrderParts.HISTORY in parts else NOTHING,
         ),
         col(Payment.created_at),
         is_owner=col(Payment.order_id) == col(Order.id),
@@ -169,23 +172,24 @@ def order_columns(parts: OrderParts) -> Select[Any]:
 _of_user = col(Order.user_id) == bindparam("user_id", type_=Text)
 
 
+_may_read = or_(_of_user, bindparam("may_any", type_=Boolean))
+
+
 @cache
-def order_reading(parts: OrderParts) -> Select[Any]:
+def order_reading(parts: OrderParts) -> Query[OrderRow]:
     """One order, of this user or for who may read any."""
-    may_read = or_(_of_user, bindparam("may_any", type_=Boolean))
-    return order_columns(parts).where(col(Order.id) == bindparam("order_id", type_=Uuid), may_read)
+    this = col(Order.id) == bindparam("order_id", type_=Uuid)
+    return Query(OrderRow, order_columns(parts).where(this, _may_read))
 
 
+_whole = order_columns(EVERY_PART)
 ORDER = order_reading(EVERY_PART)
-ORDER_BY_REFERENCE = order_columns(EVERY_PART).where(
-    col(Order.reference) == bindparam("reference", type_=Text),
-    or_(_of_user, bindparam("may_any", type_=Boolean)),
+ORDER_BY_REFERENCE = Query(
+    OrderRow, _whole.where(col(Order.reference) == bindparam("reference", type_=Text), _may_read)
 )
-ORDERS_BY_ID = order_columns(EVERY_PART).where(
-    col(Order.id) == any_(bindparam("order_ids", type_=ARRAY(Uuid)))
-)
-ORDER_BY_KEY = order_columns(EVERY_PART).where(
-    _of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text)
+ORDERS_BY_ID = Query(OrderRow, _whole.where(col(Order.id) == any_(bindparam("order_ids", type_=ARRAY(Uuid)))))
+ORDER_BY_KEY = Query(
+    OrderRow, _whole.where(_of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text))
 )
 
 _older = tuple_(col(Order.created_at), col(Order.id)) < tuple_(
@@ -195,34 +199,45 @@ _with_status = col(Order.status) == bindparam("status", type_=Text)
 
 
 @cache
-def orders_reading(parts: OrderParts, *, with_status: bool, after: bool) -> Select[Any]:
+def orders_reading(parts: OrderParts, *, with_status: bool, after: bool) -> Query[OrderRow]:
     """A page of a user's orders, newest first."""
     conditions = [_of_user, *([_with_status] if with_status else []), *([_older] if after else [])]
-    return (
+    return Query(
+        OrderRow,
         order_columns(parts)
         .where(*conditions)
         .order_by(col(Order.created_at).desc(), col(Order.id).desc())
-        .limit(bindparam("limit"))
+        .limit(bindparam("limit")),
     )
 
 
-ORDERS = orders_reading(EVERY_PART, with_status=False, after=False)
-ORDERS_AFTER = orders_reading(EVERY_PART, with_status=False, after=True)
-ORDERS_WITH_STATUS = orders_reading(EVERY_PART, with_status=True, after=False)
-ORDERS_WITH_STATUS_AFTER = orders_reading(EVERY_PART, with_status=True, after=True)
+class LineOfOrder(NamedTuple):
+    order_id: UUID
+    line: LineJson
+
 
 # The lines of a whole page, and never more of them than the reader may have.
-LINES_OF_ORDERS = (
+LINES_OF_ORDERS = Query(
+    LineOfOrder,
     select(col(OrderItem.order_id), _line.label("line"))
     .where(col(OrderItem.order_id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
     .order_by(col(OrderItem.order_id), col(OrderItem.position))
-    .limit(bindparam("most"))
+    .limit(bindparam("most")),
 )
 
-ADD_ORDER = (
+
+class AddedOrder(NamedTuple):
+    id: UUID
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+ADD_ORDER = Query(
+    AddedOrder,
     insert(Order)
     .on_conflict_do_nothing(index_elements=["user_id", "idempotency_key"])
-    .returning(col(Order.id), col(Order.created_at), col(Order.updated_at), col(Order.version))
+    .returning(col(Order.id), col(Order.created_at), col(Order.updated_at), col(Order.version)),
 )
 
 # All lines in one statement, from a JSON array of objects: for the order's version one change, not one for each line.
@@ -246,8 +261,14 @@ ADD_LINES = insert(OrderItem).from_select(
 )
 REMOVE_LINES = delete(OrderItem).where(col(OrderItem.order_id) == bindparam("order_id", type_=Uuid))
 
+
+class ImportedOrder(NamedTuple):
+    id: UUID
+
+
 # An order of the shop's own system; no row when its reference is taken.
-IMPORT_ORDER = (
+IMPORT_ORDER = Query(
+    ImportedOrder,
     insert(Order)
     .values(
         id=bindparam("id", type_=Uuid),
@@ -260,12 +281,40 @@ IMPORT_ORDER = (
         import_digest=bindparam("import_digest", type_=Text),
     )
     .on_conflict_do_nothing(index_elements=["reference"])
-    .returning(col(Order.id))
-)
-IMPORTED_ORDER = select(col(Order.id), col(Order.import_digest)).where(
-    col(Order.reference) == bindparam("reference", type_=Text)
+    .returning(col(Order.id)),
 )
 
-PRICES = select(
-    col(Product.id), col(Product.name), col(Product.unit_amount), col(Product.currency), col(Product.active)
-).where(col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
+
+class EarlierImport(NamedTuple):
+    id: UUID
+    import_digest: str | None
+
+
+IMPORTED_ORDER = Query(
+    EarlierImport,
+    select(col(Order.id), col(Order.import_digest)).where(
+        col(Order.reference) == bindparam("reference", type_=Text)
+    ),
+)
+
+
+class PriceRow(NamedTuple):
+    """`unit_amount` is minor units."""
+
+    id: UUID
+    name: str
+    unit_amount: int
+    currency: str
+    active: bool
+
+
+PRICES = Query(
+    PriceRow,
+    select(
+        col(Product.id),
+        col(Product.name),
+        col(Product.unit_amount),
+        col(Product.currency),
+        col(Product.active),
+    ).where(col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid)))),
+)

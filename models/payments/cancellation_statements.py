@@ -1,16 +1,29 @@
 """The statements that close an order together with its live payment."""
 
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
 from sqlalchemy import DateTime, Text, Uuid, bindparam, func, select, tuple_, update
 from sqlmodel import col
 
 from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.tables import LIVE, Payment
+from runtime.database.statements import Query
 
-LIVE_PAYMENT = select(col(Payment.id), col(Payment.state), col(Payment.intent_id)).where(
+
+class LivePaymentRow(NamedTuple):
+    id: UUID
+    state: str
+    intent_id: str | None
+
+
+_live_payment = select(col(Payment.id), col(Payment.state), col(Payment.intent_id)).where(
     col(Payment.order_id) == bindparam("order_id", type_=Uuid), among(col(Payment.state), LIVE)
 )
-LOCK_LIVE_PAYMENT = LIVE_PAYMENT.with_for_update()
+LIVE_PAYMENT = Query(LivePaymentRow, _live_payment)
+LOCK_LIVE_PAYMENT = Query(LivePaymentRow, _live_payment.with_for_update())
 
 CLOSE_PAYMENT = (
     update(Payment)
@@ -32,7 +45,15 @@ _has_expired = col(Order.expires_at) <= func.now()
 IS_EXPIRED = select(col(Order.id)).where(
     col(Order.id) == bindparam("order_id", type_=Uuid), _is_pending, _has_expired
 )
-EXPIRED_ORDERS = (
+
+
+class ExpiredOrderRow(NamedTuple):
+    id: UUID
+    expires_at: datetime
+
+
+EXPIRED_ORDERS = Query(
+    ExpiredOrderRow,
     select(col(Order.id), col(Order.expires_at))
     .where(
         _is_pending,
@@ -41,5 +62,5 @@ EXPIRED_ORDERS = (
         > tuple_(bindparam("since", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid)),
     )
     .order_by(col(Order.expires_at), col(Order.id))
-    .limit(bindparam("limit"))
+    .limit(bindparam("limit")),
 )

@@ -1,7 +1,7 @@
 """The id of this installation: it stands in each intent's metadata and keeps two shops on one account apart."""
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -26,6 +26,7 @@ from sqlmodel import Field, SQLModel, col
 
 from models.base import database_time
 from models.payments.tables import Payment, PaymentState
+from runtime.database.statements import Query
 
 
 class Installation(SQLModel, table=True):
@@ -45,7 +46,15 @@ class Installation(SQLModel, table=True):
     made_at: datetime = database_time()
 
 
-INSTALLATION = select(col(Installation.id), col(Installation.made_at), col(Installation.payments_since))
+class InstallationRow(NamedTuple):
+    id: UUID
+    made_at: datetime
+    payments_since: datetime | None
+
+
+INSTALLATION = Query(
+    InstallationRow, select(col(Installation.id), col(Installation.made_at), col(Installation.payments_since))
+)
 this_installation = select(col(Installation.id)).scalar_subquery()
 _since = select(
     func.coalesce(col(Installation.payments_since), cast(literal("-infinity", Text), DateTime(timezone=True)))
@@ -57,23 +66,37 @@ is_recorded_here = col(Payment.created_at) >= _since
 GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
 UNKNOWN_INTENT = (PaymentState.CREATING, *GIVEN_UP)  # Stripe may have made an intent that we never heard of
 
+
+class KnownPaymentRow(NamedTuple):
+    """This installation, and a payment of it that an intent may belong to."""
+
+    installation_id: UUID
+    payment_id: UUID | None
+    order_id: UUID | None
+    intent_id: str | None
+    state: str | None
+
+
 # The payments that these intents may belong to, and this installation's id in each row: one row at least.
-KNOWN_PAYMENTS: Any = select(
-    col(Installation.id).label("installation_id"),
-    col(Payment.id).label("payment_id"),
-    col(Payment.order_id),
-    col(Payment.intent_id),
-    col(Payment.state),
-).select_from(
-    outerjoin(
-        Installation,
-        Payment,
-        and_(
-            or_(
-                col(Payment.intent_id) == any_(bindparam("intent_ids", type_=ARRAY(Text))),
-                col(Payment.id) == any_(bindparam("payment_ids", type_=ARRAY(Uuid))),
+KNOWN_PAYMENTS = Query(
+    KnownPaymentRow,
+    select(
+        col(Installation.id).label("installation_id"),
+        col(Payment.id).label("payment_id"),
+        col(Payment.order_id),
+        col(Payment.intent_id),
+        col(Payment.state),
+    ).select_from(
+        outerjoin(
+            Installation,
+            Payment,
+            and_(
+                or_(
+                    col(Payment.intent_id) == any_(bindparam("intent_ids", type_=ARRAY(Text))),
+                    col(Payment.id) == any_(bindparam("payment_ids", type_=ARRAY(Uuid))),
+                ),
+                is_recorded_here,
             ),
-            is_recorded_here,
-        ),
-    )
+        )
+    ),
 )

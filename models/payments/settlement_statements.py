@@ -1,38 +1,74 @@
 """The statements that write Stripe's word into our rows, run in a transaction under the order's lock."""
 
-from sqlalchemy import Boolean, Executable, Text, Uuid, and_, bindparam, case, cast, func, or_, select, update
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Boolean, Text, Uuid, and_, bindparam, case, cast, func, or_, select, update
 from sqlmodel import col
 
 from models.orders.tables import Order, order_total
 from models.payments.installation import is_recorded_here, this_installation
 from models.payments.tables import Payment, PaymentState
 from models.refunds.sums import given_back, taken_by_banks
+from runtime.database.statements import Query
+
+
+class PaymentOfIntentRow(NamedTuple):
+    id: UUID
+    order_id: UUID
+
 
 # By the intent's id; by its metadata only as long as we have not recorded an intent for that payment. Never for an
 # intent that another installation made, nor a payment that this database has as a copy.
-PAYMENT_OF_INTENT = select(col(Payment.id), col(Payment.order_id)).where(
-    or_(
-        col(Payment.intent_id) == bindparam("intent_id", type_=Text),
-        and_(
-            col(Payment.id) == bindparam("payment_id", type_=Uuid),
-            col(Payment.order_id) == bindparam("metadata_order_id", type_=Uuid),
-            col(Payment.intent_id).is_(None),
+PAYMENT_OF_INTENT = Query(
+    PaymentOfIntentRow,
+    select(col(Payment.id), col(Payment.order_id)).where(
+        or_(
+            col(Payment.intent_id) == bindparam("intent_id", type_=Text),
+            and_(
+                col(Payment.id) == bindparam("payment_id", type_=Uuid),
+                col(Payment.order_id) == bindparam("metadata_order_id", type_=Uuid),
+                col(Payment.intent_id).is_(None),
+            ),
         ),
+        func.coalesce(bindparam("installation_id", type_=Text), cast(this_installation, Text))
+        == cast(this_installation, Text),
+        is_recorded_here,
     ),
-    func.coalesce(bindparam("installation_id", type_=Text), cast(this_installation, Text))
-    == cast(this_installation, Text),
-    is_recorded_here,
 )
 
 _this_order = col(Order.id) == bindparam("order_id", type_=Uuid)
 _this_payment = col(Payment.id) == bindparam("payment_id", type_=Uuid)
 
+
+class LockedOrder(NamedTuple):
+    status: str
+    currency: str
+    version: int
+
+
 # Each locks one row and reads nothing else: a statement that waits for a lock has an old snapshot of other rows. What
 # decides a write is read afterwards, in a statement of its own. Order before payment before refund, everywhere.
-LOCK_ORDER = (
-    select(col(Order.status), col(Order.currency), col(Order.version)).where(_this_order).with_for_update()
+LOCK_ORDER = Query(
+    LockedOrder,
+    select(col(Order.status), col(Order.currency), col(Order.version)).where(_this_order).with_for_update(),
 )
-LOCK_PAYMENT = (
+
+
+class LockedPayment(NamedTuple):
+    """Amounts are minor units."""
+
+    state: str
+    disposition: str | None
+    amount: int
+    amount_received: int
+    intent_id: str | None
+    authorized_at: datetime | None
+
+
+LOCK_PAYMENT = Query(
+    LockedPayment,
     select(
         col(Payment.state),
         col(Payment.disposition),
@@ -42,12 +78,32 @@ LOCK_PAYMENT = (
         col(Payment.authorized_at),
     )
     .where(_this_payment)
-    .with_for_update()
+    .with_for_update(),
 )
-ORDER_TOTAL = select(order_total.label("total")).select_from(Order).where(_this_order)
+
+
+class TotalRow(NamedTuple):
+    total: int
+
+
+ORDER_TOTAL = Query(TotalRow, select(order_total.label("total")).select_from(Order).where(_this_order))
+
+
+class MoneyRow(NamedTuple):
+    """A payment's money: minor units."""
+
+    id: UUID
+    intent_id: str
+    disposition: str
+    currency: str
+    received: int
+    refunded: int
+    taken: int
+
 
 # What became of the money that an order received so far, oldest first; minor units.
-MONEY_OF_ORDER: Executable = (
+MONEY_OF_ORDER = Query(
+    MoneyRow,
     select(
         col(Payment.id),
         col(Payment.intent_id),
@@ -61,7 +117,7 @@ MONEY_OF_ORDER: Executable = (
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
         col(Payment.state) == PaymentState.SUCCEEDED.value,
     )
-    .order_by(col(Payment.created_at), col(Payment.id))
+    .order_by(col(Payment.created_at), col(Payment.id)),
 )
 SET_DISPOSITION = (
     update(Payment)

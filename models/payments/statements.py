@@ -1,6 +1,7 @@
 """The statements over payments, built once; each is one round trip."""
 
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
@@ -32,6 +33,7 @@ from models.payments.installation import this_installation
 from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import IS_LIVE, LIVE, Payment, PaymentState
 from models.refunds.sums import kept
+from runtime.database.statements import Query
 
 # Stripe may forget an idempotency key after 24 hours; an hour before that a replay is no longer safe.
 KEY_LIFETIME = literal_column("interval '23 hours'", Interval)
@@ -119,32 +121,128 @@ _recorded = (
     .cte("recorded")
 )
 
+
+class ClaimRow(NamedTuple):
+    """An order and its live payment, if it has one. Amounts are minor units."""
+
+    status: str
+    currency: str
+    version: int
+    total: int
+    minimum: int
+    maximum: int
+    chargeable: bool
+    has_money: bool
+    is_expired: bool
+    seconds_closed: int | None
+    recorded_id: UUID | None
+    payment_id: UUID | None
+    state: str | None
+    amount: int | None
+    payment_currency: str | None
+    order_version: int | None
+    intent_id: str | None
+    leased: bool | None
+    key_expired: bool | None
+    installation_id: UUID
+
+
 # Records a payment for a pending order of this user that has none, unless `may_record` is false, and tells what there
 # is: no row when the order isn't theirs or isn't there. One round trip for the check of owner, state and total, and
 # the record.
-CLAIM = select(
-    _order.c.status,
-    _order.c.currency,
-    _order.c.version,
-    _order.c.total,
-    _order.c.minimum,
-    _order.c.maximum,
-    _order.c.chargeable,
-    _order.c.has_money,
-    _order.c.is_expired,
-    _order.c.seconds_closed,
-    _recorded.c.id.label("recorded_id"),
-    col(_live.id).label("payment_id"),
-    col(_live.state),
-    col(_live.amount),
-    col(_live.currency).label("payment_currency"),
-    col(_live.order_version),
-    col(_live.intent_id),
-    (col(_live.lease_until) > func.now()).label("leased"),
-    (col(_live.created_at) < func.now() - KEY_LIFETIME).label("key_expired"),
-    this_installation.label("installation_id"),
-).select_from(
-    _order.outerjoin(_recorded, true()).outerjoin(_live, and_(col(_live.order_id) == _order.c.id, _is_live))
+# CLAIM in SQL:
+#     WITH priced AS MATERIALIZED (
+#       SELECT orders.id, orders.status, orders.currency, orders.version, coalesce(orders.expires_at <= now(), false)
+#           AS is_expired, (
+#         SELECT CAST(least(coalesce(sum(CASE WHEN (order_items.kind IN ('discount', 'credit')) THEN
+#             (-order_items.unit_amount) * order_items.quantity ELSE order_items.unit_amount * order_items.quantity
+#             END), 0), 9223372036854775807) AS BIGINT)
+#         FROM order_items
+#         WHERE order_items.order_id = orders.id)
+#       AS total, charge_limits.minimum, charge_limits.maximum, charge_limits.step, CAST(ceil(EXTRACT(epoch FROM
+#           greatest((
+#         SELECT declines.at + interval '3600 seconds'
+#         FROM declines
+#         WHERE declines.order_id = orders.id
+#         ORDER BY declines.at DESC LIMIT 1 OFFSET 9), (
+#         SELECT declines.at + interval '3600 seconds'
+#         FROM declines
+#         WHERE declines.user_id = orders.user_id
+#         ORDER BY declines.at DESC LIMIT 1 OFFSET 29))
+#       - now())) AS INTEGER) AS seconds_closed
+#       FROM orders JOIN charge_limits ON charge_limits.currency = orders.currency
+#       WHERE orders.id = $1 AND (orders.user_id = $2 OR $3)),
+#     wanted AS (
+#       SELECT priced.id, priced.status, priced.currency, priced.version, priced.is_expired, priced.total,
+#           priced.minimum, priced.maximum, priced.step, priced.seconds_closed, priced.total BETWEEN priced.minimum
+#           AND priced.maximum AND priced.total % priced.step = 0 AS chargeable, EXISTS (
+#         SELECT *
+#         FROM payments AS earlier
+#         WHERE earlier.order_id = priced.id AND earlier.state = 'succeeded' AND (earlier.amount_received - (
+#           SELECT coalesce(sum(made.amount), 0)
+#           FROM refunds AS made
+#           WHERE made.payment_id = earlier.id AND made.state IN ('pending', 'requires_action', 'succeeded')))
+#         - (
+#           SELECT coalesce(sum(taken.amount), 0)
+#           FROM disputes AS taken
+#           WHERE taken.payment_id = earlier.id AND taken.status = 'lost')
+#         > 0)
+#       AS has_money
+#       FROM priced),
+#     recorded AS (
+#       INSERT INTO payments (id, order_id, state, idempotency_key, amount, currency, order_version, cause,
+#           lease_until, amount_received)
+#       SELECT $4, wanted.id, 'creating', concat('pi:', $4), wanted.total, wanted.currency, wanted.version,
+#           'createPaymentIntent', now() + $5, $6
+#       FROM wanted
+#       WHERE $7 AND wanted.status = 'pending' AND wanted.chargeable AND NOT wanted.has_money AND NOT
+#           wanted.is_expired AND coalesce(wanted.seconds_closed, 0) <= 0 AND NOT (EXISTS (
+#         SELECT *
+#         FROM payments AS live
+#         WHERE live.order_id = wanted.id AND live.state IN ('creating', 'open', 'processing', 'canceling')))
+#       ON CONFLICT (order_id)
+#       WHERE state IN ('creating', 'open', 'processing', 'canceling') DO NOTHING
+#       RETURNING payments.id)
+#     SELECT wanted.status, wanted.currency, wanted.version, wanted.total, wanted.minimum, wanted.maximum,
+#         wanted.chargeable, wanted.has_money, wanted.is_expired, wanted.seconds_closed, recorded.id AS recorded_id,
+#         live.id AS payment_id, live.state, live.amount, live.currency AS payment_currency, live.order_version,
+#         live.intent_id, live.lease_until > now() AS leased, live.created_at < now() - interval '23 hours' AS
+#         key_expired, (
+#       SELECT installation.id
+#       FROM installation)
+#     AS installation_id
+#     FROM wanted
+#     LEFT OUTER JOIN recorded ON true
+#     LEFT OUTER JOIN payments AS live ON live.order_id = wanted.id AND live.state IN ('creating', 'open',
+#         'processing', 'canceling')
+CLAIM = Query(
+    ClaimRow,
+    select(
+        _order.c.status,
+        _order.c.currency,
+        _order.c.version,
+        _order.c.total,
+        _order.c.minimum,
+        _order.c.maximum,
+        _order.c.chargeable,
+        _order.c.has_money,
+        _order.c.is_expired,
+        _order.c.seconds_closed,
+        _recorded.c.id.label("recorded_id"),
+        col(_live.id).label("payment_id"),
+        col(_live.state),
+        col(_live.amount),
+        col(_live.currency).label("payment_currency"),
+        col(_live.order_version),
+        col(_live.intent_id),
+        (col(_live.lease_until) > func.now()).label("leased"),
+        (col(_live.created_at) < func.now() - KEY_LIFETIME).label("key_expired"),
+        this_installation.label("installation_id"),
+    ).select_from(
+        _order.outerjoin(_recorded, true()).outerjoin(
+            _live, and_(col(_live.order_id) == _order.c.id, _is_live)
+        )
+    ),
 )
 
 _this_payment = col(Payment.id) == bindparam("payment_id", type_=Uuid)
@@ -187,13 +285,45 @@ _opened = (
     .cte("opened")
 )
 
+
+class OpenedRow(NamedTuple):
+    releasable: bool
+
+
 # The second record and the release check in one: no row when somebody else recorded first, and `releasable` only while
 # the order is pending and its total is what Stripe was asked for. CLAIM read the version and added the items up in one
 # statement, so of one snapshot; whatever changes an item makes the version grow in the same transaction (a trigger,
 # under the order's row lock). So at the same version the total is the same, and at another one it is looked at anew.
 # `from_state` is a parameter, or PostgreSQL looks for the payment in the index of unanswered ones, which is full of
 # those just answered.
-OPEN_PAYMENT = (
+# OPEN_PAYMENT in SQL:
+#     WITH ordered AS MATERIALIZED (
+#       SELECT orders.id, orders.status, orders.currency, orders.version, orders.expires_at
+#       FROM orders JOIN payments ON payments.order_id = orders.id
+#       WHERE payments.id = $1 FOR SHARE OF orders),
+#     opened AS (
+#       UPDATE payments
+#       SET state='open', intent_id=$2, cause=$3, lease_until=$4, updated_at=now()
+#       FROM ordered
+#       WHERE payments.id = $1 AND payments.state = $5 AND payments.order_id = ordered.id
+#       RETURNING payments.order_id, payments.currency, payments.order_version)
+#     SELECT ordered.status = 'pending' AND ordered.currency = opened.currency AND ordered.version =
+#         opened.order_version AND coalesce(ordered.expires_at > now(), true) AND NOT (EXISTS (
+#       SELECT *
+#       FROM payments AS earlier
+#       WHERE earlier.order_id = opened.order_id AND earlier.state = 'succeeded' AND (earlier.amount_received - (
+#         SELECT coalesce(sum(made.amount), 0)
+#         FROM refunds AS made
+#         WHERE made.payment_id = earlier.id AND made.state IN ('pending', 'requires_action', 'succeeded')))
+#       - (
+#         SELECT coalesce(sum(taken.amount), 0)
+#         FROM disputes AS taken
+#         WHERE taken.payment_id = earlier.id AND taken.status = 'lost')
+#       > 0))
+#     AS releasable
+#     FROM opened JOIN ordered ON ordered.id = opened.order_id
+OPEN_PAYMENT = Query(
+    OpenedRow,
     select(
         and_(
             _ordered.c.status == OrderStatus.PENDING.value,
@@ -204,7 +334,7 @@ OPEN_PAYMENT = (
         ).label("releasable")
     )
     .select_from(_opened)
-    .join(_ordered, _ordered.c.id == _opened.c.order_id)
+    .join(_ordered, _ordered.c.id == _opened.c.order_id),
 )
 
 # A compare-and-set from one state to another; no row when the payment had moved on.
@@ -238,8 +368,14 @@ REPRICE_PAYMENT = (
     .returning(col(Payment.id))
 )
 
+
+class LookedAtRow(NamedTuple):
+    intent_id: str | None
+
+
 # Takes the turn to ask Stripe about an order's payable intent: one asker each pause, however many look.
-LOOK_AT_INTENT = (
+LOOK_AT_INTENT = Query(
+    LookedAtRow,
     update(Payment)
     .where(
         col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
@@ -247,5 +383,5 @@ LOOK_AT_INTENT = (
         LOOK_IS_DUE,
     )
     .values(looked_at=func.now())
-    .returning(col(Payment.intent_id))
+    .returning(col(Payment.intent_id)),
 )

@@ -2,9 +2,9 @@
 
 from sqlalchemy import BigInteger, Boolean, Integer, Text, Uuid, bindparam, cast, column, func, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlmodel import col
 
-from models.products.tables import Product
+from models.products.tables import READ, Product, ProductRow
+from runtime.database.statements import Query
 
 # From a JSON array of objects: each product is added, or brought up to date when its reference is known already.
 # Orders keep the names and prices that they were placed with.
@@ -35,18 +35,13 @@ _saved = insert(Product).from_select(
         _wanted.c.active,
     ).order_by(_wanted.c.reference),  # one order for all who save at once, so that none waits for the other
 )
-SAVE_PRODUCTS = _saved.on_conflict_do_update(
-    index_elements=["reference"],
-    set_={
-        name: _saved.excluded[name] for name in ("name", "description", "unit_amount", "currency", "active")
-    },
-).returning(
-    col(Product.id),
-    col(Product.reference),
-    col(Product.name),
-    col(Product.description),
-    col(Product.image),
-    col(Product.unit_amount),
-    col(Product.currency),
-    col(Product.created_at),
+SAVE_PRODUCTS = Query(
+    ProductRow,
+    _saved.on_conflict_do_update(
+        index_elements=["reference"],
+        set_={
+            name: _saved.excluded[name]
+            for name in ("name", "description", "unit_amount", "currency", "active")
+        },
+    ).returning(*READ),
 )

@@ -1,6 +1,7 @@
 """The catalogue: what is sold and for how much. Prices come from here, never from a client."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel, col, select, tuple_
 
 from models.base import LARGEST_AMOUNT, database_time, minor_units
+from runtime.database.statements import Query
 
 
 class Product(SQLModel, table=True):
@@ -46,8 +48,22 @@ class Product(SQLModel, table=True):
     created_at: datetime = database_time()
 
 
-PRODUCTS = (
-    select(Product)
+class ProductRow(NamedTuple):
+    """`unit_amount` is minor units."""
+
+    id: UUID
+    reference: str | None
+    name: str
+    description: str
+    image: str | None
+    unit_amount: int
+    currency: str
+    created_at: datetime
+
+
+READ = tuple(col(getattr(Product, name)) for name in ProductRow._fields)
+_products = (
+    select(*READ)
     .where(col(Product.active))
     .order_by(col(Product.created_at), col(Product.id))
     .limit(bindparam("limit"))
@@ -55,6 +71,7 @@ PRODUCTS = (
 _later = tuple_(col(Product.created_at), col(Product.id)) > tuple_(
     bindparam("after", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid)
 )
-PRODUCTS_AFTER = PRODUCTS.where(_later)
-PRODUCTS_WITH_IDS = PRODUCTS.where(col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
-PRODUCTS_WITH_IDS_AFTER = PRODUCTS_WITH_IDS.where(_later)
+_with_ids = _products.where(col(Product.id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
+PRODUCTS, PRODUCTS_AFTER = Query(ProductRow, _products), Query(ProductRow, _products.where(_later))
+PRODUCTS_WITH_IDS = Query(ProductRow, _with_ids)
+PRODUCTS_WITH_IDS_AFTER = Query(ProductRow, _with_ids.where(_later))

@@ -1,5 +1,8 @@
 """The statements by which a copied database becomes an installation of its own."""
 
+from typing import NamedTuple
+from uuid import UUID
+
 from sqlalchemy import Uuid, bindparam, func, update
 from sqlmodel import col
 
@@ -8,16 +11,24 @@ from models.payments.installation import Installation
 from models.payments.tables import LIVE, Payment, PaymentState
 from models.refunds.tables import Refund, RefundState
 from models.stripe_events.tables import StripeEvent
+from runtime.database.statements import Query
 
 COPIED_DATABASE = "copied_database"
 
-RENEW_INSTALLATION = (
+
+class NewInstallation(NamedTuple):
+    id: UUID
+
+
+RENEW_INSTALLATION = Query(
+    NewInstallation,
     update(Installation)
     .values(id=func.gen_random_uuid(), payments_since=func.clock_timestamp(), made_at=func.clock_timestamp())
-    .returning(col(Installation.id))
+    .returning(col(Installation.id)),
 )
-SET_INSTALLATION = (
-    update(Installation).values(id=bindparam("installation_id", type_=Uuid)).returning(col(Installation.id))
+SET_INSTALLATION = Query(
+    NewInstallation,
+    update(Installation).values(id=bindparam("installation_id", type_=Uuid)).returning(col(Installation.id)),
 )
 # The copied payments that might still become money: the original goes on with them, this copy must not.
 GIVE_UP_COPIED_PAYMENTS = (

@@ -1,10 +1,13 @@
 """Work that one process does for all: who holds it, and how far it came."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import DateTime, Interval, Text, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col
+
+from runtime.database.statements import Query
 
 
 class Lease(SQLModel, table=True):
@@ -24,12 +27,20 @@ _wanted = insert(Lease).values(
     held_until=func.now() + bindparam("lease", type_=Interval),
 )
 
+
+class DoneUntil(NamedTuple):
+    done_until: datetime | None
+
+
 # A row when the lease is ours now: it was free, had run out, or was ours already.
-TAKE_WORK = _wanted.on_conflict_do_update(
-    index_elements=["name"],
-    set_={"holder": _wanted.excluded.holder, "held_until": _wanted.excluded.held_until},
-    where=or_(col(Lease.held_until) < func.now(), col(Lease.holder) == _wanted.excluded.holder),
-).returning(col(Lease.done_until))
+TAKE_WORK = Query(
+    DoneUntil,
+    _wanted.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"holder": _wanted.excluded.holder, "held_until": _wanted.excluded.held_until},
+        where=or_(col(Lease.held_until) < func.now(), col(Lease.holder) == _wanted.excluded.holder),
+    ).returning(col(Lease.done_until)),
+)
 
 _this = col(Lease.name) == bindparam("lease_name", type_=Text)
 GIVE_BACK = (
@@ -37,7 +48,7 @@ GIVE_BACK = (
     .where(_this, col(Lease.holder) == bindparam("lease_holder", type_=Text))
     .values(held_until=func.now())
 )
-DONE_UNTIL = select(col(Lease.done_until)).where(_this)
+DONE_UNTIL = Query(DoneUntil, select(col(Lease.done_until)).where(_this))
 _done = insert(Lease).values(
     name=bindparam("lease_name", type_=Text),
     holder="",

@@ -1,5 +1,9 @@
 """What the sweep looks for: work that a crash, a lost webhook or a restored backup left behind."""
 
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
 from sqlalchemy import (
     BindParameter,
     DateTime,
@@ -28,18 +32,28 @@ from models.payments.tables import LIVE, PAYABLE, Payment, PaymentState
 from models.refunds.statements import AUTOMATIC
 from models.refunds.sums import LOST, MADE
 from models.refunds.tables import Dispute, Refund, RefundState
+from runtime.database.statements import Query
 
 _limit: BindParameter[int] = bindparam("limit", type_=Integer)
 _of_pending_order = col(Order.status) == OrderStatus.PENDING.value
 _unleased = func.coalesce(col(Payment.lease_until), func.now()) <= func.now()
 
+
+class UnansweredPayment(NamedTuple):
+    id: UUID
+    order_id: UUID
+    user_id: str | None
+    status: str
+
+
 # Recorded, and nobody is calling Stripe for them any more.
-UNANSWERED_PAYMENTS = (
+UNANSWERED_PAYMENTS = Query(
+    UnansweredPayment,
     select(col(Payment.id), col(Payment.order_id), col(Order.user_id), col(Order.status))
     .join(Order, col(Order.id) == col(Payment.order_id))
     .where(col(Payment.state) == PaymentState.CREATING.value, _unleased)
     .order_by(col(Payment.created_at))
-    .limit(_limit)
+    .limit(_limit),
 )
 
 # Orders with a payment that must not be payable: it lives though its order is closed, or its cancellation was not
@@ -67,21 +81,56 @@ _being_canceled = (
     .limit(_limit)
     .subquery()
 )
-TO_BE_CLOSED = (
+
+
+class OrderToClose(NamedTuple):
+    order_id: UUID
+
+
+# TO_BE_CLOSED in SQL:
+#     SELECT anon_1.order_id
+#     FROM (
+#       SELECT payments.order_id
+#       FROM payments
+#       WHERE payments.state IN ('creating', 'open', 'processing', 'canceling') AND payments.order_id > $1 AND NOT
+#           (EXISTS (
+#         SELECT *
+#         FROM orders
+#         WHERE orders.id = payments.order_id AND orders.status = 'pending'))
+#       ORDER BY payments.order_id LIMIT $2)
+#     AS anon_1
+#     UNION SELECT anon_2.order_id
+#     FROM (
+#       SELECT payments.order_id
+#       FROM payments
+#       WHERE payments.state = 'canceling' AND payments.order_id > $1
+#       ORDER BY payments.order_id LIMIT $2)
+#     AS anon_2
+#     ORDER BY order_id LIMIT $2
+TO_BE_CLOSED = Query(
+    OrderToClose,
     union(select(_of_closed_orders.c.order_id), select(_being_canceled.c.order_id))
     .order_by("order_id")
-    .limit(_limit)
+    .limit(_limit),
 )
 
+
+class PaymentToClose(NamedTuple):
+    id: UUID
+    state: str
+    intent_id: str
+
+
 # Such an order's payment, when its turn has come: another one may live there by then, and be good.
-PAYMENT_TO_BE_CLOSED = (
+PAYMENT_TO_BE_CLOSED = Query(
+    PaymentToClose,
     select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
     .join(Order, col(Order.id) == col(Payment.order_id))
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
         among(col(Payment.state), (PaymentState.CANCELING, PaymentState.OPEN, PaymentState.PROCESSING)),
         or_(col(Payment.state) == PaymentState.CANCELING.value, ~_of_pending_order),
-    )
+    ),
 )
 
 # Payable ones, the youngest first, in parts of so many rows that are read, whatever the state of the table. One is due
@@ -107,26 +156,66 @@ _look_pause = func.least(
     func.greatest(_quarter_of_its_age, literal_column("interval '55 seconds'", Interval)),
     literal_column("interval '1 day'", Interval),
 )
-PAYABLE_SCANNED = select(func.min(_payable.c.created_at).label("oldest"))
-PAYABLE_TO_BE_LOOKED_AT = (
+
+
+class Scanned(NamedTuple):
+    oldest: datetime | None
+
+
+PAYABLE_SCANNED = Query(Scanned, select(func.min(_payable.c.created_at).label("oldest")))
+
+
+class PayablePayment(NamedTuple):
+    id: UUID
+    intent_id: str
+
+
+# PAYABLE_TO_BE_LOOKED_AT in SQL:
+#     SELECT anon_1.id, anon_1.intent_id
+#     FROM (
+#       SELECT payments.id, payments.intent_id, payments.created_at, payments.looked_at
+#       FROM payments
+#       WHERE payments.state IN ('open', 'processing') AND payments.created_at < $1 AND payments.created_at >= $2
+#       ORDER BY payments.created_at DESC LIMIT $3)
+#     WHERE anon_1.looked_at < now() - least(greatest((now() - anon_1.created_at) / 4, interval '55 seconds'),
+#         interval '1 day')
+#     ORDER BY anon_1.created_at DESC
+PAYABLE_TO_BE_LOOKED_AT = Query(
+    PayablePayment,
     select(_payable.c.id, _payable.c.intent_id)
     .where(_payable.c.looked_at < func.now() - _look_pause)
-    .order_by(_payable.c.created_at.desc())
+    .order_by(_payable.c.created_at.desc()),
 )
-LOOK_AT_PAYMENT = (
+
+
+class PaymentStateRow(NamedTuple):
+    state: str
+
+
+LOOK_AT_PAYMENT = Query(
+    PaymentStateRow,
     update(Payment)
     .where(col(Payment.id) == bindparam("payment_id", type_=Uuid))
     .values(looked_at=func.now())
-    .returning(col(Payment.state))
+    .returning(col(Payment.state)),
 )
 
-PAYMENTS_OF_INTENTS = select(
-    col(Payment.id), col(Payment.intent_id), col(Payment.state), col(Payment.amount)
-).where(
-    or_(
-        col(Payment.intent_id) == any_(bindparam("intent_ids", type_=ARRAY(Text))),
-        col(Payment.id) == any_(bindparam("payment_ids", type_=ARRAY(Uuid))),
-    )
+
+class PaymentOfIntent(NamedTuple):
+    id: UUID
+    intent_id: str | None
+    state: str
+    amount: int
+
+
+PAYMENTS_OF_INTENTS = Query(
+    PaymentOfIntent,
+    select(col(Payment.id), col(Payment.intent_id), col(Payment.state), col(Payment.amount)).where(
+        or_(
+            col(Payment.intent_id) == any_(bindparam("intent_ids", type_=ARRAY(Text))),
+            col(Payment.id) == any_(bindparam("payment_ids", type_=ARRAY(Uuid))),
+        )
+    ),
 )
 
 # A payment that we don't have, for an intent that Stripe has and an order that is here: given up, so that the
@@ -161,7 +250,14 @@ RECOVER_PAYMENT = (
     .returning(col(Payment.id))
 )
 
-ORDERS_IN_REVIEW = select(col(Order.id)).where(col(Order.status) == OrderStatus.REVIEW.value).limit(_limit)
+
+class OrderInReview(NamedTuple):
+    id: UUID
+
+
+ORDERS_IN_REVIEW = Query(
+    OrderInReview, select(col(Order.id)).where(col(Order.status) == OrderStatus.REVIEW.value).limit(_limit)
+)
 _other = aliased(Refund, name="other")
 _given_back = (
     select(func.coalesce(func.sum(col(_other.amount)), 0))
@@ -173,8 +269,16 @@ _taken_by_banks = (
     .where(col(Dispute.payment_id) == col(Refund.payment_id), col(Dispute.status) == LOST)
     .scalar_subquery()
 )
+
+
+class FailedRefund(NamedTuple):
+    id: UUID
+    failure_code: str | None
+
+
 # Owed money that is still here: not what somebody gave back in another way, nor what a lost dispute took.
-REFUNDS_THAT_FAILED = (
+REFUNDS_THAT_FAILED = Query(
+    FailedRefund,
     select(col(Refund.id), col(Refund.failure_code))
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
@@ -182,13 +286,22 @@ REFUNDS_THAT_FAILED = (
         col(Refund.state) == RefundState.FAILED.value,
         among(col(Refund.cause), AUTOMATIC),
     )
-    .limit(_limit)
+    .limit(_limit),
 )
 
+
+class LiveIntent(NamedTuple):
+    id: UUID
+    order_id: UUID
+    intent_id: str
+    state: str
+
+
 # Payments that may still become money, in parts.
-LIVE_INTENTS = (
+LIVE_INTENTS = Query(
+    LiveIntent,
     select(col(Payment.id), col(Payment.order_id), col(Payment.intent_id), col(Payment.state))
     .where(among(col(Payment.state), (*PAYABLE, PaymentState.CANCELING)), col(Payment.order_id) > _after)
     .order_by(col(Payment.order_id))
-    .limit(_limit)
+    .limit(_limit),
 )

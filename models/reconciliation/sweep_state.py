@@ -1,7 +1,7 @@
 """What the sweep remembers: how its steps went, which items failed, and which parts of Stripe's lists are unread."""
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -26,6 +26,7 @@ from sqlmodel import Field, SQLModel, col
 from models.base import database_time
 from models.payments.installation import Installation
 from models.payments.tables import Payment
+from runtime.database.statements import Query
 
 UNKNOWN_TO_STRIPE = "unknown to Stripe"  # the failure of an item that Stripe answers 404 about
 
@@ -80,7 +81,12 @@ def _text(name: str) -> BindParameter[str]:
 _moment = DateTime(timezone=True)
 _this_step = col(SweepStep.name) == _text("step")
 
-STEP_CURSOR = select(col(SweepStep.cursor)).where(_this_step)
+
+class StepCursor(NamedTuple):
+    cursor: str | None
+
+
+STEP_CURSOR = Query(StepCursor, select(col(SweepStep.cursor)).where(_this_step))
 _kept = insert(SweepStep).values(name=_text("step"), cursor=_text("cursor"))
 KEEP_CURSOR = _kept.on_conflict_do_update(index_elements=["name"], set_={"cursor": _kept.excluded.cursor})
 _ended = insert(SweepStep).values(
@@ -97,39 +103,70 @@ END_STEP = _ended.on_conflict_do_update(
         "milliseconds": _ended.excluded.milliseconds,
     },
 )
-STEPS = select(
-    col(SweepStep.name),
-    col(SweepStep.milliseconds),
-    cast(func.extract("epoch", func.now() - col(SweepStep.last_whole_at)), Integer).label("age"),
-).where(col(SweepStep.last_whole_at).is_not(None))
+
+
+class StepAge(NamedTuple):
+    """`age` is seconds since it last came to its end."""
+
+    name: str
+    milliseconds: int
+    age: int
+
+
+STEPS = Query(
+    StepAge,
+    select(
+        col(SweepStep.name),
+        col(SweepStep.milliseconds),
+        cast(func.extract("epoch", func.now() - col(SweepStep.last_whole_at)), Integer).label("age"),
+    ).where(col(SweepStep.last_whole_at).is_not(None)),
+)
 
 # ---- Items that failed
 
 _of_step = col(SweepRetry.step) == _text("step")
 _item = col(SweepRetry.item) == _text("item")
-RETRIES = (
+
+
+class RetryRow(NamedTuple):
+    item: str
+    waits: bool
+
+
+RETRIES = Query(
+    RetryRow,
     select(col(SweepRetry.item), (col(SweepRetry.due_at) > func.now()).label("waits"))
     .where(_of_step)
     .order_by(col(SweepRetry.due_at))
-    .limit(bindparam("limit", type_=Integer))
+    .limit(bindparam("limit", type_=Integer)),
 )
 _half_a_minute = literal_column("interval '30 seconds'", Interval)
 _longest = literal_column("interval '30 minutes'", Interval)
 _failed = insert(SweepRetry).values(
     step=_text("step"), item=_text("item"), failure=_text("failure"), due_at=func.now() + _half_a_minute
 )
+
+
+class Attempts(NamedTuple):
+    attempts: int
+
+
 # Half a minute, one, two, four …, half an hour: eight attempts in an hour.
-RECORD_FAILURE = _failed.on_conflict_do_update(
-    index_elements=["step", "item"],
-    set_={
-        "attempts": SweepRetry.attempts + 1,
-        "failure": _failed.excluded.failure,
-        "due_at": func.now()
-        + func.least(
-            _half_a_minute.op("*", precedence=8)(func.power(2, func.least(SweepRetry.attempts, 10))), _longest
-        ),
-    },
-).returning(col(SweepRetry.attempts))
+RECORD_FAILURE = Query(
+    Attempts,
+    _failed.on_conflict_do_update(
+        index_elements=["step", "item"],
+        set_={
+            "attempts": SweepRetry.attempts + 1,
+            "failure": _failed.excluded.failure,
+            "due_at": func.now()
+            + func.least(
+                _half_a_minute.op("*", precedence=8)(func.power(2, func.least(SweepRetry.attempts, 10))),
+                _longest,
+            ),
+        },
+    ).returning(col(SweepRetry.attempts)),
+)
 FORGET_FAILURE = delete(SweepRetry).where(_of_step, _item)
 # Stripe is back: what failed since it was away is tried again at once.
 RETRY_ALL_NOW = update(SweepRetry).values(due_at=func.now(), attempts=1)
@@ -137,8 +174,14 @@ RETRY_ALL_NOW = update(SweepRetry).values(due_at=func.now(), attempts=1)
 FORGET_OLD_FAILURES = delete(SweepRetry).where(
     col(SweepRetry.due_at) < func.now() - literal_column("interval '2 days'", Interval)
 )
-IS_UNKNOWN_TO_STRIPE = (
-    select(col(SweepRetry.item)).where(col(SweepRetry.failure) == UNKNOWN_TO_STRIPE).limit(1)
+
+
+class UnknownItem(NamedTuple):
+    item: str
+
+
+IS_UNKNOWN_TO_STRIPE = Query(
+    UnknownItem, select(col(SweepRetry.item)).where(col(SweepRetry.failure) == UNKNOWN_TO_STRIPE).limit(1)
 )
 FORGET_UNKNOWN_TO_STRIPE = delete(SweepRetry).where(col(SweepRetry.failure) == UNKNOWN_TO_STRIPE)
 
@@ -146,11 +189,20 @@ FORGET_UNKNOWN_TO_STRIPE = delete(SweepRetry).where(col(SweepRetry.failure) == U
 
 _of_list = col(SweepWindow.list_name) == _text("of_list")
 ADD_WINDOW = insert(SweepWindow).on_conflict_do_nothing()
+
+
+class WindowRow(NamedTuple):
+    until: datetime
+    since: datetime
+    after: str | None
+
+
 # The youngest first: what a customer waits for stands there.
-WINDOWS = (
+WINDOWS = Query(
+    WindowRow,
     select(col(SweepWindow.until), col(SweepWindow.since), col(SweepWindow.after))
     .where(_of_list)
-    .order_by(col(SweepWindow.until).desc())
+    .order_by(col(SweepWindow.until).desc()),
 )
 _this_window = (_of_list, col(SweepWindow.until) == bindparam("until_moment", type_=_moment))
 MOVE_WINDOW = update(SweepWindow).where(*_this_window).values(after=_text("after_id"))
@@ -159,12 +211,21 @@ END_WINDOW = delete(SweepWindow).where(*_this_window)
 # Where reading begins when nothing is known: with this installation, or thirty days ago, as far as Stripe goes back,
 # when there are payments from before it had an id.
 _older = exists().where(col(Payment.created_at) < col(Installation.made_at))
-FIRST_MOMENT: Any = select(
-    func.greatest(
-        func.now() - literal_column("interval '30 days'", Interval),
-        func.coalesce(
-            select(col(Installation.made_at)).where(~_older).scalar_subquery(),
-            cast(literal("-infinity", Text), _moment),
-        ),
-    ).label("moment")
+
+
+class FirstMoment(NamedTuple):
+    moment: datetime
+
+
+FIRST_MOMENT = Query(
+    FirstMoment,
+    select(
+        func.greatest(
+            func.now() - literal_column("interval '30 days'", Interval),
+            func.coalesce(
+                select(col(Installation.made_at)).where(~_older).scalar_subquery(),
+                cast(literal("-infinity", Text), _moment),
+            ),
+        ).label("moment")
+    ),
 )

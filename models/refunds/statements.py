@@ -1,6 +1,8 @@
 """The statements over refunds and disputes."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
@@ -25,6 +27,7 @@ from models.orders.tables import Order
 from models.payments.tables import Disposition, Payment, PaymentState
 from models.refunds.sums import DECIDED, MADE, RESERVED
 from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
+from runtime.database.statements import Query
 
 AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
 
@@ -33,14 +36,32 @@ _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
 _with_intent = col(Payment.intent_id) == bindparam("intent_id", type_=Text)
 _of_payment = col(Refund.payment_id) == bindparam("payment_id", type_=Uuid)
 
-ORDER_STATUS = select(col(Order.status), col(Order.user_id)).where(
-    col(Order.id) == bindparam("order_id", type_=Uuid),
-    or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("may_any", type_=Boolean)),
+
+class OrderStatusRow(NamedTuple):
+    status: str
+    user_id: str | None
+
+
+ORDER_STATUS = Query(
+    OrderStatusRow,
+    select(col(Order.status), col(Order.user_id)).where(
+        col(Order.id) == bindparam("order_id", type_=Uuid),
+        or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("may_any", type_=Boolean)),
+    ),
 )
+
+
+class RefundablePayment(NamedTuple):
+    id: UUID
+    intent_id: str
+    amount_received: int
+    currency: str
+
 
 # The payments whose money a merchant gives back: a mismatch that waits for a decision first, then what settled the
 # order. They are locked; what is left of them is read afterwards.
-REFUNDABLE_PAYMENTS = (
+REFUNDABLE_PAYMENTS = Query(
+    RefundablePayment,
     select(col(Payment.id), col(Payment.intent_id), col(Payment.amount_received), col(Payment.currency))
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
@@ -48,23 +69,81 @@ REFUNDABLE_PAYMENTS = (
         among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)),
     )
     .order_by(col(Payment.disposition), col(Payment.created_at))
-    .with_for_update()
+    .with_for_update(),
 )
-RESERVED_AMOUNT = select(func.coalesce(func.sum(col(Refund.amount)), 0).label("amount")).where(
-    _of_payment, among(col(Refund.state), RESERVED)
+
+
+class ReservedRow(NamedTuple):
+    amount: int
+
+
+RESERVED_AMOUNT = Query(
+    ReservedRow,
+    select(func.coalesce(func.sum(col(Refund.amount)), 0).label("amount")).where(
+        _of_payment, among(col(Refund.state), RESERVED)
+    ),
 )
+
+
+class RefundRow(NamedTuple):
+    """A refund as its table has it; `amount` is minor units of its payment's currency."""
+
+    id: UUID
+    payment_id: UUID
+    state: str
+    cause: str
+    amount: int
+    reason: str | None
+    client_key: str | None
+    requested_by: str | None
+    attempt: int
+    stripe_refund_id: str | None
+    failure_code: str | None
+    failure_message: str | None
+    note: str | None
+    customer_message: str | None
+    tries: int
+    due_at: datetime
+    lease_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
 # The same wish by its key, or by its id where Stripe told of it before the client came back.
-EARLIER_REFUND = select(Refund).where(
-    _of_payment, or_(col(Refund.client_key) == bindparam("client_key", type_=Text), _this_refund)
+EARLIER_REFUND = Query(
+    RefundRow,
+    select(Refund).where(
+        _of_payment, or_(col(Refund.client_key) == bindparam("client_key", type_=Text), _this_refund)
+    ),
 )
-REFUND = select(Refund).where(_this_refund)
-REFUNDS_OF_PAYMENT = select(Refund).where(_of_payment)
+REFUND = Query(RefundRow, select(Refund).where(_this_refund))
+REFUNDS_OF_PAYMENT = Query(RefundRow, select(Refund).where(_of_payment))
+
+
+class AddedRefund(NamedTuple):
+    id: UUID
+
+
 # No row when it is there already.
-ADD_REFUND = insert(Refund).on_conflict_do_nothing().returning(col(Refund.id))
+ADD_REFUND = Query(AddedRefund, insert(Refund).on_conflict_do_nothing().returning(col(Refund.id)))
 ADD_AUTOMATIC_REFUND = ADD_REFUND
 
+
+class TakenRefund(NamedTuple):
+    """A refund that is ours to ask Stripe for."""
+
+    id: UUID
+    amount: int
+    reason: str | None
+    attempt: int
+    key_expired: bool
+    order_id: UUID
+    intent_id: str
+
+
 # Who carries out a refund: nobody else while the lease lasts.
-TAKE_REFUND = (
+TAKE_REFUND = Query(
+    TakenRefund,
     update(Refund)
     .where(
         _this_refund,
@@ -83,7 +162,7 @@ TAKE_REFUND = (
         ),
         col(Payment.order_id),
         col(Payment.intent_id),
-    )
+    ),
 )
 # Tried again by the next sweep; after ten times in vain, or once Stripe has said why not, after 1, 3, 7, … minutes, and
 # at the latest after six hours.
@@ -181,23 +260,48 @@ SET_REFUND = (
         updated_at=func.now(),
     )
 )
-# `asked_at` is the database's time, taken before Stripe is asked about the payment.
-PAYMENT_WITH_INTENT = select(
-    col(Payment.id), col(Payment.order_id), func.clock_timestamp().label("asked_at")
-).where(col(Payment.intent_id) == bindparam("intent_id", type_=Text))
 
-OWED_REFUND = (
+
+class PaymentAskedAbout(NamedTuple):
+    id: UUID
+    order_id: UUID
+    asked_at: datetime
+
+
+# `asked_at` is the database's time, taken before Stripe is asked about the payment.
+PAYMENT_WITH_INTENT = Query(
+    PaymentAskedAbout,
+    select(col(Payment.id), col(Payment.order_id), func.clock_timestamp().label("asked_at")).where(
+        col(Payment.intent_id) == bindparam("intent_id", type_=Text)
+    ),
+)
+
+
+class OwedRefund(NamedTuple):
+    id: UUID
+
+
+OWED_REFUND = Query(
+    OwedRefund,
     select(col(Refund.id))
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
         col(Payment.intent_id) == bindparam("intent_id", type_=Text),
         col(Refund.state) == RefundState.CREATING.value,
         among(col(Refund.cause), AUTOMATIC),
-    )
+    ),
 )
 
+
+class UnfinishedRefund(NamedTuple):
+    id: UUID
+    state: str
+    intent_id: str
+
+
 # What was never sent goes first; among each kind, what waits the longest.
-UNFINISHED_REFUNDS = (
+UNFINISHED_REFUNDS = Query(
+    UnfinishedRefund,
     select(col(Refund.id), col(Refund.state), col(Payment.intent_id))
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
@@ -206,7 +310,7 @@ UNFINISHED_REFUNDS = (
         func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
     )
     .order_by(col(Refund.state) != RefundState.CREATING.value, col(Refund.due_at))
-    .limit(bindparam("limit"))
+    .limit(bindparam("limit")),
 )
 
 # A pending refund takes days: it is asked about after a tenth of its age, between five minutes and a day.

@@ -1,6 +1,7 @@
 """Stripe's webhook events: which were received and which are finished. Payloads hold secrets and stay out."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import (
     CheckConstraint,
@@ -26,6 +27,7 @@ from sqlmodel import Field, SQLModel, col
 from models.base import database_time
 from models.payments.tables import Payment
 from models.refunds.tables import Dispute, Refund
+from runtime.database.statements import Query
 
 MOST_ATTEMPTS = 15  # after an hour and a quarter of them an event rests
 
@@ -83,14 +85,23 @@ _due = (
     .cte("due")
 )
 
+
+class DueEvent(NamedTuple):
+    id: str
+    type: str
+    object_id: str
+    attempts: int
+
+
 # Takes events for `lease`: a worker that dies leaves them due again when it has passed.
-TAKE_DUE_EVENTS = (
+TAKE_DUE_EVENTS = Query(
+    DueEvent,
     update(StripeEvent)
     .where(col(StripeEvent.id) == _due.c.id)
     .values(due_at=func.now() + bindparam("lease", type_=Interval), attempts=StripeEvent.attempts + 1)
     .returning(
         col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.attempts)
-    )
+    ),
 )
 
 FINISH_EVENT = (
@@ -103,14 +114,24 @@ POSTPONE_EVENT = (
     .where(col(StripeEvent.id) == bindparam("event_id"), _unfinished)
     .values(due_at=func.now() + bindparam("delay", type_=Interval), failure=bindparam("failure"))
 )
+
+
+class RestingEvent(NamedTuple):
+    id: str
+    type: str
+    object_id: str
+    failure: str | None
+
+
 # Those that were tried often enough; also one whose worker died each time.
-REST_EVENTS = (
+REST_EVENTS = Query(
+    RestingEvent,
     update(StripeEvent)
     .where(_unfinished, col(StripeEvent.attempts) >= MOST_ATTEMPTS, col(StripeEvent.due_at) <= func.now())
     .values(due_at=_never)
     .returning(
         col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.failure)
-    )
+    ),
 )
 # Stripe is back: what failed since it was away is due, with all its attempts.
 REVIVE_EVENTS = (
@@ -121,13 +142,22 @@ REVIVE_EVENTS = (
 
 # A thin event names a refund, dispute or charge: the intent of those that we have.
 _object_id = bindparam("object_id", type_=Text)
-INTENT_OF_OBJECT = union_all(
-    select(col(Payment.intent_id))
-    .join(Refund, col(Refund.payment_id) == col(Payment.id))
-    .where(col(Refund.stripe_refund_id) == _object_id),
-    select(col(Payment.intent_id))
-    .join(Dispute, col(Dispute.payment_id) == col(Payment.id))
-    .where(col(Dispute.id) == _object_id),
+
+
+class IntentOfObject(NamedTuple):
+    intent_id: str | None
+
+
+INTENT_OF_OBJECT = Query(
+    IntentOfObject,
+    union_all(
+        select(col(Payment.intent_id))
+        .join(Refund, col(Refund.payment_id) == col(Payment.id))
+        .where(col(Refund.stripe_refund_id) == _object_id),
+        select(col(Payment.intent_id))
+        .join(Dispute, col(Dispute.payment_id) == col(Payment.id))
+        .where(col(Dispute.id) == _object_id),
+    ),
 )
 
 _old = (

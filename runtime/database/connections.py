@@ -2,7 +2,6 @@
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import Any, Self, TypeAlias
 
 import psycopg
@@ -11,7 +10,6 @@ from runtime.database.address import conninfo
 from runtime.database.faults import is_full, is_lost, is_stale
 from runtime.database.statements import Parameters, Sql
 
-Row: TypeAlias = Any  # a namedtuple, its fields named like the statement's columns; see `into` for typed ones
 Maker: TypeAlias = Callable[[Sequence[Any]], Any]
 
 MOST_PREPARED = 1_000  # statements, by the types of their parameters; ours are a few hundred
@@ -44,7 +42,7 @@ class Connection:
         return not self._session.closed
 
     async def run(self, sql: Sql, parameters: Parameters, into: type | None = None) -> list[Any]:
-        """The rows of one statement, as namedtuples or as instances of the dataclass `into`.
+        """The rows of one statement, as instances of the named tuple `into`, or of one that is made for its columns.
 
         Cut short, it closes the connection: nobody may read the rest of its answer, or go on in its transaction.
         """
@@ -80,11 +78,12 @@ def _tuple_maker(names: Sequence[str]) -> Maker:
 
 
 def _instance_maker(names: Sequence[str], into: Any) -> Maker:
-    """Fills the fields of a dataclass by name; TypeError when the statement's columns are others."""
-    wanted = [field.name for field in fields(into)]
+    """Fills the fields of a named tuple by name; TypeError when the statement's columns are others."""
+    wanted = list(into._fields)
     if sorted(wanted) != sorted(names):
         raise TypeError(f"{into.__name__} has {wanted}, and its statement answers {list(names)}")
     if wanted == list(names):
-        return lambda values: into(*values)
+        made: Maker = into._make
+        return made
     order = [names.index(name) for name in wanted]
     return lambda values: into(*[values[place] for place in order])

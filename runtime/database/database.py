@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any, NoReturn, Self, TypeAlias, TypeVar, overload
 
 import psycopg
-from sqlalchemy import Executable, text
+from sqlalchemy import Executable, TextClause, text
 
-from runtime.database.connections import Connection, Row
+from runtime.database.connections import Connection
 from runtime.database.faults import (
     DatabaseUnavailable,
     is_full,
@@ -24,13 +24,15 @@ from runtime.database.faults import (
     is_unavailability,
 )
 from runtime.database.pool import REST, Pool
-from runtime.database.statements import Parameters, sql_of
+from runtime.database.statements import Parameters, Query, R, sql_of
 from runtime.database.turns import Turns
 
 __all__ = [
+    "AnyStatement",
     "Database",
     "DatabaseUnavailable",
     "Parameters",
+    "Query",
     "Row",
     "Transaction",
     "build_database",
@@ -40,10 +42,11 @@ __all__ = [
 BEGIN, COMMIT, ROLLBACK = text("BEGIN ISOLATION LEVEL READ COMMITTED"), text("COMMIT"), text("ROLLBACK")
 
 T = TypeVar("T")
-R = TypeVar("R")
+AnyStatement: TypeAlias = Executable | Query[Any]
+Row: TypeAlias = Any  # of SQL written as text, as tests do: a named tuple, its fields named like the columns
 ManyOrOne: TypeAlias = Parameters | Sequence[Parameters]
 Watch: TypeAlias = Callable[[str], AbstractContextManager[object]]
-Run: TypeAlias = Callable[[Executable, ManyOrOne, type | None], Awaitable[Sequence[Any]]]
+Run: TypeAlias = Callable[[AnyStatement, ManyOrOne], Awaitable[Sequence[Any]]]
 
 ATTEMPTS = 3
 SHARE_OF_REST = 0.2  # of a pool that has parts
@@ -102,52 +105,52 @@ class Database:
         self._common.full = False
 
     @overload
-    async def rows(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]: ...
+    async def rows(self, statement: Query[R], parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[R]: ...
+    @overload
+    async def rows(self, statement: TextClause, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]: ...
     @overload
     async def rows(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
-    ) -> Sequence[R]: ...
-    async def rows(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
-    ) -> Sequence[Any]:
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS
+    ) -> Sequence[object]: ...
+    async def rows(self, statement: AnyStatement, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Any]:
         """Run one statement by itself; its commit is part of it. With a list of parameters, once for each.
 
-        `into` is a dataclass whose fields are the statement's columns; without it a row is a namedtuple.
+        What a row is, mypy knows of a `Query` alone.
         """
-        return await self._until_done(lambda: self._rows(statement, parameters, into))
+        return await self._until_done(lambda: self._rows(statement, parameters))
 
     @overload
-    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None: ...
+    async def row(self, statement: Query[R], parameters: ManyOrOne = NO_PARAMETERS) -> R | None: ...
     @overload
-    async def row(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
-    ) -> R | None: ...
-    async def row(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
-    ) -> Any:
-        rows = await self._until_done(lambda: self._rows(statement, parameters, into))
+    async def row(self, statement: TextClause, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None: ...
+    @overload
+    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> object | None: ...
+    async def row(self, statement: AnyStatement, parameters: ManyOrOne = NO_PARAMETERS) -> Any:
+        rows = await self._until_done(lambda: self._rows(statement, parameters))
         return rows[0] if rows else None
 
-    async def _rows(self, statement: Executable, parameters: ManyOrOne, into: type | None) -> Sequence[Any]:
+    async def _rows(self, statement: AnyStatement, parameters: ManyOrOne) -> Sequence[Any]:
         connection = self.pool.idle(self._part) or await self.pool.take(self._part)
         try:
-            return await self._run(connection, statement, parameters, into)
+            return await self._run(connection, statement, parameters)
         finally:
             self.pool.give_back(connection, self._part)
 
     async def _run(
         self,
         connection: Connection,
-        statement: Executable,
+        statement: AnyStatement,
         parameters: ManyOrOne = NO_PARAMETERS,
-        into: type | None = None,
     ) -> Sequence[Any]:
         """Where every statement passes."""
         if not isinstance(parameters, Mapping):
             for each in parameters:
                 await self._run(connection, statement, each)
             return []
-        sql = sql_of(statement, tuple(parameters))
+        executable, into = (
+            (statement.statement, statement.row) if isinstance(statement, Query) else (statement, None)
+        )
+        sql = sql_of(executable, tuple(parameters))
         watch = self._common.watch
         if watch is None:
             return await connection.run(sql, parameters, into)
@@ -253,39 +256,35 @@ class Transaction:
         self._run = run
 
     @overload
-    async def rows(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]: ...
+    async def rows(self, statement: Query[R], parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[R]: ...
+    @overload
+    async def rows(self, statement: TextClause, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Row]: ...
     @overload
     async def rows(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
-    ) -> Sequence[R]: ...
-    async def rows(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
-    ) -> Sequence[Any]:
-        return await self._run(statement, parameters, into)
+        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS
+    ) -> Sequence[object]: ...
+    async def rows(self, statement: AnyStatement, parameters: ManyOrOne = NO_PARAMETERS) -> Sequence[Any]:
+        return await self._run(statement, parameters)
 
     @overload
-    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None: ...
+    async def row(self, statement: Query[R], parameters: ManyOrOne = NO_PARAMETERS) -> R | None: ...
     @overload
-    async def row(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
-    ) -> R | None: ...
-    async def row(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
-    ) -> Any:
-        rows = await self._run(statement, parameters, into)
+    async def row(self, statement: TextClause, parameters: ManyOrOne = NO_PARAMETERS) -> Row | None: ...
+    @overload
+    async def row(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> object | None: ...
+    async def row(self, statement: AnyStatement, parameters: ManyOrOne = NO_PARAMETERS) -> Any:
+        rows = await self._run(statement, parameters)
         return rows[0] if rows else None
 
     @overload
-    async def one(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> Row: ...
+    async def one(self, statement: Query[R], parameters: ManyOrOne = NO_PARAMETERS) -> R: ...
     @overload
-    async def one(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type[R]
-    ) -> R: ...
-    async def one(
-        self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS, *, into: type | None = None
-    ) -> Any:
+    async def one(self, statement: TextClause, parameters: ManyOrOne = NO_PARAMETERS) -> Row: ...
+    @overload
+    async def one(self, statement: Executable, parameters: ManyOrOne = NO_PARAMETERS) -> object: ...
+    async def one(self, statement: AnyStatement, parameters: ManyOrOne = NO_PARAMETERS) -> Any:
         """The one row of a statement that always has one."""
-        [row] = await self._run(statement, parameters, into)
+        [row] = await self._run(statement, parameters)
         return row
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from psycopg.sql import Literal
 from sqlalchemy import ClauseElement, Column, Executable
@@ -12,10 +12,19 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Parameters = Mapping[str, Any]
+R = TypeVar("R", bound=NamedTuple)
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 _PLACE = re.compile(r"%\((.+?)\)s|%%")
 MOST_REMEMBERED = 1_000  # statements; ours are a few dozen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query(Generic[R]):
+    """A statement and the named tuple that each of its rows becomes: its fields are the statement's columns."""
+
+    row: type[R]
+    statement: Executable
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,9 +20,11 @@ from models.keys.statements import (
     REVOKE_KEY,
     SERVICE_KEY,
     SERVICE_KEYS,
+    KeyRow,
+    LiveKey,
 )
 from models.keys.tables import LONGEST_NAME
-from runtime.database.database import Database, Row, build_database
+from runtime.database.database import Database, build_database
 from services.identity.opaque_tokens import SERVICE_KEY as PREFIX
 from services.identity.opaque_tokens import hash_of, is_well_formed, new_token
 from services.identity.principal import Principal, Scope, service_key_principal
@@ -78,7 +80,7 @@ class ServiceKeys:
         check_wish(name, scopes, expires_at, self._clock())
         check_not_more_than(by, scopes, expires_at)
         count = await self._database.row(COUNT_LIVE_KEYS)
-        if count is not None and count.count >= MOST_LIVE_KEYS:
+        if count is not None and count.live >= MOST_LIVE_KEYS:
             raise InvalidServiceKey(f"there are {MOST_LIVE_KEYS} live keys already; revoke some")
         await self._database.rows(FORGET_OLD_KEYS, {"age": KEPT_AFTER_END})
         secret = new_token(PREFIX)
@@ -168,12 +170,12 @@ def check_not_more_than(by: Principal, scopes: Sequence[Scope], expires_at: date
         raise InvalidServiceKey("a key can't make one that outlives it; set an earlier expiresAt")
 
 
-def principal_from(row: Row) -> Principal:
+def principal_from(row: LiveKey) -> Principal:
     ends = row.expires_at.timestamp() if row.expires_at else float("inf")
     return service_key_principal(row.id, frozenset(map(Scope, row.scopes)), ends)
 
 
-def view_from(row: Row) -> KeyView:
+def view_from(row: KeyRow) -> KeyView:
     return KeyView(
         id=row.id,
         name=row.name,

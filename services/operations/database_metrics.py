@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 import psycopg
 
-from models.operations.metric_statements import AT_MOST, FIGURES
-from runtime.database.database import Database, DatabaseUnavailable, Row, Transaction
+from models.operations.metric_statements import AT_MOST, FIGURES, Figure
+from runtime.database.database import Database, DatabaseUnavailable, Transaction
 from runtime.timeouts import within
 from services.reconciliation.sweep import SWEEP
 
@@ -71,7 +71,7 @@ class FigureReader:
         return self._known
 
 
-async def count(transaction: Transaction) -> Sequence[Row]:
+async def count(transaction: Transaction) -> Sequence[Figure]:
     await transaction.rows(AT_MOST)
     return await transaction.rows(FIGURES, {"sweep": SWEEP})
 

@@ -5,10 +5,10 @@ Amounts are minor units of the order's currency and never negative: the kind of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from models.base import LARGEST_AMOUNT
+from models.orders.rows import LineJson
 from models.orders.tables import LARGEST_QUANTITY, TAKES_AWAY, OrderLineKind
 from runtime.encoding import to_json
 from services.orders.refusals import InvalidOrder, OrderTotalMismatch
@@ -97,7 +97,7 @@ def lines_as_json(lines: Sequence[OrderLine]) -> str:
     return to_json(rows).decode()
 
 
-def line_from(values: dict[str, Any]) -> OrderLine:
+def line_from(values: LineJson) -> OrderLine:
     """From the JSON object that the statements make of a line."""
     return OrderLine(
         kind=OrderLineKind(values["kind"]),

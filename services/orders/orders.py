@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Executable
-
 from models.currencies.currencies import CURRENCIES
+from models.orders.rows import OrderRow
 from models.orders.searches import orders_search
 from models.orders.statements import (
     ADD_LINES,
@@ -25,6 +24,7 @@ from models.orders.statements import (
 )
 from models.orders.tables import LARGEST_QUANTITY, OrderStatus
 from runtime.database.database import Database, Transaction
+from runtime.database.statements import Query
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.principal import Permission, Principal
@@ -130,7 +130,7 @@ class Orders:
 
     async def _page(
         self,
-        statement: Executable,
+        statement: Query[OrderRow],
         parameters: dict[str, Any],
         first: int,
         parts: OrderParts,

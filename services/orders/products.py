@@ -13,8 +13,9 @@ from models.products.tables import (
     PRODUCTS_AFTER,
     PRODUCTS_WITH_IDS,
     PRODUCTS_WITH_IDS_AFTER,
+    ProductRow,
 )
-from runtime.database.database import Database, Row
+from runtime.database.database import Database
 from runtime.encoding import to_json
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
@@ -89,7 +90,7 @@ class Catalogue:
         return [saved[product.reference] for product in products]
 
 
-def item_from(row: Row) -> CatalogueItem:
+def item_from(row: ProductRow) -> CatalogueItem:
     return CatalogueItem(
         row.id,
         row.reference,

@@ -1,15 +1,14 @@
 """Orders as those who may see them see them. Amounts are minor units of the currency beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+from models.orders.rows import DisputeJson, OrderRow, PaymentJson, RefundJson, TransitionJson
 from models.orders.tables import CancelReason, OrderStatus
 from models.payments.tables import Disposition, PaymentState
 from models.refunds.tables import RefundCause, RefundState
-from runtime.database.database import Row
 from runtime.pages import Cursor
 from services.orders.lines import OrderLine, line_from
 
@@ -96,53 +95,77 @@ class PlacedOrder:
         return Cursor(self.created_at, self.id)
 
 
-def order_from(row: Row) -> PlacedOrder:
+def order_from(row: OrderRow) -> PlacedOrder:
     return PlacedOrder(
-        row.id,
-        OrderStatus(row.status),
-        row.currency,
-        row.total,
-        tuple(map(line_from, row.lines)),
-        tuple(map(payment_from, row.payments)),
-        row.created_at,
-        row.updated_at,
-        row.version,
-        row.user_id,
-        row.reference,
-        row.expires_at,
-        CancelReason(row.cancel_reason) if row.cancel_reason else None,
-        row.shop_metadata,
+        id=row.id,
+        status=OrderStatus(row.status),
+        currency=row.currency,
+        total=row.total,
+        lines=tuple(map(line_from, row.lines)),
+        payments=tuple(map(payment_from, row.payments)),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+        user_id=row.user_id,
+        reference=row.reference,
+        expires_at=row.expires_at,
+        cancel_reason=CancelReason(row.cancel_reason) if row.cancel_reason else None,
+        metadata=row.shop_metadata,
     )
 
 
-def payment_from(values: Sequence[Any]) -> PaymentView:
-    """From the JSON array that the statement makes of a payment."""
-    payment_id, state, disposition, amount, received, currency, intent_id, created_at, *others = values
-    unwatched, refunds, disputes, history = others
+def payment_from(payment: PaymentJson) -> PaymentView:
+    currency, disposition = payment["currency"], payment["disposition"]
     return PaymentView(
-        UUID(payment_id),
-        PaymentState(state),
-        Disposition(disposition) if disposition else None,
-        amount,
-        received,
-        currency,
-        intent_id,
-        _moment(created_at),
-        unwatched,
-        tuple(
-            RefundView(
-                UUID(r[0]), RefundState(r[1]), RefundCause(r[2]), r[3], currency, r[4], _moment(r[5]), *r[6:]
-            )
-            for r in refunds
-        ),
-        tuple(
-            DisputeView(d[0], d[1], d[2], d[3], currency, _moment(d[4]), _moment(d[5]) if d[5] else None)
-            for d in disputes
-        ),
-        tuple(
-            TransitionView(PaymentState(t[0]) if t[0] else None, PaymentState(t[1]), t[2], _moment(t[3]))
-            for t in history
-        ),
+        id=UUID(payment["id"]),
+        state=PaymentState(payment["state"]),
+        disposition=Disposition(disposition) if disposition else None,
+        amount=payment["amount"],
+        amount_received=payment["amount_received"],
+        currency=currency,
+        intent_id=payment["intent_id"],
+        created_at=_moment(payment["created_at"]),
+        unwatched=payment["unwatched"],
+        refunds=tuple(refund_from(each, currency) for each in payment["refunds"]),
+        disputes=tuple(dispute_from(each, currency) for each in payment["disputes"]),
+        history=tuple(map(transition_from, payment["history"])),
+    )
+
+
+def refund_from(refund: RefundJson, currency: str) -> RefundView:
+    return RefundView(
+        id=UUID(refund["id"]),
+        state=RefundState(refund["state"]),
+        cause=RefundCause(refund["cause"]),
+        amount=refund["amount"],
+        currency=currency,
+        reason=refund["reason"],
+        created_at=_moment(refund["created_at"]),
+        failure_code=refund["failure_code"],
+        note=refund["note"],
+        customer_message=refund["customer_message"],
+    )
+
+
+def dispute_from(dispute: DisputeJson, currency: str) -> DisputeView:
+    return DisputeView(
+        id=dispute["id"],
+        status=dispute["status"],
+        reason=dispute["reason"],
+        amount=dispute["amount"],
+        currency=currency,
+        created_at=_moment(dispute["created_at"]),
+        due_by=_moment(dispute["due_by"]) if dispute["due_by"] else None,
+    )
+
+
+def transition_from(transition: TransitionJson) -> TransitionView:
+    before = transition["from_state"]
+    return TransitionView(
+        from_state=PaymentState(before) if before else None,
+        to_state=PaymentState(transition["to_state"]),
+        cause=transition["cause"],
+        at=_moment(transition["at"]),
     )
 
 

@@ -12,10 +12,10 @@ from uuid import UUID
 
 import structlog
 
-from models.attention.facts import FACTS_OF_ORDER, GONE, GONE_OF_ORDER, UNTOLD
+from models.attention.facts import FACTS_OF_ORDER, GONE, GONE_OF_ORDER, UNTOLD, FactRow
 from models.attention.statements import CLOSE_BY_FACTS, OPEN_CASE
 from models.attention.tables import AttentionKind, AttentionSubject
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from services.payments.attention_messages import message_of
 
 BATCH = 1_000  # cases of a kind that are opened at once; the next sweep goes on
@@ -91,7 +91,7 @@ class Attention:
         return opened, sum(map(len, closed))
 
 
-def case_from(fact: Row) -> Case:
+def case_from(fact: FactRow) -> Case:
     return Case(
         kind=AttentionKind(fact.kind),
         subject=AttentionSubject(fact.subject),

@@ -2,26 +2,26 @@
 
 from collections.abc import Callable
 
+from models.attention.facts import FactRow
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
 from models.orders.tables import OrderStatus
 from models.refunds.tables import BALANCE_INSUFFICIENT
-from runtime.database.database import Row
 
 CHARGE_DISPUTED = "charge_disputed"
 UNDER_REVIEW = ("under_review", "warning_under_review")
 
 
-def message_of(fact: Row) -> str:
+def message_of(fact: FactRow) -> str:
     """For a row of `models.attention.facts`."""
     return _MESSAGES[AttentionKind(fact.kind)](fact)
 
 
-def _money(fact: Row) -> str:
-    return f"{to_decimal_string(fact.amount, fact.currency)} {fact.currency}"
+def _money(fact: FactRow) -> str:
+    return f"{to_decimal_string(fact.amount or 0, fact.currency)} {fact.currency}"
 
 
-def _in_review(fact: Row) -> str:
+def _in_review(fact: FactRow) -> str:
     if fact.subject == AttentionSubject.ORDER:
         return (
             f"Order {fact.order_id} is in REVIEW. Compare its payments and refunds with its total, and decide with "
@@ -35,7 +35,7 @@ def _in_review(fact: Row) -> str:
     )
 
 
-def _refund_failed(fact: Row) -> str:
+def _refund_failed(fact: FactRow) -> str:
     told = f": {fact.sentence}" if fact.sentence else ""
     if fact.word == BALANCE_INSUFFICIENT:
         return (
@@ -55,7 +55,7 @@ def _refund_failed(fact: Row) -> str:
     )
 
 
-def _refund_forbidden(fact: Row) -> str:
+def _refund_forbidden(fact: FactRow) -> str:
     told = f" Stripe says: {fact.sentence}" if fact.sentence else ""
     return (
         f"Stripe does not let STRIPE_SECRET_KEY refund {_money(fact)} for order {fact.order_id}.{told} Give the key "
@@ -63,7 +63,7 @@ def _refund_forbidden(fact: Row) -> str:
     )
 
 
-def _dispute_open(fact: Row) -> str:
+def _dispute_open(fact: FactRow) -> str:
     what = f"The customer's bank disputes {_money(fact)} of order {fact.order_id} ({fact.subject_id}, {fact.sentence})"
     if fact.word in UNDER_REVIEW:
         return f"{what}. Evidence was sent, and the bank decides. Deliver nothing more until then."
@@ -72,7 +72,7 @@ def _dispute_open(fact: Row) -> str:
     )
 
 
-def _authorization_lapses(fact: Row) -> str:
+def _authorization_lapses(fact: FactRow) -> str:
     return (
         f"{_money(fact)} for order {fact.order_id} are authorized and not captured ({fact.intent_id}). Capture them in "
         "Stripe's dashboard, or cancel the order with `cancelOrder`; Stripe releases an authorization after about "
@@ -80,7 +80,7 @@ def _authorization_lapses(fact: Row) -> str:
     )
 
 
-_MESSAGES: dict[AttentionKind, Callable[[Row], str]] = {
+_MESSAGES: dict[AttentionKind, Callable[[FactRow], str]] = {
     AttentionKind.ORDER_IN_REVIEW: _in_review,
     AttentionKind.REFUND_FAILED: _refund_failed,
     AttentionKind.REFUND_FORBIDDEN: _refund_forbidden,

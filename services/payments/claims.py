@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from models.orders.tables import OrderStatus
+from models.payments.statements import ClaimRow
 from models.payments.tables import PaymentState
-from runtime.database.database import Row
 from services.identity.refusals import RateLimited
 from services.payments.intents import GatewayError, IntentRequest, sentence_of
 from services.payments.refusals import AmountNotChargeable, OrderNotPayable
@@ -82,7 +82,7 @@ class Claim:
         )
 
 
-def claim_from(row: Row, order_id: UUID) -> Claim:
+def claim_from(row: ClaimRow, order_id: UUID) -> Claim:
     return Claim(
         order_id=order_id,
         status=row.status,
@@ -96,19 +96,26 @@ def claim_from(row: Row, order_id: UUID) -> Claim:
         is_expired=row.is_expired,
         seconds_closed=row.seconds_closed or 0,
         recorded=row.recorded_id is not None,
-        payment=_recorded_payment(row) if row.recorded_id else _earlier_payment(row),
+        payment=_recorded_payment(row, row.recorded_id) if row.recorded_id else _earlier_payment(row),
         installation_id=row.installation_id,
     )
 
 
-def _recorded_payment(row: Row) -> LivePayment:
+def _recorded_payment(row: ClaimRow, recorded_id: UUID) -> LivePayment:
     return LivePayment(
-        row.recorded_id, PaymentState.CREATING, row.total, row.currency, row.version, "", True, False
+        recorded_id, PaymentState.CREATING, row.total, row.currency, row.version, "", True, False
     )
 
 
-def _earlier_payment(row: Row) -> LivePayment | None:
-    if row.payment_id is None:
+def _earlier_payment(row: ClaimRow) -> LivePayment | None:
+    """None when the order has no live payment: its columns are null together."""
+    if (
+        row.payment_id is None
+        or row.state is None
+        or row.amount is None
+        or row.payment_currency is None
+        or row.order_version is None
+    ):
         return None
     return LivePayment(
         row.payment_id,
@@ -118,5 +125,5 @@ def _earlier_payment(row: Row) -> LivePayment | None:
         row.order_version,
         row.intent_id or "",
         bool(row.leased),
-        row.key_expired,
+        bool(row.key_expired),
     )

@@ -5,8 +5,8 @@ from typing import Protocol
 import structlog
 
 from models.payments.settlement_statements import LOCK_ORDER
-from models.refunds.statements import PAYMENT_WITH_INTENT, PUT_DISPUTE
-from runtime.database.database import Database, Row, Transaction
+from models.refunds.statements import PAYMENT_WITH_INTENT, PUT_DISPUTE, PaymentAskedAbout
+from runtime.database.database import Database, Transaction
 from services.payments.attention import refresh_cases
 from services.payments.intents import StripeDispute
 from services.payments.permissions import READ_DISPUTES, permission_told
@@ -40,7 +40,7 @@ class Disputes:
         await self._database.transaction(write, locks=payment.order_id)
 
 
-async def _write(transaction: Transaction, payment: Row, dispute: StripeDispute) -> None:
+async def _write(transaction: Transaction, payment: PaymentAskedAbout, dispute: StripeDispute) -> None:
     values = {
         "id": dispute.id,
         "payment_id": payment.id,

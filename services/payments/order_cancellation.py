@@ -11,11 +11,12 @@ from models.payments.cancellation_statements import (
     IS_EXPIRED,
     LIVE_PAYMENT,
     LOCK_LIVE_PAYMENT,
+    LivePaymentRow,
 )
 from models.payments.settlement_statements import LOCK_ORDER
 from models.payments.tables import PaymentState
 from models.refunds.statements import ORDER_STATUS
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from services.identity.principal import Permission, Principal
 from services.orders.refusals import OrderNotCancelable, OrderNotFound
 from services.payments import failpoints
@@ -115,7 +116,9 @@ class OrderCancellation:
             if intent.status is not IntentStatus.SUCCEEDED:
                 raise PaymentInProgress
 
-    async def _close(self, order_id: UUID, seen: Row | None, reason: CancelReason, cause: str) -> bool:
+    async def _close(
+        self, order_id: UUID, seen: LivePaymentRow | None, reason: CancelReason, cause: str
+    ) -> bool:
         """Whether the order was closed; not when its payment is another than the one we looked at."""
 
         async def write(transaction: Transaction) -> bool:
@@ -123,7 +126,7 @@ class OrderCancellation:
 
         return await self._database.transaction(write, locks=order_id)
 
-    async def _close_intent(self, live: Row | None) -> None:
+    async def _close_intent(self, live: LivePaymentRow | None) -> None:
         if live is None or live.intent_id is None:
             return
         try:
@@ -135,7 +138,7 @@ class OrderCancellation:
 
 
 async def _close_order(
-    transaction: Transaction, order_id: UUID, seen: Row | None, reason: CancelReason, cause: str
+    transaction: Transaction, order_id: UUID, seen: LivePaymentRow | None, reason: CancelReason, cause: str
 ) -> bool:
     order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
     live = await transaction.row(LOCK_LIVE_PAYMENT, {"order_id": order_id})

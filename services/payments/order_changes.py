@@ -22,12 +22,15 @@ from models.orders.changes import (
     RENEW_CHANGE,
     STAGE_CHANGE,
     STAGED_CHANGE,
+    OrderToChange,
+    PaymentToReprice,
+    StagedChange,
 )
 from models.orders.statements import ORDER
 from models.orders.tables import OrderStatus
 from models.payments.statements import MOVE_PAYMENT, REPRICE_PAYMENT
 from models.payments.tables import PaymentState
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from services.orders.lines import OrderLine, check_lines, check_total, lines_as_json, total_of
 from services.orders.refusals import InvalidOrder, OrderNotFound
 from services.orders.views import PlacedOrder, order_from
@@ -143,7 +146,7 @@ class OrderChanges:
         """Orders with a change that whoever began it didn't bring to its end, oldest first."""
         return [row.order_id for row in await self._database.rows(OLD_CHANGES, {"limit": limit})]
 
-    async def _take_lines(self, order_id: UUID, staged: Row, intent: Intent) -> None:
+    async def _take_lines(self, order_id: UUID, staged: StagedChange, intent: Intent) -> None:
         if intent.amount != staged.total or not intent.is_payable:
             # It was paid, or repriced again, since: money finds the staged lines by its amount.
             await self._settlement.apply(intent, cause=CAUSE)
@@ -161,7 +164,7 @@ class OrderChanges:
 
         await self._database.transaction(write, locks=order_id)
 
-    async def _give_up(self, order_id: UUID, staged: Row, refused: Refused) -> None:
+    async def _give_up(self, order_id: UUID, staged: StagedChange, refused: Refused) -> None:
         """Stripe won't reprice it: the customer was faster, or the amount can't be charged."""
         try:
             intent = await self._gateway.retrieve_intent(staged.intent_id)
@@ -212,12 +215,13 @@ async def _record(transaction: Transaction, wanted: WantedChange) -> Step:
 
 
 async def _record_beside(
-    transaction: Transaction, wanted: WantedChange, order: Row, payment: Row | None
+    transaction: Transaction, wanted: WantedChange, order: OrderToChange, payment: PaymentToReprice | None
 ) -> Step:
     # A payment that Stripe has not answered yet has released no secret: its release check sees the new version.
-    if payment is None or payment.state == PaymentState.CREATING or _keeps_its_amount(payment, wanted):
-        await write_lines(transaction, wanted.order_id, change_row(wanted))
-        return Changed()
+    if payment is None or payment.intent_id is None or payment.state == PaymentState.CREATING:
+        return await _take_at_once(transaction, wanted)
+    if _keeps_its_amount(payment, wanted):
+        return await _take_at_once(transaction, wanted)
     if payment.state == PaymentState.CANCELING:
         return MustBeCanceled(payment.intent_id)
     if payment.state == PaymentState.PROCESSING or payment.leased:
@@ -235,7 +239,12 @@ async def _record_beside(
     return Staged()
 
 
-def _keeps_its_amount(payment: Row, wanted: WantedChange) -> bool:
+async def _take_at_once(transaction: Transaction, wanted: WantedChange) -> Changed:
+    await write_lines(transaction, wanted.order_id, change_row(wanted))
+    return Changed()
+
+
+def _keeps_its_amount(payment: PaymentToReprice, wanted: WantedChange) -> bool:
     return payment.state == PaymentState.OPEN and not payment.leased and payment.amount == wanted.total
 
 

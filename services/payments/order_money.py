@@ -10,9 +10,10 @@ from models.payments.settlement_statements import (
     ORDER_TOTAL,
     SET_DISPOSITION,
     SET_ORDER_STATUS,
+    LockedOrder,
 )
 from models.payments.tables import Disposition
-from runtime.database.database import Row, Transaction
+from runtime.database.database import Transaction
 from services.payments.attention import refresh_cases
 from services.payments.state_machine import Money, OrderFacts, decide_order
 
@@ -34,14 +35,14 @@ async def money_of(transaction: Transaction, order_id: UUID) -> list[Money]:
     ]
 
 
-async def facts_of(transaction: Transaction, order_id: UUID, locked: Row) -> OrderFacts:
+async def facts_of(transaction: Transaction, order_id: UUID, locked: LockedOrder) -> OrderFacts:
     """What an order is now. `locked` is the row of `LOCK_ORDER`: the total is read after it, not with it."""
     total = (await transaction.one(ORDER_TOTAL, {"order_id": order_id})).total
     return OrderFacts(status=OrderStatus(locked.status), total=total, currency=locked.currency)
 
 
 async def follow_the_money(
-    transaction: Transaction, order_id: UUID, locked: Row, *, cause: str
+    transaction: Transaction, order_id: UUID, locked: LockedOrder, *, cause: str
 ) -> OrderStatus:
     """Bring the order's status and its cases in line with its payments and refunds; the status it has then."""
     facts = await facts_of(transaction, order_id, locked)

@@ -5,10 +5,11 @@ from uuid import UUID
 
 import structlog
 
+from models.payments.settlement_statements import LockedPayment
 from models.payments.tables import Disposition
-from models.refunds.statements import ADD_REFUND, REFUNDS_OF_PAYMENT, SET_REFUND
+from models.refunds.statements import ADD_REFUND, REFUNDS_OF_PAYMENT, SET_REFUND, RefundRow
 from models.refunds.tables import RefundCause, RefundState
-from runtime.database.database import Row, Transaction
+from runtime.database.database import Transaction
 from services.payments.intents import StripeRefund
 from services.payments.refund_ids import automatic_refund, dashboards_refund
 
@@ -20,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 async def write_listed(
-    transaction: Transaction, payment_id: UUID, payment: Row, listed: Sequence[StripeRefund]
+    transaction: Transaction, payment_id: UUID, payment: LockedPayment, listed: Sequence[StripeRefund]
 ) -> None:
     """`payment` is the row of `LOCK_PAYMENT`, of money that arrived."""
     ours = await transaction.rows(REFUNDS_OF_PAYMENT, {"payment_id": payment_id})
@@ -32,20 +33,20 @@ async def write_listed(
             await _change(transaction, known, refund)
 
 
-def _known(ours: Sequence[Row], refund: StripeRefund) -> Row | None:
+def _known(ours: Sequence[RefundRow], refund: StripeRefund) -> RefundRow | None:
     return next((row for row in ours if refund.id == row.stripe_refund_id), None) or next(
         (row for row in ours if row.id == refund.refund_id and row.stripe_refund_id is None), None
     )
 
 
-def _is_older(known: Row, refund: StripeRefund) -> bool:
+def _is_older(known: RefundRow, refund: StripeRefund) -> bool:
     """An answer that must not take back what we know."""
     if known.stripe_refund_id is None:
         return False
     return known.state in ENDED or (known.state == RefundState.SUCCEEDED and refund.status in UNDER_WAY)
 
 
-def _differs(known: Row, refund: StripeRefund) -> bool:
+def _differs(known: RefundRow, refund: StripeRefund) -> bool:
     return (known.state, known.stripe_refund_id, known.amount, known.failure_code) != (
         refund.status,
         refund.id,
@@ -54,7 +55,7 @@ def _differs(known: Row, refund: StripeRefund) -> bool:
     )
 
 
-async def _change(transaction: Transaction, known: Row, refund: StripeRefund) -> None:
+async def _change(transaction: Transaction, known: RefundRow, refund: StripeRefund) -> None:
     changes = {
         "refund_id": known.id,
         "to_state": refund.status,
@@ -67,7 +68,9 @@ async def _change(transaction: Transaction, known: Row, refund: StripeRefund) ->
         log.error("refund failed", refund=str(known.id), status=refund.status, code=refund.failure_code)
 
 
-async def _add(transaction: Transaction, payment_id: UUID, payment: Row, refund: StripeRefund) -> None:
+async def _add(
+    transaction: Transaction, payment_id: UUID, payment: LockedPayment, refund: StripeRefund
+) -> None:
     """One of ours that this database has forgotten, by the id in its metadata, or one of the dashboard's."""
     values = {
         "payment_id": payment_id,
@@ -86,6 +89,9 @@ async def _add(transaction: Transaction, payment_id: UUID, payment: Row, refund:
     await transaction.rows(ADD_REFUND, {**values, **seen})
 
 
-def _cause(payment: Row, refund_id: UUID) -> str:
-    is_owed = payment.disposition in OWED_BACK and refund_id == automatic_refund(payment.intent_id)
-    return str(payment.disposition) if is_owed else RefundCause.MERCHANT
+def _cause(payment: LockedPayment, refund_id: UUID) -> str:
+    """Ours for money that nobody is owed, a merchant's otherwise."""
+    if payment.disposition not in OWED_BACK or payment.intent_id is None:
+        return RefundCause.MERCHANT
+    is_ours = refund_id == automatic_refund(payment.intent_id)
+    return payment.disposition if is_ours else RefundCause.MERCHANT

@@ -29,9 +29,12 @@ from models.refunds.statements import (
     RESERVED_AMOUNT,
     TAKE_REFUND,
     TRY_THE_REST,
+    RefundablePayment,
+    RefundRow,
+    TakenRefund,
 )
 from models.refunds.tables import BALANCE_INSUFFICIENT, FORBIDDEN, RefundCause, RefundState
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
 from services.orders.views import RefundView
 from services.payments import failpoints
@@ -129,7 +132,7 @@ class Refunds:
             failpoints.reach(failpoints.REFUND_MADE)
             await self._write(refund.intent_id, made)
 
-    async def _made(self, refund: Row) -> Sequence[StripeRefund]:
+    async def _made(self, refund: TakenRefund) -> Sequence[StripeRefund]:
         """The refund as Stripe has it, or what else it has while somebody else is making it."""
         listed = await self._gateway.list_refunds(refund.intent_id)
         if _has(listed, refund.id):
@@ -145,7 +148,7 @@ class Refunds:
             return listed
         return [await self._ask_for(refund, attempt + 1)]
 
-    async def _ask_for(self, refund: Row, attempt: int) -> StripeRefund:
+    async def _ask_for(self, refund: TakenRefund, attempt: int) -> StripeRefund:
         request = RefundRequest(
             refund_id=refund.id,
             attempt=attempt,
@@ -155,12 +158,12 @@ class Refunds:
         )
         return await self._gateway.create_refund(request)
 
-    async def _renew(self, refund: Row, tried: int) -> bool:
+    async def _renew(self, refund: TakenRefund, tried: int) -> bool:
         """Begin another attempt, under our lease; False when somebody else did."""
         parameters = {"refund_id": refund.id, "tried": tried, "lease": LEASE}
         return await self._database.row(NEXT_ATTEMPT, parameters) is not None
 
-    async def _postpone(self, refund: Row, error: GatewayError, code: str | None) -> None:
+    async def _postpone(self, refund: TakenRefund, error: GatewayError, code: str | None) -> None:
         """Try again later. With a code a person is told why."""
         write = log.warning if code is None else log.error
         write(
@@ -172,7 +175,7 @@ class Refunds:
         )
         await self._end(refund, POSTPONE_REFUND, error, code)
 
-    async def _refused(self, refund: Row, error: Refused) -> None:
+    async def _refused(self, refund: TakenRefund, error: Refused) -> None:
         """Stripe said no, most likely since the dashboard was faster: learn what there is, then end ours."""
         log.error("refund refused", refund=str(refund.id), code=error.code, stripe_request=error.request_id)
         await self._end(refund, FAIL_REFUND, error, error.code or "refused")
@@ -183,7 +186,7 @@ class Refunds:
         else:
             await self.try_the_rest(refund.id)
 
-    async def _end(self, refund: Row, statement: Any, error: GatewayError, code: str | None) -> None:
+    async def _end(self, refund: TakenRefund, statement: Any, error: GatewayError, code: str | None) -> None:
         changes = {"refund_id": refund.id, "code": code, "message": sentence_of(error) if code else None}
 
         async def write(transaction: Transaction) -> None:
@@ -278,7 +281,9 @@ async def _record(transaction: Transaction, wish: RefundWish) -> tuple[UUID, str
     return (await transaction.one(ADD_REFUND, values)).id, payment.currency
 
 
-async def _earlier(transaction: Transaction, payment: Row, wish: RefundWish) -> Row | None:
+async def _earlier(
+    transaction: Transaction, payment: RefundablePayment, wish: RefundWish
+) -> RefundRow | None:
     refund_id = merchants_refund(payment.intent_id, wish.idempotency_key)
     key = {"payment_id": payment.id, "client_key": wish.idempotency_key, "refund_id": refund_id}
     earlier = await transaction.row(EARLIER_REFUND, key)
@@ -287,7 +292,9 @@ async def _earlier(transaction: Transaction, payment: Row, wish: RefundWish) -> 
     return earlier
 
 
-async def _chosen(transaction: Transaction, payments: Sequence[Row], wanted: int | None) -> tuple[Row, int]:
+async def _chosen(
+    transaction: Transaction, payments: Sequence[RefundablePayment], wanted: int | None
+) -> tuple[RefundablePayment, int]:
     """The first payment that has as much left, and how much goes back of it."""
     left = []
     for payment in payments:
@@ -301,7 +308,7 @@ async def _chosen(transaction: Transaction, payments: Sequence[Row], wanted: int
     raise AmountNotRefundable(most, payment.currency)
 
 
-def view_from(row: Row, currency: str) -> RefundView:
+def view_from(row: RefundRow, currency: str) -> RefundView:
     return RefundView(
         row.id,
         RefundState(row.state),

@@ -8,13 +8,13 @@ import structlog
 
 from models.base import LARGEST_AMOUNT
 from models.orders.tables import OrderStatus
-from models.payments.settlement_statements import LOCK_ORDER, MONEY_OF_ORDER
+from models.payments.settlement_statements import LOCK_ORDER, MONEY_OF_ORDER, MoneyRow
 from models.payments.tables import Disposition
 from models.refunds.statements import ADD_AUTOMATIC_REFUND, ADD_REFUND, RESERVED_AMOUNT
 from models.refunds.tables import RefundCause, RefundState
 from models.reviews.statements import ADD_ADJUSTMENT, ADD_REVIEW, REVIEW_BY_KEY
 from models.reviews.tables import ReviewDecision
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
 from services.payments import failpoints
 from services.payments.order_money import facts_of, follow_the_money, money_of, set_disposition, settle
@@ -117,7 +117,7 @@ async def _accept(
     wish: ReviewWish,
     facts: OrderFacts,
     money: list[Money],
-    payments: dict[UUID, Row],
+    payments: dict[UUID, MoneyRow],
 ) -> Sequence[UUID]:
     """The payment that comes closest to the total settles it; what else is here goes back as a duplicate."""
     here = [m for m in money if _is_here(m) and m.currency == facts.currency]
@@ -147,7 +147,7 @@ async def _give_back(
     wish: ReviewWish,
     facts: OrderFacts,
     money: list[Money],
-    payments: dict[UUID, Row],
+    payments: dict[UUID, MoneyRow],
 ) -> Sequence[UUID]:
     owed = []
     for each in filter(_is_here, money):

@@ -12,11 +12,12 @@ from models.payments.settlement_statements import (
     PAYMENT_OF_INTENT,
     SET_ORDER_STATUS,
     SET_PAYMENT,
+    LockedOrder,
 )
 from models.payments.tables import Disposition, PaymentState
 from models.refunds.statements import ADD_AUTOMATIC_REFUND
 from models.refunds.tables import RefundState
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from services.payments.attention import refresh_cases
 from services.payments.intents import Intent, IntentStatus
 from services.payments.order_money import facts_of, make_room, money_of
@@ -107,7 +108,7 @@ async def _write(
 
 
 async def _facts(
-    transaction: Transaction, order_id: UUID, order: Row, state: PaymentState, intent: Intent
+    transaction: Transaction, order_id: UUID, order: LockedOrder, state: PaymentState, intent: Intent
 ) -> tuple[OrderFacts, list[Money]]:
     """The total and earlier money matter only when money arrives."""
     if intent.status is not IntentStatus.SUCCEEDED or state is PaymentState.SUCCEEDED:

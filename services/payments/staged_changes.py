@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.orders.changes import DROP_CHANGE, SET_EXPIRY, STAGED_CHANGE
+from models.orders.changes import DROP_CHANGE, SET_EXPIRY, STAGED_CHANGE, StagedChange
 from models.orders.channel import TELL_ORDER_UPDATED
 from models.orders.statements import ADD_LINES, REMOVE_LINES
-from runtime.database.database import Row, Transaction
+from runtime.database.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ async def take_staged_lines(transaction: Transaction, order_id: UUID, received: 
     return await drop_change(transaction, order_id, staged)
 
 
-async def write_lines(transaction: Transaction, order_id: UUID, change: ChangeRow | Row) -> int:
+async def write_lines(transaction: Transaction, order_id: UUID, change: ChangeRow | StagedChange) -> int:
     """The order's version behind it."""
     await transaction.rows(REMOVE_LINES, {"order_id": order_id})
     await transaction.rows(ADD_LINES, {"order_id": order_id, "lines": change.lines})
@@ -49,5 +49,5 @@ async def write_lines(transaction: Transaction, order_id: UUID, change: ChangeRo
     return version
 
 
-async def drop_change(transaction: Transaction, order_id: UUID, staged: Row) -> bool:
+async def drop_change(transaction: Transaction, order_id: UUID, staged: StagedChange) -> bool:
     return await transaction.row(DROP_CHANGE, {"order_id": order_id, "id": staged.id}) is not None

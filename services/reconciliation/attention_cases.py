@@ -14,12 +14,13 @@ from models.attention.statements import (
     CLOSED_CASES_AFTER,
     OPEN_CASES,
     OPEN_CASES_AFTER,
+    CaseRow,
 )
 from models.attention.tables import LONGEST_NOTE, AttentionKind
 from models.payments.settlement_statements import LOCK_ORDER
 from models.refunds.statements import GIVE_UP_REFUND, REFUND
 from models.refunds.tables import RefundState
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.refusals import RateLimited, Refusal
 
@@ -83,7 +84,7 @@ class AttentionCases:
         if case is None:
             raise AttentionNotFound
 
-        async def write(transaction: Transaction) -> Row:
+        async def write(transaction: Transaction) -> CaseRow:
             if case.order_id is not None:
                 await transaction.rows(LOCK_ORDER, {"order_id": case.order_id})
             if case.kind in OF_REFUNDS:
@@ -117,7 +118,7 @@ def check_key(key: str) -> None:
         raise InvalidNote(f"an idempotency key has between 1 and {LONGEST_KEY} printable characters")
 
 
-def view_from(row: Row) -> CaseView:
+def view_from(row: CaseRow) -> CaseView:
     return CaseView(
         row.id,
         AttentionKind(row.kind),

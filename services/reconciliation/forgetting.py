@@ -8,9 +8,9 @@ import structlog
 from models.attention.tables import AttentionKind
 from models.payments.statements import MOVE_PAYMENT
 from models.payments.tables import PaymentState
-from models.reconciliation.statements import LIVE_INTENTS
+from models.reconciliation.statements import LIVE_INTENTS, LiveIntent
 from models.reconciliation.sweep_state import FORGET_UNKNOWN_TO_STRIPE
-from runtime.database.database import Database, Row
+from runtime.database.database import Database
 from services.payments.attention import close_case
 from services.payments.call_priority import Rank, asking_as
 from services.payments.intents import GatewayError, Intent, Refused
@@ -41,7 +41,7 @@ async def forget_unknown(database: Database, gateway: IntentReader) -> int:
     return forgotten
 
 
-async def _forget_if_unknown(database: Database, gateway: IntentReader, payment: Row) -> bool:
+async def _forget_if_unknown(database: Database, gateway: IntentReader, payment: LiveIntent) -> bool:
     try:
         await gateway.retrieve_intent(payment.intent_id)
     except Refused as error:

@@ -26,8 +26,10 @@ from models.stripe_events.tables import (
     STORE_EVENT,
     STORE_MISSED_EVENT,
     TAKE_DUE_EVENTS,
+    DueEvent,
+    RestingEvent,
 )
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from services.payments import failpoints
 from services.payments.attention import Case, open_case
 from services.payments.call_priority import Rank, asking_as
@@ -171,7 +173,7 @@ class Inbox:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._news.wait(), POLL_SECONDS)
 
-    async def _take_or_log(self, limit: int) -> Sequence[Row]:
+    async def _take_or_log(self, limit: int) -> Sequence[DueEvent]:
         try:
             return await self._take(limit)
         except Exception:
@@ -179,7 +181,7 @@ class Inbox:
             await asyncio.sleep(1)
             return []
 
-    async def _take(self, limit: int) -> Sequence[Row]:
+    async def _take(self, limit: int) -> Sequence[DueEvent]:
         if limit <= 0:
             return []
         return await self._database.rows(TAKE_DUE_EVENTS, {"limit": limit, "lease": EVENT_LEASE})
@@ -220,14 +222,14 @@ class Inbox:
             count += taken
         return count
 
-    async def _finish_in_background(self, kind: str, object_id: str, events: Sequence[Row]) -> None:
+    async def _finish_in_background(self, kind: str, object_id: str, events: Sequence[DueEvent]) -> None:
         with asking_as(Rank.WEBHOOK):
             try:
                 await self._finish(kind, object_id, events)
             except Exception:  # the database: the events' lease runs out
                 log.exception("event not finished", event_id=events[-1].id)
 
-    async def _finish(self, kind: str, object_id: str, events: Sequence[Row]) -> None:
+    async def _finish(self, kind: str, object_id: str, events: Sequence[DueEvent]) -> None:
         try:
             await self._hear(kind, object_id, cause=events[-1].id)
             declined = [event.id for event in events if event.type.removeprefix("v1.") == DECLINED]
@@ -269,22 +271,22 @@ class Inbox:
             return None
         return str(intent_id)
 
-    async def _postpone(self, events: Sequence[Row], error: Exception) -> None:
+    async def _postpone(self, events: Sequence[DueEvent], error: Exception) -> None:
         for event in events:
             delay = min(timedelta(seconds=2 ** min(event.attempts, 10)), LONGEST_DELAY)
             parameters = {"event_id": event.id, "delay": delay, "failure": type(error).__name__}
             await self._database.rows(POSTPONE_EVENT, parameters)
 
 
-def alike(events: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+def alike(events: Sequence[DueEvent]) -> dict[tuple[str, str], list[DueEvent]]:
     """One question to Stripe answers all events of a kind about the same object."""
-    groups: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str], list[DueEvent]] = defaultdict(list)
     for event in events:
         groups[kind_of(event.type), event.object_id].append(event)
     return groups
 
 
-def unfinished(event: Row) -> Case:
+def unfinished(event: RestingEvent) -> Case:
     return Case(
         kind=AttentionKind.EVENT_UNFINISHED,
         subject=AttentionSubject.EVENT,

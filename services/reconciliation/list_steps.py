@@ -18,8 +18,9 @@ from models.reconciliation.sweep_state import (
     FIRST_MOMENT,
     MOVE_WINDOW,
     WINDOWS,
+    WindowRow,
 )
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Transaction
 from services.payments.intents import (
     Intent,
     IntentSeen,
@@ -85,12 +86,12 @@ class Windows:
         if len(await self.unread()) < MOST_WINDOWS:
             await self._database.transaction(write)
 
-    async def unread(self) -> Sequence[Row]:
+    async def unread(self) -> Sequence[WindowRow]:
         """The youngest first."""
         return await self._database.rows(WINDOWS, {"of_list": self._name})
 
     async def read(
-        self, step: StepRun, window: Row, fetch: Fetch[T], apply: Apply[T], *, newest: bool
+        self, step: StepRun, window: WindowRow, fetch: Fetch[T], apply: Apply[T], *, newest: bool
     ) -> None:
         """A window, page by page, as far as the budget goes. What was read is kept after each page.
 
@@ -123,7 +124,7 @@ class Windows:
         windows = await self.unread()
         newest = windows[0].until if windows else None
 
-        async def read(window: Row) -> None:
+        async def read(window: WindowRow) -> None:
             await self.read(step, window, fetch, apply, newest=window.until == newest)
 
         await step.each(windows, lambda window: f"{self._name} until {window.until.isoformat()}", read)

@@ -8,8 +8,8 @@ call is unknown, by the payment and its order together. Other UUIDs in metadata 
 from collections.abc import Sequence
 from uuid import UUID
 
-from models.payments.installation import KNOWN_PAYMENTS, UNKNOWN_INTENT
-from runtime.database.database import Database, Row
+from models.payments.installation import KNOWN_PAYMENTS, UNKNOWN_INTENT, KnownPaymentRow
+from runtime.database.database import Database
 from services.payments.intents import IntentMarks
 
 Seen = tuple[str, IntentMarks]  # an intent's id, and what its metadata says
@@ -39,7 +39,7 @@ class Ownership:
         return bool(await self.states([(intent_id, marks)]))
 
 
-def is_ours(intent_id: str, marks: IntentMarks, rows: Sequence[Row]) -> bool:
+def is_ours(intent_id: str, marks: IntentMarks, rows: Sequence[KnownPaymentRow]) -> bool:
     """`rows` are those of KNOWN_PAYMENTS."""
     own: UUID = rows[0].installation_id
     if marks.installation_id is not None:

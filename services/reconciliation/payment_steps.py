@@ -18,10 +18,14 @@ from models.reconciliation.statements import (
     REFUNDS_THAT_FAILED,
     TO_BE_CLOSED,
     UNANSWERED_PAYMENTS,
+    FailedRefund,
+    PayablePayment,
+    PaymentToClose,
+    UnansweredPayment,
 )
-from models.refunds.statements import UNFINISHED_REFUNDS
+from models.refunds.statements import UNFINISHED_REFUNDS, UnfinishedRefund
 from models.refunds.tables import RefundState
-from runtime.database.database import Database, Row
+from runtime.database.database import Database
 from services.identity.refusals import Refusal
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import GatewayError, Intent
@@ -80,7 +84,7 @@ class ClosedOrders:
                 return
             after = due[-1].order_id
 
-    async def _close(self, payment: Row, step: StepRun) -> None:
+    async def _close(self, payment: PaymentToClose, step: StepRun) -> None:
         if payment.state == PaymentState.OPEN:
             await move(self._database, payment.id, PaymentState.OPEN, PaymentState.CANCELING)
         intent = await self._cancellation.close(payment.intent_id, cause="reconcile")
@@ -114,7 +118,7 @@ class UnansweredPayments:
         self._payments = payments
 
     async def run(self, step: StepRun) -> None:
-        async def answer(payment: Row) -> None:
+        async def answer(payment: UnansweredPayment) -> None:
             await self._answer(payment)
             step.count("payments answered")
 
@@ -127,7 +131,7 @@ class UnansweredPayments:
             seen |= {payment.id for payment in fresh}
             await step.each(fresh, lambda payment: str(payment.id), answer)
 
-    async def _answer(self, payment: Row) -> None:
+    async def _answer(self, payment: UnansweredPayment) -> None:
         if payment.status != OrderStatus.PENDING:
             await self._give_up(payment.id)
             return
@@ -175,7 +179,7 @@ class UnfinishedRefunds:
         unsent = [refund for refund in due if refund.state == RefundState.CREATING]
         sent = {refund.intent_id for refund in due if refund.state != RefundState.CREATING}
 
-        async def carry_out(refund: Row) -> None:
+        async def carry_out(refund: UnfinishedRefund) -> None:
             await self._refunds.carry_out(refund.id)
             step.count("refunds looked at")
 
@@ -183,7 +187,7 @@ class UnfinishedRefunds:
             await self._refunds.hear(intent_id)
             step.count("refunds looked at")
 
-        async def try_the_rest(refund: Row) -> None:
+        async def try_the_rest(refund: FailedRefund) -> None:
             await self._refunds.try_the_rest(refund.id)
 
         await step.each(unsent, lambda refund: str(refund.id), carry_out)
@@ -226,8 +230,8 @@ class PayableIntents:
         if keeps_cursor and step.cursor is not None:
             await step.keep(None)
 
-    def _look(self, step: StepRun) -> Callable[[Row], Awaitable[None]]:
-        async def look(payment: Row) -> None:
+    def _look(self, step: StepRun) -> Callable[[PayablePayment], Awaitable[None]]:
+        async def look(payment: PayablePayment) -> None:
             known = await self._database.row(LOOK_AT_PAYMENT, {"payment_id": payment.id})
             intent = await self._gateway.retrieve_intent(payment.intent_id)
             # Mostly it is as we knew before we asked: no news, and nothing that needs the order's lock.

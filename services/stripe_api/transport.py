@@ -48,7 +48,7 @@ class Transport(stripe.HTTPClient):
             ) as response:
                 return await bounded(response), response.status, response.headers
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise stripe.APIConnectionError(type(error).__name__, should_retry=True) from error
+            raise lost(error) from error
 
     async def sleep_async(self, secs: float) -> None:
         await asyncio.sleep(secs)
@@ -56,6 +56,11 @@ class Transport(stripe.HTTPClient):
     async def close_async(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def lost(error: Exception) -> stripe.APIConnectionError:
+    """What the SDK tries again."""
+    return stripe.APIConnectionError(type(error).__name__, should_retry=True)  # type: ignore[no-untyped-call]
 
 
 async def bounded(response: aiohttp.ClientResponse) -> bytes:

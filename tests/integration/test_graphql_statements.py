@@ -15,9 +15,11 @@ from graph.context import Context, ContextMaker, PaymentSettings
 from graph.serving.documents import Documents
 from graph.serving.http import GraphQLEndpoint
 from main import build_use_cases
-from models.orders.statements import ORDERS, ORDERS_AFTER, ORDERS_WITH_STATUS, ORDERS_WITH_STATUS_AFTER
+from models.orders.rows import OrderRow
+from models.orders.statements import EVERY_PART, orders_reading
 from models.products.tables import PRODUCTS, PRODUCTS_AFTER
 from runtime.database.database import Database
+from runtime.database.statements import Query
 from services.identity.callers import Callers
 from services.identity.checkout_tokens import CheckoutTokens
 from services.identity.service_keys import ServiceKeys
@@ -168,11 +170,25 @@ MANY_PRODUCTS = text(
 DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 PLACE = {"before": datetime(2999, 1, 1, tzinfo=UTC), "before_id": uuid4()}
 MINE = {"user_id": "user 7"}
-LISTINGS: dict[str, tuple[Select[Any], dict[str, Any], str]] = {
-    "orders": (ORDERS, MINE, "orders"),
-    "older orders": (ORDERS_AFTER, MINE | PLACE, "orders"),
-    "pending orders": (ORDERS_WITH_STATUS, MINE | {"status": "pending"}, "orders"),
-    "older pending orders": (ORDERS_WITH_STATUS_AFTER, MINE | PLACE | {"status": "pending"}, "orders"),
+
+
+def orders_of_a_user(*, with_status: bool, after: bool) -> Query[OrderRow]:
+    return orders_reading(EVERY_PART, with_status=with_status, after=after)
+
+
+LISTINGS: dict[str, tuple[Query[Any], dict[str, Any], str]] = {
+    "orders": (orders_of_a_user(with_status=False, after=False), MINE, "orders"),
+    "older orders": (orders_of_a_user(with_status=False, after=True), MINE | PLACE, "orders"),
+    "pending orders": (
+        orders_of_a_user(with_status=True, after=False),
+        MINE | {"status": "pending"},
+        "orders",
+    ),
+    "older pending orders": (
+        orders_of_a_user(with_status=True, after=True),
+        MINE | PLACE | {"status": "pending"},
+        "orders",
+    ),
     "products": (PRODUCTS, {}, "products"),
     "later products": (
         PRODUCTS_AFTER,
@@ -191,9 +207,10 @@ async def full(database: Database) -> Database:
 
 @pytest.mark.parametrize("listing", LISTINGS)
 async def test_a_listing_reads_its_page_from_an_index(full: Database, listing: str) -> None:
-    statement, parameters, table = LISTINGS[listing]
+    query, parameters, table = LISTINGS[listing]
+    assert isinstance(query.statement, Select)
     filled = (
-        statement.limit(21)
+        query.statement.limit(21)
         .params(parameters)
         .compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})
     )

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
-from sqlalchemy import Executable
 
 from models.operations.metric_statements import AT_MOST, FIGURES
 from models.orders.searches import OrderFilterName, orders_search
-from models.orders.statements import ORDER, ORDER_BY_KEY, ORDERS, ORDERS_AFTER, OrderParts
+from models.orders.statements import EVERY_PART, ORDER, ORDER_BY_KEY, OrderParts, orders_reading
 from models.payments.installation import KNOWN_PAYMENTS
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, PAYMENT_OF_INTENT
 from models.payments.statements import (
@@ -39,8 +38,8 @@ from models.stripe_events.tables import (
     INTENT_OF_OBJECT,
     TAKE_DUE_EVENTS,
 )
-from runtime.database.database import Database
-from runtime.database.statements import sql_of
+from runtime.database.database import AnyStatement, Database
+from runtime.database.statements import Query, sql_of
 
 # A shop of 20,000 orders, nineteen of twenty paid. Triggers are off: they would take a minute.
 FILL = """
@@ -72,8 +71,8 @@ ANALYZE;
 WAITED_FOR = {
     "an order": ORDER,
     "an order by its key": ORDER_BY_KEY,
-    "orders": ORDERS,
-    "older orders": ORDERS_AFTER,
+    "orders": orders_reading(EVERY_PART, with_status=False, after=False),
+    "older orders": orders_reading(EVERY_PART, with_status=False, after=True),
     "claim": CLAIM,
     "open": OPEN_PAYMENT,
     "move": MOVE_PAYMENT,
@@ -120,8 +119,9 @@ async def explained(postgres_url: str, _pool: Database) -> AsyncIterator[psycopg
         yield connection
 
 
-async def plan(connection: psycopg.AsyncConnection, statement: Executable) -> list[str]:
-    question = f"EXPLAIN (GENERIC_PLAN) {sql_of(statement, ()).text}"
+async def plan(connection: psycopg.AsyncConnection, statement: AnyStatement) -> list[str]:
+    executable = statement.statement if isinstance(statement, Query) else statement
+    question = f"EXPLAIN (GENERIC_PLAN) {sql_of(executable, ()).text}"
     return [row[0] for row in await (await connection.execute(question)).fetchall()]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from models.payments.settlement_statements import LOCK_ORDER
-from runtime.database.database import Database, DatabaseUnavailable, Transaction, build_database
+from runtime.database.database import Database, DatabaseUnavailable, Query, Transaction, build_database
 from runtime.database.turns import Turns
 from tests.make import Shop
 
@@ -138,20 +138,19 @@ async def test_a_lock_that_somebody_keeps_is_a_database_too_busy(
     await lock(parted, order_id)
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     setting: str
     name: str
 
 
-async def test_rows_come_as_instances_of_a_dataclass_by_name(parted: Database) -> None:
+async def test_rows_come_as_named_tuples_by_the_names_of_their_columns(parted: Database) -> None:
     names = ["lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout"]
-    rows = await parted.rows(SETTINGS, {"names": names}, into=Setting)
+    rows = await parted.rows(Query(Setting, SETTINGS), {"names": names})
     assert {row.name: row.setting for row in rows} == {
         "lock_timeout": "100",
         "idle_in_transaction_session_timeout": "5000",
         "statement_timeout": "15000",
     }
     with pytest.raises(TypeError, match="Setting has"):
-        await parted.rows(ONE, into=Setting)
+        await parted.rows(Query(Setting, ONE))
     assert (await parted.row(ONE)).number == 1  # type: ignore[union-attr]

@@ -6,9 +6,18 @@ from datetime import timedelta
 import psycopg
 
 from models.operations.health_statements import SCHEMA_REVISION
-from models.operations.privileges import APPEND_ONLY, CHANGE, DELETE, HELD, REVISIONS, ROLE, needed_privileges
+from models.operations.privileges import (
+    APPEND_ONLY,
+    CHANGE,
+    DELETE,
+    HELD,
+    REVISIONS,
+    ROLE,
+    RoleRow,
+    needed_privileges,
+)
 from models.reconciliation.leases import TAKE_WORK
-from runtime.database.database import Database, DatabaseUnavailable, Row, Transaction
+from runtime.database.database import Database, DatabaseUnavailable, Transaction
 from services.operations import migrations
 from services.operations.doctor.findings import Finding, ok, warning, wrong
 
@@ -39,7 +48,7 @@ async def examine_database(database: Database, connections: int) -> list[Finding
     return findings
 
 
-def _about_server(row: Row, connections: int) -> Iterator[Finding]:
+def _about_server(row: RoleRow, connections: int) -> Iterator[Finding]:
     major = row.version_number // 10_000
     told = f"PostgreSQL {row.version} as {row.role}"
     if major < OLDEST:
@@ -53,7 +62,7 @@ def _about_server(row: Row, connections: int) -> Iterator[Finding]:
         yield wrong("database connections", told, "lower the pool, or raise max_connections")
 
 
-def _about_role(row: Row) -> Iterator[Finding]:
+def _about_role(row: RoleRow) -> Iterator[Finding]:
     if row.is_superuser:
         yield warning(
             "database role", "it is a superuser", "run serve as paygraph_server: docs/deploy.md, Two roles"

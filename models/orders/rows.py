@@ -1,0 +1,77 @@
+"""An order as one statement reads it: its columns, and the JSON of what belongs to it. Amounts are minor units."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple, TypedDict
+from uuid import UUID
+
+
+class LineJson(TypedDict):
+    kind: str
+    product_id: str | None
+    reference: str | None
+    name: str
+    unit_amount: int
+    quantity: int
+
+
+class RefundJson(TypedDict):
+    id: str
+    state: str
+    cause: str
+    amount: int
+    reason: str | None
+    created_at: str
+    failure_code: str | None
+    note: str | None
+    customer_message: str | None
+
+
+class DisputeJson(TypedDict):
+    id: str
+    status: str
+    reason: str
+    amount: int
+    created_at: str
+    due_by: str | None
+
+
+class TransitionJson(TypedDict):
+    from_state: str | None
+    to_state: str
+    cause: str
+    at: str
+
+
+class PaymentJson(TypedDict):
+    """`unwatched`: Stripe was not asked about it in the last few seconds."""
+
+    id: str
+    state: str
+    disposition: str | None
+    amount: int
+    amount_received: int
+    currency: str
+    intent_id: str | None
+    created_at: str
+    unwatched: bool
+    refunds: list[RefundJson]
+    disputes: list[DisputeJson]
+    history: list[TransitionJson]
+
+
+class OrderRow(NamedTuple):
+    id: UUID
+    status: str
+    currency: str
+    created_at: datetime
+    updated_at: datetime
+    total: int
+    version: int
+    user_id: str | None
+    reference: str | None
+    expires_at: datetime | None
+    cancel_reason: str | None
+    shop_metadata: Mapping[str, str]
+    lines: list[LineJson]
+    payments: list[PaymentJson]
