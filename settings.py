@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -20,8 +19,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from runtime.addresses import is_loopback, is_network, is_postgresql_url, is_private
+from runtime.addresses import is_network, is_postgresql_url, is_private
+from runtime.database.address import is_local_or_encrypted
 from runtime.environment import UnreadableEnvironment, near_misses, values_of
+from runtime.http_edge import SERVER_BOUNDS
 from runtime.origins import AllowedOrigins, is_header_name, problems_of
 from runtime.tracing import TracingUnavailable, check_tracing
 from services.identity.public_keys import JwksKeys, check_jwks_url
@@ -38,7 +39,6 @@ _SECRET_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{8,}")
 _PUBLISHABLE_KEY = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{8,}")
 _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}")
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 6265, 4.1.1
-_ENCRYPTED = ("require", "verify-ca", "verify-full")
 
 
 def _split(value: object) -> object:
@@ -199,23 +199,12 @@ class Settings(BaseModel):
 
     @property
     def server_options(self) -> dict[str, Any]:
-        """uvicorn's: no access log, since it would hold query strings, and no trust but in named proxies."""
-        quiet = {"log_config": None, "access_log": False, "server_header": False}
+        """uvicorn's: where it listens, and no trust but in named proxies."""
         proxies = {
             "proxy_headers": bool(self.trusted_proxies),
             "forwarded_allow_ips": [*self.trusted_proxies],
         }
-        bounds = {
-            "http": "runtime.http_edge:BoundedArrival",
-            "timeout_graceful_shutdown": 20,
-            "ws_max_size": 100_000,
-            # A worker that imports on a quarter of a core answers nobody for some 5 seconds, uvicorn's own patience.
-            "timeout_worker_healthcheck": 30,
-            "ws_per_message_deflate": False,  # answers are small, and each socket would hold its windows: 45 KB
-            "ws_ping_interval": 20.0,
-            "ws_ping_timeout": 20.0,  # who doesn't answer is gone
-        }
-        return {"host": self.host, "port": self.port, **bounds, **quiet, **proxies}
+        return {"host": self.host, "port": self.port, **SERVER_BOUNDS, **proxies}
 
     def token_rules(self) -> TokenRules:
         usual = (
@@ -364,15 +353,12 @@ def _missing_audience(settings: Settings) -> Iterator[str]:
 def _unsafe_database(settings: Settings) -> Iterator[str]:
     if settings.database_url is None or settings.database_without_tls:
         return
-    url = reveal(settings.database_url).replace("postgresql+psycopg://", "postgresql://", 1)
     try:
-        parts = conninfo_to_dict(url)
+        is_safe = is_local_or_encrypted(reveal(settings.database_url))
     except ProgrammingError:
         yield "DATABASE_URL: is no address that PostgreSQL's library can read"
         return
-    hosts = str(parts.get("host") or "").split(",")
-    encrypted = parts.get("sslmode") in _ENCRYPTED or parts.get("sslrootcert") == "system"
-    if not encrypted and not all(not host or host.startswith("/") or is_loopback(host) for host in hosts):
+    if not is_safe:
         yield (
             "DATABASE_URL: leads to another machine without TLS. Add ?sslmode=verify-full (or require), or set "
             "DATABASE_WITHOUT_TLS=true where the network between them is your own"

@@ -107,9 +107,10 @@ schema = _Schema(
         *service_keys.HANDLERS,
     ],
 )
-charge_lists(schema.core)
-remember_roots(schema.core)
-observe_root_fields(schema.core)
+core = schema.core
+charge_lists(core)
+remember_roots(core)
+observe_root_fields(core)
 
 
 def sdl() -> str:

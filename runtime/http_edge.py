@@ -5,6 +5,7 @@ is for who has none, and for what gets past it.
 """
 
 from asyncio import TimerHandle, Transport
+from collections.abc import Mapping
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -17,6 +18,22 @@ ANSWER = (
     b"HTTP/1.1 %s\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: %d\r\n"
     b"connection: close\r\n\r\n%s"
 )
+
+
+# What uvicorn bounds by itself. No access log, since it would hold query strings.
+SERVER_BOUNDS: Mapping[str, object] = {
+    "http": "runtime.http_edge:BoundedArrival",
+    "timeout_graceful_shutdown": 20,
+    # A worker that imports on a quarter of a core answers nobody for some 5 seconds, uvicorn's own patience.
+    "timeout_worker_healthcheck": 30,
+    "ws_max_size": 100_000,
+    "ws_per_message_deflate": False,  # answers are small, and each socket would hold its windows: 45 KB
+    "ws_ping_interval": 20.0,
+    "ws_ping_timeout": 20.0,  # who doesn't answer is gone
+    "log_config": None,
+    "access_log": False,
+    "server_header": False,
+}
 
 
 class _Refused(Exception):

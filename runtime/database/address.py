@@ -8,7 +8,10 @@ from collections.abc import Mapping
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from runtime.addresses import is_loopback
+
 CONNECT_SECONDS = 5  # for each host
+ENCRYPTED = ("require", "verify-ca", "verify-full")  # values of sslmode
 
 # A machine that vanished without a word is given up after 25 seconds, by us …
 KEEPALIVE: Mapping[str, object] = {
@@ -26,12 +29,26 @@ KEEPALIVE_OF_SERVER = {
 }
 
 
+def parts_of(url: str) -> Mapping[str, object]:
+    """What an address says by libpq's names; `psycopg.ProgrammingError` for one that libpq can't read."""
+    return conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://", 1))
+
+
+def is_local_or_encrypted(url: str) -> bool:
+    """Whether what goes to this address leaves the machine under TLS alone. Raises as `parts_of` does."""
+    parts = parts_of(url)
+    if parts.get("sslmode") in ENCRYPTED or parts.get("sslrootcert") == "system":
+        return True
+    hosts = str(parts.get("host") or "").split(",")
+    return all(not host or host.startswith("/") or is_loopback(host) for host in hosts)
+
+
 def conninfo(url: str, *, application: str, session: Mapping[str, str]) -> str:
     """What libpq connects by. `session` are PostgreSQL's settings; those that the address sets itself go first.
 
     Raises `psycopg.ProgrammingError` for an address that libpq can't read.
     """
-    given = conninfo_to_dict(url.replace("postgresql+psycopg://", "postgresql://", 1))
+    given = parts_of(url)
     options = " ".join(f"-c {name}={value}" for name, value in {**KEEPALIVE_OF_SERVER, **session}.items())
     defaults: dict[str, object] = {
         "application_name": application,

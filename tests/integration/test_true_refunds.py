@@ -1,7 +1,5 @@
 """Refunds, reviews and disputes have true states: whatever Stripe, a backup or a hand at SQL does to them."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,11 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from services.payments.disputes import Disputes
-from services.payments.intents import IntentStatus, PermissionMissing, StripeDispute
-from services.payments.refunds import Refunds, RefundWish
+from services.payments.intents import IntentStatus, PermissionMissing
+from services.payments.refunds import Refunds
 from services.payments.settlement import Settlement
 from services.reconciliation.inbox import Inbox
 from services.stripe_api.gateway import StripeGateway
@@ -24,12 +22,20 @@ from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
+from tests.money_back import (
+    all_refunds,
+    hear_everything,
+    intent_of,
+    kinds,
+    open_cases,
+    while_uncommitted,
+    wish,
+)
 
 SETTLED_BY_ANOTHER = (
     "WITH paid AS (UPDATE payments SET state = 'succeeded', disposition = 'settled', amount_received = amount,"
     " cause = 'another process') UPDATE orders SET status = 'paid'"
 )
-WAITING = text("SELECT count(*) AS number FROM pg_locks WHERE NOT granted")
 
 
 @pytest.fixture
@@ -42,13 +48,6 @@ def refunds(database: Database, gateway: StripeGateway) -> Refunds:
     return Refunds(database, gateway)
 
 
-async def hear_everything(inbox: Inbox, stripe: Stripe) -> None:
-    for event in list(stripe.sandbox.state.events):
-        webhook = stripe.sandbox.webhook(event["id"])
-        await inbox.receive(webhook.body, webhook.signature)
-    await inbox.finish_all()
-
-
 @pytest.fixture
 async def paid(client: Client, shop: Shop, stripe: Stripe, inbox: Inbox) -> UUID:
     """An order of 52.48 USD, paid."""
@@ -57,44 +56,6 @@ async def paid(client: Client, shop: Shop, stripe: Stripe, inbox: Inbox) -> UUID
     await hear_everything(inbox, stripe)
     assert await shop.status(order_id) is OrderStatus.PAID
     return order_id
-
-
-async def intent_of(shop: Shop, order_id: UUID) -> str:
-    return str((await shop.payments(order_id))[0].intent_id)
-
-
-def wish(order_id: UUID, *, amount: int | None = None, key: str = "k") -> RefundWish:
-    return RefundWish(
-        order_id=order_id, amount=amount, reason=None, idempotency_key=key, requested_by="shopkeeper"
-    )
-
-
-async def all_refunds(database: Database) -> list[Row]:
-    return list(await database.rows(text("SELECT * FROM refunds ORDER BY created_at")))
-
-
-async def open_cases(database: Database) -> list[Row]:
-    return list(await database.rows(text("SELECT * FROM attention WHERE closed_at IS NULL ORDER BY kind")))
-
-
-async def kinds(database: Database) -> list[str]:
-    return [case.kind for case in await open_cases(database)]
-
-
-async def while_uncommitted(
-    database: Database, change: str, work: Callable[[], Awaitable[Any]], *, waiters: int = 1
-) -> None:
-    """`work` begins while somebody's SQL is not committed, waits for it, and goes on when it is."""
-
-    async def write(transaction: Transaction) -> asyncio.Task[Any]:
-        await transaction.rows(text(change))
-        task = asyncio.ensure_future(work())
-        async with asyncio.timeout(10):
-            while (await transaction.one(WAITING)).number < waiters:
-                assert not task.done(), "it did not wait for the lock"
-        return task
-
-    await (await database.transaction(write))
 
 
 async def test_a_payment_and_its_dashboard_refund_heard_of_in_one_batch_end_as_refunded(
@@ -387,70 +348,3 @@ async def test_money_that_waits_can_be_refunded_beside_money_that_settled(
 
     assert (await kinds(database), await shop.status(order_id)) == ([], OrderStatus.PAID)
     assert [made["amount"] for made in stripe.sandbox.state.refunds] == [12_900]
-
-
-async def test_a_dispute_is_told_with_its_date_until_it_is_decided(
-    paid: UUID, shop: Shop, stripe: Stripe, inbox: Inbox, database: Database
-) -> None:
-    dispute = stripe.sandbox.dispute(await intent_of(shop, paid))
-    await hear_everything(inbox, stripe)
-    [case] = await open_cases(database)
-    assert (case.kind, case.order_id) == ("dispute_open", paid)
-    assert case.due_by == datetime.fromtimestamp(dispute["evidence_details"]["due_by"], UTC)
-
-    stripe.sandbox.close_dispute(dispute["id"], won=False)
-    await hear_everything(inbox, stripe)
-    assert await kinds(database) == []
-
-
-class Late(StripeGateway):
-    """Answers about disputes with what was true earlier."""
-
-    def __init__(self, disputes: list[StripeDispute], meanwhile: Callable[[], Awaitable[None]]) -> None:
-        super().__init__("sk_test_unused")
-        self._disputes = disputes
-        self._meanwhile = meanwhile
-
-    async def list_disputes(self, intent_id: str) -> list[StripeDispute]:
-        await self._meanwhile()
-        return self._disputes
-
-
-@pytest.mark.parametrize("now", ["won", "lost", "under_review"])
-async def test_a_dispute_never_goes_back_in_time(
-    paid: UUID,
-    shop: Shop,
-    stripe: Stripe,
-    database: Database,
-    gateway: StripeGateway,
-    now: str,
-) -> None:
-    intent_id = await intent_of(shop, paid)
-    made = stripe.sandbox.dispute(intent_id)
-    early = await gateway.list_disputes(intent_id)
-
-    async def meanwhile() -> None:
-        stripe.sandbox.move_dispute(made["id"], now)
-        await Disputes(database, gateway).hear(intent_id)
-
-    await Disputes(database, Late(early, meanwhile)).hear(intent_id)
-
-    [dispute] = await database.rows(text("SELECT status FROM disputes"))
-    assert dispute.status == now
-
-
-async def test_what_is_decided_is_not_reopened_by_a_newer_wrong_answer(
-    paid: UUID, shop: Shop, stripe: Stripe, database: Database, gateway: StripeGateway
-) -> None:
-    intent_id = await intent_of(shop, paid)
-    made = stripe.sandbox.dispute(intent_id)
-    early = await gateway.list_disputes(intent_id)
-    stripe.sandbox.close_dispute(made["id"], won=False)
-    await Disputes(database, gateway).hear(intent_id)
-
-    async def nothing() -> None: ...
-
-    await Disputes(database, Late(early, nothing)).hear(intent_id)
-
-    [dispute] = await database.rows(text("SELECT status FROM disputes"))
-    assert dispute.status == "lost"

@@ -65,6 +65,13 @@ def run(tests: tuple[str, ...], house: Path) -> subprocess.CompletedProcess[str]
     )
 
 
+def test_each_deliberate_bug_can_still_be_made() -> None:
+    for mutant in MUTANTS:
+        for change in mutant.changes:
+            count = (ROOT / change.file).read_text().count(change.old)
+            assert count == 1, f"{mutant.name}: look for {change.old!r} in {change.file} again"
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_deliberate_bug_is_found(mutant: Mutant, tmp_path: Path) -> None:
     house = copy_of_the_house(tmp_path)

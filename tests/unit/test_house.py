@@ -199,10 +199,15 @@ def test_transactions_begin_and_end_in_services_alone() -> None:
         assert not used, f"{file.relative_to(ROOT)} uses {used}"
 
 
-def test_files_have_at_most_460_lines() -> None:
+MOST_LINES = 400
+LONGER = {"settings.py": 430}  # one list: every setting, and when it is unsafe
+
+
+def test_files_have_at_most_400_lines() -> None:
     for file in sources():
+        name = str(file.relative_to(ROOT))
         lines = len(file.read_text().splitlines())
-        assert lines <= 460, f"{file.relative_to(ROOT)} has {lines} lines: is it one concept?"
+        assert lines <= LONGER.get(name, MOST_LINES), f"{name} has {lines} lines: is it one concept?"
 
 
 def test_functions_have_at_most_40_lines() -> None:

@@ -31,8 +31,8 @@ MUTANTS = (
         (
             Change(
                 "models/payments/statements.py",
-                ".where(_this_payment, _from_state)\n    .values(\n        state=PaymentState.OPEN.value,",
-                ".where(_this_payment)\n    .values(\n        state=PaymentState.OPEN.value,",
+                ".where(_this_payment, _from_state, col(Payment.order_id) == _ordered.c.id)",
+                ".where(_this_payment, col(Payment.order_id) == _ordered.c.id)",
             ),
         ),
         (f"{CANCEL}::test_a_cancel_during_the_create_call_keeps_the_secret_back",),

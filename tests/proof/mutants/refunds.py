@@ -1,6 +1,6 @@
 """Deliberate bugs in refunds and disputes."""
 
-from tests.proof.mutants.files import REFUND, TRUE_REFUNDS
+from tests.proof.mutants.files import DISPUTES, REFUND, TRUE_REFUNDS
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -25,13 +25,13 @@ MUTANTS = (
         (
             Change(
                 "models/refunds/statements.py",
-                ".order_by(col(Payment.disposition), col(Payment.created_at))\n    .with_for_update()\n",
-                ".order_by(col(Payment.disposition), col(Payment.created_at))\n",
+                ".order_by(col(Payment.disposition), col(Payment.created_at))\n    .with_for_update()",
+                ".order_by(col(Payment.disposition), col(Payment.created_at))",
             ),
             Change(
                 "models/payments/settlement_statements.py",
-                ".where(_this_order).with_for_update()\n",
-                ".where(_this_order)\n",
+                ".where(_this_order).with_for_update()",
+                ".where(_this_order)",
             ),
         ),
         (f"{REFUND}::test_refunds_that_race_for_more_than_was_paid_get_what_there_is",),
@@ -78,7 +78,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        (f"{TRUE_REFUNDS}::test_a_dispute_never_goes_back_in_time",),
+        (f"{DISPUTES}::test_a_dispute_never_goes_back_in_time",),
     ),
     Mutant(
         "a decided dispute opened again",
@@ -89,6 +89,6 @@ MUTANTS = (
                 "",
             ),
         ),
-        (f"{TRUE_REFUNDS}::test_what_is_decided_is_not_reopened_by_a_newer_wrong_answer",),
+        (f"{DISPUTES}::test_what_is_decided_is_not_reopened_by_a_newer_wrong_answer",),
     ),
 )

@@ -48,8 +48,8 @@ MUTANTS = (
         (
             Change(
                 "models/payments/settlement_statements.py",
-                ".where(_this_order).with_for_update()\n",
-                ".where(_this_order)\n",
+                ".where(_this_order).with_for_update()",
+                ".where(_this_order)",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_sql_that_is_not_committed_while_a_payment_settles_counts",),
@@ -62,6 +62,11 @@ MUTANTS = (
                 "col(Order.currency), col(Order.version)).where(_this_order).with_for_update()",
                 'col(Order.currency), order_total.label("total"))'
                 ".where(_this_order).with_for_update(of=Order)",
+            ),
+            Change(
+                "models/payments/settlement_statements.py",
+                "    version: int\n\n\n# Each locks",
+                "    total: int\n\n\n# Each locks",
             ),
             Change(
                 "services/payments/order_money.py",

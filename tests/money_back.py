@@ -1,0 +1,61 @@
+"""What tests of refunds and disputes share: hearing all that Stripe has to tell, and what became of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from runtime.database.database import Database, Row, Transaction
+from services.payments.refunds import RefundWish
+from services.reconciliation.inbox import Inbox
+from tests.conftest import Stripe
+from tests.make import Shop
+
+WAITING = text("SELECT count(*) AS number FROM pg_locks WHERE NOT granted")
+
+
+async def hear_everything(inbox: Inbox, stripe: Stripe) -> None:
+    for event in list(stripe.sandbox.state.events):
+        webhook = stripe.sandbox.webhook(event["id"])
+        await inbox.receive(webhook.body, webhook.signature)
+    await inbox.finish_all()
+
+
+async def intent_of(shop: Shop, order_id: UUID) -> str:
+    return str((await shop.payments(order_id))[0].intent_id)
+
+
+def wish(order_id: UUID, *, amount: int | None = None, key: str = "k") -> RefundWish:
+    return RefundWish(
+        order_id=order_id, amount=amount, reason=None, idempotency_key=key, requested_by="shopkeeper"
+    )
+
+
+async def all_refunds(database: Database) -> list[Row]:
+    return list(await database.rows(text("SELECT * FROM refunds ORDER BY created_at")))
+
+
+async def open_cases(database: Database) -> list[Row]:
+    return list(await database.rows(text("SELECT * FROM attention WHERE closed_at IS NULL ORDER BY kind")))
+
+
+async def kinds(database: Database) -> list[str]:
+    return [case.kind for case in await open_cases(database)]
+
+
+async def while_uncommitted(
+    database: Database, change: str, work: Callable[[], Awaitable[Any]], *, waiters: int = 1
+) -> None:
+    """`work` begins while somebody's SQL is not committed, waits for it, and goes on when it is."""
+
+    async def write(transaction: Transaction) -> asyncio.Task[Any]:
+        await transaction.rows(text(change))
+        task = asyncio.ensure_future(work())
+        async with asyncio.timeout(10):
+            while (await transaction.one(WAITING)).number < waiters:
+                assert not task.done(), "it did not wait for the lock"
+        return task
+
+    await (await database.transaction(write))
