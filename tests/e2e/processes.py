@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import httpx
 
+from runtime.processes import ENDING
+
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "main.py"
 PATIENCE = 60.0
@@ -67,6 +69,12 @@ class Running:
         return Ended(self.process.wait(PATIENCE), self.output)
 
 
+def heed_signals() -> None:
+    """As a terminal starts its commands, also where the tests themselves run under `nohup` or in the background."""
+    for sent in ENDING:
+        signal.signal(sent, signal.SIG_DFL)
+
+
 @dataclass
 class Shell:
     """Starts commands in `folder`; each is ended, by its process id, when the block of `shell` ends."""
@@ -98,6 +106,7 @@ class Shell:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=heed_signals,
             )
         self.started.append(Running(process, log))
         return self.started[-1]

@@ -28,7 +28,8 @@ def serving_files() -> list[Path]:
 
 
 def is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__") and name not in DOCUMENTED
+    is_enums_own = name.endswith("_")
+    return name.startswith("_") and not name.startswith("__") and not is_enums_own and name not in DOCUMENTED
 
 
 def names_defined(tree: ast.AST) -> Iterator[str]:

@@ -45,6 +45,8 @@ def test_what_is_ignored_stays_ignored() -> None:
 @pytest.mark.parametrize("sent", ENDING)
 def test_what_ends_a_process_is_a_keyboard_interrupt_also_in_the_background(sent: signal.Signals) -> None:
     before = {each: signal.getsignal(each) for each in ENDING}
+    for each in ENDING:
+        signal.signal(each, signal.SIG_DFL)  # a run under `nohup` ignores SIGHUP
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # what a shell does to those that it starts with `&`
     try:
         end_as_by_ctrl_c()
