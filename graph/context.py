@@ -1,7 +1,7 @@
 """What a resolver can reach: who is calling, and the use cases."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import strawberry
@@ -83,6 +83,21 @@ class Context:
     unknown_because: DatabaseUnavailable | None = None  # a key was brought and could not be looked up
     callers: Callers | None = None
 
+    def for_request(self, callers: Callers, address: str) -> "Context":
+        """The same for another caller, who is not known yet. (`dataclasses.replace` takes ten times as long.)"""
+        return Context(
+            None,
+            self.use_cases,
+            self.payments,
+            self.documents,
+            self.limits,
+            self.introspection,
+            self.spending,
+            self.work_limits,
+            address,
+            callers=callers,
+        )
+
     async def recheck(self) -> None:
         """Forget a caller whose token has ended or was revoked since they signed in, as on a socket."""
         if self.principal is None or self.callers is None:
@@ -130,7 +145,7 @@ class ContextMaker:
 
     async def __call__(self, request: HTTPConnection) -> Context:
         address = request.client.host if request.client else ""
-        context = replace(self.anonymous, callers=self.callers, address=address)
+        context = self.anonymous.for_request(self.callers, address)
         await self.sign_in(context, self.credentials.token_of(request))
         note(user=context.principal.id if context.principal else None)
         return context

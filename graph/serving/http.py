@@ -100,9 +100,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
             raise HTTPException(405, "Use POST, or GET for queries.", {"Allow": "GET, POST"})
         if request.method == "POST":
             check_encoding(request.headers)
-        if not request.headers.get("content-length", "0").isdecimal():
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal():
             raise HTTPException(400, "Content-Length is a number.")
-        if int(request.headers.get("content-length", "0")) > LARGEST_OPERATION:
+        if int(length) > LARGEST_OPERATION:
             raise TooLarge
         return await self._execute(request)
 
@@ -206,8 +207,8 @@ def operation_from(data: JsonObject) -> GraphQLRequestData:
 
 def check_encoding(headers: Headers) -> None:
     """HTTPException for a body that is not plain JSON in UTF-8."""
-    packed = headers.get("content-encoding", IDENTITY).strip().lower()
-    if packed not in ("", IDENTITY):
+    packed = headers.get("content-encoding")
+    if packed is not None and packed.strip().lower() not in ("", IDENTITY):
         raise HTTPException(
             415,
             "The body is compressed (Content-Encoding). Send it as it is, without that header.",
@@ -218,6 +219,8 @@ def check_encoding(headers: Headers) -> None:
 
 
 def is_json(content_type: str) -> bool:
+    if content_type == LEGACY:  # as nearly all send it
+        return True
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     named = (parameter.partition("=") for parameter in parameters)
     charsets = {value.strip(" \"'") for name, _, value in named if name.strip() == "charset"}
@@ -226,6 +229,8 @@ def is_json(content_type: str) -> bool:
 
 def media_type_for(accept: str) -> str:
     """What the client prefers (RFC 9110, 12.5.1); one that takes anything gets what old clients expect."""
+    if accept in ("*/*", LEGACY):
+        return LEGACY
     wanted = [_preference(part) for part in accept.split(",") if part.strip()] or [(1.0, "*/*")]
     for weight, media_type in sorted(wanted, key=lambda each: -each[0]):
         if weight > 0 and media_type == MODERN:

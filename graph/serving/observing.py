@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import cache
 from inspect import isawaitable
 from secrets import token_hex
 from typing import Any, TypeVar
@@ -44,6 +45,9 @@ RESULTS = {
 FAILED, UNAVAILABLE = "HTTP_ERROR", "SERVICE_UNAVAILABLE"
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _REQUEST_ID = b"x-request-id"
+
+# To find a metric by its labels costs more than to count with it. They are ours, so there are few.
+_requests, _seconds = cache(REQUESTS.labels), cache(REQUEST_SECONDS.labels)
 
 T = TypeVar("T")
 Resolver = Callable[..., Any]
@@ -124,9 +128,9 @@ def finish(seen: Observation, seconds: float, *, path: str, status: int) -> None
 
 
 def count(seen: Observation, result: str, seconds: float) -> None:
-    REQUESTS.labels(seen.operation, result).inc()
+    _requests(seen.operation, result).inc()
     if not seen.follows:
-        REQUEST_SECONDS.labels(seen.operation).observe(seconds)
+        _seconds(seen.operation).observe(seconds)
 
 
 async def observed_stream(results: AsyncGenerator[T, None], context: Context) -> AsyncGenerator[T, None]:

@@ -5,6 +5,7 @@ from asyncio import CancelledError
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 
 from runtime.observation import note
@@ -13,6 +14,10 @@ from services.payments.intents import GatewayError
 from services.stripe_api.metrics import STRIPE_CALL_SECONDS, STRIPE_CALLS
 
 ANSWERED, GIVEN_UP, BROKEN = "answered", "given_up", "broken"
+_calls, _seconds = (
+    cache(STRIPE_CALLS.labels),
+    cache(STRIPE_CALL_SECONDS.labels),
+)  # as in graph/serving/observing.py
 IDS = ("pi_", "re_", "pyr_", "ch_", "py_", "dp_", "du_", "evt_")
 
 
@@ -41,8 +46,8 @@ class StripeCall:
     ) -> None:
         seconds = time.perf_counter() - self._began
         self._span.__exit__(kind, error, trace)
-        STRIPE_CALLS.labels(self._name, outcome_of(error)).inc()
-        STRIPE_CALL_SECONDS.labels(self._name).observe(seconds)
+        _calls(self._name, outcome_of(error)).inc()
+        _seconds(self._name).observe(seconds)
         note(stripe_request=error.request_id if isinstance(error, GatewayError) else self.request_id)
 
 
