@@ -20,7 +20,7 @@ def to_json(value: object, default: Callable[[Any], object] | None = None) -> by
 
 
 def from_json(text: bytes) -> Any:
-    """A ValueError for what is no JSON."""
+    """Raises ValueError for anything but JSON."""
     try:
         return orjson.loads(text)
     except ValueError:

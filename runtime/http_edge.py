@@ -195,7 +195,7 @@ class BoundedArrival(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._due = None
-        if self.flow.read_paused:  # it is we who don't read: the request waits for its turn behind another
+        if self.flow.read_paused:  # the server is not reading: the request waits for its turn behind another
             self._due = self.loop.call_later(self.patience, self._give_up)
         elif not self.transport.is_closing():
             message = f"The request did not come whole within {self.patience:g} seconds."

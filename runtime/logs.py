@@ -27,7 +27,7 @@ def without_secrets(text: str) -> str:
 
 
 def _cleaned(value: Any) -> Any:
-    """The same to look at, without secrets at any depth; what is no plain data becomes its repr."""
+    """The same to look at, without secrets at any depth; anything but plain data becomes its repr."""
     match value:
         case str():
             return without_secrets(value)

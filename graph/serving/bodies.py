@@ -20,7 +20,7 @@ def read_json(data: str | bytes) -> JsonObject:
         value = _DECODER.decode(text.removeprefix(BYTE_ORDER_MARK))  # which .NET's and Windows' clients send
     except (ValueError, RecursionError):
         raise MalformedJson(
-            "The body is not JSON in UTF-8, or it is nested or a number beyond all use."
+            "The body is not JSON in UTF-8, or it is nested too deep, or has a number that is too large."
         ) from None
     if not isinstance(value, dict):
         raise MalformedJson("Send one operation as a JSON object; batches are not taken.")

@@ -53,7 +53,7 @@ REMEMBERED = {
 }
 BYTES_OF_TOKEN = 1_500  # as it is parsed: itself, its place, its part of a node
 
-# Where the schema is nobody's to ask for, it isn't told piece by piece to those who guess at its names either.
+# Where introspection is off, errors must not reveal the schema piece by piece to those who guess its names.
 UNFIT = (
     "The operation does not fit the schema. What is wrong stands in the server's log; clients are told where "
     "INTROSPECTION is on."

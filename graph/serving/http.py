@@ -241,7 +241,7 @@ def media_type_for(accept: str) -> str:
 
 
 def _preference(part: str) -> tuple[float, str]:
-    """A media range's weight and name; what is no number weighs nothing more than the rest."""
+    """A media range's weight and name; a weight that is not a number counts as 1."""
     media_type, *parameters = (word.strip().lower() for word in part.split(";"))
     weight = next((word.removeprefix("q=") for word in parameters if word.startswith("q=")), "1")
     try:

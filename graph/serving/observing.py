@@ -1,7 +1,7 @@
 """One line and one count for each request: what was asked for, how it ended, how long it took.
 
-A request is told apart by the root field that it reached in the schema, never by the name that a client gave to its
-operation.
+A request is named after the root field that it reached in the schema, never after the name that a client gave to
+its operation.
 """
 
 import re
@@ -193,7 +193,7 @@ def _observed(name: str, resolve: Resolver, *, follows: bool = False) -> Resolve
 
 
 def _order_of(arguments: Mapping[str, Any]) -> Any:
-    """The order that an operation is about, by whatever name its argument has; None for what is no id."""
+    """The order that an operation is about, by whatever name its argument has; None for an invalid id."""
     given = arguments.get("input")
     inside = given.get("orderId") if isinstance(given, Mapping) else None
     wanted = arguments.get("orderId") or arguments.get("id") or inside

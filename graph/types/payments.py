@@ -84,7 +84,7 @@ class PaymentInProgress(UserError):
 
 @strawberry.type(
     description=(
-        "Stripe could not be reached, was busy, or refused for a reason the customer can't mend. Nothing was "
+        "Stripe could not be reached, was busy, or refused for a reason the customer can't fix. Nothing was "
         "charged. When `retryable`, the same call again is safe: it never makes a second PaymentIntent."
     )
 )

@@ -64,7 +64,7 @@ _since = select(
 is_recorded_here = col(Payment.created_at) >= _since
 
 GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
-UNKNOWN_INTENT = (PaymentState.CREATING, *GIVEN_UP)  # Stripe may have made an intent that we never heard of
+UNKNOWN_INTENT = (PaymentState.CREATING, *GIVEN_UP)  # Stripe may have made an intent that we don't know
 
 
 class KnownPaymentRow(NamedTuple):

@@ -109,7 +109,7 @@ class RefundRow(NamedTuple):
     updated_at: datetime
 
 
-# The same wish by its key, or by its id where Stripe told of it before the client came back.
+# The same request by its key, or by its id where Stripe reported it before the client came back.
 EARLIER_REFUND = Query(
     RefundRow,
     select(Refund).where(
@@ -164,11 +164,11 @@ TAKE_REFUND = Query(
         col(Payment.intent_id),
     ),
 )
-# Tried again by the next sweep; after ten times in vain, or once Stripe has said why not, after 1, 3, 7, … minutes, and
-# at the latest after six hours.
+# Tried again by the next sweep; after ten failed attempts, or once Stripe has said why not, after 1, 3, 7, … minutes,
+# and at the latest after six hours.
 _code = bindparam("code", type_=Text)
-_in_vain = func.greatest(col(Refund.tries) - case((_code.is_(None), 10), else_=0), 0)
-_seconds = func.least(60 * (func.power(2, func.least(_in_vain, 12)) - 1), 21_600)
+_failed_attempts = func.greatest(col(Refund.tries) - case((_code.is_(None), 10), else_=0), 0)
+_seconds = func.least(60 * (func.power(2, func.least(_failed_attempts, 12)) - 1), 21_600)
 _pause = func.make_interval(0, 0, 0, 0, 0, 0, _seconds)
 POSTPONE_REFUND = (
     update(Refund)

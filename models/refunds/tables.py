@@ -37,7 +37,7 @@ class Refund(SQLModel, table=True):
 
     Its id is made from the intent and the client's key, so that the same wish is the same refund also in a restored
     database. `attempt` is part of the idempotency key: it grows only after a look at Stripe's list showed that the
-    key before it made no refund. `due_at` is when it is tried or looked at again, `tries` how often it was in vain.
+    key before it made no refund. `due_at` is when it is tried or looked at again, `tries` how often it failed.
     `failure_code` and `failure_message` are Stripe's. `reason` and `note` are the shop's own; `customer_message` is
     what the customer reads.
     """

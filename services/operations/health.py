@@ -227,4 +227,4 @@ def clock_against(theirs: datetime, ours: datetime) -> Part:
     if abs(skew) <= MOST_CLOCK_SKEW:
         return Part()
     where = "ahead of" if skew > 0 else "behind"
-    return Part(f"{abs(skew):.0f} seconds {where} Stripe's, and {MOST_CLOCK_SKEW:.0f} are borne: check NTP")
+    return Part(f"{abs(skew):.0f} seconds {where} Stripe's, and {MOST_CLOCK_SKEW:.0f} are allowed: check NTP")

@@ -9,7 +9,7 @@ from services.identity.refusals import Refusal
 
 @dataclass
 class OrderNotFound(Refusal):
-    """No such order, or another user's, or an id that is none: the three can't be told apart."""
+    """No such order, or another user's, or no valid id: the answer does not say which."""
 
 
 @dataclass

@@ -61,7 +61,7 @@ class Turn(Protocol):
 
     @property
     def is_refused(self) -> bool:
-        """Whether waiting is in vain: `wait` raises `NotSent` at once."""
+        """Whether waiting is pointless: `wait` raises `NotSent` at once."""
 
     async def wait(self) -> None:
         """Return when the call may go out; `NotSent` when that would be too late."""

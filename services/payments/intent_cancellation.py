@@ -1,4 +1,4 @@
-"""Taking a payable intent from the world: canceled at Stripe, then heard of, and written down."""
+"""Canceling a payable intent: at Stripe first, then in our tables as Stripe answers."""
 
 from typing import Protocol
 

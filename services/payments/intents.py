@@ -182,7 +182,7 @@ class TooManyRequests(GatewayError):
 
 
 class NotSent(TooManyRequests):
-    """Stripe never heard of the call: it would have had to wait too long for its turn. `retry_after` is seconds."""
+    """The call was never sent: it would have waited too long for its turn. `retry_after` is seconds."""
 
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__(message)

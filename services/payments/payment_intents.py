@@ -329,7 +329,7 @@ class PaymentIntents:
 
 
 class _Patience:
-    """One caller's: a deadline, pauses that grow, and how many burnt keys are borne."""
+    """One caller's: a deadline, growing pauses, and how many burnt keys are allowed."""
 
     def __init__(self, seconds: float) -> None:
         self._deadline = asyncio.get_running_loop().time() + seconds

@@ -182,7 +182,7 @@ class Refunds:
         try:
             await self.hear(refund.intent_id)
         except GatewayError as unheard:
-            log.warning("refunds not heard of", refund=str(refund.id), outcome=type(unheard).__name__)
+            log.warning("refunds could not be read", refund=str(refund.id), outcome=type(unheard).__name__)
         else:
             await self.try_the_rest(refund.id)
 
@@ -215,7 +215,7 @@ class Refunds:
         async with permission_told(self._database, READ_REFUNDS):
             listed = await self._gateway.list_refunds(intent_id)
         if not await self._write(intent_id, listed):
-            # Its refunds are heard of before its payment is: that one comes first.
+            # Its refunds are known before its payment is: the payment comes first.
             await self._settlement.apply(await self._gateway.retrieve_intent(intent_id), cause="refund")
             await self._write(intent_id, listed)
         await self._database.rows(LOOK_AGAIN_LATER, {"intent_id": intent_id})

@@ -21,5 +21,5 @@ def is_id(kind: str, text: object) -> bool:
 
 
 def kind_of_id(text: object) -> str | None:
-    """What an id is of; None for what is no id of these kinds."""
+    """What an id is of; None for any other text."""
     return next((kind for kind in _GRAMMAR if is_id(kind, text)), None)

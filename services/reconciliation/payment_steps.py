@@ -65,7 +65,7 @@ async def move(
 
 
 class ClosedOrders:
-    """Intents that must not be payable: of closed orders, and those whose cancellation was not heard of."""
+    """Intents that must not be payable: of closed orders, and those whose cancellation was never confirmed."""
 
     def __init__(self, database: Database, cancellation: IntentCancellation, refunds: Refunds) -> None:
         self._database = database
@@ -168,7 +168,7 @@ class ChangedOrders:
 
 
 class UnfinishedRefunds:
-    """Refunds that Stripe has not heard of, then those that it has not finished."""
+    """Refunds that were never sent to Stripe, then those that Stripe has not finished."""
 
     def __init__(self, database: Database, refunds: Refunds) -> None:
         self._database = database

@@ -151,7 +151,7 @@ class Line:
     def _keep(self, turn: "CallTurn", wait: float) -> int:
         """Seconds after which they may come back."""
         retry_after = min(LONGEST_RETRY, max(SHORTEST_RETRY, round(wait - EARLY)))
-        if turn.caller.user is not None:  # others can't be told apart when they return
+        if turn.caller.user is not None:  # others can't be recognised when they return
             self._customers.keep(turn.name, turn.about, self._loop.time() + retry_after)
         return retry_after
 

@@ -35,7 +35,7 @@ class Fields:
         return value
 
     def text(self, name: str) -> str | None:
-        """Anything readable, cut off at 500 characters; None for what is no text."""
+        """Anything readable, cut off at 500 characters; None for anything but text."""
         value = self._data.get(name)
         if not isinstance(value, str):
             return None

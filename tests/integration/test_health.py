@@ -188,8 +188,8 @@ async def test_probes_at_once_are_answered_alike_and_stripe_is_asked_once(
         (0, OK),
         (MOST_CLOCK_SKEW - 2, OK),
         (2 - MOST_CLOCK_SKEW, OK),
-        (120, "120 seconds ahead of Stripe's, and 30 are borne: check NTP"),
-        (-120, "120 seconds behind Stripe's, and 30 are borne: check NTP"),
+        (120, "120 seconds ahead of Stripe's, and 30 are allowed: check NTP"),
+        (-120, "120 seconds behind Stripe's, and 30 are allowed: check NTP"),
     ],
 )
 async def test_a_clock_that_is_not_stripes_is_not_ready(

@@ -1,4 +1,4 @@
-"""What the sweep can't mend must not keep it from mending the rest."""
+"""What the sweep can't fix must not keep it from fixing the rest."""
 
 import asyncio
 
