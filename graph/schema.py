@@ -52,9 +52,9 @@ class _Schema(strawberry.Schema):
 
     async def stream(self, *arguments: Any, **named: Any) -> StreamResult:
         """What a socket asks for."""
-        return observed_stream(self._told(*arguments, **named), named["context_value"])
+        return observed_stream(self._results(*arguments, **named), named["context_value"])
 
-    async def _told(self, *arguments: Any, **named: Any) -> StreamResult:
+    async def _results(self, *arguments: Any, **named: Any) -> StreamResult:
         """The results; for what can't even be judged its error, which Strawberry would log alone."""
         try:
             async for result in await super().stream(*arguments, **named):

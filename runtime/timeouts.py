@@ -18,14 +18,14 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
         done, _ = await asyncio.wait({task}, timeout=seconds)
     finally:
         if not task.done():
-            task.add_done_callback(_heard)
+            task.add_done_callback(_ignore_error)
             task.cancel()
     if not done:
         raise TimeoutError
     return task.result()
 
 
-def _heard(task: "asyncio.Task[Any]") -> None:
+def _ignore_error(task: "asyncio.Task[Any]") -> None:
     """An error that comes too late interests nobody."""
     if not task.cancelled():
         task.exception()

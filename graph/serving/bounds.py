@@ -1,4 +1,4 @@
-"""What an operation may cost; the same over HTTP and WebSocket. Judged before anything is executed."""
+"""What an operation may cost; the same over HTTP and WebSocket. Checked before anything is executed."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -46,10 +46,10 @@ MOST_FRAGMENTS = 50
 MOST_OPERATIONS = 20  # in one text
 DEEPEST = 12  # fields within fields
 LONGEST_REMEMBERED = 20_000  # characters of a text
-# Texts that were judged. Strangers have a cache of their own, so that they can't push out what customers use.
+# Texts that were checked. Strangers have a cache of their own, so that they can't push out what customers use.
 REMEMBERED = {
-    SIGNED_IN: BoundedCache["Question", "Judged"](16_000_000),
-    ANONYMOUS: BoundedCache["Question", "Judged"](4_000_000),
+    SIGNED_IN: BoundedCache["Question", "CheckedText"](16_000_000),
+    ANONYMOUS: BoundedCache["Question", "CheckedText"](4_000_000),
 }
 BYTES_OF_TOKEN = 1_500  # as it is parsed: itself, its place, its part of a node
 
@@ -65,7 +65,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class CheckedText:
     """An operation's text, parsed, the type of each operation in it by name, and what is wrong with it."""
 
     document: DocumentNode
@@ -85,13 +85,13 @@ class Bounded(Protocol):
     introspection: bool
 
 
-def judged_operation(
+def checked_operation(
     schema: GraphQLSchema,
     query: str | None,
     name: str | None,
     context: Bounded,
     extensions: Mapping[str, Any] | None,
-) -> Judged:
+) -> CheckedText:
     """What is to be executed, with nothing spent yet; raises the `GraphQLError` of what can't be."""
     allowance = allowance_of(context.principal)
     caller = context.principal.id if context.principal else None
@@ -99,47 +99,49 @@ def judged_operation(
     text = context.documents.resolve(query, extensions)
     if not text:
         raise MissingQueryError
-    judged = known(schema, text, allowance, introspection=context.introspection)
-    if judged is None:
+    checked = known(schema, text, allowance, introspection=context.introspection)
+    if checked is None:
         context.spending.charge_caller(TOKEN * min(allowance.tokens, len(text) // 2))  # before it is read
-        judged = judge(schema, text, allowance, introspection=context.introspection)
-    context.spending.charge(judged.tokens * TOKEN)
-    check_name(judged, name)
-    return judged
+        checked = check_text(schema, text, allowance, introspection=context.introspection)
+    context.spending.charge(checked.tokens * TOKEN)
+    check_name(checked, name)
+    return checked
 
 
-def check_name(judged: Judged, name: str | None) -> None:
-    if name is None and len(judged.types) > 1:
+def check_name(checked: CheckedText, name: str | None) -> None:
+    if name is None and len(checked.types) > 1:
         raise bad_input("The document has several operations: say which by `operationName`.")
-    if name is not None and name not in judged.types:
+    if name is not None and name not in checked.types:
         raise bad_input("There is no operation of this name.")
 
 
-def judge(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged:
+def check_text(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> CheckedText:
     """Parse and validate, once for each text; raises the `GraphQLError` of a text that can't be parsed."""
     found = known(schema, text, allowance, introspection=introspection)
     if found is not None:
         return found
-    judged = _judged(schema, text, allowance, introspection=introspection)
+    checked = _checked(schema, text, allowance, introspection=introspection)
     if len(text) <= LONGEST_REMEMBERED:
         key = (schema, introspection, text)
-        REMEMBERED[allowance].put(key, judged, 2 * sys.getsizeof(text) + BYTES_OF_TOKEN * judged.tokens)
-    return judged
+        REMEMBERED[allowance].put(key, checked, 2 * sys.getsizeof(text) + BYTES_OF_TOKEN * checked.tokens)
+    return checked
 
 
-def known(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged | None:
-    """What was judged before."""
+def known(
+    schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool
+) -> CheckedText | None:
+    """What was checked before."""
     key = (schema, introspection, text)
     return REMEMBERED[allowance].get(key) or _known_of_strangers(key, allowance)
 
 
-def _known_of_strangers(key: Question, allowance: Allowance) -> Judged | None:
+def _known_of_strangers(key: Question, allowance: Allowance) -> CheckedText | None:
     """What a stranger may execute anybody may; what was refused to them may be within others' bounds."""
     found = REMEMBERED[ANONYMOUS].get(key) if allowance is not ANONYMOUS else None
     return found if found is not None and not found.errors else None
 
 
-def _judged(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Judged:
+def _checked(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> CheckedText:
     document = parse(text, max_tokens=allowance.tokens, allow_empty_selection_sets=False)
     # The bounds come first: validating what exceeds them is the cost they are there to spare.
     errors = [GraphQLError(sentence) for sentence in exceeded(document, allowance)]
@@ -147,17 +149,17 @@ def _judged(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspec
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
         errors = validate(schema, document, rules, hide_suggestions=True)
         if errors and not introspection:
-            log.info("operation unfit", mistakes=told(errors))
+            log.info("operation unfit", mistakes=for_our_log(errors))
             errors = [GraphQLError(UNFIT)]
     mistakes = tuple(mistake(error, "GRAPHQL_VALIDATION_FAILED") for error in errors)
     types = {
         each.name.value if each.name else None: OperationKind(each.operation.value)
         for each in operations_of(document)
     }
-    return Judged(document, types, mistakes, token_count(document))
+    return CheckedText(document, types, mistakes, token_count(document))
 
 
-def told(errors: list[GraphQLError]) -> list[str]:
+def for_our_log(errors: list[GraphQLError]) -> list[str]:
     """The first mistakes as our log has them: their names are the client's, and may be long."""
     return [without_value(error)[:200] for error in errors[:3]]
 

@@ -96,12 +96,12 @@ class Observed:
         }
         with tracing.request(scope["method"], scope["path"], headers) as span:
 
-            async def send_told(message: Message) -> None:
+            async def send_recorded(message: Message) -> None:
                 if span is not None and message["type"] == "http.response.start":
                     span.set_attribute("http.response.status_code", message["status"])
                 await send(message)
 
-            await self._app(scope, receive, send_told)
+            await self._app(scope, receive, send_recorded)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -172,7 +172,7 @@ def fields_of(root: GraphQLObjectType | None) -> Mapping[str, Any]:
 def _observed(name: str, resolve: Resolver, *, follows: bool = False) -> Resolver:
     async def awaited(seen: Observation, answer: Any) -> Any:
         with tracing.span(f"graphql {name}"):
-            return _told(seen, await answer)
+            return _recorded(seen, await answer)
 
     def resolve_observed(source: Any, info: Any, **arguments: Any) -> Any:
         seen = current.get()
@@ -187,7 +187,7 @@ def _observed(name: str, resolve: Resolver, *, follows: bool = False) -> Resolve
         if isawaitable(answer):
             return awaited(seen, answer)
         with tracing.span(f"graphql {name}"):
-            return _told(seen, answer)
+            return _recorded(seen, answer)
 
     return resolve_observed
 
@@ -200,7 +200,7 @@ def _order_of(arguments: Mapping[str, Any]) -> Any:
     return read_id(wanted) if wanted else None
 
 
-def _told(seen: Observation, answer: T) -> T:
+def _recorded(seen: Observation, answer: T) -> T:
     kind = NULL if answer is None else type(answer).__name__
     seen.result = kind if seen.operation != SEVERAL else OK
     if kind == "Order":

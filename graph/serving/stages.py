@@ -1,4 +1,4 @@
-"""The stages of an operation in Strawberry: it is judged at the first, and no other has anything to do.
+"""The stages of an operation in Strawberry: it is checked at the first, and no other has anything to do.
 
 Strawberry's own runner looks for the hooks of every extension at every stage of each operation. That is a tenth of
 what a createPaymentIntent costs, and would find only this one.
@@ -19,7 +19,7 @@ from strawberry.extensions.context import (
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext
 
-from graph.serving.bounds import judged_operation
+from graph.serving.bounds import checked_operation
 
 
 class _NoHooks(ExtensionContextManagerBase):
@@ -37,7 +37,7 @@ class _NoHooks(ExtensionContextManagerBase):
         pass
 
 
-class _Judging(_NoHooks, OperationContextManager):
+class _Checking(_NoHooks, OperationContextManager):
     """Parses and validates, within bounds and once for each text; Strawberry then finds both done."""
 
     def __init__(self, schema: GraphQLSchema, operation: ExecutionContext) -> None:
@@ -51,11 +51,11 @@ class _Judging(_NoHooks, OperationContextManager):
             return  # Strawberry raises its `MissingQueryError`
         # As long as nothing is parsed this is the name that the client sent; afterwards the first one's otherwise.
         name = operation.operation_name
-        judged = judged_operation(
+        checked = checked_operation(
             self._core, operation.query, name, operation.context, operation.operation_extensions
         )
-        operation.graphql_document = judged.document
-        operation.pre_execution_errors = list(judged.errors)
+        operation.graphql_document = checked.document
+        operation.pre_execution_errors = list(checked.errors)
         if operation.context.spending.is_turn_over():  # the text was long, and new
             await asyncio.sleep(0)
 
@@ -83,7 +83,7 @@ class Stages(SchemaExtensionsRunner):
         self._core = schema
 
     def operation(self) -> OperationContextManager:
-        return _Judging(self._core, self.execution_context)
+        return _Checking(self._core, self.execution_context)
 
     def parsing(self) -> ParsingContextManager:
         return PARSING

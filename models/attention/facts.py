@@ -244,7 +244,7 @@ def _together(kinds: Iterable[AttentionKind]) -> FromClause:
     return (union_all(*facts) if len(facts) > 1 else facts[0]).subquery("fact")
 
 
-def _untold(kind: AttentionKind) -> Query[FactRow]:
+def _without_case(kind: AttentionKind) -> Query[FactRow]:
     facts = _together([kind])
     told = exists().where(
         col(AttentionCase.kind) == kind.value,
@@ -263,7 +263,7 @@ def _of_order() -> Query[FactRow]:
     return Query(FactRow, select(facts).where(facts.c.order_id == _this_order))
 
 
-def _gone(kinds: Iterable[AttentionKind], *, of_order: bool) -> Update:
+def _closing_when_gone(kinds: Iterable[AttentionKind], *, of_order: bool) -> Update:
     facts = _together(kinds)
     same = [facts.c[name] == getattr(AttentionCase, name) for name in ("kind", "subject", "subject_id")]
     if of_order:
@@ -290,9 +290,9 @@ _event_waits = exists().where(
 )
 
 # For the sweep: facts without a case, and cases without a fact.
-UNTOLD = tuple(_untold(kind) for kind in FACTS)
+FACTS_WITHOUT_CASE = tuple(_without_case(kind) for kind in FACTS)
 GONE = (
-    *(_gone([kind], of_order=False) for kind in FACTS),
+    *(_closing_when_gone([kind], of_order=False) for kind in FACTS),
     _closing(col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value, _intent_is_known),
     _closing(
         col(AttentionCase.kind) == AttentionKind.EVENT_UNFINISHED.value, ~or_(_event_waits, _item_waits)
@@ -300,4 +300,4 @@ GONE = (
 )
 # For one order, in the transaction that moves its money.
 FACTS_OF_ORDER = _of_order()
-GONE_OF_ORDER = _gone(tuple(FACTS), of_order=True)
+GONE_OF_ORDER = _closing_when_gone(tuple(FACTS), of_order=True)

@@ -33,7 +33,7 @@ class MetricsEndpoint:
         show(self._database)
         figures = await self._figures.read()
         # Adding up the workers' files takes some milliseconds for each of them.
-        return await asyncio.to_thread(lambda: counted() + told(figures))
+        return await asyncio.to_thread(lambda: counted() + metrics_of(figures))
 
 
 def counted() -> bytes:
@@ -48,13 +48,13 @@ def counted() -> bytes:
         return generate_latest(shared)
 
 
-def told(figures: Figures) -> bytes:
+def metrics_of(figures: Figures) -> bytes:
     registry = CollectorRegistry()
-    registry.register(_FiguresTold(figures))
+    registry.register(_DatabaseMetrics(figures))
     return generate_latest(registry)
 
 
-class _FiguresTold(Collector):
+class _DatabaseMetrics(Collector):
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from models.attention.facts import FACTS_OF_ORDER, GONE, GONE_OF_ORDER, UNTOLD, FactRow
+from models.attention.facts import FACTS_OF_ORDER, FACTS_WITHOUT_CASE, GONE, GONE_OF_ORDER, FactRow
 from models.attention.statements import CLOSE_BY_FACTS, OPEN_CASE
 from models.attention.tables import AttentionKind, AttentionSubject
 from runtime.database.database import Database, Transaction
@@ -85,7 +85,7 @@ class Attention:
         """How many cases were opened and closed by what the tables say now. It asks only the database."""
         closed = [await self._database.rows(statement, {}) for statement in GONE]
         opened = 0
-        for statement in UNTOLD:
+        for statement in FACTS_WITHOUT_CASE:
             for fact in await self._database.rows(statement, {"limit": BATCH}):
                 opened += await open_case(self._database, case_from(fact))
         return opened, sum(map(len, closed))

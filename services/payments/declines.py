@@ -38,10 +38,10 @@ class Declines:
         self._database = database
         self._closing = IntentCancellation(database, gateway)
 
-    async def hear(self, intent_id: str, event_ids: Sequence[str]) -> None:
-        """Count these events of declines, and close what has too many. Hearing an event twice changes nothing.
+    async def count(self, intent_id: str, event_ids: Sequence[str]) -> None:
+        """Count these events of declines, and close what has too many. Counting an event twice changes nothing.
 
-        Raises a `GatewayError` when Stripe can't be asked to cancel; hearing the events again goes on from there.
+        Raises a `GatewayError` when Stripe can't be asked to cancel; counting the events again goes on from there.
         """
         added = await self._database.rows(
             ADD_DECLINES, {"intent_id": intent_id, "event_ids": list(event_ids)}

@@ -9,7 +9,7 @@ from models.refunds.statements import PAYMENT_WITH_INTENT, PUT_DISPUTE, PaymentA
 from runtime.database.database import Database, Transaction
 from services.payments.attention import refresh_cases
 from services.payments.intents import StripeDispute
-from services.payments.permissions import READ_DISPUTES, permission_told
+from services.payments.permissions import READ_DISPUTES, reporting_missing
 
 log = structlog.get_logger(__name__)
 
@@ -23,12 +23,12 @@ class Disputes:
         self._database = database
         self._gateway = gateway
 
-    async def hear(self, intent_id: str) -> None:
+    async def refresh(self, intent_id: str) -> None:
         """Write down the disputes that Stripe has of an intent; raises a `GatewayError` when it can't be asked."""
         payment = await self._database.row(PAYMENT_WITH_INTENT, {"intent_id": intent_id})
         if payment is None:
             return
-        async with permission_told(self._database, READ_DISPUTES):
+        async with reporting_missing(self._database, READ_DISPUTES):
             disputes = await self._gateway.list_disputes(intent_id)
 
         async def write(transaction: Transaction) -> None:

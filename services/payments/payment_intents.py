@@ -302,7 +302,7 @@ class PaymentIntents:
         if isinstance(error, Refused) and error.code in AMOUNT_CODES:
             raise claim.not_chargeable(error) from error
         if isinstance(error, Refused):  # the customer confirmed before the new price arrived
-            await self._hear_what_became_of(payment, patience)
+            await self._refresh(payment, patience)
             return
         log_gateway_error(error, payment)
         if not isinstance(error, KeyBurnt):
@@ -321,7 +321,7 @@ class PaymentIntents:
         if intent.status not in OVER:
             raise PaymentInProgress
 
-    async def _hear_what_became_of(self, payment: LivePayment, patience: "_Patience") -> None:
+    async def _refresh(self, payment: LivePayment, patience: "_Patience") -> None:
         intent = await self._read(payment, patience)
         await self._settlement.apply(intent, cause=CAUSE)
         if intent.status not in OVER:

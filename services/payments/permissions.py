@@ -12,7 +12,7 @@ READ_REFUNDS, READ_DISPUTES = "read refunds", "read disputes"
 
 
 @asynccontextmanager
-async def permission_told(database: Database, permission: str) -> AsyncIterator[None]:
+async def reporting_missing(database: Database, permission: str) -> AsyncIterator[None]:
     """A call to Stripe that needs `permission` stands in the block; what it raises goes on."""
     try:
         yield

@@ -50,7 +50,7 @@ from services.payments.intents import (
     sentence_of,
 )
 from services.payments.order_money import follow_the_money
-from services.payments.permissions import READ_REFUNDS, permission_told
+from services.payments.permissions import READ_REFUNDS, reporting_missing
 from services.payments.refund_ids import merchants_refund
 from services.payments.refund_records import write_listed
 from services.payments.refusals import AmountNotRefundable, InvalidRefund, OrderNotRefundable
@@ -180,9 +180,9 @@ class Refunds:
         log.error("refund refused", refund=str(refund.id), code=error.code, stripe_request=error.request_id)
         await self._end(refund, FAIL_REFUND, error, error.code or "refused")
         try:
-            await self.hear(refund.intent_id)
-        except GatewayError as unheard:
-            log.warning("refunds could not be read", refund=str(refund.id), outcome=type(unheard).__name__)
+            await self.refresh(refund.intent_id)
+        except GatewayError as unread:
+            log.warning("refunds could not be read", refund=str(refund.id), outcome=type(unread).__name__)
         else:
             await self.try_the_rest(refund.id)
 
@@ -207,12 +207,12 @@ class Refunds:
         if owed is not None:
             await self.carry_out(owed.id)
 
-    async def hear(self, intent_id: str) -> None:
+    async def refresh(self, intent_id: str) -> None:
         """Write down every refund that Stripe has of an intent, those made in its dashboard too.
 
         Raises a `GatewayError` when Stripe can't be asked.
         """
-        async with permission_told(self._database, READ_REFUNDS):
+        async with reporting_missing(self._database, READ_REFUNDS):
             listed = await self._gateway.list_refunds(intent_id)
         if not await self._write(intent_id, listed):
             # Its refunds are known before its payment is: the payment comes first.

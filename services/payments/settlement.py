@@ -47,7 +47,7 @@ class Settlement:
 
         outcome = await self._database.transaction(write, locks=found.order_id)
         if outcome.verdict is not None:
-            _tell(outcome.verdict, found.order_id, found.id)
+            _log_move(outcome.verdict, found.order_id, found.id)
         return outcome.is_ours
 
 
@@ -134,7 +134,7 @@ def owed_refund(payment_id: UUID, verdict: Verdict, intent: Intent) -> dict[str,
     }
 
 
-def _tell(verdict: Verdict, order_id: UUID, payment_id: UUID) -> None:
+def _log_move(verdict: Verdict, order_id: UUID, payment_id: UUID) -> None:
     write = log.info if verdict.disposition in (None, Disposition.SETTLED) else log.error
     write(
         "payment moved",

@@ -231,10 +231,10 @@ class Inbox:
 
     async def _finish(self, kind: str, object_id: str, events: Sequence[DueEvent]) -> None:
         try:
-            await self._hear(kind, object_id, cause=events[-1].id)
+            await self._apply(kind, object_id, cause=events[-1].id)
             declined = [event.id for event in events if event.type.removeprefix("v1.") == DECLINED]
             if declined:
-                await self._declines.hear(object_id, declined)
+                await self._declines.count(object_id, declined)
         except Refused as error:  # Stripe knows no such object: there is nothing to apply
             log.warning("event about an unknown object", event_id=events[-1].id, code=error.code)
         except GatewayError as error:
@@ -249,7 +249,7 @@ class Inbox:
             await self._database.rows(FINISH_EVENT, {"event_id": event.id})
         return None
 
-    async def _hear(self, kind: str, object_id: str, *, cause: str) -> None:
+    async def _apply(self, kind: str, object_id: str, *, cause: str) -> None:
         intent_id = object_id if is_id(INTENT, object_id) else await self._intent_of(object_id)
         if intent_id is None:
             return
@@ -259,9 +259,9 @@ class Inbox:
             failpoints.reach(failpoints.EVENT_APPLIED)
             await self._refunds.carry_out_owed(intent_id)
         elif kind == DISPUTE_EVENTS:
-            await self._disputes.hear(intent_id)
+            await self._disputes.refresh(intent_id)
         else:
-            await self._refunds.hear(intent_id)
+            await self._refunds.refresh(intent_id)
 
     async def _intent_of(self, object_id: str) -> str | None:
         """The intent of a refund, dispute or charge, when it is ours."""

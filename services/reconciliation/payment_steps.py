@@ -183,15 +183,15 @@ class UnfinishedRefunds:
             await self._refunds.carry_out(refund.id)
             step.count("refunds looked at")
 
-        async def hear(intent_id: str) -> None:
-            await self._refunds.hear(intent_id)
+        async def refresh(intent_id: str) -> None:
+            await self._refunds.refresh(intent_id)
             step.count("refunds looked at")
 
         async def try_the_rest(refund: FailedRefund) -> None:
             await self._refunds.try_the_rest(refund.id)
 
         await step.each(unsent, lambda refund: str(refund.id), carry_out)
-        await step.each(sent, str, hear)
+        await step.each(sent, str, refresh)
         failed = await self._database.rows(REFUNDS_THAT_FAILED, {"limit": BATCH})
         await step.each(failed, lambda refund: str(refund.id), try_the_rest)
 

@@ -69,8 +69,8 @@ class Recovery:
                 log.warning("payment recovered", intent=intent.id, order=str(intent.order_id))
                 await self._settlement.apply(intent, cause="reconcile")
                 if intent.status is IntentStatus.SUCCEEDED:
-                    await self._refunds.hear(intent.id)  # their events found no payment
-                    await self._disputes.hear(intent.id)
+                    await self._refunds.refresh(intent.id)  # their events found no payment
+                    await self._disputes.refresh(intent.id)
                 return await self._close_if_given_up(intent)
         return await self._orphan(intent)
 

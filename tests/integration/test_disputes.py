@@ -78,9 +78,9 @@ async def test_a_dispute_never_goes_back_in_time(
 
     async def meanwhile() -> None:
         stripe.sandbox.move_dispute(made["id"], now)
-        await Disputes(database, gateway).hear(intent_id)
+        await Disputes(database, gateway).refresh(intent_id)
 
-    await Disputes(database, Late(early, meanwhile)).hear(intent_id)
+    await Disputes(database, Late(early, meanwhile)).refresh(intent_id)
 
     [dispute] = await database.rows(text("SELECT status FROM disputes"))
     assert dispute.status == now
@@ -93,11 +93,11 @@ async def test_what_is_decided_is_not_reopened_by_a_newer_wrong_answer(
     made = stripe.sandbox.dispute(intent_id)
     early = await gateway.list_disputes(intent_id)
     stripe.sandbox.close_dispute(made["id"], won=False)
-    await Disputes(database, gateway).hear(intent_id)
+    await Disputes(database, gateway).refresh(intent_id)
 
     async def nothing() -> None: ...
 
-    await Disputes(database, Late(early, nothing)).hear(intent_id)
+    await Disputes(database, Late(early, nothing)).refresh(intent_id)
 
     [dispute] = await database.rows(text("SELECT status FROM disputes"))
     assert dispute.status == "lost"

@@ -68,7 +68,7 @@ INSERT INTO declines (event_id, order_id, user_id, at)
   SELECT 'evt_d' || row_number() OVER (), id, user_id, now() FROM orders;
 ANALYZE;
 """
-WAITED_FOR = {
+WAITED_FOR: dict[str, AnyStatement] = {
     "an order": ORDER,
     "an order by its key": ORDER_BY_KEY,
     "orders": orders_reading(EVERY_PART, with_status=False, after=False),

@@ -15,7 +15,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import SelectBase
 
 import models
-from models.attention.facts import UNTOLD
+from models.attention.facts import FACTS_WITHOUT_CASE
 from models.orders.searches import orders_search
 from models.orders.statements import EVERY_PART, orders_reading
 from runtime.database.database import Query
@@ -35,7 +35,7 @@ def queries() -> Iterator[tuple[str, Query[Any]]]:
             for name, value in vars(importlib.import_module(module.name)).items():
                 if isinstance(value, Query):
                     yield f"{module.name.removeprefix('models.')}.{name}", value
-    yield from ((f"untold {number}", query) for number, query in enumerate(UNTOLD))
+    yield from ((f"untold {number}", query) for number, query in enumerate(FACTS_WITHOUT_CASE))
     yield "orders", orders_reading(EVERY_PART, with_status=True, after=True)
     yield "search", orders_search(EVERY_PART, frozenset(), statuses=2, after=True)
 

@@ -80,7 +80,7 @@ async def test_a_refund_heard_of_before_its_payment_counts(
     stripe.sandbox.pay(intent_id)
     stripe.sandbox.refund(intent_id)
 
-    await refunds.hear(intent_id)
+    await refunds.refresh(intent_id)
 
     assert await shop.status(order_id) is OrderStatus.REFUNDED
 
@@ -93,7 +93,7 @@ async def test_a_refund_that_waits_for_the_settlement_sees_what_it_wrote(
     stripe.sandbox.pay(intent_id)
     stripe.sandbox.refund(intent_id)
 
-    await while_uncommitted(database, SETTLED_BY_ANOTHER, lambda: refunds.hear(intent_id))
+    await while_uncommitted(database, SETTLED_BY_ANOTHER, lambda: refunds.refresh(intent_id))
 
     assert await shop.status(order_id) is OrderStatus.REFUNDED
 
@@ -196,14 +196,14 @@ async def test_a_key_that_may_not_read_disputes_or_refunds_is_told_until_it_may(
 ) -> None:
     intent_id, disputes = await intent_of(shop, paid), Disputes(database, gateway)
     stripe.sandbox.permissions.forbid("rak_dispute_read", "rak_refund_read")
-    for hear in (disputes.hear, refunds.hear):
+    for refresh in (disputes.refresh, refunds.refresh):
         with pytest.raises(PermissionMissing):
-            await hear(intent_id)
+            await refresh(intent_id)
     assert await kinds(database) == ["key_lacks_permission"] * 2
 
     stripe.sandbox.permissions.allow("rak_dispute_read", "rak_refund_read")
-    for hear in (disputes.hear, refunds.hear):
-        await hear(intent_id)
+    for refresh in (disputes.refresh, refunds.refresh):
+        await refresh(intent_id)
     assert await kinds(database) == []
 
 
@@ -229,7 +229,7 @@ async def test_a_refund_that_a_restored_backup_has_forgotten_is_taken_over_under
     before = await refunds.request(wish(paid, amount=2_000))
     await database.rows(text("DELETE FROM refunds"))
 
-    await refunds.hear(await intent_of(shop, paid))
+    await refunds.refresh(await intent_of(shop, paid))
 
     [found] = await all_refunds(database)
     assert (found.id, found.cause) == (before.id, "merchant")

@@ -17,9 +17,9 @@ from graph.serving.bounds import (
     MOST_REPEATED,
     REMEMBERED,
     UNFIT,
-    Judged,
+    CheckedText,
+    check_text,
     exceeded,
-    judge,
 )
 from graph.serving.spending import ANONYMOUS, SIGNED_IN, Allowance
 
@@ -33,12 +33,12 @@ GRAPHIQL = get_introspection_query(
 )
 
 
-def judged(text: str, *, introspection: bool = True, allowance: Allowance = SIGNED_IN) -> Judged:
-    return judge(SCHEMA, text, allowance, introspection=introspection)
+def checked(text: str, *, introspection: bool = True, allowance: Allowance = SIGNED_IN) -> CheckedText:
+    return check_text(SCHEMA, text, allowance, introspection=introspection)
 
 
 def refusals(text: str, *, introspection: bool = True, allowance: Allowance = SIGNED_IN) -> list[str]:
-    return [error.message for error in judged(text, introspection=introspection, allowance=allowance).errors]
+    return [error.message for error in checked(text, introspection=introspection, allowance=allowance).errors]
 
 
 def bounds_exceeded(text: str, allowance: Allowance = SIGNED_IN) -> list[str]:
@@ -157,9 +157,9 @@ def test_components_may_each_ask_for_what_others_ask_for() -> None:
 @pytest.mark.parametrize("allowance", [SIGNED_IN, ANONYMOUS])
 def test_a_text_has_as_many_tokens_as_are_allowed(allowance: Allowance) -> None:
     fits = "{ me {" + " id" * (allowance.tokens - 5) + "} }"
-    judged(fits, allowance=allowance)
+    checked(fits, allowance=allowance)
     with pytest.raises(GraphQLError, match=f"{allowance.tokens} tokens"):
-        judged(fits.replace("id", "id id", 1), allowance=allowance)
+        checked(fits.replace("id", "id id", 1), allowance=allowance)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_no_name_is_suggested_to_those_who_guess(query: str) -> None:
 
 @pytest.mark.parametrize("query", GUESSES)
 def test_where_introspection_is_off_all_guesses_are_answered_alike(query: str) -> None:
-    [error] = judged(query, introspection=False).errors
+    [error] = checked(query, introspection=False).errors
 
     assert (error.message, error.locations) == (UNFIT, None)
 
@@ -265,7 +265,7 @@ def test_what_was_wrong_with_a_guess_stands_in_the_log_and_not_at_length(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level("INFO"):
-        judged(f"{{ me {{ {'long' * 1_000} }} other {'wrong ' * 9} }}", introspection=False)
+        checked(f"{{ me {{ {'long' * 1_000} }} other {'wrong ' * 9} }}", introspection=False)
 
     [record] = caplog.records
     assert isinstance(record.msg, dict)
@@ -274,13 +274,13 @@ def test_what_was_wrong_with_a_guess_stands_in_the_log_and_not_at_length(
 
 
 def test_a_text_is_parsed_and_validated_once() -> None:
-    first, second = [judged("query Once { me { id } }") for _ in range(2)]
+    first, second = [checked("query Once { me { id } }") for _ in range(2)]
     assert first is second
 
 
 def test_what_a_stranger_asked_first_is_known_for_a_customer_too() -> None:
     text = "query Shared { products { nodes { id } } }"
-    assert judged(text, allowance=ANONYMOUS) is judged(text)
+    assert checked(text, allowance=ANONYMOUS) is checked(text)
 
 
 def test_what_is_too_large_for_a_stranger_may_not_be_for_a_customer() -> None:
@@ -290,7 +290,7 @@ def test_what_is_too_large_for_a_stranger_may_not_be_for_a_customer() -> None:
 
 
 def test_what_was_refused_once_is_refused_at_no_cost() -> None:
-    first, second = [judged("query Refused { nonsense }", introspection=True) for _ in range(2)]
+    first, second = [checked("query Refused { nonsense }", introspection=True) for _ in range(2)]
 
     assert first is second
     assert first.errors
@@ -298,17 +298,17 @@ def test_what_was_refused_once_is_refused_at_no_cost() -> None:
 
 def test_a_stranger_can_not_push_out_what_customers_use() -> None:
     text = "query Kept { me { id } }"
-    kept = judged(text)
+    kept = checked(text)
     for number in range(500):
-        judged(f"query Other{number} {{ paymentConfig {{ apiVersion }} }}", allowance=ANONYMOUS)
-    assert judged(text) is kept
+        checked(f"query Other{number} {{ paymentConfig {{ apiVersion }} }}", allowance=ANONYMOUS)
+    assert checked(text) is kept
 
 
 def test_what_is_remembered_is_bounded_by_bytes() -> None:
     """Texts never seen before, near 95 KB, each with a character that makes Python keep four bytes for all."""
     for number in range(60):
-        judged(f'{{ order(id: "{number} \U0001f600{"x" * 19_000}") {{ id }} }}')
-        judged(f'{{ order(id: "{number} \U0001f600{"x" * 95_000}") {{ id }} }}', allowance=ANONYMOUS)
+        checked(f'{{ order(id: "{number} \U0001f600{"x" * 19_000}") {{ id }} }}')
+        checked(f'{{ order(id: "{number} \U0001f600{"x" * 95_000}") {{ id }} }}', allowance=ANONYMOUS)
     assert 0 < REMEMBERED[SIGNED_IN].bytes <= 16_000_000
     assert REMEMBERED[ANONYMOUS].bytes <= 4_000_000
     held = [question[2] for cache in REMEMBERED.values() for question in cache]

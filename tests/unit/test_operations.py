@@ -11,7 +11,7 @@ import pytest
 from models.payments.tables import PaymentState
 from runtime.metrics import COUNTS
 from services.operations.database_metrics import Figures
-from services.operations.metrics_endpoint import told
+from services.operations.metrics_endpoint import metrics_of
 from settings import Settings
 from tests.numbers import numbers_of
 
@@ -33,7 +33,7 @@ def emitted() -> tuple[set[str], set[str]]:
     everything = Figures(
         True, 0.0, {"dispute_open": 1}, {"open": 1}, {"open": 1}, 1, 1, 1, 1, {"events": 1}, {"events": 1}
     )
-    shown = numbers_of(told(everything).decode())
+    shown = numbers_of(metrics_of(everything).decode())
     return names | {name for name, _ in shown}, labels | {
         name for _, pairs in shown for name, _ in pairs
     } | OF_PROMETHEUS  # fmt: skip
@@ -69,7 +69,7 @@ def test_every_number_is_told_of_and_shown() -> None:
 
 
 def test_every_state_of_a_payment_is_shown_even_if_nothing_is_in_it() -> None:
-    shown = numbers_of(told(Figures(True, 0.0)).decode())
+    shown = numbers_of(metrics_of(Figures(True, 0.0)).decode())
     assert shown.labelled("paygraph_payments_moved") == {(state.value,): 0 for state in PaymentState}
 
 
