@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Boolean, Text, Uuid, and_, bindparam, case, cast, func, or_, select, update
+from sqlalchemy import BigInteger, Boolean, Text, Uuid, and_, bindparam, case, cast, func, or_, select, update
 from sqlmodel import col
 
 from models.orders.tables import Order, order_total
@@ -110,8 +110,8 @@ MONEY_OF_ORDER = Query(
         col(Payment.disposition),
         col(Payment.currency),
         col(Payment.amount_received).label("received"),
-        given_back(Payment.id).label("refunded"),
-        taken_by_banks(Payment.id).label("taken"),
+        cast(given_back(Payment.id), BigInteger).label("refunded"),
+        cast(taken_by_banks(Payment.id), BigInteger).label("taken"),
     )
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),

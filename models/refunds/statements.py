@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Interval,
     Text,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     func,
     literal_column,
     or_,
@@ -79,7 +81,7 @@ class ReservedRow(NamedTuple):
 
 RESERVED_AMOUNT = Query(
     ReservedRow,
-    select(func.coalesce(func.sum(col(Refund.amount)), 0).label("amount")).where(
+    select(cast(func.coalesce(func.sum(col(Refund.amount)), 0), BigInteger).label("amount")).where(
         _of_payment, among(col(Refund.state), RESERVED)
     ),
 )

@@ -28,8 +28,8 @@ async def money_of(transaction: Transaction, order_id: UUID) -> list[Money]:
             disposition=Disposition(row.disposition),
             currency=row.currency,
             received=row.received,
-            refunded=int(row.refunded),
-            taken=int(row.taken),
+            refunded=row.refunded,
+            taken=row.taken,
         )
         for row in await transaction.rows(MONEY_OF_ORDER, {"order_id": order_id})
     ]

@@ -299,7 +299,7 @@ async def _chosen(
     left = []
     for payment in payments:
         reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": payment.id})).amount
-        left.append((payment, payment.amount_received - int(reserved)))
+        left.append((payment, payment.amount_received - reserved))
     for payment, rest in left:
         amount = rest if wanted is None else wanted
         if 1 <= amount <= rest:

@@ -104,7 +104,7 @@ async def _refuse_while_unsure(transaction: Transaction, facts: OrderFacts, mone
         raise OrderNotInReview(facts.status, "No money of this order is here.")
     for each in here:
         reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": each.payment_id})).amount
-        if int(reserved) != each.refunded:
+        if reserved != each.refunded:
             raise PaymentProviderUnavailable
 
 
