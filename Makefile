@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup run test prove soak bench lint types schema python-client attackers lock verify-stripe
+.PHONY: try-debian try-image try-alerts try-manifests
 THEIRS := tests/integration/python_client
 ATTACKERS := tests/attackers
 OLD_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paygraph needs Python 3.11 or newer; name one with make PYTHON=python3.12 …")'
@@ -44,6 +45,22 @@ soak: setup  ## half an hour of twenty orders a second, with Stripe, the databas
 
 bench: setup  ## what it costs: a quarter of an hour, writes docs/performance.md
 	$(BIN)/python -m bench
+
+try-debian: setup  ## follow docs/operations/debian.md in a bare Debian (root, debootstrap, systemd-container)
+	$(BIN)/python -m tests.production.try_debian .data/try-debian
+
+try-image: setup  ## build the image without a daemon and run it read-only, as nobody (root, buildah, podman)
+	$(BIN)/python -m tests.production.try_image .data/try-image
+
+try-alerts: setup  ## the alerts and the dashboard in a real Prometheus (Debian: prometheus)
+	$(BIN)/python -m tests.production.try_alerts
+
+try-manifests:  ## the Kubernetes manifests against Kubernetes's own schemas
+	$(PYTHON) -m venv .data/try-manifests
+	.data/try-manifests/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
+	for version in 1.27 1.37; do \
+	  .data/try-manifests/bin/kubernetes-validate --strict --kubernetes-version $$version docs/operations/kubernetes.yaml || exit 1; \
+	done
 
 lint: setup  ## ruff: rules and format; bandit
 	$(BIN)/ruff check .

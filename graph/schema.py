@@ -13,7 +13,7 @@ from strawberry.types.execution import PreExecutionError
 
 from graph.serving.answers import log_errors, presentable
 from graph.serving.lists import charge_lists, remember_roots
-from graph.serving.observing import observe_errors, observe_root_fields, observed_stream
+from graph.serving.observing import begin_counting, observe_errors, observe_root_fields, observed_stream
 from graph.serving.stages import Stages
 from graph.types import attention, errors, orders, payments, products, service_keys, shop_orders
 from graph.types import cancellations_and_refunds as closing
@@ -111,6 +111,7 @@ core = schema.core
 charge_lists(core)
 remember_roots(core)
 observe_root_fields(core)
+begin_counting(core)
 
 
 def sdl() -> str:

@@ -56,9 +56,12 @@ def _bounded(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 
 def _of_request(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """What is logged while a request is answered bears its id."""
+    """What is logged while a request is answered has its id, and its trace's where there is one."""
     seen = current.get()
-    return event if seen is None else {**event, "request_id": seen.request_id}
+    if seen is None:
+        return event
+    of_trace = {"trace_id": seen.trace_id} if seen.trace_id else {}
+    return {**event, "request_id": seen.request_id, **of_trace}
 
 
 def request_line(
@@ -73,6 +76,7 @@ def request_line(
         return
     about = {
         "request_id": seen.request_id,
+        "trace_id": seen.trace_id,
         "operation": seen.operation,
         "result": seen.result,
         "status": status,
@@ -80,6 +84,7 @@ def request_line(
         "user": without_secrets(seen.user) if seen.user else None,
         "order": seen.order,
         "payment": seen.payment,
+        "event": seen.event,
         "stripe_request": seen.stripe_request,
         "duration_ms": round(seconds * 1_000, 2),
     }

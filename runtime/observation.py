@@ -22,7 +22,9 @@ class Observation:
     user: str | None = None
     order: UUID | str | None = None
     payment: UUID | None = None
+    event: str | None = None
     stripe_request: str | None = None
+    trace_id: str | None = None
     follows: bool = False  # a subscription, whose length tells nothing
 
     def reach(self, root_field: str) -> None:
@@ -36,6 +38,7 @@ def note(
     *,
     user: str | None = None,
     payment: UUID | None = None,
+    event: str | None = None,
     stripe_request: str | None = None,
 ) -> None:
     """Add to the present request's observation, if there is one; what is None stays as it was."""
@@ -44,4 +47,5 @@ def note(
         return
     seen.user = user or seen.user
     seen.payment = payment or seen.payment
+    seen.event = event or seen.event
     seen.stripe_request = stripe_request or seen.stripe_request

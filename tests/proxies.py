@@ -72,7 +72,9 @@ async def nginx(upstream: int, folder: Path, *, buffering: str = "off") -> Async
     program, port = needs("nginx"), free_port()
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, upstream=upstream, port=port, buffering=buffering))
-    async with _running(port, program, "-p", str(folder), "-e", f"{folder}/error.log", "-c", str(config)):
+    async with running_program(
+        port, program, "-p", str(folder), "-e", f"{folder}/error.log", "-c", str(config)
+    ):
         yield port
 
 
@@ -81,12 +83,13 @@ async def haproxy(upstream: int, folder: Path) -> AsyncIterator[int]:
     program, port = needs("haproxy"), free_port()
     config = folder / "haproxy.cfg"
     config.write_text(HAPROXY.format(upstream=upstream, port=port))
-    async with _running(port, program, "-db", "-q", "-f", str(config)):
+    async with running_program(port, program, "-db", "-q", "-f", str(config)):
         yield port
 
 
 @asynccontextmanager
-async def _running(port: int, *command: str) -> AsyncIterator[None]:
+async def running_program(port: int, *command: str) -> AsyncIterator[None]:
+    """A program that listens on a port, until the block ends."""
     process = await asyncio.create_subprocess_exec(*command)
     try:
         async with asyncio.timeout(20):

@@ -86,7 +86,7 @@ def log_errors(errors: list[GraphQLError], operation: str | None) -> None:
     operation = operation[:LONGEST_NAME] if operation else None
     for error in errors:
         if isinstance(error.original_error, DatabaseUnavailable):
-            log.error("database away", operation=operation, reason=str(error.original_error))
+            log.warning("database away", operation=operation, reason=str(error.original_error))
         elif is_ours(error):
             log.error(
                 "resolver failed",

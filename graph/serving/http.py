@@ -87,7 +87,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         except HTTPException as error:
             return refusal(error.status_code, error.detail, error.headers)
         except TimeoutError:
-            log.error("operation timed out", seconds=self.longest)
+            log.warning("operation timed out", seconds=self.longest)
             return refusal(503, TOO_LONG)
         except ClientDisconnect:
             raise

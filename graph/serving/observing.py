@@ -43,6 +43,7 @@ RESULTS = {
     503: "TIMEOUT",
 }
 FAILED, UNAVAILABLE = "HTTP_ERROR", "SERVICE_UNAVAILABLE"
+ALARMING = (RESULTS[500], RESULTS[503])
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _REQUEST_ID = b"x-request-id"
 
@@ -78,7 +79,7 @@ class Observed:
 
         try:
             if tracing.is_on and path in COUNTED:
-                await self._traced(scope, receive, send_observed)
+                await self._traced(seen, scope, receive, send_observed)
             else:
                 await self._app(scope, receive, send_observed)
         except Exception:
@@ -88,13 +89,17 @@ class Observed:
             current.reset(before)
             finish(seen, time.perf_counter() - began, path=path, status=status)
 
-    async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _traced(self, seen: Observation, scope: Scope, receive: Receive, send: Send) -> None:
+        """The span has the request's id, and the request's lines have the trace's: either leads to the other."""
         headers = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in scope["headers"]
             if name in (b"traceparent", b"tracestate")
         }
         with tracing.request(scope["method"], scope["path"], headers) as span:
+            if span is not None:
+                span.set_attribute("paygraph.request_id", seen.request_id)
+                seen.trace_id = f"{span.get_span_context().trace_id:032x}"
 
             async def send_recorded(message: Message) -> None:
                 if span is not None and message["type"] == "http.response.start":
@@ -163,6 +168,17 @@ def observe_root_fields(schema: GraphQLSchema) -> None:
             field.resolve = _observed(name, field.resolve)
     for name, field in fields_of(schema.subscription_type).items():
         field.subscribe = _observed(name, field.subscribe, follows=True)
+
+
+def begin_counting(schema: GraphQLSchema) -> None:
+    """Count 0 of each failure that an alert looks for: a series that begins with its first count is no increase."""
+    roots = (schema.query_type, schema.mutation_type, schema.subscription_type)
+    operations = [name for root in roots for name in fields_of(root)]
+    for operation in (NO_OPERATION, SEVERAL, *operations):
+        for result in ALARMING:
+            REQUESTS.labels(operation, result)
+    for result in (*RESULTS.values(), FAILED, UNAVAILABLE):
+        REQUESTS.labels(COUNTED[WEBHOOK], result)
 
 
 def fields_of(root: GraphQLObjectType | None) -> Mapping[str, Any]:

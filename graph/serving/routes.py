@@ -87,7 +87,7 @@ def stripe_webhook(inbox: Inbox) -> Endpoint:
         except ClientDisconnect:
             return Unanswered()
         except DatabaseUnavailable as error:
-            log.error("webhook not stored", reason=str(error))
+            log.warning("webhook not stored", reason=str(error))
             return JSONResponse({"error": "the database is away: send it again"}, 503)
         return JSONResponse({"received": True})
 

@@ -254,7 +254,7 @@ async def first_in_time(
             async with asyncio.timeout(longest):
                 first = await anext(results)
         except TimeoutError:
-            log.error("operation timed out", seconds=longest)
+            log.warning("operation timed out", seconds=longest)
             yield ExecutionResult(None, [GraphQLError(TOO_LONG, extensions={"code": "TIMEOUT"})])
             return
         yield first

@@ -151,7 +151,7 @@ def order_not_cancelable(refusal: orders_refusals.OrderNotCancelable) -> OrderNo
 def order_not_refundable(refusal: payments_refusals.OrderNotRefundable) -> OrderNotRefundable:
     status = OrderStatus[refusal.status.name]
     return OrderNotRefundable(
-        message=f"There is nothing to refund: the order is {in_words(status)}.",
+        message=refusal.reason or f"There is nothing to refund: the order is {in_words(status)}.",
         code=ErrorCode.ORDER_NOT_REFUNDABLE,
         retryable=refusal.retryable,
         order_status=status,

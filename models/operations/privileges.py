@@ -1,4 +1,4 @@
-"""What the server's role needs of each table, and no more: the GRANTs of docs/deploy.md, which a test compares."""
+"""What the server's role needs of each table, and no more: docs/operations/sql/grants.sql, which a test compares."""
 
 from typing import NamedTuple
 

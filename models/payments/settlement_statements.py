@@ -99,6 +99,7 @@ class MoneyRow(NamedTuple):
     received: int
     refunded: int
     taken: int
+    is_ours: bool  # recorded here, and not in the database that this one is a copy of
 
 
 # What became of the money that an order received so far, oldest first; minor units.
@@ -112,6 +113,7 @@ MONEY_OF_ORDER = Query(
         col(Payment.amount_received).label("received"),
         cast(given_back(Payment.id), BigInteger).label("refunded"),
         cast(taken_by_banks(Payment.id), BigInteger).label("taken"),
+        is_recorded_here.label("is_ours"),
     )
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),

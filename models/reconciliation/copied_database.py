@@ -26,9 +26,12 @@ RENEW_INSTALLATION = Query(
     .values(id=func.gen_random_uuid(), payments_since=func.clock_timestamp(), made_at=func.clock_timestamp())
     .returning(col(Installation.id)),
 )
+# What has the original's id is the original: every payment in it is its own.
 SET_INSTALLATION = Query(
     NewInstallation,
-    update(Installation).values(id=bindparam("installation_id", type_=Uuid)).returning(col(Installation.id)),
+    update(Installation)
+    .values(id=bindparam("installation_id", type_=Uuid), payments_since=None)
+    .returning(col(Installation.id)),
 )
 # The copied payments that might still become money: the original goes on with them, this copy must not.
 GIVE_UP_COPIED_PAYMENTS = (

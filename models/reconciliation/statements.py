@@ -28,7 +28,7 @@ from sqlmodel import col
 
 from models.base import among
 from models.orders.tables import Order, OrderStatus
-from models.payments.tables import LIVE, PAYABLE, Payment, PaymentState
+from models.payments.tables import IS_LIVE, LIVE, PAYABLE, Payment, PaymentState
 from models.refunds.statements import AUTOMATIC
 from models.refunds.sums import LOST, MADE
 from models.refunds.tables import Dispute, Refund, RefundState
@@ -287,6 +287,16 @@ REFUNDS_THAT_FAILED = Query(
         among(col(Refund.cause), AUTOMATIC),
     )
     .limit(_limit),
+)
+
+
+class PaymentCount(NamedTuple):
+    payments: int
+
+
+# How many payments may still become money, for an estimate.
+OPEN_AT_STRIPE = Query(
+    PaymentCount, select(func.count().label("payments")).select_from(Payment).where(IS_LIVE)
 )
 
 

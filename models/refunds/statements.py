@@ -26,6 +26,7 @@ from sqlmodel import col
 
 from models.base import among
 from models.orders.tables import Order
+from models.payments.installation import is_recorded_here
 from models.payments.tables import Disposition, Payment, PaymentState
 from models.refunds.sums import DECIDED, MADE, RESERVED
 from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
@@ -58,13 +59,20 @@ class RefundablePayment(NamedTuple):
     intent_id: str
     amount_received: int
     currency: str
+    is_ours: bool  # recorded here, and not in the database that this one is a copy of
 
 
 # The payments whose money a merchant gives back: a mismatch that waits for a decision first, then what settled the
 # order. They are locked; what is left of them is read afterwards.
 REFUNDABLE_PAYMENTS = Query(
     RefundablePayment,
-    select(col(Payment.id), col(Payment.intent_id), col(Payment.amount_received), col(Payment.currency))
+    select(
+        col(Payment.id),
+        col(Payment.intent_id),
+        col(Payment.amount_received),
+        col(Payment.currency),
+        is_recorded_here.label("is_ours"),
+    )
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
         col(Payment.state) == PaymentState.SUCCEEDED.value,
@@ -143,7 +151,7 @@ class TakenRefund(NamedTuple):
     intent_id: str
 
 
-# Who carries out a refund: nobody else while the lease lasts.
+# Who carries out a refund: nobody else while the lease lasts. In a copied database the original does.
 TAKE_REFUND = Query(
     TakenRefund,
     update(Refund)
@@ -152,6 +160,7 @@ TAKE_REFUND = Query(
         col(Refund.state) == RefundState.CREATING.value,
         func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
         col(Payment.id) == col(Refund.payment_id),
+        is_recorded_here,
     )
     .values(lease_until=func.now() + bindparam("lease", type_=Interval), updated_at=func.now())
     .returning(
@@ -236,6 +245,7 @@ TRY_THE_REST = (
         col(Payment.id) == col(Refund.payment_id),
         col(Payment.amount_received) - _made < col(Refund.amount),
         col(Payment.amount_received) > _made,
+        is_recorded_here,
     )
     .values(
         state=RefundState.CREATING.value,

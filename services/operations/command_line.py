@@ -1,7 +1,10 @@
 """What can be typed behind `python main.py`."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from uuid import UUID
 
@@ -14,11 +17,17 @@ from services.identity.principal import Scope
 from services.identity.token_claims import is_name
 from services.operations.migrations import MigrationBlocked
 
+
+class NotInstalled(Exception):
+    """A part that a command needs is not there; a sentence."""
+
+
 # What goes wrong outside of this program: it is told in a sentence, not by a traceback.
 # (The migrations' errors come wrapped by SQLAlchemy.)
 EXPECTED = (
     DatabaseUnavailable,
     MigrationBlocked,
+    NotInstalled,
     psycopg.OperationalError,
     psycopg.ProgrammingError,
     DBAPIError,
@@ -38,9 +47,9 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
         return made
 
     command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
-    serve = command("serve", "production: everything from the environment, see .env.example")
-    serve.add_argument("--reconcile-first", action="store_true", help="sweep before the port opens")
-    command("reconcile", "one sweep by hand; ends with 1 for a person (docs/deploy.md tells of 3, 4, 5)")
+    _add_serve_arguments(command("serve", "production: everything from the environment, see .env.example"))
+    one_sweep = "one sweep by hand; ends with 1 for a person (docs/deploy.md tells of 3, 4, 5)"
+    _add_reconcile_arguments(command("reconcile", one_sweep))
     doctor = command(
         "doctor", "look at settings, database, Stripe, keys, clock and disk; exit code 1 if one is wrong"
     )
@@ -65,6 +74,18 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     here = Path(__file__).parents[2] / "schema.graphql"
     schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
     return parser.parse_args(words)
+
+
+def _add_serve_arguments(serve: argparse.ArgumentParser) -> None:
+    first = "sweep until it is whole before the port opens; end with 3 if it can't be"
+    serve.add_argument("--reconcile-first", action="store_true", help=first)
+
+
+def _add_reconcile_arguments(reconcile: argparse.ArgumentParser) -> None:
+    until_whole = (
+        "sweep again until every step came to its end, and say how far it is: after a restored backup"
+    )
+    reconcile.add_argument("--until-whole", action="store_true", help=until_whole)
 
 
 def _add_token_arguments(token: argparse.ArgumentParser) -> None:
@@ -131,6 +152,21 @@ def user_id(text: str) -> str:
     return text
 
 
+@contextmanager
+def only_in_a_checkout(*packages: str) -> Iterator[None]:
+    """Around imports of what an image and a server's own packages leave out; `packages` are needed later."""
+    try:
+        for package in packages:
+            if find_spec(package) is None:
+                raise ModuleNotFoundError(name=package)
+        yield
+    except ModuleNotFoundError as missing:
+        raise NotInstalled(
+            f"{missing.name} is not installed here: servers do without it. In a checkout `make run` installs what the "
+            "demo needs and starts it."
+        ) from None
+
+
 def lacks_env_file(arguments: argparse.Namespace) -> bool:
     """Whether a `.env` lies in the current folder and the command line names no file."""
     return arguments.env_file is None and Path(".env").is_file()
@@ -144,7 +180,7 @@ def in_words(error: Exception) -> str:
     if isinstance(cause, psycopg.OperationalError):
         return f"DATABASE_URL: the database can't be reached: {_first_line(cause)}"
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
-        return f"DATABASE_URL: {_first_line(cause)}\nThe roles and their GRANTs stand in docs/deploy.md."
+        return f"DATABASE_URL: {_first_line(cause)}\nRun docs/operations/sql/grants.sql as the owner."
     if isinstance(cause, psycopg.ProgrammingError):
         return f"DATABASE_URL: {_first_line(cause)}\nRun `python main.py migrate` first."
     return str(error)

@@ -1,7 +1,8 @@
 """Whether this process can serve, part by part: each is `ok`, or says in words what is wrong.
 
-Not every part keeps it from serving. Without the sweep, or with the issuer's keys of yesterday, orders are still paid:
-that is told, and left to alerts, since taking every server out of traffic would make it worse.
+Not every part keeps it from serving. Without Stripe orders are still placed and read and webhooks stored; without the
+sweep, or with the issuer's keys of yesterday, orders are still paid. That is told and left to alerts, since taking
+every server out of traffic would make it worse. A probe is answered within a second, whatever it asks about.
 """
 
 import asyncio
@@ -30,8 +31,8 @@ from services.reconciliation.sweep import SWEEP
 
 STRIPE_EVERY = 15.0  # seconds; a probe each second must not eat into Stripe's rate limit
 WRITE_EVERY = 5.0  # seconds; each write is a commit, and several servers probe each second
-PATIENCE = 3.0
-DATABASE_PATIENCE = 0.9  # seconds: probes are answered within one
+STRIPE_PATIENCE = 3.0  # seconds for Stripe's answer, which probes don't wait for
+PROBE_PATIENCE = 0.9  # seconds: probes are answered within one
 MOST_CLOCK_SKEW = 30.0  # seconds: the leeway of tokens. Stripe's signatures bear 300
 SWEEP_OVERDUE = 600.0  # seconds; it is due each minute, and one may take 150 seconds
 
@@ -97,9 +98,11 @@ class Health:
         self._now = now
         self._clock = clock
         self._began = now()
-        self._asking = asyncio.Lock()
+        self._asking: asyncio.Task[Part] | None = None
         self._written_until = float("-inf")
-        self._stripe, self._time, self._stripe_until = Part(), Part(), float("-inf")
+        self._key_was_taken = False
+        self._stripe, self._time = Part("no answer from Stripe yet", needed=False), Part()
+        self._stripe_until = float("-inf")
         self._head, self._older = migrations.head(), migrations.before_head()
 
     async def check(self) -> Report:
@@ -110,7 +113,7 @@ class Health:
 
     async def _check_database(self) -> dict[str, Part]:
         try:
-            return await within(DATABASE_PATIENCE, self._ask_database())
+            return await within(PROBE_PATIENCE, self._ask_database())
         except (DatabaseUnavailable, psycopg.Error, TimeoutError) as error:
             unknown = Part(UNKNOWN)
             return {"database": Part(state_of_database(error)), "schema": unknown, "sweep": unknown}
@@ -155,24 +158,31 @@ class Health:
         return Part(f"overdue: {last}{which}; the log of the server that sweeps says why", needed=False)
 
     async def _check_stripe(self) -> dict[str, Part]:
-        async with self._asking:  # one question for all who probe at once
-            if self._now() >= self._stripe_until:
-                self._stripe = await self._ping()
-                self._stripe_until = self._now() + STRIPE_EVERY
+        if self._asking is None and self._now() >= self._stripe_until:
+            self._asking = asyncio.create_task(self._ping())  # one question for all who probe meanwhile
+        if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=PROBE_PATIENCE)
+        if self._asking is not None and self._asking.done():
+            self._stripe, self._asking = self._asking.result(), None
+            self._stripe_until = self._now() + STRIPE_EVERY
         return {"stripe": self._stripe, "clock": self._time}
 
     async def _ping(self) -> Part:
+        """A key that Stripe has never taken is a wrong setting; one that it takes no longer is left to alerts."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(STRIPE_PATIENCE):
                 told = await self._gateway.ping()
         except (Refused, TooManyRequests):  # it answered, and the key was good enough to be heard
+            self._key_was_taken = True
             return Part()
         except AccessDenied:
-            return Part("AccessDenied: Stripe refuses STRIPE_SECRET_KEY, or it may not read the balance")
+            denied = "AccessDenied: Stripe refuses STRIPE_SECRET_KEY, or it may not read the balance"
+            return Part(denied, needed=not self._key_was_taken)
         except GatewayError as error:
-            return Part(f"{type(error).__name__}: Stripe can't be reached, or is out of order")
+            return Part(f"{type(error).__name__}: Stripe can't be reached, or is out of order", needed=False)
         except TimeoutError:
-            return Part(f"no answer from Stripe within {PATIENCE:.0f} seconds")
+            return Part(f"no answer from Stripe within {STRIPE_PATIENCE:.0f} seconds", needed=False)
+        self._key_was_taken = True
         self._time = Part() if told is None else clock_against(told, self._clock())
         return Part()
 
@@ -180,7 +190,7 @@ class Health:
         if self._keys is None:
             return {}
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(PROBE_PATIENCE):  # the reading itself goes on
                 await self._keys.refresh()
         except TimeoutError:
             why = "no answer"
@@ -212,7 +222,7 @@ def state_of_database(error: Exception) -> str:
     """In words, without what the error may tell of the address."""
     cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
     if not isinstance(cause, psycopg.Error):
-        return f"no answer within {DATABASE_PATIENCE} seconds"
+        return f"no answer within {PROBE_PATIENCE} seconds"
     if isinstance(cause, PoolExhausted):
         return "busy: no connection became free in time"
     if is_read_only(cause):

@@ -128,7 +128,7 @@ class OrderChanges:
                 staged.intent_id
             )  # a replayed answer tells how it was
         except KeyBurnt as error:
-            log.error("a repricing's key is burnt", order=str(order_id), stripe_request=error.request_id)
+            log.warning("a repricing's key is burnt", order=str(order_id), stripe_request=error.request_id)
             await self._database.rows(
                 RENEW_CHANGE, {"changed_order": order_id, "tried": staged.id, "new_id": uuid4()}
             )

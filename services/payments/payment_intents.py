@@ -368,7 +368,7 @@ class _Patience:
 
 def log_gateway_error(error: GatewayError, payment: LivePayment) -> None:
     """One line: what an operator needs to find the call in Stripe's dashboard."""
-    needs_a_person = isinstance(error, AccessDenied | Refused | KeyBurnt)
+    needs_a_person = isinstance(error, AccessDenied | Refused)
     write = log.error if needs_a_person else log.warning
     write(
         "stripe call failed",

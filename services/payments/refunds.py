@@ -53,7 +53,12 @@ from services.payments.order_money import follow_the_money
 from services.payments.permissions import READ_REFUNDS, reporting_missing
 from services.payments.refund_ids import merchants_refund
 from services.payments.refund_records import write_listed
-from services.payments.refusals import AmountNotRefundable, InvalidRefund, OrderNotRefundable
+from services.payments.refusals import (
+    RECEIVED_ELSEWHERE,
+    AmountNotRefundable,
+    InvalidRefund,
+    OrderNotRefundable,
+)
 from services.payments.settlement import Settlement
 
 LEASE = timedelta(seconds=30)  # outlives the calls that it covers
@@ -142,7 +147,7 @@ class Refunds:
             try:
                 return [await self._ask_for(refund, attempt)]
             except KeyBurnt as error:
-                log.error("refund's key is burnt", refund=str(refund.id), stripe_request=error.request_id)
+                log.warning("refund's key is burnt", refund=str(refund.id), stripe_request=error.request_id)
             listed = await self._gateway.list_refunds(refund.intent_id)
         if _has(listed, refund.id) or not await self._renew(refund, attempt):
             return listed
@@ -262,6 +267,9 @@ async def _record(transaction: Transaction, wish: RefundWish) -> tuple[UUID, str
     payments = await transaction.rows(REFUNDABLE_PAYMENTS, {"order_id": wish.order_id})
     if not payments:
         raise OrderNotRefundable(OrderStatus(order.status))
+    payments = [payment for payment in payments if payment.is_ours]
+    if not payments:
+        raise OrderNotRefundable(OrderStatus(order.status), RECEIVED_ELSEWHERE)
     for payment in payments:
         if earlier := await _earlier(transaction, payment, wish):
             return earlier.id, payment.currency

@@ -44,9 +44,19 @@ class PaymentProviderUnavailable(Refusal):
     retry_after: int = 2
 
 
+# Of money in a copied database (`new-installation-id`): the original would not know that it went back.
+RECEIVED_ELSEWHERE = (
+    "Its money was received by the installation that this database was copied from: "
+    "only that one can give it back."
+)
+
+
 @dataclass
 class OrderNotRefundable(Refusal):
+    """`reason` is a sentence for the merchant, where there is more to say than the status."""
+
     status: OrderStatus
+    reason: str | None = None
 
 
 @dataclass

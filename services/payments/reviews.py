@@ -20,7 +20,7 @@ from services.payments import failpoints
 from services.payments.order_money import facts_of, follow_the_money, money_of, set_disposition, settle
 from services.payments.refund_ids import automatic_refund, refund_of_review
 from services.payments.refunds import Refunds
-from services.payments.refusals import OrderNotInReview, PaymentProviderUnavailable
+from services.payments.refusals import RECEIVED_ELSEWHERE, OrderNotInReview, PaymentProviderUnavailable
 from services.payments.state_machine import Money, OrderFacts
 
 CAUSE = "resolveReview"
@@ -73,6 +73,7 @@ async def _decide(transaction: Transaction, wish: ReviewWish) -> Sequence[UUID]:
     if facts.status is not OrderStatus.REVIEW and not any(m.is_waiting for m in money):
         raise OrderNotInReview(facts.status)
     await _refuse_while_unsure(transaction, facts, money)
+    _refuse_money_of_the_original(facts, wish.decision, [row for row in payments if not row.is_ours], money)
     decide = _accept if wish.decision is ReviewDecision.ACCEPT else _give_back
     owed = await decide(transaction, wish, facts, money, {row.id: row for row in payments})
     await follow_the_money(transaction, wish.order_id, order, cause=CAUSE)
@@ -106,6 +107,16 @@ async def _refuse_while_unsure(transaction: Transaction, facts: OrderFacts, mone
         reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": each.payment_id})).amount
         if reserved != each.refunded:
             raise PaymentProviderUnavailable
+
+
+def _refuse_money_of_the_original(
+    facts: OrderFacts, decision: ReviewDecision, foreign: Sequence[MoneyRow], money: Sequence[Money]
+) -> None:
+    """In a copied database nothing is given back that the original received; keeping it is only a row here."""
+    here = [m for m in money if _is_here(m)]
+    gives_back = here if decision is ReviewDecision.REFUND else here[1:]
+    if gives_back and {row.id for row in foreign} & {m.payment_id for m in here}:
+        raise OrderNotInReview(facts.status, RECEIVED_ELSEWHERE)
 
 
 def _is_here(money: Money) -> bool:

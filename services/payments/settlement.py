@@ -135,7 +135,11 @@ def owed_refund(payment_id: UUID, verdict: Verdict, intent: Intent) -> dict[str,
 
 
 def _log_move(verdict: Verdict, order_id: UUID, payment_id: UUID) -> None:
-    write = log.info if verdict.disposition in (None, Disposition.SETTLED) else log.error
+    write = log.info
+    if verdict.disposition in OWED_BACK:
+        write = log.warning
+    elif verdict.disposition is Disposition.MISMATCH:
+        write = log.error
     write(
         "payment moved",
         state=verdict.state,

@@ -20,13 +20,18 @@ class Findings:
     unreachable: bool = False
     unfinished: list[str] = field(default_factory=list)
     cases: int = 0
+    step: str | None = None  # the one that is being done
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.unreachable and not self.unfinished
 
     @property
     def exit_code(self) -> int:
         """What `reconcile` ends with."""
         if self.cases:
             return A_PERSON_IS_NEEDED
-        return STRIPE_IS_AWAY if self.unreachable or self.unfinished else 0
+        return 0 if self.is_whole else STRIPE_IS_AWAY
 
     def __str__(self) -> str:
         done = [f"{name}: {count}" for name, count in sorted(self.done.items()) if count]

@@ -30,6 +30,8 @@ from models.stripe_events.tables import (
     RestingEvent,
 )
 from runtime.database.database import Database, Transaction
+from runtime.failures import log_failure
+from runtime.observation import note
 from services.payments import failpoints
 from services.payments.attention import Case, open_case
 from services.payments.call_priority import Rank, asking_as
@@ -119,6 +121,7 @@ class Inbox:
             raise UnverifiedEvent("no webhook secret is set")
         self._check_signature(payload, signature)
         event = event_from(payload)
+        note(event=event.id)
         if event.livemode != self._livemode:
             log.warning("event of the other mode ignored", event_id=event.id, livemode=event.livemode)
             return
@@ -176,8 +179,8 @@ class Inbox:
     async def _take_or_log(self, limit: int) -> Sequence[DueEvent]:
         try:
             return await self._take(limit)
-        except Exception:
-            log.exception("webhook events could not be taken; trying again")
+        except Exception as error:
+            log_failure(log, "webhook events could not be taken; trying again", error)
             await asyncio.sleep(1)
             return []
 
@@ -226,8 +229,8 @@ class Inbox:
         with asking_as(Rank.WEBHOOK):
             try:
                 await self._finish(kind, object_id, events)
-            except Exception:  # the database: the events' lease runs out
-                log.exception("event not finished", event_id=events[-1].id)
+            except Exception as error:  # the database: the events' lease runs out
+                log_failure(log, "event not finished", error, event_id=events[-1].id)
 
     async def _finish(self, kind: str, object_id: str, events: Sequence[DueEvent]) -> None:
         try:
@@ -243,7 +246,7 @@ class Inbox:
             )
             return await self._postpone(events, error)
         except Exception as error:  # one event that can't be finished must not hold up the others
-            log.exception("event not finished", event_id=events[-1].id)
+            log_failure(log, "event not finished", error, event_id=events[-1].id)
             return await self._postpone(events, error)
         for event in events:
             await self._database.rows(FINISH_EVENT, {"event_id": event.id})

@@ -79,13 +79,25 @@ class Step:
 
 class Sweep:
     def __init__(
-        self, database: Database, gateway: SweepGateway, inbox: Inbox, *, share: float = 1.0
+        self,
+        database: Database,
+        gateway: SweepGateway,
+        inbox: Inbox,
+        *,
+        share: float = 1.0,
+        most_items: int | None = None,
     ) -> None:
-        """`share` of the steps' budgets: less for a sweep that must be short, since the next one goes on."""
+        """`share` of the steps' budgets, and `most_items` of each: less for a sweep that must be short, since the next
+        one goes on; more for one that is waited for.
+        """
         self._database = database
         self._gateway = gateway
         self._inbox = inbox
         self._attention = Attention(database)
+        steps = self._usual_steps(database, gateway, inbox)
+        self._steps = [replace(each, budget=each.budget.part(share, most_items)) for each in steps]
+
+    def _usual_steps(self, database: Database, gateway: SweepGateway, inbox: Inbox) -> tuple[Step, ...]:
         refunds = Refunds(database, gateway)
         cancellation = IntentCancellation(database, gateway)
         closed = ClosedOrders(database, cancellation, refunds)
@@ -97,7 +109,7 @@ class Sweep:
         events = MissedEvents(database, gateway, inbox)
         intents = UnknownIntents(database, gateway, Recovery(database, gateway))
         # What costs a customer the most when it waits comes first; Stripe's lists come after our own tables.
-        steps = (
+        return (
             step("closed orders", 15, 300, "cancel payment intents", closed.run),
             step("expired orders", 10, 300, "cancel payment intents", expired.run),
             step("unanswered payments", 10, 200, "write payment intents", unanswered.run),
@@ -114,11 +126,10 @@ class Sweep:
             ),
             step("old events", 5, 100, "", self._delete_old_events),
         )
-        self._steps = [replace(each, budget=each.budget.part(share)) for each in steps]
 
-    async def run(self) -> Findings:
-        """One sweep over everything that is due, as far as the budgets go."""
-        findings, began = Findings(), datetime.now(UTC)
+    async def run(self, findings: Findings | None = None) -> Findings:
+        """One sweep over everything that is due, as far as the budgets go; `findings` is filled meanwhile."""
+        findings, began = findings or Findings(), datetime.now(UTC)
         with asking_as(Rank.REPAIR):
             if not await self._stripe_answers(findings):
                 findings.unreachable = True
@@ -127,11 +138,12 @@ class Sweep:
                     continue
                 await self._run_step(each, findings)
         await self._call_for_persons(findings)
-        if not findings.unreachable and not findings.unfinished:
+        if findings.is_whole:
             await self._database.rows(SET_DONE_UNTIL, {"lease_name": SWEEP, "moment": began})
         return findings
 
     async def _run_step(self, each: Step, findings: Findings) -> None:
+        findings.step = each.name
         run = StepRun(
             each.name,
             self._database,

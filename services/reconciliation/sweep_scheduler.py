@@ -13,6 +13,7 @@ import structlog
 from models.payments.installation import INSTALLATION
 from models.reconciliation.leases import GIVE_BACK, TAKE_WORK
 from runtime.database.database import Database
+from runtime.failures import log_failure
 from services.reconciliation.findings import Findings
 from services.reconciliation.metrics import SWEEP_FINDINGS, SWEEPS
 from services.reconciliation.sweep import SWEEP, Sweep
@@ -68,8 +69,8 @@ class SweepScheduler:
             began = time.monotonic()
             try:
                 await self.sweep_if_it_is_our_turn()
-            except Exception:
-                log.exception("sweep failed; the next one is due in a minute")
+            except Exception as error:
+                log_failure(log, "sweep failed; the next one is due in a minute", error)
             # From beginning to beginning, so that a long sweep does not make the next one late.
             pause = max(self._every / 12, self._every - (time.monotonic() - began))
 
@@ -91,7 +92,7 @@ def sweep_counted() -> Iterator[Callable[[Findings], None]]:
 
     def count(findings: Findings) -> None:
         nonlocal outcome
-        outcome = "interrupted" if findings.unreachable or findings.unfinished else "whole"
+        outcome = "whole" if findings.is_whole else "interrupted"
         for name, number in findings.done.items():
             SWEEP_FINDINGS.labels(name).inc(number)
 

@@ -24,6 +24,7 @@ from models.reconciliation.sweep_state import (
     UNKNOWN_TO_STRIPE,
 )
 from runtime.database.database import Database
+from runtime.failures import log_failure
 from services.payments.attention import Case, close_case, open_case
 from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, Refused, TooManyRequests
 from services.payments.permissions import lacking
@@ -57,8 +58,9 @@ class Budget:
     seconds: float
     items: int
 
-    def part(self, share: float) -> "Budget":
-        return Budget(seconds=self.seconds * share, items=max(1, round(self.items * share)))
+    def part(self, share: float, most_items: int | None = None) -> "Budget":
+        items = max(1, round(self.items * share))
+        return Budget(seconds=self.seconds * share, items=min(items, most_items or items))
 
 
 class StepRun:
@@ -106,9 +108,9 @@ class StepRun:
             self.stop("out of time")
         except GatewayError as error:
             self.stop(f"{type(error).__name__}: {error}")
-        except Exception:
+        except Exception as error:
             self.stop("an error of ours or of the database's")
-            log.exception("sweep step failed", step=self.name)
+            log_failure(log, "sweep step failed", error, step=self.name)
         if not self.is_whole:
             self._findings.unfinished.append(self.name)
         ended = {

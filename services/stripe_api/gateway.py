@@ -30,6 +30,7 @@ from services.payments.stripe_ids import INTENT, is_id, kind_of_id
 from services.reconciliation.stripe_events import LISTED_TYPES
 from services.stripe_api.call_queue import HELD, CallQueue
 from services.stripe_api.calls import StripeCall, date_of, name_of
+from services.stripe_api.metrics import begin_counting
 from services.stripe_api.objects import (
     COLLECTIONS,
     dispute_from,
@@ -73,6 +74,7 @@ class StripeGateway:
         self, secret_key: str, *, api_base: str = DEFAULT_API_BASE, calls_per_second: float | None = None
     ) -> None:
         """`calls_per_second` go to each of Stripe's endpoints from this process; None is no limit."""
+        begin_counting()
         self._http = Transport()
         self._base = api_base.rstrip("/")
         self._queue = CallQueue(calls_per_second) if calls_per_second else None

@@ -2,9 +2,13 @@
 
 import asyncio
 import json
+import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -209,6 +213,83 @@ async def test_reconcile_says_what_it_did_and_its_log_stands_beside_it(
         assert ("Stripe could not be asked" in ended.out) is bool(code)
         logged = {json.loads(line)["message"] for line in ended.err.splitlines()}
         assert logged == ({"sweep interrupted"} if code else set())
+
+
+def test_reconcile_has_a_code_for_each_reason_to_end(sh: Shell, url: str, tmp_path: Path) -> None:
+    """1: a person; 3: Stripe, which is tried above; 4: the database; 5: a setting. docs/deploy.md has the table."""
+    nowhere = sh.run("reconcile", **SETTINGS)
+    assert (nowhere.code, nowhere.out) == (4, "")
+    assert nowhere.err.splitlines()[-1].startswith("DATABASE_URL: the database can't be reached")
+    empty = sh.run("reconcile", **SETTINGS | {"DATABASE_URL": url})
+    assert (empty.code, empty.err.splitlines()[-1]) == (4, "Run `python main.py migrate` first.")
+
+    unset = sh.run(
+        "reconcile", **{name: text for name, text in SETTINGS.items() if name != "STRIPE_SECRET_KEY"}
+    )
+    assert (unset.code, unset.out) == (5, "")
+    assert unset.err.startswith("STRIPE_SECRET_KEY: is not set\n")
+    missing = sh.run("reconcile", "--env-file", str(tmp_path / "none.env"))
+    assert (missing.code, missing.err.startswith("--env-file: ")) == (5, True)
+    unreadable = sh.run(
+        "reconcile", **SETTINGS | {"JWT_SECRET": "", "JWT_SECRET_FILE": str(tmp_path / "none")}
+    )
+    assert (unreadable.code, unreadable.err.startswith("JWT_SECRET: ")) == (5, True)
+
+
+async def test_reconcile_ends_with_1_while_a_case_waits_for_a_person(
+    sh: Shell, url: str, stripe: Stripe
+) -> None:
+    migrations.upgrade(url)
+    with psycopg.connect(url, autocommit=True) as shop:
+        shop.execute(
+            "INSERT INTO orders (id, user_id, currency, status) VALUES (gen_random_uuid(), 'ada', 'EUR', 'review')"
+        )
+    settings = {**SETTINGS, "DATABASE_URL": url, "STRIPE_API_BASE": stripe.url}
+    for words in (("reconcile",), ("reconcile", "--until-whole")):
+        ended = await asyncio.to_thread(partial(sh.run, *words, **settings))
+        assert (ended.code, "is in REVIEW" in ended.out) == (1, True), ended.err
+
+
+async def test_a_server_that_reconciles_first_says_how_far_it_is_and_opens_no_port_unless_it_was_whole(
+    sh: Shell, url: str, stripe: Stripe
+) -> None:
+    migrations.upgrade(url)
+    port = free_ports()
+    settings = {**SETTINGS, "DATABASE_URL": url, "PORT": str(port)}
+    away = await asyncio.to_thread(
+        partial(sh.run, "serve", "--reconcile-first", **settings, STRIPE_API_BASE="http://127.0.0.1:1")
+    )
+    assert (away.code, "Stripe could not be asked" in away.out) == (3, True)
+    assert away.err.startswith("sweeping: 0 payments are open here")
+
+    running = sh.start("serve", "--reconcile-first", **settings, STRIPE_API_BASE=stripe.url)
+    await asyncio.to_thread(running.answers, f"http://127.0.0.1:{port}/livez")
+    assert "nothing to do" in running.output
+
+
+@pytest.mark.parametrize("command", ["demo", "sandbox"])
+def test_what_an_image_leaves_out_is_told_in_a_sentence(command: str, tmp_path: Path) -> None:
+    for name in image_files():
+        source = ROOT / name
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    ended = subprocess.run(  # noqa: S603  our own command line
+        [sys.executable, tmp_path / "main.py", command],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (1, "", 1), ended.stderr
+    assert ended.stderr.startswith("sandbox")
+    assert "make run" in ended.stderr
+
+
+def image_files() -> list[str]:
+    """What docs/operations/Containerfile copies."""
+    image = (ROOT / "docs" / "operations" / "Containerfile").read_text()
+    return " ".join(re.findall(r"^COPY (?!--)(.*) \S+$", image, re.MULTILINE)).split()
 
 
 def test_orders_are_not_seeded_without_a_secret_to_sign_their_tokens(sh: Shell, url: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from runtime.embedded_postgres import embedded_postgres
 from sandbox.config import SandboxConfig
-from tests.e2e.processes import HTTP, Ended, Running, Shell, eventually, free_ports, is_running, shell
+from tests.e2e.processes import HTTP, ROOT, Ended, Running, Shell, eventually, free_ports, is_running, shell
 from tests.e2e.shop import Customer, pay
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -137,6 +137,17 @@ def test_a_demo_that_is_ended_while_its_database_starts_leaves_none_running(
     postgres = demo.postgres()
     assert_clean(running.stop(sent), postgres)
     assert not started.exists()
+
+
+def test_the_example_of_settings_copied_as_it_is_breaks_nothing(demo: Demo) -> None:
+    """Neither beside the demo, which reads no file, nor as the file of a command."""
+    (demo.sh.folder / ".env").write_text((ROOT / ".env.example").read_text())
+    exported = re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    own = ("PORT", "DATA_DIR", "HOST")
+    running = demo.start(**{name: value for name, value in exported if name not in own})
+    assert waiting(running)
+    named = demo.sh.run("serve", "--env-file", ".env")
+    assert (named.code, named.err.splitlines()[0]) == (1, "DATABASE_URL: is not set")
 
 
 @pytest.mark.parametrize("taken", [0, 1], ids=["the shop's port", "Stripe's port"])

@@ -1,5 +1,6 @@
 """What the README says is true: its lines run as they stand, its links lead somewhere, its promises have tests."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,33 +16,51 @@ README = (ROOT / "README.md").read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_lines_for_the_shell_take_an_order_to_paid(tmp_path: Path) -> None:
+def lines_for_the_shell(data: Path) -> str:
+    """The README's own, with this checkout's Python and a folder of the test's."""
+    lines: str
     [lines] = re.findall(r"```sh\n(.+?)```", README, re.DOTALL)
-    port = free_ports(2)
-    for there, here in {
-        "127.0.0.1:8000": f"127.0.0.1:{port}",
-        "127.0.0.1:8001": f"127.0.0.1:{port + 1}",
-        ".data/": f"{tmp_path}/data/",
-        ".venv/bin/python main.py": f"{sys.executable} {MAIN}",
-    }.items():
+    for there, here in {".data/": f"{data}/", ".venv/bin/python main.py": f"{sys.executable} {MAIN}"}.items():
         assert there in lines
         lines = lines.replace(there, here)
+    return lines
+
+
+def pasted(lines: str, port: int, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603  the README's own words
+        ["/bin/bash", "-uo", "pipefail", "-c", lines],
+        cwd=folder,
+        env={**os.environ, "PORT": str(port)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_for_the_shell_take_an_order_to_paid_on_any_port(tmp_path: Path) -> None:
+    port = free_ports(2)
     with shell(tmp_path) as sh:
         demo = sh.start("demo", PORT=str(port), DATA_DIR=str(tmp_path / "data"))
         demo.answers(f"http://127.0.0.1:{port}/readyz")
-        done = subprocess.run(  # noqa: S603  the README's own words
-            ["/bin/bash", "-euo", "pipefail", "-c", lines],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = pasted(lines_for_the_shell(tmp_path / "data"), port, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith(
         '{"data":{"order":{"status":"PAID","total":{"amount":"39.98","currency":"USD"}}}}'
     )
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_lines_for_the_shell_say_so_where_no_demo_answers(tmp_path: Path) -> None:
+    port = free_ports(2)
+    beginning = lines_for_the_shell(tmp_path / "data").partition("TOKEN=")[0]
+    assert f"No demo answers on port {port}" in pasted(beginning, port, tmp_path).stderr
+
+
+def test_every_page_of_the_documentation_is_listed() -> None:
+    listed = set(re.findall(r"^\| \[docs/([\w.]+)\]", README, re.MULTILINE))
+    assert listed == {page.name for page in (ROOT / "docs").glob("*.md")} | {"operations"}
 
 
 def test_each_promise_is_printed_with_a_test_that_exists() -> None:

@@ -23,6 +23,7 @@ from tests.conftest import Stripe, make_settings, running
 from tests.events import event_body, signed
 from tests.make import Shop
 from tests.numbers import Numbers, numbers_of
+from tests.unit.test_operations import WORD, expressions
 
 REQUESTS, CREATE = "paygraph_requests_total", "POST /v1/payment_intents"
 STRIPE_CALLS = "paygraph_stripe_calls_total"
@@ -78,6 +79,20 @@ async def test_a_request_is_told_apart_by_the_schema_and_never_by_the_clients_na
     before = await numbers(client.http)
     await client.post(query, user=user)
     assert (await numbers(client.http)).since(before).labelled(REQUESTS) == {labels: 1}
+
+
+async def test_what_an_alert_looks_for_is_counted_from_zero(http: httpx.AsyncClient) -> None:
+    """Prometheus sees no increase in a series that begins with its first count."""
+    shown = await numbers(http)
+    faults = shown.labelled(REQUESTS)
+    for operation in ("createPaymentIntent", "orders", "orderUpdated", "none", "several"):
+        for result in ("INTERNAL_SERVER_ERROR", "TIMEOUT"):
+            assert (operation, result) in faults
+    for result in ("BAD_REQUEST", "SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR", "CONTENT_TOO_LARGE"):
+        assert ("stripeWebhook", result) in faults
+    calls = shown.labelled(STRIPE_CALLS)
+    for outcome in ("AccessDenied", "PermissionMissing"):
+        assert (CREATE, outcome) in calls
 
 
 async def test_webhooks_are_counted_and_probes_and_pages_are_not(client: Client) -> None:
@@ -251,3 +266,16 @@ async def test_with_a_token_only_its_holder_may_scrape(settings: Settings) -> No
             assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
             assert "paygraph_" not in refused.text
         assert (await http.get("/metrics", headers={"Authorization": f"Bearer {token}"})).status_code == 200
+
+
+async def test_every_number_that_the_alerts_and_the_dashboard_ask_for_is_on_a_real_page(
+    client: Client, shop: Shop, database: Database, gateway: StripeGateway
+) -> None:
+    await client.pay(await shop.order())
+    check = Inbox(database, gateway, None, livemode=False)
+    await SweepScheduler(database, Sweep(database, gateway, check)).sweep_if_it_is_our_turn()
+    shown = {name for name, _ in await numbers(client.http)}
+
+    asked = {name for expression in expressions() for name in WORD.findall(expression)}
+    assert len(asked) > 15
+    assert asked <= shown

@@ -105,6 +105,18 @@ async def test_a_database_that_is_away_is_told_whatever_the_status(stripe: Strip
             assert (await http.post("/webhooks/stripe", content=body, headers=headers)).status_code == 503
     told = [(line["operation"], line["result"]) for line in requests_in(lines)]
     assert told == [("orders", "SERVICE_UNAVAILABLE"), ("stripeWebhook", "SERVICE_UNAVAILABLE")]
+    levels = {json.loads(line)["level"] for line in lines.getvalue().splitlines()}
+    assert levels == {"info", "warning"}, "`error` is for faults of ours and for what a person must do"
+
+
+async def test_a_webhooks_line_has_the_events_id(client: Client) -> None:
+    body, signature = signed(event_body())
+    with written_as("json") as lines:
+        answer = await client.http.post(
+            "/webhooks/stripe", content=body, headers={"Stripe-Signature": signature}
+        )
+    [line] = requests_in(lines)
+    assert (answer.status_code, line["event"]) == (200, json.loads(body)["id"])
 
 
 async def test_what_escapes_a_route_is_told_as_a_fault() -> None:

@@ -1,4 +1,4 @@
-"""The two roles of docs/deploy.md: its very SQL is run, and the server's role can do its work and nothing else."""
+"""The two roles of docs/operations/sql: its files are run, and the server's role can do its work and nothing else."""
 
 import importlib
 import pkgutil
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 import models
 from models.operations.privileges import ALL, HELD, needed_privileges
 from runtime.database.database import Database, build_database
+from runtime.database.statements import Query
 from runtime.embedded_postgres import embedded_postgres
 from services.operations import migrations
 from tests.client import Client
@@ -27,15 +28,15 @@ from tests.make import Shop
 WITH_TYPES = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 Statement = Select[Any] | Insert | Update | Delete
 
-DOCUMENT = Path(__file__).parents[2] / "docs/deploy.md"
+FOLDER = Path(__file__).parents[2] / "docs/operations/sql"
+PASSWORDS = {"owner_password": "choose-one", "server_password": "choose-another"}
 
 
-def documented() -> list[list[str]]:
-    """The statements of each block of SQL under the heading."""
-    section = re.search(r"^## Two roles\n(.*?)^## ", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
-    assert section
-    blocks = re.findall(r"```sql\n(.*?)```", section[1], re.DOTALL)
-    return [[line.strip() for line in block.split(";") if line.strip()] for block in blocks]
+def documented(file: str) -> list[str]:
+    """The file's statements, with psql's variables as psql puts them in."""
+    text = re.sub(r"^--.*\n", "", (FOLDER / file).read_text(), flags=re.MULTILINE)
+    text = re.sub(r":'(\w+)'", lambda found: f"'{PASSWORDS[found[1]]}'", text)
+    return [line.strip() for line in text.split(";") if line.strip()]
 
 
 def run(url: str, statements: list[str]) -> None:
@@ -52,18 +53,16 @@ class Roles:
 
 @pytest.fixture(scope="module")
 def roles() -> Iterator[Roles]:
-    as_superuser, before, after = documented()
     with embedded_postgres() as admin:
-        run(admin, as_superuser)
+        run(admin, documented("roles.sql"))
         at = make_url(admin).set(database="paygraph")
         owner, server = (
             at.set(username=name, password=secret).render_as_string(hide_password=False)
-            for name, secret in (("paygraph_owner", "choose-one"), ("paygraph_server", "choose-another"))
+            for name, secret in zip(("paygraph_owner", "paygraph_server"), PASSWORDS.values(), strict=True)
         )
-        run(owner, before)
         migrations.upgrade(owner)
         for _ in range(2):
-            run(owner, after)
+            run(owner, documented("grants.sql"))
         yield Roles(owner, server)
 
 
@@ -89,8 +88,9 @@ def statements() -> dict[str, Statement]:
         if "migration" in module.name:
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
-            if name.isupper() and isinstance(value, Select | Insert | Update | Delete):
-                found[f"{module.name}.{name}"] = value
+            statement = value.statement if isinstance(value, Query) else value
+            if name.isupper() and isinstance(statement, Select | Insert | Update | Delete):
+                found[f"{module.name}.{name}"] = statement
     return found
 
 

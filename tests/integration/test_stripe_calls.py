@@ -1,22 +1,28 @@
 """What goes over the wire to Stripe: version, key, nothing about us, and one more try of what may be tried again."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from inspect import iscoroutinefunction
 from uuid import UUID
 
 import pytest
 import stripe as sdk
+from prometheus_client import generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from runtime.metrics import COUNTS
 from sandbox.serve import served
-from services.payments.intents import GatewayError, IntentRequest, OutcomeUnknown
+from services.payments.intents import AccessDenied, GatewayError, IntentRequest, OutcomeUnknown, RefundRequest
 from services.payments.payment_intents import DEADLINE, LEASE
 from services.stripe_api.gateway import API_VERSION, NETWORK_RETRIES, StripeGateway
+from services.stripe_api.metrics import CALLS
 from services.stripe_api.transport import TRY_TIMEOUT
+from tests.numbers import numbers_of
 
 KEY = "sk_test_on_the_wire"
 WANTED = IntentRequest(payment_id=UUID(int=1), order_id=UUID(int=2), amount=1_999, currency="USD")
@@ -116,3 +122,35 @@ def test_a_call_ends_before_its_caller_gives_up_and_its_lease_outlives_both() ->
     pauses = NETWORK_RETRIES * sdk.HTTPClient.INITIAL_DELAY
     assert (1 + NETWORK_RETRIES) * TRY_TIMEOUT.total + pauses < DEADLINE <= 10
     assert LEASE.total_seconds() >= DEADLINE
+
+
+async def test_every_call_has_a_name_that_is_counted_from_zero(gateway: StripeGateway, wire: Wire) -> None:
+    refund = RefundRequest(refund_id=UUID(int=3), attempt=1, intent_id="pi_1", amount=1, reason=None)
+    now = datetime.now(UTC)
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "create_intent": lambda: gateway.create_intent(WANTED),
+        "retrieve_intent": lambda: gateway.retrieve_intent("pi_1"),
+        "reprice_intent": lambda: gateway.reprice_intent("pi_1", 1, idempotency_key="k"),
+        "cancel_intent": lambda: gateway.cancel_intent("pi_1"),
+        "list_intents": lambda: gateway.list_intents(now),
+        "list_events": lambda: gateway.list_events(now),
+        "intent_id_of": lambda: gateway.intent_id_of("re_1"),
+        "create_refund": lambda: gateway.create_refund(refund),
+        "list_refunds": lambda: gateway.list_refunds("pi_1"),
+        "list_disputes": lambda: gateway.list_disputes("pi_1"),
+        "ping": gateway.ping,
+    }
+    verbs = {
+        name for name, each in vars(StripeGateway).items() if iscoroutinefunction(each) and name[0] != "_"
+    }
+    assert verbs - {"close", "probe"} == set(calls)
+    others: list[Callable[[], Awaitable[object]]] = [
+        lambda: gateway.intent_id_of("ch_1"),
+        lambda: gateway.intent_id_of("dp_1"),
+    ]
+    for call in (*calls.values(), *others):
+        wire.statuses = [401]
+        with pytest.raises(AccessDenied):
+            await call()
+    denied = numbers_of(generate_latest(COUNTS).decode()).labelled("paygraph_stripe_calls_total")
+    assert {call for call, outcome in denied if outcome == "AccessDenied"} == set(CALLS)

@@ -1,5 +1,6 @@
 """Traces, as a collector receives them: HTTP → GraphQL → SQL and Stripe, with nothing of the customer's in them."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, Client
 from tests.conftest import JWT_SECRET, Stripe, running
 from tests.e2e.processes import ROOT
+from tests.lines import written_as
 from tests.make import Shop
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -96,6 +98,19 @@ async def test_a_payment_is_one_trace_from_http_to_sql_and_stripe(
     assert {"WITH", "UPDATE"} & set(calls), calls
     attributes = {each.key: each.value for each in request.attributes}
     assert attributes["http.response.status_code"].int_value == 200
+
+
+async def test_a_line_leads_to_its_trace_and_a_span_to_its_line(
+    settings: Settings, collector: Collector, shop: Shop
+) -> None:
+    with written_as("json") as lines:
+        await pay_traced(settings, collector, await shop.order(user="lovelace"), traceparent=PARENT)
+
+    [line] = [json.loads(text) for text in lines.getvalue().splitlines() if '"paygraph.requests"' in text]
+    request = collector.span("POST /graphql")
+    assert line["trace_id"] == request.trace_id.hex() == PARENT.split("-")[1]
+    attributes = {each.key: each.value.string_value for each in request.attributes}
+    assert attributes["paygraph.request_id"] == line["request_id"]
 
 
 async def test_no_argument_parameter_or_secret_is_in_a_trace(

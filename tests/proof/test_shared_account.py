@@ -12,12 +12,16 @@ from psycopg import sql
 from sqlalchemy import make_url, text
 
 from models import OrderStatus
+from models.payments.installation import INSTALLATION
+from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database, build_database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.objects.strangers import Application
 from services.operations import migrations
 from services.operations.installation import renew_installation
+from services.payments.refusals import RECEIVED_ELSEWHERE, OrderNotInReview, OrderNotRefundable
+from services.payments.reviews import Reviews, ReviewWish
 from tests.e2e.databases import own_database
 from tests.events import WEBHOOK_SECRET, signed
 from tests.proof.gateway import SandboxGateway
@@ -29,6 +33,7 @@ COUNTS = text(
     "SELECT (SELECT count(*) FROM attention) AS cases, (SELECT count(*) FROM sweep_retries) AS failures,"
     " (SELECT count(*) FROM payments) AS payments"
 )
+WAITS = text("UPDATE payments SET disposition = 'mismatch' WHERE order_id = :order_id")
 MINUTES_PASS = text("UPDATE payments SET looked_at = looked_at - interval '5 minutes'")
 
 
@@ -149,3 +154,60 @@ async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_ur
     assert (left_alone, paid) == (OrderStatus.PENDING, OrderStatus.PAID)
     assert gateway.named <= {again.id}
     assert again.installation_id != intents[0].installation_id
+
+
+async def test_a_copy_gives_back_no_money_that_the_original_received(postgres_url: str) -> None:
+    account = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
+    with own_database(postgres_url) as url:
+        migrations.upgrade(url)
+        original = Till(build_database(url), account)
+        paid, reviewed, late = [await original.shop.order(items=[(1_000, 1)]) for _ in range(3)]
+        for order_id in (paid, reviewed, late):
+            account.pay((await original.ask(order_id)).id)
+        await original.shop.set_order(late, status=OrderStatus.CANCELED)
+        account.permissions.forbid("rak_refund_write")  # so that the late money's refund is still to be made
+        await original.sweep.run()
+        await original.shop.database.close()
+        account.permissions.allow("rak_refund_write")
+        with copied(url) as copied_url:
+            await renew_installation(copied_url)
+            gateway = Listening(account)
+            copy = Till(build_database(copied_url), account, gateway)
+            database = copy.shop.database
+            await copy.shop.set_order(reviewed, status=OrderStatus.REVIEW)
+            await database.rows(WAITS, {"order_id": reviewed})
+            with pytest.raises(OrderNotRefundable) as refused:
+                await copy.refund(paid)
+            with pytest.raises(OrderNotInReview) as undecided:
+                await Reviews(database, copy.refunds).resolve(decision_of(reviewed, ReviewDecision.REFUND))
+            await Reviews(database, copy.refunds).resolve(decision_of(reviewed, ReviewDecision.ACCEPT))
+            await copy.sweep.run()
+            made = list(account.state.refunds)
+            await renew_installation(copied_url, await installation_of(url))
+            await copy.refund(paid)
+            await database.close()
+
+    assert (refused.value.reason, undecided.value.reason) == (RECEIVED_ELSEWHERE, RECEIVED_ELSEWHERE)
+    assert made == []
+    assert [refund["amount"] for refund in account.state.refunds] == [1_000]
+
+
+def decision_of(order_id: UUID, decision: ReviewDecision) -> ReviewWish:
+    return ReviewWish(
+        order_id=order_id,
+        decision=decision,
+        note="as it is",
+        idempotency_key=str(decision),
+        decided_by="shopkeeper",
+    )
+
+
+async def installation_of(url: str) -> UUID:
+    database = build_database(url)
+    try:
+        row = await database.row(INSTALLATION)
+        assert row is not None
+        found: UUID = row.id
+        return found
+    finally:
+        await database.close()

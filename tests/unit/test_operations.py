@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from models.payments.tables import PaymentState
 from runtime.metrics import COUNTS
@@ -73,15 +74,25 @@ def test_every_state_of_a_payment_is_shown_even_if_nothing_is_in_it() -> None:
     assert shown.labelled("paygraph_payments_moved") == {(state.value,): 0 for state in PaymentState}
 
 
-def test_the_unit_and_the_image_start_what_there_is() -> None:
-    unit, image = (FOLDER / "paygraph.service").read_text(), (FOLDER / "Containerfile").read_text()
-    assert "main.py serve" in unit
+def test_the_image_is_made_of_what_there_is() -> None:
+    image = (FOLDER / "Containerfile").read_text()
     root = FOLDER.parents[1]
     copied = re.findall(r"^COPY (?!--)(.*) \S+$", image, re.MULTILINE)
     taken = (root / ".dockerignore").read_text().splitlines()
     for name in " ".join(copied).split():
         assert (root / name).exists(), name
         assert f"!{name}" in taken
-    port = Settings.model_fields["port"].default
-    assert f"EXPOSE {port}" in image
-    assert int(re.findall(r"TimeoutStopSec=(\d+)", unit)[0]) > 20
+    assert f"EXPOSE {Settings.model_fields['port'].default}" in image
+
+
+def test_each_alert_has_its_smallest_cause_in_the_rules_test_which_names_real_numbers() -> None:
+    """`make try-alerts` gives the file to promtool; its series are among those that `/metrics` emits."""
+    causes = yaml.safe_load((FOLDER.parents[1] / "tests" / "production" / "alerts.test.yaml").read_text())
+    rules = re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yaml").read_text())
+    fired = {each["name"].partition(",")[0] for each in causes["tests"][1:]}
+    assert fired == set(rules)
+    names, labels = emitted()
+    for each in causes["tests"]:
+        for series in each["input_series"]:
+            assert set(WORD.findall(series["series"])) <= names, series
+            assert {*MATCHER.findall(series["series"])} <= labels, series

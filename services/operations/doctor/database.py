@@ -21,7 +21,7 @@ from runtime.database.database import Database, DatabaseUnavailable, Transaction
 from services.operations import migrations
 from services.operations.doctor.findings import Finding, ok, warning, wrong
 
-ROLES = "give it the GRANTs of docs/deploy.md, Two roles"
+ROLES = "run docs/operations/sql/grants.sql as paygraph_owner"
 TESTED, OLDEST = 18, 15  # PostgreSQL's major versions
 
 
