@@ -12,7 +12,7 @@ from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
 
 from graph.serving.answers import log_errors, presentable
-from graph.serving.lists import charge_lists, remember_roots
+from graph.serving.lists import charge_lists, read_attributes, remember_roots
 from graph.serving.observing import begin_counting, observe_errors, observe_root_fields, observed_stream
 from graph.serving.stages import Stages
 from graph.types import attention, errors, orders, payments, products, service_keys, shop_orders
@@ -108,6 +108,7 @@ schema = _Schema(
     ],
 )
 core = schema.core
+read_attributes(core)
 charge_lists(core)
 remember_roots(core)
 observe_root_fields(core)

@@ -4,9 +4,12 @@ they are; a root field keeps what was selected in it."""
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from inspect import isawaitable
+from operator import attrgetter
 from typing import Any
 
 from graphql import GraphQLSchema, get_nullable_type, is_list_type, is_object_type
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
 
 from graph.serving.selections import ResolveInfo, fields_of_entry
 from graph.serving.spending import ENTRY, Spending
@@ -24,6 +27,25 @@ def charge_lists(schema: GraphQLSchema) -> None:
         for field in kind.fields.values():
             if is_list_type(get_nullable_type(field.type)) and field.resolve is not None:
                 field.resolve = _charged(field.resolve)
+
+
+def read_attributes(schema: GraphQLSchema) -> None:
+    """Have each field that is an attribute read it, without the two calls that Strawberry makes for it: a tenth of
+    what a list of 500 items costs."""
+    for kind in schema.type_map.values():
+        for field in kind.fields.values() if is_object_type(kind) else ():
+            definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+            if isinstance(definition, StrawberryField) and definition.is_basic_field:
+                field.resolve = _attribute(definition.python_name)
+
+
+def _attribute(name: str) -> Resolver:
+    read = attrgetter(name)
+
+    def read_attribute(source: Any, info: ResolveInfo) -> Any:  # noqa: ARG001  as graphql-core calls it
+        return read(source)
+
+    return read_attribute
 
 
 def remember_roots(schema: GraphQLSchema) -> None:
