@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 MOST_BYTES = 32_768  # of a head; a bearer token has 8 KB at most
 MOST_HEADERS = 100
 PATIENCE = 15.0  # seconds for a whole request, and for the first byte on a new connection
+READING_PATIENCE = 30.0  # seconds for a client to read what was written, once that no longer fits its buffers
 BODY = b'{"errors":[{"message":"%s","extensions":{"code":"%s"}}]}'
 ANSWER = (
     b"HTTP/1.1 %s\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: %d\r\n"
@@ -51,9 +52,11 @@ class BoundedArrival(HttpToolsProtocol):
     come whole (RFC 9110, 15.5.9), and closes the connection."""
 
     patience = PATIENCE
+    reading_patience = READING_PATIENCE
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._unread: TimerHandle | None = None
         self._in_head = self._is_coming = True
         self._head_bytes = 0
         self._due: TimerHandle | None = self.loop.call_later(self.patience, self._give_up)
@@ -157,7 +160,28 @@ class BoundedArrival(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_timer()
+        self._forget_unread()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """What was written waits for a client that doesn't read; closing would wait for it too."""
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(self.reading_patience, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._forget_unread()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        if self._unread is None:  # a rest that fits the buffers may still be unread
+            self._unread = self.loop.call_later(self.reading_patience, self.transport.abort)
+
+    def _forget_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def handle_websocket_upgrade(self) -> None:
         self._is_coming = False

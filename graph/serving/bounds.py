@@ -45,6 +45,9 @@ MOST_REPEATED = 60  # fields asked for once more beside themselves, as component
 MOST_FRAGMENTS = 50
 MOST_OPERATIONS = 20  # in one text
 DEEPEST = 12  # fields within fields
+LONGEST_TEXT = 30_000  # characters; a thousand tokens of a client's need fewer
+MOST_LINES = 2_000
+MOST_MISTAKES = 20  # that are told of one text
 LONGEST_REMEMBERED = 20_000  # characters of a text
 # Texts that were checked. Strangers have a cache of their own, so that they can't push out what customers use.
 REMEMBERED = {
@@ -142,12 +145,13 @@ def _known_of_strangers(key: Question, allowance: Allowance) -> CheckedText | No
 
 
 def _checked(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> CheckedText:
+    check_text(text)
     document = parse(text, max_tokens=allowance.tokens, allow_empty_selection_sets=False)
     # The bounds come first: validating what exceeds them is the cost they are there to spare.
     errors = [GraphQLError(sentence) for sentence in exceeded(document, allowance)]
     if not errors:
         rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
-        errors = validate(schema, document, rules, hide_suggestions=True)
+        errors = validate(schema, document, rules, MOST_MISTAKES, hide_suggestions=True)
         if errors and not introspection:
             log.info("operation unfit", mistakes=for_our_log(errors))
             errors = [GraphQLError(UNFIT)]
@@ -157,6 +161,14 @@ def _checked(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspe
         for each in operations_of(document)
     }
     return CheckedText(document, types, mistakes, token_count(document))
+
+
+def check_text(text: str) -> None:
+    """Raises the `GraphQLError` of a text that costs without its tokens: each mistake in it counts the lines before."""
+    if len(text) > LONGEST_TEXT:
+        raise bad_input(f"A document has at most {LONGEST_TEXT} characters: pass values as variables.")
+    if text.count("\n") + text.count("\r") > MOST_LINES:
+        raise bad_input(f"A document has at most {MOST_LINES} lines.")
 
 
 def for_our_log(errors: list[GraphQLError]) -> list[str]:

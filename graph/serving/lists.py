@@ -42,7 +42,7 @@ def read_attributes(schema: GraphQLSchema) -> None:
 def _attribute(name: str) -> Resolver:
     read = attrgetter(name)
 
-    def read_attribute(source: Any, info: ResolveInfo) -> Any:  # noqa: ARG001  as graphql-core calls it
+    def read_attribute(source: Any, info: ResolveInfo) -> Any:
         return read(source)
 
     return read_attribute

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from graph.serving.addresses import network_of
+
 MOST_SOCKETS = 10_000  # of one process; half of the files it may open where that is less
 MOST_UNSIGNED_PART = 4  # a quarter of them may be without a token
-MOST_OF_ADDRESS = (
-    200  # without a token: all customers behind one proxy that is not trusted sign in from one address
-)
+# Of an address without a token: all customers behind one proxy that is not trusted sign in from one address.
+MOST_OF_ADDRESS = 200
+MOST_OF_ADDRESS_PART = 8  # and at most an eighth of the places without a token: one address shuts out nobody
 MOST_OF_CALLER = 50
 
 
@@ -45,13 +47,15 @@ class OpenSockets:
     @contextmanager
     def one_more(self, address: str) -> Iterator[OpenSocket]:
         """Counted until the block ends; `TooManySockets` when there is no room."""
-        if self.open >= self.most or self.unsigned.total() >= max(1, self.most // MOST_UNSIGNED_PART):
+        most_unsigned = max(1, self.most // MOST_UNSIGNED_PART)
+        if self.open >= self.most or self.unsigned.total() >= most_unsigned:
             raise TooManySockets("Too many sockets are open on this server. Try again later.")
-        if self.unsigned.get(address, 0) >= self.most_of_address:
+        opened = OpenSocket(network_of(address))
+        most_of_address = min(self.most_of_address, max(1, most_unsigned // MOST_OF_ADDRESS_PART))
+        if self.unsigned.get(opened.address, 0) >= most_of_address:
             raise TooManySockets("Too many sockets without a token are open from this address.")
-        opened = OpenSocket(address)
         self.open += 1
-        self.unsigned[address] += 1
+        self.unsigned[opened.address] += 1
         try:
             yield opened
         finally:

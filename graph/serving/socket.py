@@ -37,6 +37,7 @@ from graph.schema import schema
 from graph.serving.credentials import bearer_token
 from graph.serving.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from, refusal
 from graph.serving.open_sockets import OpenSocket, OpenSockets, TooManySockets
+from graph.serving.work_limits import WorkLimits
 from runtime.origins import AllowedOrigins
 from services.identity.principal import Principal
 
@@ -45,7 +46,11 @@ LONGEST_REASON = 123  # bytes, of RFC 6455
 MOST_OPERATIONS = 20  # at once on one socket
 UNSIGNED_FOR = 60.0  # seconds that a socket stays open without a token
 LONGEST_TIMER = 86_400.0
+BYTES_OF_UNIT = 1_000  # of a message, which costs a unit more: reading one takes some 50 µs
+UNITS_OF_CALLER = 200.0  # a second, and seven times as much at once: all their subscriptions after a restart
+UNITS_OF_ADDRESS = 1_000.0  # of those who have not signed in, for whom one proxy may speak
 FORBIDDEN = 4403  # graphql-ws signs in anew after it, and goes on
+TOO_MANY_MESSAGES = 4429  # graphql-ws gives up after it
 UNAUTHENTICATED = "UNAUTHENTICATED"
 TOKEN_ENDED = "The token has ended or was revoked: sign in anew."  # nosec B105  # noqa: S105  no token
 SIGN_IN_FIRST = "A socket without a token is closed after a minute: sign in."
@@ -76,6 +81,24 @@ class _Messages(ASGIWebSocketAdapter):
     async def close(self, code: int, reason: str) -> None:
         with suppress(RuntimeError, WebSocketDisconnect):
             await super().close(code, fitting(reason))
+
+
+class _Metered(WebSocket):
+    """Each message is charged to who sends it, whatever it says, and gives others a turn."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, charge: Callable[[int], None]) -> None:
+        super().__init__(scope, receive, send)
+        self._charge = charge
+
+    async def receive_text(self) -> str:
+        text = await super().receive_text()
+        await asyncio.sleep(0)  # messages that came together would follow each other at once
+        try:
+            self._charge(1 + len(text) // BYTES_OF_UNIT)
+        except GraphQLError as error:
+            await self.close(TOO_MANY_MESSAGES, fitting(error.message))
+            raise WebSocketDisconnect(TOO_MANY_MESSAGES) from error
+        return text
 
 
 def fitting(reason: str) -> str:
@@ -181,11 +204,13 @@ class GraphQLSocket(GraphQLEndpoint):
         longest: float = LONGEST,
         unsigned_for: float = UNSIGNED_FOR,
         sockets: OpenSockets | None = None,
+        messages: WorkLimits | None = None,
     ) -> None:
         super().__init__(maker, longest=longest)
         self._maker = maker
         self._unsigned_for = unsigned_for
         self._sockets = sockets or OpenSockets()
+        self._messages = messages or WorkLimits(of_caller=UNITS_OF_CALLER, of_address=UNITS_OF_ADDRESS)
         self.protocols = (GRAPHQL_TRANSPORT_WS_PROTOCOL,)
         self.connection_init_wait_timeout = SIGN_IN_WITHIN
         self._origins = origins or AllowedOrigins()
@@ -194,15 +219,18 @@ class GraphQLSocket(GraphQLEndpoint):
         if scope["type"] != "websocket":
             await super().__call__(scope, receive, send)
             return
-        socket = WebSocket(scope, receive, send)
-        address = socket.client.host if socket.client else ""
+        client = scope.get("client")
         try:
-            with self._sockets.one_more(address) as opened:
+            with self._sockets.one_more(client[0] if client else "") as opened:
                 current_socket.set(opened)
-                await self.run(socket)
+                await self.run(_Metered(scope, receive, send, partial(self._charge, opened)))
         except TooManySockets as error:
             log.warning("socket refused", reason=str(error))
-            await socket.send_denial_response(refusal(503, str(error), code="TOO_MANY_SOCKETS"))
+            refused = refusal(503, str(error), code="TOO_MANY_SOCKETS")
+            await WebSocket(scope, receive, send).send_denial_response(refused)
+
+    def _charge(self, opened: OpenSocket, units: int) -> None:
+        self._messages.account_of(opened.caller, opened.address).charge(units)
 
     def is_websocket_origin_allowed(self, request: WebSocket, origin: str) -> bool:
         return self._origins.allow(origin)

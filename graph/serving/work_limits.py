@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from graphql import GraphQLError
 
+from graph.serving.addresses import network_of
+
 MOST_ACCOUNTS = 10_000  # callers that are remembered; whoever was quiet longest is forgotten
 SAVED_SECONDS = 7  # of work that a quiet caller may ask for at once
 
@@ -38,7 +40,7 @@ class WorkLimits:
 
     def account_of(self, caller: str | None, address: str) -> Account:
         """Raises the `GraphQLError` RATE_LIMITED for who has spent all; `retryAfter` is seconds."""
-        key = (caller is not None, caller or address)
+        key = (caller is not None, caller or network_of(address))
         rate = self.of_address if caller is None else self.of_caller
         now = self.clock()
         account = self.accounts.get(key)

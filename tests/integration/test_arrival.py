@@ -19,6 +19,7 @@ POST = b"POST / HTTP/1.1\r\nhost: shop.test\r\ncontent-length: 10\r\n"
 
 class _Hasty(BoundedArrival):
     patience = 0.2
+    reading_patience = 0.2
 
 
 async def echo_length(scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,6 +143,31 @@ async def test_each_request_of_a_connection_has_bounds_of_its_own(port: int) -> 
         port, large + b"\r\n", large + b"\r\n", large + b"connection: close\r\n\r\n", pause=0.05
     )
     assert answer.count(b"HTTP/1.1 200") == 3
+
+
+async def test_who_does_not_read_loses_the_connection() -> None:
+    """Closing it would wait for the client to read; what was not read is dropped."""
+    protocols: list[_Hasty] = []
+
+    class Kept(_Hasty):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            transport.set_write_buffer_limits(1)
+            super().connection_made(transport)
+            protocols.append(self)
+
+    async def much(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(1_000):
+            await send({"type": "http.response.body", "body": b"x" * 100_000, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with listening(much, Kept) as number:
+        _, writer = await asyncio.open_connection("127.0.0.1", number, limit=1)
+        writer.write(GET + b"\r\n")
+        async with asyncio.timeout(20):
+            while not protocols or not protocols[0].transport.is_closing():  # noqa: ASYNC110  nobody tells
+                await asyncio.sleep(0.05)
+        writer.transport.abort()
 
 
 async def test_a_kept_connection_may_be_idle_longer_than_a_request_may_take(hasty_port: int) -> None:

@@ -19,6 +19,7 @@ from websockets.typing import Subprotocol
 from graph.context import ContextMaker
 from graph.serving.open_sockets import OpenSockets, TooManySockets
 from graph.serving.socket import GraphQLSocket, PromptSchema
+from graph.serving.work_limits import WorkLimits
 from main import build_app
 from models import OrderStatus
 from runtime.database.database import Database
@@ -190,6 +191,36 @@ def test_a_process_has_so_many_and_a_quarter_of_them_unsigned() -> None:
             assert (sockets.open, sockets.unsigned.total(), sockets.signed.total()) == (3, 2, 1)
     assert (sockets.open, sockets.unsigned, sockets.signed) == (0, {}, {})
     assert OpenSockets().most > 100
+
+
+def test_one_address_shuts_out_nobody() -> None:
+    """An IPv6 network counts as one: whoever has one address of it has all."""
+    sockets = OpenSockets(most=64)
+    with sockets.one_more("2001:db8::1"), sockets.one_more("2001:db8::2"):
+        for taken in ("2001:db8::3", "2001:db8:0:0:ffff::1"):
+            with pytest.raises(TooManySockets, match="from this address"), sockets.one_more(taken):
+                pass
+        with sockets.one_more("2001:db8:0:1::1"), sockets.one_more("192.0.2.1"):
+            with sockets.one_more("::ffff:192.0.2.1"):
+                assert sockets.unsigned["192.0.2.1"] == 2
+            assert sockets.open == 4
+    assert not sockets.unsigned
+
+
+async def test_who_sends_too_many_messages_loses_the_socket_and_nobody_else(
+    settings: Settings, database: Database
+) -> None:
+    messages = WorkLimits(of_caller=10.0, of_address=10.0, clock=lambda: 0.0)
+    socket = GraphQLSocket(maker_of(settings), messages=messages)
+    async with served(Starlette(routes=[WebSocketRoute("/graphql", socket)])) as url:
+        address = url.replace("http://", "ws://") + "/graphql"
+        async with follower(address, token()) as ada, follower(address, token("bob")) as bob:
+            await ada.send("ping", payload={"long": "x" * 75_000})
+            assert await ada.receive() == {"type": "pong"}
+            await ada.send("ping")
+            assert await closing_code(ada) == 4429
+            await bob.send("ping")
+            assert await bob.receive() == {"type": "pong"}
 
 
 async def test_a_peer_that_is_gone_without_a_word_is_given_up(settings: Settings, database: Database) -> None:

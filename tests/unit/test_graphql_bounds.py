@@ -10,9 +10,12 @@ from graph.schema import sdl
 from graph.serving.bounds import (
     DEEPEST,
     LONGEST_REMEMBERED,
+    LONGEST_TEXT,
     MOST_ALIASES,
     MOST_DIRECTIVES,
     MOST_FRAGMENTS,
+    MOST_LINES,
+    MOST_MISTAKES,
     MOST_OPERATIONS,
     MOST_REPEATED,
     REMEMBERED,
@@ -219,6 +222,27 @@ def test_what_exceeds_a_bound_is_not_validated_besides() -> None:
     ]
 
 
+@pytest.mark.parametrize("line", ["\n", "\r", "\r\n", ",\n"])
+def test_a_text_has_so_many_lines_since_each_mistake_counts_those_before_it(line: str) -> None:
+    lines = line * (MOST_LINES // len(line.strip(",")))
+    assert not refusals(lines + "{ me { id } }", introspection=True)
+    with pytest.raises(GraphQLError, match="at most 2000 lines"):
+        refusals(lines + line + "{ me { id } }", introspection=True)
+
+
+def test_a_text_is_not_longer_than_its_tokens_need() -> None:
+    start = '{ order(id: "'
+    refusals(start + "x" * (LONGEST_TEXT - 100) + '") { id } }')
+    with pytest.raises(GraphQLError, match="at most 30000 characters"):
+        refusals(start + "\\n" * (LONGEST_TEXT // 2) + '") { id } }')
+
+
+def test_so_many_mistakes_are_told_and_no_more() -> None:
+    told = refusals("{" + " ".join(f"x{n}" for n in range(90)) + "}", introspection=True)
+    assert len(told) == MOST_MISTAKES + 1
+    assert told[-1].startswith("Too many validation errors")
+
+
 def test_graphiqls_introspection_passes_where_introspection_is_on() -> None:
     assert not refusals(GRAPHIQL, introspection=True)
     assert refusals(GRAPHIQL, introspection=False) == [UNFIT]
@@ -305,10 +329,10 @@ def test_a_stranger_can_not_push_out_what_customers_use() -> None:
 
 
 def test_what_is_remembered_is_bounded_by_bytes() -> None:
-    """Texts never seen before, near 95 KB, each with a character that makes Python keep four bytes for all."""
+    """Texts never seen before, up to the longest, each with a character that makes Python keep four bytes for all."""
     for number in range(60):
         checked(f'{{ order(id: "{number} \U0001f600{"x" * 19_000}") {{ id }} }}')
-        checked(f'{{ order(id: "{number} \U0001f600{"x" * 95_000}") {{ id }} }}', allowance=ANONYMOUS)
+        checked(f'{{ order(id: "{number} \U0001f600{"x" * 29_000}") {{ id }} }}', allowance=ANONYMOUS)
     assert 0 < REMEMBERED[SIGNED_IN].bytes <= 16_000_000
     assert REMEMBERED[ANONYMOUS].bytes <= 4_000_000
     held = [question[2] for cache in REMEMBERED.values() for question in cache]
