@@ -1,7 +1,7 @@
 """What an operation may cost; the same over HTTP and WebSocket. Checked before anything is executed."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -13,9 +13,12 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
+    NoUndefinedVariablesRule,
+    NoUnusedVariablesRule,
     OperationDefinitionNode,
     OperationType,
     TokenKind,
+    VariablesInAllowedPositionRule,
     parse,
     specified_rules,
     validate,
@@ -35,6 +38,7 @@ from graph.serving.spending import (
     allowance_of,
     bad_input,
 )
+from graph.serving.variables import check_values
 from graph.serving.work_limits import WorkLimits
 from runtime.bounded_cache import BoundedCache
 from services.identity.principal import Principal
@@ -48,6 +52,10 @@ DEEPEST = 12  # fields within fields
 LONGEST_TEXT = 30_000  # characters; a thousand tokens of a client's need fewer
 MOST_LINES = 2_000
 MOST_MISTAKES = 20  # that are told of one text
+SHORT_TEXT = 1_000  # characters, that are checked at once
+# Half of the work each, for a text of many fragments. Those of variables share what they find.
+VARIABLES = (NoUndefinedVariablesRule, NoUnusedVariablesRule, VariablesInAllowedPositionRule)
+RULES = (tuple(rule for rule in specified_rules if rule not in VARIABLES), VARIABLES)
 LONGEST_REMEMBERED = 20_000  # characters of a text
 # Texts that were checked. Strangers have a cache of their own, so that they can't push out what customers use.
 REMEMBERED = {
@@ -77,6 +85,9 @@ class CheckedText:
     tokens: int
 
 
+Check: TypeAlias = Generator[None, None, CheckedText]
+
+
 class Bounded(Protocol):
     """What judging needs of the context of an operation."""
 
@@ -88,11 +99,12 @@ class Bounded(Protocol):
     introspection: bool
 
 
-def checked_operation(
+async def checked_operation(
     schema: GraphQLSchema,
     query: str | None,
     name: str | None,
     context: Bounded,
+    variables: Mapping[str, Any] | None,
     extensions: Mapping[str, Any] | None,
 ) -> CheckedText:
     """What is to be executed, with nothing spent yet; raises the `GraphQLError` of what can't be."""
@@ -102,10 +114,15 @@ def checked_operation(
     text = context.documents.resolve(query, extensions)
     if not text:
         raise MissingQueryError
+    check_values(variables, allowance.values)
     checked = known(schema, text, allowance, introspection=context.introspection)
     if checked is None:
         context.spending.charge_caller(TOKEN * min(allowance.tokens, len(text) // 2))  # before it is read
-        checked = check_text(schema, text, allowance, introspection=context.introspection)
+        checked = await _in_turns(
+            check_in_steps(schema, text, allowance, introspection=context.introspection),
+            text,
+            context.spending,
+        )
     context.spending.charge(checked.tokens * TOKEN)
     check_name(checked, name)
     return checked
@@ -118,16 +135,18 @@ def check_name(checked: CheckedText, name: str | None) -> None:
         raise bad_input("There is no operation of this name.")
 
 
-def check_text(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> CheckedText:
-    """Parse and validate, once for each text; raises the `GraphQLError` of a text that can't be parsed."""
-    found = known(schema, text, allowance, introspection=introspection)
-    if found is not None:
-        return found
-    checked = _checked(schema, text, allowance, introspection=introspection)
-    if len(text) <= LONGEST_REMEMBERED:
-        key = (schema, introspection, text)
-        REMEMBERED[allowance].put(key, checked, 2 * sys.getsizeof(text) + BYTES_OF_TOKEN * checked.tokens)
-    return checked
+async def _in_turns(check: "Check", text: str, spending: Spending) -> CheckedText:
+    """The whole check, with a turn for others between its parts, and before a long one."""
+    if len(text) > SHORT_TEXT:
+        await spending.rest()
+    while True:
+        try:
+            next(check)
+        except StopIteration as end:
+            checked: CheckedText = end.value
+            return checked
+        if spending.is_turn_over():
+            await spending.rest()
 
 
 def known(
@@ -144,26 +163,36 @@ def _known_of_strangers(key: Question, allowance: Allowance) -> CheckedText | No
     return found if found is not None and not found.errors else None
 
 
-def _checked(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> CheckedText:
-    check_text(text)
+def check_in_steps(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Check:
+    """Parse and validate, and remember what was found; yields between the parts of the work.
+
+    Raises the `GraphQLError` of a text that can't be parsed.
+    """
+    check_size(text)
     document = parse(text, max_tokens=allowance.tokens, allow_empty_selection_sets=False)
+    yield
     # The bounds come first: validating what exceeds them is the cost they are there to spare.
     errors = [GraphQLError(sentence) for sentence in exceeded(document, allowance)]
     if not errors:
-        rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
-        errors = validate(schema, document, rules, MOST_MISTAKES, hide_suggestions=True)
+        for rules in RULES if introspection else (*RULES, (NoSchemaIntrospectionCustomRule,)):
+            yield
+            errors += validate(schema, document, rules, MOST_MISTAKES, hide_suggestions=True)
         if errors and not introspection:
             log.info("operation unfit", mistakes=for_our_log(errors))
             errors = [GraphQLError(UNFIT)]
-    mistakes = tuple(mistake(error, "GRAPHQL_VALIDATION_FAILED") for error in errors)
+    mistakes = tuple(mistake(error, "GRAPHQL_VALIDATION_FAILED") for error in errors[: MOST_MISTAKES + 1])
     types = {
         each.name.value if each.name else None: OperationKind(each.operation.value)
         for each in operations_of(document)
     }
-    return CheckedText(document, types, mistakes, token_count(document))
+    checked = CheckedText(document, types, mistakes, token_count(document))
+    if len(text) <= LONGEST_REMEMBERED:
+        key = (schema, introspection, text)
+        REMEMBERED[allowance].put(key, checked, 2 * sys.getsizeof(text) + BYTES_OF_TOKEN * checked.tokens)
+    return checked
 
 
-def check_text(text: str) -> None:
+def check_size(text: str) -> None:
     """Raises the `GraphQLError` of a text that costs without its tokens: each mistake in it counts the lines before."""
     if len(text) > LONGEST_TEXT:
         raise bad_input(f"A document has at most {LONGEST_TEXT} characters: pass values as variables.")

@@ -1,7 +1,6 @@
 """What is asked of every resolver: each list is charged before its entries are executed, and gives others a turn while
 they are; a root field keeps what was selected in it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from inspect import isawaitable
 from operator import attrgetter
@@ -98,5 +97,5 @@ async def in_turns(entries: Sequence[Any], spending: Spending) -> AsyncIterator[
     """The entries, completed one after the other, with a turn for others whenever ours has been long enough."""
     for entry in entries:
         if spending.is_turn_over():
-            await asyncio.sleep(0)
+            await spending.rest()
         yield entry

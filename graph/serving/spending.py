@@ -1,5 +1,6 @@
 """What one operation may cost, and what it has cost so far: charged before the work is done."""
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 
@@ -11,28 +12,47 @@ from graph.serving.work_limits import Account
 # Units of work: a field that is executed is one (6 to 9 µs), so 7,000 are some 50 ms.
 ENTRY = 2  # of a list, beside its fields
 TOKEN = 3  # of the text: to parse and to validate it the first time
-STRETCH = 0.01  # seconds of work after which others get a turn
+STRETCH = 0.005  # seconds of work after which others get a turn
+REST = 0.005  # seconds that are theirs
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The bounds of one operation: `tokens` and `selected` fields in its text with fragments put in, `entries` of its
-    pages together, and `work` in all."""
+    """The bounds of one operation: `tokens` and `selected` fields in its text with fragments put in, `values` of its
+    variables, `entries` of its pages together, and `work` in all."""
 
     tokens: int
     selected: int
     pairs: int
+    values: int
     entries: int
     work: int
 
 
-SIGNED_IN = Allowance(tokens=1_000, selected=500, pairs=1_000, entries=200, work=7_000)
+SIGNED_IN = Allowance(tokens=1_000, selected=500, pairs=1_000, values=4_000, entries=200, work=7_000)
 # Enough for a catalogue's page and for the schema; strangers cost nothing to make.
-ANONYMOUS = Allowance(tokens=400, selected=300, pairs=400, entries=200, work=2_000)
+ANONYMOUS = Allowance(tokens=400, selected=300, pairs=400, values=300, entries=200, work=2_000)
 
 
 def allowance_of(principal: object | None) -> Allowance:
     return ANONYMOUS if principal is None else SIGNED_IN
+
+
+@dataclass(slots=True)
+class Turns:
+    """Long operations go on one after the other, with a rest between any two: however many there are, a short one
+    meets at most every second stretch."""
+
+    free_at: float = 0.0
+
+    def book(self, now: float) -> float:
+        """Seconds until the next turn that nobody has."""
+        start = max(now, self.free_at) + REST
+        self.free_at = start + STRETCH
+        return start - now
+
+
+TURNS = Turns()  # of this process
 
 
 @dataclass(slots=True)
@@ -74,12 +94,13 @@ class Spending:
             self.account.charge(work)
 
     def is_turn_over(self) -> bool:
-        """Whether others should get a turn now; if so, the next one begins."""
-        now = time.perf_counter()
-        if now - self.turn_began < STRETCH:
-            return False
-        self.turn_began = now
-        return True
+        """Whether others should get a turn now."""
+        return time.perf_counter() - self.turn_began >= STRETCH
+
+    async def rest(self) -> None:
+        """Until our next turn begins."""
+        await asyncio.sleep(TURNS.book(time.perf_counter()))
+        self.turn_began = time.perf_counter()
 
 
 def too_costly() -> GraphQLError:

@@ -4,7 +4,6 @@ Strawberry's own runner looks for the hooks of every extension at every stage of
 what a createPaymentIntent costs, and would find only this one.
 """
 
-import asyncio
 from types import TracebackType
 from typing import Any
 
@@ -51,13 +50,16 @@ class _Checking(_NoHooks, OperationContextManager):
             return  # Strawberry raises its `MissingQueryError`
         # As long as nothing is parsed this is the name that the client sent; afterwards the first one's otherwise.
         name = operation.operation_name
-        checked = checked_operation(
-            self._core, operation.query, name, operation.context, operation.operation_extensions
+        checked = await checked_operation(
+            self._core,
+            operation.query,
+            name,
+            operation.context,
+            operation.variables,
+            operation.operation_extensions,
         )
         operation.graphql_document = checked.document
         operation.pre_execution_errors = list(checked.errors)
-        if operation.context.spending.is_turn_over():  # the text was long, and new
-            await asyncio.sleep(0)
 
 
 class _Parsing(_NoHooks, ParsingContextManager):

@@ -64,6 +64,7 @@ def test_every_top_level_code_is_told() -> None:
         f"{http.LARGEST_OPERATION:,} bytes",
         f"{bounds.LONGEST_TEXT:,} characters",
         f"{bounds.MOST_LINES:,} lines",
+        f"{spending.SIGNED_IN.values:,} values",
         f"{spending.SIGNED_IN.tokens:,} tokens",
         f"{bounds.DEEPEST} fields in depth",
         f"{bounds.MOST_ALIASES} aliases",
