@@ -184,7 +184,7 @@ def paid_order(trial: Trial, name: str) -> None:
 def name_the_moment(trial: Trial) -> None:
     """One order before it, and one after it, which the restored database has never seen."""
     paid_order(trial, "before the moment")
-    trial.machine.must("date --utc --iso-8601=seconds | tr T ' ' > /root/moment; sleep 2")
+    trial.machine.must("sleep 2; date --utc --iso-8601=seconds | tr T ' ' > /root/moment; sleep 2")
     paid_order(trial, "after the moment")
 
 
