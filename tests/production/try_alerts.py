@@ -122,7 +122,7 @@ class Trial:
         self.fires("PaygraphWebhooksRefused", "five refused webhooks at once")
 
     def refuse_the_key(self) -> None:
-        order = {"fault": "401", "path": "/v1/balance", "times": None}
+        order = {"fault": {"kind": "401"}, "path": "/v1/balance", "times": None}
         HTTP.post(f"{self.settings['STRIPE_API_BASE']}/_sandbox/faults", json=order).raise_for_status()
         eventually(
             "no 401", lambda: HTTP.get(f"{self.server_url}/readyz").json()["stripe"].startswith("Access")
