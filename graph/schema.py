@@ -1,5 +1,6 @@
 """The schema, composed once at import: no settings, no environment."""
 
+from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -20,6 +21,7 @@ from graph.types import cancellations_and_refunds as closing
 from graph.types.attention import AttentionMutation, AttentionQuery
 from graph.types.cancellations_and_refunds import ClosingMutation
 from graph.types.checkout_tokens import CheckoutTokenMutation
+from graph.types.moments import DATE_TIME
 from graph.types.money import SCALARS
 from graph.types.order_updates import Subscription
 from graph.types.orders import OrderMutation, OrderQuery
@@ -95,7 +97,7 @@ schema = _Schema(
     Query,
     Mutation,
     Subscription,
-    config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
+    config=StrawberryConfig(scalar_map={**SCALARS, datetime: DATE_TIME}, disable_field_suggestions=True),
     exception_handlers=[
         *errors.HANDLERS,
         *orders.HANDLERS,

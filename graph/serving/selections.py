@@ -123,6 +123,18 @@ def fields_of_entry(info: ResolveInfo) -> int:
     return _fields_executed(info, sets, get_named_type(info.return_type))
 
 
+def fields_in_lists(info: ResolveInfo, names: frozenset[str]) -> int:
+    """How many fields are selected for one entry of each list of these names, however deep in this field's answer."""
+    count, within = 0, [(node, False) for node in info.field_nodes]
+    while within:
+        outer, counts = within.pop()
+        sets = [outer.selection_set] if outer.selection_set else []
+        for node in _included(info, sets, set()):
+            count += counts
+            within.append((node, counts or node.name.value in names))
+    return count
+
+
 def _fields_executed(info: ResolveInfo, sets: list[SelectionSetNode], parent: GraphQLNamedType | None) -> int:
     groups: defaultdict[str, list[FieldNode]] = defaultdict(list)
     for node in _included(info, sets, set()):

@@ -94,9 +94,13 @@ class AttentionCase:
     order_id: strawberry.Private[UUID | None]
     orders: strawberry.Private[DataLoader[UUID, PlacedOrder | None]]
 
-    @strawberry.field(description="The order that it is about, if it is about one.")
-    async def order(self) -> Order | None:
-        placed = await self.orders.load(self.order_id) if self.order_id else None
+    @strawberry.field(
+        description="The order that it is about, if it is about one; null for who may not read orders of others."
+    )
+    async def order(self, info: Info) -> Order | None:
+        if self.order_id is None or not info.context.require_principal().may(Permission.READ_ORDERS):
+            return None
+        placed = await self.orders.load(self.order_id)
         return order_from(placed) if placed else None
 
 

@@ -8,6 +8,7 @@ import strawberry
 from strawberry import UNSET
 
 from graph.context import Info
+from graph.serving.lists import check_answer
 from graph.serving.selections import names_within
 from graph.serving.spending import ENTRY, too_costly
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
@@ -26,6 +27,7 @@ from services.orders.lines import OrderLine as Line
 from services.orders.orders import TooManyLines, WantedItem
 from services.orders.views import PlacedOrder
 
+LINES = frozenset({"items", "lines"})
 PARTS = {
     "items": OrderParts.LINES,
     "lines": OrderParts.LINES,
@@ -282,6 +284,7 @@ class OrderMutation:
     ) -> CreateOrderResult | None:
         user = info.context.require_user()
         info.context.limits.check_order(user.id)
+        check_lines_of_answer(info, len(input.items))
         items = [WantedItem(item.product_id, item.quantity) for item in input.items]
         key = None if input.idempotency_key is UNSET else input.idempotency_key
         total = None if input.total is UNSET else input.total
@@ -304,6 +307,11 @@ def parts_of(info: Info) -> OrderParts:
         if name in names:
             parts |= part
     return parts
+
+
+def check_lines_of_answer(info: Info, count: int) -> None:
+    """Before a mutation writes an order of so many lines: an answer that is refused afterwards would hide it."""
+    check_answer(info.context.spending, info.path.key, LINES, count)
 
 
 def order_from(placed: PlacedOrder) -> Order:

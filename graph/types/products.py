@@ -7,6 +7,7 @@ from graphql import GraphQLError
 from strawberry import UNSET
 
 from graph.context import Info
+from graph.serving.lists import check_answer
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
@@ -88,6 +89,7 @@ class ProductMutation:
         input: Annotated[list[ProductInput], strawberry.argument(description="The products.")],  # noqa: A002  the schema's word
     ) -> SaveProductsResult | None:
         info.context.require(Permission.WRITE_PRODUCTS)
+        check_answer(info.context.spending, info.path.key, frozenset({"products"}), len(input))
         saved = await info.context.use_cases.catalogue.save([wanted_product(each) for each in input])
         return SavedProducts(products=[product_from(item) for item in saved])
 

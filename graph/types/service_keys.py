@@ -132,11 +132,12 @@ class ServiceKeyMutation:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The key's id.")],  # noqa: A002
     ) -> RevokeServiceKeyResult | None:
-        info.context.require(Permission.WRITE_KEYS)
+        principal = info.context.require(Permission.WRITE_KEYS)
+        info.context.limits.check_credential(principal.id)
         key_id = read_id(id)
         if key_id is None:
             raise refusals.InvalidServiceKey("there is no such key")
-        return key_from(await info.context.use_cases.service_keys.revoke(key_id))
+        return key_from(await info.context.use_cases.service_keys.revoke(principal, key_id))
 
 
 def key_from(view: KeyView) -> ServiceKey:

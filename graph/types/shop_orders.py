@@ -19,6 +19,7 @@ from graph.types.orders import (
     OrderConnection,
     OrderStatus,
     OrderTotalMismatch,
+    check_lines_of_answer,
     connection_of,
     order_from,
     parts_of,
@@ -176,6 +177,8 @@ class ShopOrderQuery:
         reference: Annotated[str, strawberry.argument(description="The shop's own number of the order.")],
     ) -> Order | None:
         principal = info.context.require_principal()
+        if not principal.may(Permission.READ_ORDERS):
+            info.context.limits.check_read(principal.id)
         placed = await info.context.use_cases.order_imports.by_reference(principal, reference)
         return order_from(placed) if placed else None
 
@@ -194,6 +197,7 @@ class ShopOrderMutation:
         input: Annotated[ImportOrderInput, strawberry.argument(description="The order.")],  # noqa: A002  the schema's word
     ) -> ImportOrderResult | None:
         info.context.require(Permission.WRITE_ORDERS)
+        check_lines_of_answer(info, len(input.lines))
         placed = await info.context.use_cases.order_imports.take(imported_order(input))
         return order_from(placed)
 
@@ -210,6 +214,7 @@ class ShopOrderMutation:
         input: Annotated[UpdateOrderInput, strawberry.argument(description="The change.")],  # noqa: A002  the schema's word
     ) -> UpdateOrderResult | None:
         info.context.require(Permission.WRITE_ORDERS)
+        check_lines_of_answer(info, len(input.lines))
         order_id = read_id(input.order_id)
         if order_id is None:
             raise refusals.OrderNotFound

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
+    and_,
     any_,
     bindparam,
     delete,
@@ -28,7 +29,7 @@ from models.keys.tables import CheckoutToken, ServiceKey
 from models.orders.tables import Order, OrderStatus
 from runtime.database.statements import Query
 
-MOST_LISTED = 500
+MOST_LISTED = 200  # live ones first, of which there are fewer
 _described = (
     col(ServiceKey.id),
     col(ServiceKey.name),
@@ -78,7 +79,10 @@ class KeyRow(NamedTuple):
 
 
 SERVICE_KEYS = Query(
-    KeyRow, select(*_described).order_by(col(ServiceKey.created_at).desc()).limit(MOST_LISTED)
+    KeyRow,
+    select(*_described)
+    .order_by(and_(*_is_live).desc(), col(ServiceKey.created_at).desc())
+    .limit(MOST_LISTED),
 )
 SERVICE_KEY = Query(KeyRow, select(*_described).where(_this_key))
 ADD_KEY = Query(

@@ -99,14 +99,20 @@ class ServiceKeys:
         self._read_at = float("-inf")
         return view_from(row), secret
 
-    async def revoke(self, key_id: UUID) -> KeyView:
-        """End a key, on every server within seconds; a second time changes nothing."""
-        await self._database.rows(REVOKE_KEY, {"key_id": key_id})
+    async def revoke(self, by: Principal, key_id: UUID) -> KeyView:
+        """End a key, on every server within seconds; a second time changes nothing.
+
+        A key ends itself, and those that may not do more than it may; else `InvalidServiceKey`.
+        """
         row = await self._database.row(SERVICE_KEY, {"key_id": key_id})
         if row is None:
             raise InvalidServiceKey("there is no such key")
+        if by.key_id not in (None, key_id) and not by.scopes.issuperset(view_from(row).scopes):
+            raise InvalidServiceKey("a key can't revoke one that has a scope that it has not itself")
+        await self._database.rows(REVOKE_KEY, {"key_id": key_id})
         self._read_at = float("-inf")
-        return view_from(row)
+        ended = await self._database.row(SERVICE_KEY, {"key_id": key_id})
+        return view_from(ended or row)
 
     async def list(self) -> list[KeyView]:
         """The newest first; keys that ended long ago are forgotten."""
@@ -157,6 +163,8 @@ def check_wish(name: str, scopes: Sequence[Scope], expires_at: datetime | None, 
         raise InvalidServiceKey(f"a name has 1 to {LONGEST_NAME} printable characters")
     if not scopes:
         raise InvalidServiceKey("a key without a scope may do nothing; name one")
+    if expires_at is not None and expires_at.tzinfo is None:
+        raise InvalidServiceKey("expiresAt needs a time zone, such as Z")
     if expires_at is not None and expires_at.timestamp() <= now:
         raise InvalidServiceKey("the key would have ended already")
 

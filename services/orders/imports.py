@@ -20,6 +20,7 @@ from services.orders.lines import (
     OrderLine,
     check_lines,
     check_total,
+    is_name,
     is_text,
     lines_as_json,
 )
@@ -159,7 +160,7 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
             )
         if key in RESERVED_METADATA:
             raise InvalidOrder(f"`{key}` is a key of metadata that is written by this server")
-        if not is_text(value, LONGEST_METADATA_VALUE):
+        if not is_name(value, LONGEST_METADATA_VALUE):
             raise InvalidOrder(
                 f"a value of metadata has between 1 and {LONGEST_METADATA_VALUE} printable characters"
             )

@@ -3,6 +3,7 @@
 Amounts are minor units of the order's currency and never negative: the kind of a line says which way it counts.
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,7 +17,9 @@ from services.orders.refusals import InvalidOrder, OrderTotalMismatch
 MOST_LINES = 500
 LONGEST_NAME = 250
 LONGEST_REFERENCE = 255
-LARGEST_TOTAL = 2**53 - 1  # the largest integer every JSON client reads exactly
+LARGEST_TOTAL = LARGEST_SUBTOTAL = 2**53 - 1  # the largest integer every JSON client reads exactly
+NO_NAME = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}  # categories of Unicode
+TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +67,7 @@ def check_total(lines: Sequence[OrderLine], currency: str, shown: int) -> None:
 
 
 def _what_is_wrong(line: OrderLine) -> str | None:
-    if not is_text(line.name, LONGEST_NAME):
+    if not is_name(line.name, LONGEST_NAME):
         return f"a name has between 1 and {LONGEST_NAME} printable characters"
     if line.reference is not None and not is_text(line.reference, LONGEST_REFERENCE):
         return f"a reference has between 1 and {LONGEST_REFERENCE} printable characters"
@@ -72,12 +75,28 @@ def _what_is_wrong(line: OrderLine) -> str | None:
         return f"a quantity is between 1 and {LARGEST_QUANTITY}"
     if not 0 <= line.unit_amount <= LARGEST_AMOUNT:
         return f"an amount is between 0 and {LARGEST_AMOUNT} minor units; `kind` says which way it counts"
+    if abs(line.subtotal) > LARGEST_SUBTOTAL:
+        return f"an amount times its quantity is at most {LARGEST_SUBTOTAL} minor units"
     return None
 
 
 def is_text(text: str, longest: int) -> bool:
     """Printable, so without NUL and lone surrogates, which can't be stored."""
     return 1 <= len(text) <= longest and text.isprintable() and not text.isspace()
+
+
+def is_name(text: str, longest: int) -> bool:
+    """Text as people write it: with no-break spaces, and with the joiners of Persian and of emoji.
+
+    Without what no line of text holds (controls, ends of lines, lone surrogates) and what turns its direction.
+    """
+    if not 1 <= len(text) <= longest or text.isspace():
+        return False
+    return text.isprintable() or not any(_is_no_name(letter) for letter in text)
+
+
+def _is_no_name(letter: str) -> bool:
+    return unicodedata.category(letter) in NO_NAME or letter in TURNS_DIRECTION
 
 
 def lines_as_json(lines: Sequence[OrderLine]) -> str:

@@ -19,7 +19,7 @@ from runtime.database.database import Database
 from runtime.encoding import to_json
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
-from services.orders.lines import LONGEST_NAME, LONGEST_REFERENCE, is_text
+from services.orders.lines import LONGEST_NAME, LONGEST_REFERENCE, is_name, is_text
 from services.orders.refusals import InvalidProduct
 
 MOST_PRODUCTS = 100
@@ -117,7 +117,7 @@ def check_products(products: Sequence[WantedProduct]) -> None:
 def _what_is_wrong(product: WantedProduct) -> str | None:
     if not is_text(product.reference, LONGEST_REFERENCE):
         return f"a reference has between 1 and {LONGEST_REFERENCE} printable characters"
-    if not is_text(product.name, LONGEST_NAME):
+    if not is_name(product.name, LONGEST_NAME):
         return f"a name has between 1 and {LONGEST_NAME} printable characters"
     if len(product.description) > LONGEST_DESCRIPTION or not is_storable(product.description):
         return f"a description has at most {LONGEST_DESCRIPTION} characters, which all can be stored"

@@ -124,8 +124,20 @@ def line(**others: Any) -> dict[str, Any]:
         ({"lines": [line(), line(kind="DISCOUNT", unitAmount=101)], "total": -1}, "take away more"),
         (
             {"lines": [line(unitAmount=999_999_999_999, quantity=100_000)], "total": 1},
-            "larger than any charge",
+            "an amount times its quantity",
         ),
+        (
+            {
+                "lines": [
+                    line(unitAmount=999_999_999_999, quantity=100_000),
+                    line(kind="DISCOUNT", unitAmount=999_999_999_999, quantity=100_000),
+                ],
+                "total": 0,
+            },
+            "line 1: an amount times its quantity",
+        ),
+        ({"lines": [line(name="L\u202eamp")], "total": 100}, "line 1: a name"),
+        ({"lines": [line(name="a\u2028b")], "total": 100}, "line 1: a name"),
         ({"reference": ""}, "`reference`"),
         ({"reference": "x" * 256}, "`reference`"),
         ({"reference": "\ud800"}, "`reference`"),
@@ -156,6 +168,48 @@ async def test_a_full_discount_is_an_order_that_stripe_need_not_hear_of(client: 
     assert taken["total"]["minorUnits"] == 0
     paid = await client.ask(PAY, {"id": taken["id"]}, user="ada")
     assert paid["data"]["createPaymentIntent"]["__typename"] == "AmountNotChargeable"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "100\u00a0g Mehl",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "Shirt \U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "Caf\u00e9",
+    ],
+)
+async def test_names_are_what_people_write(client: Client, shop: Shop, name: str) -> None:
+    taken = await take(client, order(lines=[line(name=name)], total=100))
+
+    assert [each["name"] for each in taken["lines"]] == [name]
+
+
+async def test_an_answer_that_would_cost_too_much_is_refused_before_the_order_is_taken(
+    client: Client, shop: Shop
+) -> None:
+    money = "{ minorUnits currency amount }"
+    dear = IMPORT.replace(
+        ORDER, f"{ORDER} more: lines {{ kind name quantity unitAmount {money} subtotal {money} }}"
+    )
+    large = order(lines=[line()] * MOST_LINES, total=100 * MOST_LINES)
+
+    answer = await client.ask(dear, {"input": large}, role="merchant")
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+    missing = await client.ask(BY_REFERENCE, {"reference": "A-1001"}, role="merchant")
+    assert missing["data"] == {"orderByReference": None}
+    small = await client.ask(dear, {"input": order()}, role="merchant")
+    assert small["data"]["importOrder"]["__typename"] == "Order"
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00Z", "tomorrow", "20261"])
+async def test_a_moment_that_nobody_can_hold_is_refused_by_its_kind(
+    client: Client, shop: Shop, moment: str
+) -> None:
+    answer = await client.ask(IMPORT, {"input": order(expiresAt=moment)}, role="merchant")
+
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
 
 
 async def test_500_lines_are_one_order_of_one_change(client: Client, shop: Shop) -> None:

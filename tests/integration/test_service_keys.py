@@ -174,7 +174,7 @@ async def test_a_key_that_another_server_made_is_known_within_a_second(database:
 
 async def _made_and_gone(keys: ServiceKeys) -> str:
     view, secret = await keys.create(OPERATOR, "gone", [Scope.ORDERS_READ])
-    await keys.revoke(view.id)
+    await keys.revoke(OPERATOR, view.id)
     return secret
 
 
@@ -244,6 +244,7 @@ async def test_the_last_use_is_told_within_minutes_and_written_seldom(database: 
         ({"name": "a\u0000b"}, "a name has 1 to 100"),
         ({"scopes": []}, "without a scope"),
         ({"expiresAt": "2020-01-01T00:00:00Z"}, "ended already"),
+        ({"expiresAt": "2970-01-01T00:00:00"}, "needs a time zone"),
     ],
 )
 async def test_a_wish_that_makes_no_key_is_refused(client: Client, wish: dict[str, Any], why: str) -> None:
@@ -265,6 +266,36 @@ async def test_a_key_gives_no_more_than_it_has(client: Client, http: httpx.Async
     assert await made(scopes=["REFUNDS_WRITE"], expiresAt=tomorrow) == "InvalidServiceKey"
     assert await made(scopes=["ORDERS_READ"]) == "InvalidServiceKey"
     assert await made(scopes=["ORDERS_READ"], expiresAt=tomorrow) == "NewServiceKey"
+
+
+async def test_a_key_revokes_itself_and_none_that_has_more_than_it_has(
+    client: Client, http: httpx.AsyncClient
+) -> None:
+    secret = (await created(client, "KEYS_WRITE"))["secret"]
+    [own] = (await client.data(KEYS, **MERCHANT))["serviceKeys"]
+    more = (await created(client, "ORDERS_WRITE"))["key"]["id"]
+
+    refused = (await with_key(http, secret, REVOKE, id=more))["data"]["revokeServiceKey"]
+    ended = (await with_key(http, secret, REVOKE, id=own["id"]))["data"]["revokeServiceKey"]
+
+    assert refused["code"] == "INVALID_SERVICE_KEY"
+    assert ended["revokedAt"]
+    left = {key["id"]: key["revokedAt"] for key in (await client.data(KEYS, **MERCHANT))["serviceKeys"]}
+    assert left[more] is None
+
+
+async def test_live_keys_are_listed_however_many_have_ended(client: Client, database: Database) -> None:
+    live = (await created(client, "ORDERS_READ"))["key"]["id"]
+    await database.rows(
+        text(
+            "INSERT INTO service_keys (id, name, scopes, key_hash, created_by, revoked_at) SELECT "
+            "gen_random_uuid(), 'k', '{orders_read}', sha256(n::text::bytea), 'x', now() "
+            "FROM generate_series(1, 300) n"
+        )
+    )
+    listed = (await client.data(KEYS, **MERCHANT))["serviceKeys"]
+    assert listed[0]["id"] == live
+    assert len(listed) == 200
 
 
 async def test_live_keys_are_bounded(database: Database) -> None:
