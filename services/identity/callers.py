@@ -25,5 +25,8 @@ class Callers:
         return await self._verifier.verify(token)
 
     async def is_valid(self, principal: Principal) -> bool:
-        """Whether the key of a caller who stayed was revoked meanwhile; the time is told by `expires_at`."""
+        """Whether a caller who stayed may stay: a key may be revoked meanwhile, and a checkout token ends with its
+        order. The time is told by `expires_at`."""
+        if principal.token_hash is not None:
+            return await self._checkout_tokens.is_live(principal.token_hash)
         return principal.key_id is None or await self.service_keys.is_live(principal.key_id)

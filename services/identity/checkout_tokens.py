@@ -30,14 +30,24 @@ class CheckoutTokens:
         """Who brings this token, or `InvalidToken`."""
         if not is_well_formed(token):
             raise InvalidToken("malformed-checkout-token")
-        hashed = hash_of(token)
+        return await self._principal_of(hash_of(token))
+
+    async def is_live(self, hashed: bytes) -> bool:
+        """Whether the token of a caller who stayed, such as on a socket, still opens its order."""
+        try:
+            await self._principal_of(hashed)
+        except InvalidToken:
+            return False
+        return True
+
+    async def _principal_of(self, hashed: bytes) -> Principal:
         known, until = self._believed.get(hashed, (None, 0.0))
         if known is not None and self._now() < until:
             return known
         row = await self._database.row(CHECKOUT_TOKEN, {"token_hash": hashed, "after_end": AFTER_END})
         if row is None:
             raise InvalidToken("unknown-checkout-token")
-        found = checkout_principal(row.order_id, row.expires_at.timestamp())
+        found = checkout_principal(row.order_id, row.expires_at.timestamp(), hashed)
         self._remember(hashed, found)
         return found
 

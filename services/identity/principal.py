@@ -73,6 +73,7 @@ class Principal:
     scopes: frozenset[Scope] = frozenset()
     key_id: UUID | None = None
     order_id: UUID | None = None
+    token_hash: bytes | None = field(default=None, compare=False, repr=False)  # of a checkout token
 
     @property
     def is_user(self) -> bool:
@@ -100,6 +101,6 @@ def service_key_principal(key_id: UUID, scopes: frozenset[Scope], expires_at: fl
     return Principal(f"key:{key_id}", scopes=scopes, key_id=key_id, expires_at=expires_at)
 
 
-def checkout_principal(order_id: UUID, expires_at: float) -> Principal:
+def checkout_principal(order_id: UUID, expires_at: float, token_hash: bytes) -> Principal:
     """All tokens of one order are one caller: they share its limits."""
-    return Principal(f"checkout:{order_id}", order_id=order_id, expires_at=expires_at)
+    return Principal(f"checkout:{order_id}", order_id=order_id, expires_at=expires_at, token_hash=token_hash)

@@ -11,9 +11,12 @@ from sqlalchemy import text
 
 from models import OrderStatus
 from runtime.database.database import Database
+from services.identity.callers import Callers
 from services.identity.checkout_tokens import CheckoutTokens
 from services.identity.principal import Principal
+from services.identity.service_keys import ServiceKeys
 from services.identity.token_claims import InvalidToken
+from services.identity.tokens import TokenVerifier
 from services.orders.checkout_tokens import CheckoutTokenMaker
 from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, ORDER, Client
@@ -180,6 +183,27 @@ async def test_a_page_that_asks_often_costs_one_statement_in_five_seconds(
     assert await tokens.principal_of(token) is first
     clock.now += 5
     assert await tokens.principal_of(token) is not first
+
+
+async def test_who_stayed_with_a_token_is_asked_again_and_ends_with_the_order(
+    settings: Settings, database: Database, shop: Shop
+) -> None:
+    """As a socket does for each operation and each piece of news."""
+    clock = Clock()
+    order_id = await guests_order(shop)
+    token = (await CheckoutTokenMaker(database).create(SHOP, order_id, 60)).token
+    callers = Callers(
+        TokenVerifier(settings.token_rules()), ServiceKeys(database), CheckoutTokens(database, now=clock)
+    )
+    guest = await callers.principal_of(token)
+    assert await callers.is_valid(guest)
+    await database.rows(
+        text("UPDATE orders SET status = 'canceled', cancel_reason = 'customer' WHERE id = :id"),
+        {"id": order_id},
+    )
+    await database.rows(text("UPDATE orders SET updated_at = now() - interval '3 days'"))
+    clock.now += 5
+    assert not await callers.is_valid(guest)
 
 
 async def test_the_tokens_of_one_order_share_its_limit(

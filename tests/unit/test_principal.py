@@ -30,7 +30,7 @@ from services.identity.principal import (
 ORDER, OTHER = UUID(int=1), UUID(int=2)
 CUSTOMER = Principal("ada")
 MERCHANT = Principal("shopkeeper", roles=frozenset({"merchant"}))
-GUEST = checkout_principal(ORDER, 1.0)
+GUEST = checkout_principal(ORDER, 1.0, b"hash")
 
 
 def key(*scopes: Scope) -> Principal:
