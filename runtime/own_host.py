@@ -18,6 +18,7 @@ from runtime.origins import AllowedOrigins
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 MISDIRECTED, FORBIDDEN = 421, 403
+FOREIGN_PAGE = "Pages of other origins can't call this server, unless CORS_ORIGINS names them."
 
 
 class OwnHostOnly:
@@ -40,7 +41,7 @@ class OwnHostOnly:
         if not self._is_ours(headers.get("host", "")):
             await _refuse(scope, receive, send, MISDIRECTED, "This server answers to its own name alone.")
         elif not self._may_send(scope, headers):
-            await _refuse(scope, receive, send, FORBIDDEN, "Pages of other origins can't call this server.")
+            await _refuse(scope, receive, send, FORBIDDEN, FOREIGN_PAGE)
         else:
             await self._app(scope, receive, send)
 

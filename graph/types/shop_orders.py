@@ -168,7 +168,8 @@ class ShopOrderQuery:
 
     @strawberry.field(
         description=(
-            "The order with this number of the shop's own, if the caller may see it; null otherwise. Needs a token."
+            "The order with this number of the shop's own, if the caller may see it; null otherwise. Needs a token. "
+            "It shows what is recorded: `order` also asks Stripe while a webhook is late."
         )
     )
     async def order_by_reference(

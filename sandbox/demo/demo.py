@@ -26,7 +26,7 @@ from sandbox.serve import served
 from services.operations import migrations
 from services.operations.seeding import seed_catalogue, seed_orders
 from services.orders.orders import Orders
-from settings import DEFAULT_API_BASE, Settings, UnsafeSettings
+from settings import DEFAULT_API_BASE, Settings, UnsafeSettings, reveal
 
 CUSTOMER, MERCHANT = "ada", "shopkeeper"
 PAY = (
@@ -38,6 +38,7 @@ TOKEN_LIFETIME = timedelta(days=7)
 FIRST_ORDERS = 3
 LAST_PORT = 65_535
 SANDBOX_HOST = "127.0.0.1"
+ENV_FILE = "demo.env"
 
 
 def demo_secret(data: Path) -> str:
@@ -66,6 +67,7 @@ def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.
             }
             ready = settings.model_copy(update={**own, **stripe}).safe()
             site = demo_site(ready)
+            write_env_file(ready, data / ENV_FILE)
             print(welcome(ready, site, await seed_demo(url)), flush=True)
             await _Server(server_for(ready, site)).serve()
 
@@ -164,6 +166,21 @@ async def seed_demo(url: str) -> list[UUID]:
         await database.close()
 
 
+def write_env_file(settings: Settings, file: Path) -> None:
+    """What leads the other commands to this demo, as `--env-file`. Keys of Stripe's own are not written."""
+    is_sandbox = settings.stripe_api_base != DEFAULT_API_BASE
+    values = {
+        "DATABASE_URL": reveal(settings.database_url),
+        "JWT_SECRET": reveal(settings.jwt_secret),
+        "STRIPE_SECRET_KEY": reveal(settings.stripe_secret_key) if is_sandbox else "",
+        "STRIPE_PUBLISHABLE_KEY": settings.stripe_publishable_key or "",
+        "STRIPE_WEBHOOK_SECRET": reveal(settings.stripe_webhook_secret) if is_sandbox else "",
+        "STRIPE_API_BASE": settings.stripe_api_base,
+    }
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+
+
 def demo_site(settings: Settings) -> Site:
     """What the shop's page is told: whom one may be, and where Stripe.js is."""
     token_for = settings.token_maker(TOKEN_LIFETIME)
@@ -203,6 +220,10 @@ def welcome(settings: Settings, site: Site, orders: list[UUID]) -> str:
     -H 'Content-Type: application/json' \\
     -H 'Authorization: Bearer {customer}' \\
     -d '{json.dumps({"query": PAY, "variables": {"orderId": str(orders[0])}})}'
+
+  Other commands find this demo by --env-file, for instance a key for a shop's own system:
+
+  .venv/bin/python main.py key --env-file {settings.data_dir / ENV_FILE} --name shop --scopes ORDERS_READ,ORDERS_WRITE
 
   Ctrl-C ends everything. The data stays in {settings.data_dir}
 """

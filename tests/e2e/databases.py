@@ -10,12 +10,16 @@ from sqlalchemy import make_url
 
 
 @contextmanager
-def own_database(server_url: str) -> Iterator[str]:
-    """An empty database, dropped afterwards whoever is still connected; yields its URL."""
+def own_database(server_url: str, *, is_made: bool = True) -> Iterator[str]:
+    """An empty database, dropped afterwards whoever is still connected; yields its URL.
+
+    Not `is_made`: whoever is given the URL makes it.
+    """
     name = f"own_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        if is_made:
+            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         try:
             yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
         finally:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

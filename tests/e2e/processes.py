@@ -88,7 +88,7 @@ class Shell:
         done = subprocess.run(  # noqa: S603  our own command line
             [sys.executable, MAIN, *words],
             cwd=self.folder,
-            env=self._environment(settings),
+            env=self.environment(settings),
             capture_output=True,
             text=True,
             timeout=self.patience,
@@ -97,12 +97,16 @@ class Shell:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def start(self, *words: str, **settings: str) -> Running:
-        log = self.folder / f"{len(self.started)}-{words[0]}.log"
+        return self.start_program(words[0], sys.executable, MAIN, *words, **settings)
+
+    def start_program(self, name: str, *command: str | Path, **settings: str) -> Running:
+        """Start any program, with nothing but `settings` in its environment; `name` is its log's."""
+        log = self.folder / f"{len(self.started)}-{name}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603  our own command line
-                [sys.executable, MAIN, *words],
+                command,
                 cwd=self.folder,
-                env=self._environment(settings),
+                env=self.environment(settings),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -111,7 +115,8 @@ class Shell:
         self.started.append(Running(process, log))
         return self.started[-1]
 
-    def _environment(self, settings: dict[str, str]) -> dict[str, str]:
+    def environment(self, settings: dict[str, str]) -> dict[str, str]:
+        """`settings`, and nothing of the test run's own but where programs are."""
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder), **settings}
 
 

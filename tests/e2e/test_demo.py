@@ -114,6 +114,19 @@ def test_what_was_paid_outlives_ctrl_c_a_kill_and_sigterm(demo: Demo) -> None:
     assert_clean(once_more.stop(), postgres)
 
 
+def test_other_commands_find_the_demo_by_the_file_that_it_writes(demo: Demo) -> None:
+    demo.start()
+    file = demo.data / "demo.env"
+    assert file.stat().st_mode & 0o077 == 0
+    told = ("--env-file", str(file))
+    key = demo.sh.run("key", *told, "--name", "shop", "--scopes", "ORDERS_READ").out.strip()
+    token = demo.sh.run("token", *told, "--user", "grace").out.strip()
+    url = f"http://127.0.0.1:{demo.port}"
+    assert Customer(url, key).ask("{ allOrders(first: 1) { pageInfo { hasNextPage } } }")
+    assert Customer(url, token).ask("{ me { id } }") == {"me": {"id": "grace"}}
+    assert demo.sh.run("reconcile", *told).code == 0
+
+
 def test_a_database_that_was_only_half_made_is_made_anew(demo: Demo) -> None:
     half = demo.data / "postgres"
     half.mkdir(parents=True)
