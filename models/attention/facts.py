@@ -128,6 +128,28 @@ WAITING_MONEY = (
     .where(*is_waiting_money)
 )
 
+# Money that settled an order which somebody set back to pending since: nobody can pay it, and nobody hands it over.
+SET_BACK = "set back"
+_settled = aliased(Payment, name="settled")
+SETTLED_AND_PENDING = (
+    _fact(
+        AttentionKind.ORDER_IN_REVIEW,
+        AttentionSubject.PAYMENT,
+        col(_settled.id),
+        order_id=col(_settled.order_id),
+        intent_id=col(_settled.intent_id),
+        amount=kept(_settled),
+        currency=col(_settled.currency),
+        word=literal(SET_BACK, Text),
+    )
+    .join(Order, col(Order.id) == col(_settled.order_id))
+    .where(
+        among(col(Order.status), (OrderStatus.PENDING,)),
+        among(col(_settled.disposition), (Disposition.SETTLED,)),
+        kept(_settled) > 0,
+    )
+)
+
 # An order that is in review for another reason.
 IN_REVIEW = _fact(
     AttentionKind.ORDER_IN_REVIEW,
@@ -223,7 +245,7 @@ AUTHORIZATIONS = _fact(
 
 # What opens by itself and what the facts close again.
 FACTS: dict[AttentionKind, tuple[Select[Any], ...]] = {
-    AttentionKind.ORDER_IN_REVIEW: (WAITING_MONEY, IN_REVIEW),
+    AttentionKind.ORDER_IN_REVIEW: (WAITING_MONEY, SETTLED_AND_PENDING, IN_REVIEW),
     AttentionKind.REFUND_FAILED: (FAILED_REFUNDS, POSTPONED_REFUNDS),
     AttentionKind.REFUND_FORBIDDEN: (FORBIDDEN_REFUNDS,),
     AttentionKind.DISPUTE_OPEN: (OPEN_DISPUTES,),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.attention.facts import FactRow
+from models.attention.facts import SET_BACK, FactRow
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
 from models.orders.tables import OrderStatus
@@ -26,6 +26,12 @@ def _in_review(fact: FactRow) -> str:
         return (
             f"Order {fact.order_id} is in REVIEW. Compare its payments and refunds with its total, and decide with "
             "`resolveReview`."
+        )
+    if fact.word == SET_BACK:
+        return (
+            f"{_money(fact)} settled order {fact.order_id} with {fact.intent_id}, and its status was set back to "
+            "pending by hand. Until you decide, the order can't be paid. Decide with `resolveReview`: ACCEPT makes it "
+            "PAID again, REFUND gives the money back."
         )
     status = f" Its status was set to {fact.word} by hand." if fact.word != OrderStatus.REVIEW else ""
     return (

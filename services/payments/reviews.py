@@ -17,6 +17,7 @@ from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database, Transaction
 from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
 from services.payments import failpoints
+from services.payments.call_priority import on_behalf_of
 from services.payments.order_money import facts_of, follow_the_money, money_of, set_disposition, settle
 from services.payments.refund_ids import automatic_refund, refund_of_review
 from services.payments.refunds import Refunds
@@ -56,8 +57,9 @@ class Reviews:
 
         owed = await self._database.transaction(write, locks=wish.order_id)
         failpoints.reach(failpoints.REFUND_RECORDED)
-        for refund_id in owed:
-            await self._refunds.carry_out(refund_id)
+        with on_behalf_of(wish.decided_by):
+            for refund_id in owed:
+                await self._refunds.carry_out(refund_id)
 
 
 async def _decide(transaction: Transaction, wish: ReviewWish) -> Sequence[UUID]:
@@ -70,7 +72,7 @@ async def _decide(transaction: Transaction, wish: ReviewWish) -> Sequence[UUID]:
     facts = await facts_of(transaction, wish.order_id, order)
     payments = await transaction.rows(MONEY_OF_ORDER, {"order_id": wish.order_id})
     money = await money_of(transaction, wish.order_id)
-    if facts.status is not OrderStatus.REVIEW and not any(m.is_waiting for m in money):
+    if _is_in_order(facts) and not any(m.is_waiting for m in money):
         raise OrderNotInReview(facts.status)
     await _refuse_while_unsure(transaction, facts, money)
     _refuse_money_of_the_original(facts, wish.decision, [row for row in payments if not row.is_ours], money)
@@ -107,6 +109,11 @@ async def _refuse_while_unsure(transaction: Transaction, facts: OrderFacts, mone
         reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": each.payment_id})).amount
         if reserved != each.refunded:
             raise PaymentProviderUnavailable
+
+
+def _is_in_order(facts: OrderFacts) -> bool:
+    """Whether settled money has its place: not when somebody set the status back by hand."""
+    return facts.status not in (OrderStatus.REVIEW, OrderStatus.PENDING)
 
 
 def _refuse_money_of_the_original(
@@ -162,7 +169,7 @@ async def _give_back(
 ) -> Sequence[UUID]:
     owed = []
     for each in filter(_is_here, money):
-        if facts.status is not OrderStatus.REVIEW and not each.is_waiting:
+        if _is_in_order(facts) and not each.is_waiting:
             continue  # it settled an order that is in order: only what waits goes back
         refund_id = refund_of_review(payments[each.payment_id].intent_id, wish.idempotency_key)
         values = {

@@ -51,7 +51,8 @@ async def settled(
     shop: Shop, database: Database, *, disposition: str = "settled", received: int = 5_248
 ) -> UUID:
     """The id of a payment whose money arrived."""
-    order_id, payment_id = await shop.order(), uuid4()
+    status = OrderStatus.PAID if disposition == "settled" else OrderStatus.PENDING
+    order_id, payment_id = await shop.order(status=status), uuid4()
     await database.rows(
         text(
             "INSERT INTO payments (id, order_id, state, disposition, idempotency_key, intent_id, amount,"

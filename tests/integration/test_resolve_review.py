@@ -10,6 +10,7 @@ from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from services.reconciliation.inbox import Inbox
+from services.reconciliation.sweep import Sweep
 from services.stripe_api.gateway import StripeGateway
 from services.stripe_api.signatures import StripeSignatureCheck
 from tests.client import Client
@@ -280,3 +281,54 @@ async def test_a_refund_that_failed_says_why_and_a_dispute_until_when(
     assert order["disputes"][0]["dueBy"] is not None
     rows = await database.rows(text("SELECT due_by FROM attention WHERE kind = 'dispute_open'"))
     assert rows[0].due_by is not None
+
+
+async def set_back_to_pending(
+    client: Client, shop: Shop, stripe: Stripe, inbox: Inbox, gateway: StripeGateway, database: Database
+) -> UUID:
+    """A paid order whose status somebody set back by SQL; the sweep has been there."""
+    order_id = await shop.order()
+    stripe.sandbox.pay((await client.pay(order_id))["id"])
+    await hear_everything(inbox, stripe)
+    assert await shop.status(order_id) is OrderStatus.PAID
+    await shop.set_order(order_id, status=OrderStatus.PENDING)
+    findings = await Sweep(database, gateway, inbox).run()
+    assert (findings.cases, findings.exit_code) == (1, 1)
+    return order_id
+
+
+@pytest.mark.parametrize(("decision", "status"), [("ACCEPT", "PAID"), ("REFUND", "REFUNDED")])
+async def test_settled_money_on_an_order_that_was_set_back_to_pending_waits_for_a_person(
+    client: Client,
+    shop: Shop,
+    stripe: Stripe,
+    inbox: Inbox,
+    gateway: StripeGateway,
+    database: Database,
+    decision: str,
+    status: str,
+) -> None:
+    order_id = await set_back_to_pending(client, shop, stripe, inbox, gateway, database)
+    [case] = await open_cases(client)
+    assert (case["kind"], case["order"]) == ("ORDER_IN_REVIEW", {"id": str(order_id), "status": "PENDING"})
+    assert "set back to pending by hand" in case["message"]
+    assert (await client.pay(order_id))["orderStatus"] == "REVIEW"
+
+    order = await resolve(client, order_id, decision)
+
+    assert (order["status"], order["total"]) == (status, {"minorUnits": 5_248})
+    assert [line["kind"] for line in order["lines"]] == ["PRODUCT", "PRODUCT"]
+    assert await open_cases(client) == []
+    given_back = [5_248] if decision == "REFUND" else []
+    assert [refund["amount"] for refund in stripe.sandbox.state.refunds] == given_back
+
+
+async def test_the_case_of_settled_money_closes_when_the_status_is_right_again(
+    client: Client, shop: Shop, stripe: Stripe, inbox: Inbox, gateway: StripeGateway, database: Database
+) -> None:
+    order_id = await set_back_to_pending(client, shop, stripe, inbox, gateway, database)
+    await shop.set_order(order_id, status=OrderStatus.PAID)
+
+    findings = await Sweep(database, gateway, inbox).run()
+
+    assert (findings.cases, await open_cases(client)) == (0, [])
