@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 import uvicorn
@@ -27,6 +27,7 @@ from graph.serving.rest import create_intent
 from graph.serving.routes import for_operators, layers, stripe_webhook
 from graph.serving.site import DIST, Site, site_routes
 from graph.serving.socket import GraphQLSocket
+from graph.subgraph import served_schema, subgraph_sdl
 from runtime import logs
 from runtime.addresses import refuse_unless_free
 from runtime.database.database import Database, build_database
@@ -96,6 +97,7 @@ def build_use_cases(
     news: OrderNews,
     callers: Callers,
     order_lifetime: timedelta | None = None,
+    statement_suffix: str | None = None,
 ) -> UseCases:
     current_orders = RefreshFromStripe(database, gateway)
     return UseCases(
@@ -108,7 +110,7 @@ def build_use_cases(
         current_orders=current_orders,
         order_subscriptions=OrderSubscriptions(Orders(database), news, callers),
         order_cancellation=OrderCancellation(database, gateway),
-        payment_intents=PaymentIntents(database.part(PAYMENTS), gateway),
+        payment_intents=PaymentIntents(database.part(PAYMENTS), gateway, statement_suffix=statement_suffix),
         refunds=Refunds(database, gateway),
         reviews=Reviews(database, Refunds(database, gateway)),
         attention=AttentionCases(database),
@@ -121,18 +123,15 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     probes = database.part(PROBES)
     check = StripeSignatureCheck(settings.webhook_secrets)
     inbox = Inbox(database.part(WEBHOOKS), gateway, check, livemode=settings.is_live)
-    scheduler = SweepScheduler(database, Sweep(database, gateway, inbox))
-    payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
+    suffix = settings.stripe_statement_suffix
+    scheduler = SweepScheduler(database, Sweep(database, gateway, inbox, statement_suffix=suffix))
     news = OrderNews(reveal(settings.database_url))
-    documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
-    limits = settings.rate_limits()
     keys = settings.public_keys()
     callers = build_callers(settings, keys, database)
-    use_cases = build_use_cases(database, gateway, news, callers, settings.order_expiry)
-    anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
-    credentials = Credentials(settings.jwt_cookie, settings.allowed_origins)
-    maker = ContextMaker(callers, anonymous, credentials)
-    graphql = GraphQLSocket(maker, settings.allowed_origins)
+    use_cases = build_use_cases(database, gateway, news, callers, settings.order_expiry, suffix)
+    maker = build_context_maker(settings, use_cases, callers)
+    served = served_schema(as_subgraph=settings.federation)
+    graphql = GraphQLSocket(maker, settings.allowed_origins, served=served)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -155,6 +154,15 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says; see EitherPath
     return app
+
+
+def build_context_maker(settings: Settings, use_cases: UseCases, callers: Callers) -> ContextMaker:
+    documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
+    payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
+    limits = settings.rate_limits()
+    anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
+    credentials = Credentials(settings.jwt_cookie, settings.allowed_origins)
+    return ContextMaker(callers, anonymous, credentials)
 
 
 def build_middleware(settings: Settings, routes: list[BaseRoute], *, is_demo: bool) -> list[Middleware]:
@@ -234,7 +242,12 @@ async def examine(settings: Settings) -> list[Finding]:
             connections = settings.workers * (settings.database_pool_size + 1)
             findings += await examine_database(database, connections)
         if settings.stripe_secret_key:
-            findings += await examine_stripe(gateway, is_live=settings.is_live, api_version=API_VERSION)
+            findings += await examine_stripe(
+                gateway,
+                is_live=settings.is_live,
+                api_version=API_VERSION,
+                statement_suffix=settings.stripe_statement_suffix,
+            )
     finally:
         await gateway.close()
         await database.close()
@@ -257,13 +270,15 @@ def swept(settings: Settings, *, until_whole: bool) -> Findings:
     """A sweep by hand, which is printed; its progress stands on stderr."""
     database, gateway = connect(settings)
     tell = partial(print, file=sys.stderr, flush=True)
+    options: dict[str, Any] = {
+        "livemode": settings.is_live,
+        "statement_suffix": settings.stripe_statement_suffix,
+    }
     if until_whole:
         rate = settings.calls_per_second
-        sweep = sweep_until_whole(
-            database, gateway, livemode=settings.is_live, tell=tell, calls_per_second=rate
-        )
+        sweep = sweep_until_whole(database, gateway, tell=tell, calls_per_second=rate, **options)
     else:
-        sweep = sweep_once(database, gateway, livemode=settings.is_live)
+        sweep = sweep_once(database, gateway, **options)
     findings = asyncio.run(sweep)
     print(in_sentences(findings), flush=True)
     return findings
@@ -308,7 +323,10 @@ def key(arguments: argparse.Namespace) -> None:
 
 
 def schema(arguments: argparse.Namespace) -> None:
-    arguments.to.write_text(sdl())
+    if arguments.subgraph:
+        arguments.subgraph.write_text(subgraph_sdl())
+    else:
+        arguments.to.write_text(sdl())
 
 
 def end(arguments: argparse.Namespace, why: str, code_of_reconcile: int) -> NoReturn:

@@ -38,6 +38,10 @@ LONGEST_LIFETIME = 10 * 366 * 86_400  # seconds; more is a slip of the keyboard
 _SECRET_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{8,}")
 _PUBLISHABLE_KEY = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{8,}")
 _WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}")
+# https://docs.stripe.com/get-started/account/statement-descriptors: Latin letters, none of <>\'"*, one letter at least;
+# and 22 characters with the account's prefix, which has two at least, and `* ` between them.
+_STATEMENT_SUFFIX = re.compile(r"(?=.*[A-Za-z])[ -~]{1,18}")
+_NOT_IN_STATEMENTS = frozenset("<>\\'\"*")
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 6265, 4.1.1
 
 
@@ -79,6 +83,7 @@ class Settings(BaseModel):
     stripe_webhook_secret: SecretStr | None = None
     stripe_api_base: str = DEFAULT_API_BASE
     stripe_calls_per_second: float | None = Field(default=None, gt=0)
+    stripe_statement_suffix: str | None = None
 
     jwt_secret: SecretStr | None = None
     jwt_jwks_url: str | None = None
@@ -100,6 +105,10 @@ class Settings(BaseModel):
     cancels_per_minute_of_order: int = Field(default=20, ge=1)
     refunds_per_minute: int = Field(default=300, ge=1)
     refunds_per_minute_of_order: int = Field(default=60, ge=1)
+    order_imports_per_minute: int = Field(default=6_000, ge=1)
+    order_updates_per_minute: int = Field(default=1_500, ge=1)
+    order_updates_per_minute_of_order: int = Field(default=120, ge=1)
+    product_saves_per_minute: int = Field(default=600, ge=1)
     order_lifetime: int | None = Field(default=None, ge=60, le=366 * 86_400)
 
     host: str = "127.0.0.1"
@@ -113,6 +122,7 @@ class Settings(BaseModel):
     explorer: bool = False
     trusted_documents: Path | None = None
     trusted_documents_only: bool = False
+    federation: bool = False
 
     metrics_token: SecretStr | None = None
     otel_exporter_otlp_endpoint: str | None = None
@@ -234,6 +244,10 @@ class Settings(BaseModel):
             cancels_per_order=self.cancels_per_minute_of_order,
             refunds_per_user=self.refunds_per_minute,
             refunds_per_order=self.refunds_per_minute_of_order,
+            imports_per_caller=self.order_imports_per_minute,
+            updates_per_caller=self.order_updates_per_minute,
+            updates_per_order=self.order_updates_per_minute_of_order,
+            product_saves_per_caller=self.product_saves_per_minute,
         )
 
     def public_keys(self) -> JwksKeys | None:
@@ -293,6 +307,12 @@ def _unsafe_stripe(settings: Settings) -> Iterator[str]:
         yield "STRIPE_API_BASE: must be https, or http on this machine"
     if settings.is_live and base != DEFAULT_API_BASE:
         yield "STRIPE_API_BASE: a live key goes to api.stripe.com only"
+    suffix = settings.stripe_statement_suffix
+    if suffix and (not _STATEMENT_SUFFIX.fullmatch(suffix) or _NOT_IN_STATEMENTS & set(suffix)):
+        yield (
+            "STRIPE_STATEMENT_SUFFIX: Stripe takes 1 to 18 Latin characters, of them one letter at least, and none of "
+            "< > \\ ' \" *"
+        )
     if not all(map(_WEBHOOK_SECRET.fullmatch, settings.webhook_secrets)):
         yield "STRIPE_WEBHOOK_SECRET: each secret is whsec_ and what follows it in Stripe's dashboard"
 

@@ -109,16 +109,21 @@ class Context:
         else:
             self.principal = self.principal if valid else None
 
-    def require_principal(self) -> Principal:
-        """Whoever is calling, by any door."""
+    def caller(self) -> Principal | None:
+        """Whoever is calling, by any door; None for a stranger."""
         if self.unknown_because is not None:
             raise self.unknown_because
-        if self.principal is None:
+        return self.principal
+
+    def require_principal(self) -> Principal:
+        """The caller; strangers are told to sign in."""
+        principal = self.caller()
+        if principal is None:
             raise GraphQLError(
                 "Sign in first: send a valid token as `Authorization: Bearer …`.",
                 extensions={"code": "UNAUTHENTICATED"},
             )
-        return self.principal
+        return principal
 
     def require_user(self) -> Principal:
         """A caller who has orders of their own: no service key and no checkout token."""

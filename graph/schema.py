@@ -1,5 +1,6 @@
 """The schema, composed once at import: no settings, no environment."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StreamResult
 from strawberry.types import ExecutionContext
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.scalar import ScalarDefinition
 
 from graph.serving.answers import log_errors, presentable
 from graph.serving.lists import charge_lists, read_attributes, remember_roots
@@ -23,6 +25,7 @@ from graph.types.cancellations_and_refunds import ClosingMutation
 from graph.types.checkout_tokens import CheckoutTokenMutation
 from graph.types.moments import DATE_TIME
 from graph.types.money import SCALARS
+from graph.types.nodes import NodeQuery
 from graph.types.order_updates import Subscription
 from graph.types.orders import OrderMutation, OrderQuery
 from graph.types.payments import PaymentMutation, PaymentQuery
@@ -32,7 +35,7 @@ from graph.types.shop_orders import ShopOrderMutation, ShopOrderQuery
 from graph.types.users import UserQuery
 
 
-class _Schema(strawberry.Schema):
+class ServedSchema(strawberry.Schema):
     @property
     def core(self) -> GraphQLSchema:
         """graphql-core's schema, to validate against and to wrap resolvers in. Strawberry has no public name for it."""
@@ -69,7 +72,14 @@ class _Schema(strawberry.Schema):
 
 @strawberry.type(description="What can be asked.")
 class Query(
-    UserQuery, ProductQuery, OrderQuery, ShopOrderQuery, PaymentQuery, AttentionQuery, ServiceKeyQuery
+    UserQuery,
+    ProductQuery,
+    OrderQuery,
+    ShopOrderQuery,
+    PaymentQuery,
+    AttentionQuery,
+    ServiceKeyQuery,
+    NodeQuery,
 ):
     pass
 
@@ -93,28 +103,37 @@ class Mutation(
     pass
 
 
-schema = _Schema(
-    Query,
-    Mutation,
-    Subscription,
-    config=StrawberryConfig(scalar_map={**SCALARS, datetime: DATE_TIME}, disable_field_suggestions=True),
-    exception_handlers=[
-        *errors.HANDLERS,
-        *orders.HANDLERS,
-        *products.HANDLERS,
-        *payments.HANDLERS,
-        *shop_orders.HANDLERS,
-        *closing.HANDLERS,
-        *attention.HANDLERS,
-        *service_keys.HANDLERS,
-    ],
+HANDLERS = (
+    *errors.HANDLERS,
+    *orders.HANDLERS,
+    *products.HANDLERS,
+    *payments.HANDLERS,
+    *shop_orders.HANDLERS,
+    *closing.HANDLERS,
+    *attention.HANDLERS,
+    *service_keys.HANDLERS,
 )
-core = schema.core
-read_attributes(core)
-charge_lists(core)
-remember_roots(core)
-observe_root_fields(core)
-begin_counting(core)
+
+
+def composed(query: type, more_scalars: Mapping[object, ScalarDefinition] | None = None) -> ServedSchema:
+    """The schema with this type as its Query. Its resolvers charge, remember and tell."""
+    scalars: Any = {**SCALARS, datetime: DATE_TIME, **(more_scalars or {})}
+    made = ServedSchema(
+        query,
+        Mutation,
+        Subscription,
+        config=StrawberryConfig(scalar_map=scalars, disable_field_suggestions=True),
+        exception_handlers=[*HANDLERS],
+    )
+    read_attributes(made.core)
+    charge_lists(made.core)
+    remember_roots(made.core)
+    observe_root_fields(made.core)
+    begin_counting(made.core)
+    return made
+
+
+schema = composed(Query)
 
 
 def sdl() -> str:

@@ -25,7 +25,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from graph.context import Context
-from graph.schema import schema
+from graph.schema import ServedSchema, schema
 from graph.serving.answers import MASKED
 from graph.serving.bodies import JsonObject, MalformedJson, read_json
 from runtime.encoding import to_json
@@ -65,8 +65,14 @@ ContextFactory = Callable[[Request | WebSocket], Awaitable[Context]]
 class GraphQLEndpoint(GraphQL[Context, None]):
     """Strawberry's view with the status codes and bodies of the specification, and requests that can't hurt."""
 
-    def __init__(self, make_context: ContextFactory, *, longest: float = LONGEST) -> None:
-        super().__init__(schema, graphql_ide=None, subscription_protocols=())
+    def __init__(
+        self,
+        make_context: ContextFactory,
+        *,
+        longest: float = LONGEST,
+        served: ServedSchema = schema,
+    ) -> None:
+        super().__init__(served, graphql_ide=None, subscription_protocols=())
         self._make_context = make_context
         self.longest = longest
 

@@ -33,7 +33,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import (
 from strawberry.types import ExecutionResult
 
 from graph.context import Context, ContextMaker
-from graph.schema import schema
+from graph.schema import ServedSchema, schema
 from graph.serving.credentials import bearer_token
 from graph.serving.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from, refusal
 from graph.serving.open_sockets import OpenSocket, OpenSockets, TooManySockets
@@ -110,7 +110,10 @@ class PromptSchema:
     """The schema as one socket uses it: each operation asks whether its caller's token still lives, and is given up
     when its first answer does not come in time."""
 
-    def __init__(self, longest: float, end: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, longest: float, end: Callable[[], Awaitable[None]], served: ServedSchema = schema
+    ) -> None:
+        self._served = served
         self._longest = longest
         self._end = end
 
@@ -118,7 +121,9 @@ class PromptSchema:
         # A context of its own: the operations of a socket run at once, and each spends for itself.
         context = replace(context_value)
         await context.recheck()
-        results = first_in_time(await schema.stream(query, context_value=context, **others), self._longest)
+        results = first_in_time(
+            await self._served.stream(query, context_value=context, **others), self._longest
+        )
         return results if context_value.principal is None else self._until_refused(results)
 
     async def _until_refused(self, results: StreamResult) -> StreamResult:
@@ -137,7 +142,7 @@ class PromptSchema:
 
 class _Operations(BaseGraphQLTransportWSHandler[Context, None]):
     def __init__(self, view: "GraphQLSocket", **others: Any) -> None:
-        super().__init__(view, **{**others, "schema": PromptSchema(view.longest, self.end)})
+        super().__init__(view, **{**others, "schema": PromptSchema(view.longest, self.end, view.served)})
         self._view = view
         self._ending: asyncio.TimerHandle | None = None
 
@@ -204,9 +209,11 @@ class GraphQLSocket(GraphQLEndpoint):
         longest: float = LONGEST,
         unsigned_for: float = UNSIGNED_FOR,
         sockets: OpenSockets | None = None,
+        served: ServedSchema = schema,
         messages: WorkLimits | None = None,
     ) -> None:
-        super().__init__(maker, longest=longest)
+        super().__init__(maker, longest=longest, served=served)
+        self.served = served
         self._maker = maker
         self._unsigned_for = unsigned_for
         self._sockets = sockets or OpenSockets()

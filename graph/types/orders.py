@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -14,6 +15,7 @@ from graph.serving.spending import ENTRY, too_costly
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.money_history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
+from graph.types.node import Node
 from graph.types.order_lines import OrderLine, line_from
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from models.orders.statements import OrderParts
@@ -21,7 +23,7 @@ from models.orders.tables import CancelReason as Reason
 from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page
-from services.identity.principal import Permission
+from services.identity.principal import Permission, Principal
 from services.orders import refusals as orders_refusals
 from services.orders.lines import OrderLine as Line
 from services.orders.orders import TooManyLines, WantedItem
@@ -85,7 +87,7 @@ class Metadata:
 
 
 @strawberry.type(description="What a customer wants to buy, in one currency.")
-class Order:
+class Order(Node):
     id: strawberry.ID = strawberry.field(description="The order's id, a UUID.")
     status: OrderStatus = strawberry.field(description="How the order stands.")
     total: Money = strawberry.field(description="What is to be paid: the sum of all items.")
@@ -234,14 +236,8 @@ class OrderQuery:
         info: Info,
         id: Annotated[strawberry.ID, strawberry.argument(description="The order's id.")],  # noqa: A002  the schema's word
     ) -> Order | None:
-        principal = info.context.require_principal()
-        order_id = read_id(id)
-        if order_id is None:
-            return None
-        if not principal.may(Permission.READ_ORDERS):
-            info.context.limits.check_read(principal.id)
-        placed = await info.context.use_cases.current_orders.find(principal, order_id, parts_of(info))
-        return order_from(placed) if placed else None
+        principal, order_id = info.context.require_principal(), read_id(id)
+        return await current_order(info, principal, order_id) if order_id else None
 
     @strawberry.field(description="The user's orders, newest first. Needs a token.")
     async def orders(
@@ -292,6 +288,14 @@ class OrderMutation:
             user.id, items, input.currency or None, key, total=total
         )
         return order_from(placed)
+
+
+async def current_order(info: Info, principal: Principal, order_id: UUID) -> Order | None:
+    """As it stands at Stripe too; None for one that the caller may not see, as for one that isn't there."""
+    if not principal.may(Permission.READ_ORDERS):
+        info.context.limits.check_read(principal.id)
+    placed = await info.context.use_cases.current_orders.find(principal, order_id, parts_of(info))
+    return order_from(placed) if placed else None
 
 
 def connection_of(page: Page[PlacedOrder], after: Cursor | None) -> OrderConnection:

@@ -10,6 +10,7 @@ from graph.context import Info
 from graph.serving.lists import check_answer
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
+from graph.types.node import Node
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from runtime.pages import LARGEST_PAGE
 from services.identity.principal import Permission
@@ -18,7 +19,7 @@ from services.orders.products import CatalogueItem, WantedProduct
 
 
 @strawberry.type(description="Something the shop sells.")
-class Product:
+class Product(Node):
     id: strawberry.ID = strawberry.field(description="The product's id: what `createOrder` takes.")
     reference: str | None = strawberry.field(description="The shop's own id of it, such as a SKU.")
     name: str = strawberry.field(description="The product's name.")
@@ -88,7 +89,8 @@ class ProductMutation:
         info: Info,
         input: Annotated[list[ProductInput], strawberry.argument(description="The products.")],  # noqa: A002  the schema's word
     ) -> SaveProductsResult | None:
-        info.context.require(Permission.WRITE_PRODUCTS)
+        principal = info.context.require(Permission.WRITE_PRODUCTS)
+        info.context.limits.check_product_save(principal.id)
         check_answer(info.context.spending, info.path.key, frozenset({"products"}), len(input))
         saved = await info.context.use_cases.catalogue.save([wanted_product(each) for each in input])
         return SavedProducts(products=[product_from(item) for item in saved])

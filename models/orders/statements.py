@@ -188,6 +188,18 @@ ORDER_BY_REFERENCE = Query(
     OrderRow, _whole.where(col(Order.reference) == bindparam("reference", type_=Text), _may_read)
 )
 ORDERS_BY_ID = Query(OrderRow, _whole.where(col(Order.id) == any_(bindparam("order_ids", type_=ARRAY(Uuid)))))
+
+
+@cache
+def orders_by_keys(parts: OrderParts) -> Query[OrderRow]:
+    """Orders by their ids or the shop's numbers, of this user or for who may read any."""
+    named = or_(
+        col(Order.id) == any_(bindparam("ids", type_=ARRAY(Uuid))),
+        col(Order.reference) == any_(bindparam("references", type_=ARRAY(Text))),
+    )
+    return Query(OrderRow, order_columns(parts).where(named, _may_read))
+
+
 ORDER_BY_KEY = Query(
     OrderRow, _whole.where(_of_user, col(Order.idempotency_key) == bindparam("idempotency_key", type_=Text))
 )

@@ -71,8 +71,7 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     there = "where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
     sandbox.add_argument("--webhook-url", type=http_address, metavar="URL", help=there)
     schema = command("schema", "write schema.graphql anew")
-    here = Path(__file__).parents[2] / "schema.graphql"
-    schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
+    _add_schema_arguments(schema)
     return parser.parse_args(words)
 
 
@@ -86,6 +85,13 @@ def _add_reconcile_arguments(reconcile: argparse.ArgumentParser) -> None:
         "sweep again until every step came to its end, and say how far it is: after a restored backup"
     )
     reconcile.add_argument("--until-whole", action="store_true", help=until_whole)
+
+
+def _add_schema_arguments(schema: argparse.ArgumentParser) -> None:
+    here = Path(__file__).parents[2] / "schema.graphql"
+    schema.add_argument("--to", type=Path, default=here, metavar="FILE", help="write it there instead")
+    of_subgraph = "write what a gateway of Apollo Federation composes there, and not schema.graphql"
+    schema.add_argument("--subgraph", type=Path, metavar="FILE", help=of_subgraph)
 
 
 def _add_token_arguments(token: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ from models.orders.statements import (
     PRICES,
     OrderParts,
     order_reading,
+    orders_by_keys,
     orders_reading,
 )
 from models.orders.tables import LARGEST_QUANTITY, OrderStatus
@@ -28,7 +29,16 @@ from runtime.database.statements import Query
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.principal import Permission, Principal
-from services.orders.lines import LARGEST_TOTAL, OrderLine, check_total, line_from, lines_as_json, total_of
+from services.orders.lines import (
+    LARGEST_TOTAL,
+    LONGEST_REFERENCE,
+    OrderLine,
+    check_total,
+    is_text,
+    line_from,
+    lines_as_json,
+    total_of,
+)
 from services.orders.refusals import (
     IdempotencyKeyReused,
     InvalidOrder,
@@ -80,6 +90,29 @@ class Orders:
         rows = await self._database.rows(ORDERS_BY_ID, {"order_ids": list(order_ids)})
         found = {row.id: order_from(row) for row in rows}
         return [found.get(order_id) for order_id in order_ids]
+
+    async def visible(
+        self,
+        principal: Principal,
+        *,
+        ids: Sequence[UUID],
+        references: Sequence[str] = (),
+        parts: OrderParts = EVERY_PART,
+        most_lines: int = MOST_LINES_OF_PAGE,
+    ) -> list[PlacedOrder]:
+        """Of these orders, those that the caller may see, in no order; `TooManyLines` as `page`."""
+        may_any = principal.may(Permission.READ_ORDERS, principal.order_id)
+        if principal.order_id is not None:  # a checkout token sees its own order alone
+            ids, references = [each for each in ids if each == principal.order_id], ()
+        parameters = {
+            "ids": list(ids),
+            "references": [each for each in references if is_text(each, LONGEST_REFERENCE)],
+            "user_id": principal.user_id,
+            "may_any": may_any,
+        }
+        rows = await self._database.rows(orders_by_keys(parts & ~OrderParts.LINES), parameters)
+        found = [order_from(row) for row in rows]
+        return await self._with_lines(found, most_lines) if found and OrderParts.LINES in parts else found
 
     async def page(
         self,

@@ -10,13 +10,20 @@ import pytest
 
 from models.operations.metric_statements import AT_MOST, FIGURES
 from models.orders.searches import OrderFilterName, orders_search
-from models.orders.statements import EVERY_PART, ORDER, ORDER_BY_KEY, OrderParts, orders_reading
+from models.orders.statements import (
+    EVERY_PART,
+    ORDER,
+    ORDER_BY_KEY,
+    OrderParts,
+    orders_by_keys,
+    orders_reading,
+)
 from models.payments.installation import KNOWN_PAYMENTS
+from models.payments.looks import LOOK_AT_INTENT
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, PAYMENT_OF_INTENT
 from models.payments.statements import (
     CLAIM,
     END_LEASE,
-    LOOK_AT_INTENT,
     MOVE_PAYMENT,
     OPEN_PAYMENT,
     TAKE_LEASE,
@@ -73,6 +80,7 @@ WAITED_FOR: dict[str, AnyStatement] = {
     "an order by its key": ORDER_BY_KEY,
     "orders": orders_reading(EVERY_PART, with_status=False, after=False),
     "older orders": orders_reading(EVERY_PART, with_status=False, after=True),
+    "orders by ids and references": orders_by_keys(OrderParts.NONE),
     "claim": CLAIM,
     "open": OPEN_PAYMENT,
     "move": MOVE_PAYMENT,

@@ -1,6 +1,6 @@
 """Deliberate bugs in orders: their changes, cancellation, expiry and what customers read of them."""
 
-from tests.proof.mutants.files import CANCEL, EXPIRY, RELEASE, REVIEW
+from tests.proof.mutants.files import CANCEL, EXPIRY, FEDERATION, RELEASE, REVIEW, UPDATE
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -58,5 +58,21 @@ MUTANTS = (
             ),
         ),
         (f"{EXPIRY}::test_a_payment_that_came_first_wins",),
+    ),
+    Mutant(
+        "a change that is staged before its turn at Stripe",
+        (Change("services/payments/order_changes.py", "    if call == turn_for:\n", "    if call:\n"),),
+        (f"{UPDATE}::test_a_change_that_stripe_has_no_time_for_is_refused_before_anything_is_staged",),
+    ),
+    Mutant(
+        "entities of a federation for whoever names them",
+        (
+            Change(
+                "services/orders/orders.py",
+                "may_any = principal.may(Permission.READ_ORDERS, principal.order_id)",
+                "may_any = True",
+            ),
+        ),
+        (f"{FEDERATION}::test_what_the_caller_may_not_see_looks_like_what_is_not_there",),
     ),
 )
