@@ -20,7 +20,7 @@ from graph.serving.http import NOT_STORED, bounded, check_encoding
 from graph.serving.routes import Endpoint, Unanswered
 from graph.types import errors, orders, payments
 from graph.types.errors import ErrorCode, RateLimited, UserError
-from graph.types.payments import payable_intent
+from graph.types.payments import PaymentProviderUnavailable, payable_intent
 from runtime.database.database import DatabaseUnavailable
 from runtime.observation import current
 from services.identity.refusals import Refusal
@@ -75,10 +75,20 @@ async def _order_id(request: Request) -> str:
 
 
 def _refused(refusal: Refusal) -> Response:
-    told: UserError = HANDLERS[type(refusal)].answer(refusal)
-    headers = {"Retry-After": str(told.retry_after)} if isinstance(told, RateLimited) else {}
+    handler = HANDLERS.get(type(refusal))
+    if handler is None:
+        log.error("refusal without an answer", refusal=type(refusal).__name__)
+        return _body(500, "INTERNAL_SERVER_ERROR", MASKED, retryable=refusal.retryable)
+    told: UserError = handler.answer(refusal)
     _note(type(told).__name__)
-    return _body(STATUSES[told.code], told.code.name, told.message, retryable=told.retryable, headers=headers)
+    status = STATUSES.get(told.code, HTTPStatus.CONFLICT)
+    return _body(status, told.code.name, told.message, retryable=told.retryable, headers=_retry_after(told))
+
+
+def _retry_after(told: UserError) -> dict[str, str]:
+    if isinstance(told, RateLimited | PaymentProviderUnavailable) and told.retry_after > 0:
+        return {"Retry-After": str(told.retry_after)}
+    return {}
 
 
 def _anonymous(error: GraphQLError) -> Response:

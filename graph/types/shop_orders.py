@@ -197,7 +197,8 @@ class ShopOrderMutation:
         info: Info,
         input: Annotated[ImportOrderInput, strawberry.argument(description="The order.")],  # noqa: A002  the schema's word
     ) -> ImportOrderResult | None:
-        info.context.require(Permission.WRITE_ORDERS)
+        principal = info.context.require(Permission.WRITE_ORDERS)
+        info.context.limits.check_import(principal.id)
         check_lines_of_answer(info, len(input.lines))
         placed = await info.context.use_cases.order_imports.take(imported_order(input))
         return order_from(placed)
@@ -214,20 +215,23 @@ class ShopOrderMutation:
         info: Info,
         input: Annotated[UpdateOrderInput, strawberry.argument(description="The change.")],  # noqa: A002  the schema's word
     ) -> UpdateOrderResult | None:
-        info.context.require(Permission.WRITE_ORDERS)
+        principal = info.context.require(Permission.WRITE_ORDERS)
         check_lines_of_answer(info, len(input.lines))
         order_id = read_id(input.order_id)
         if order_id is None:
             raise refusals.OrderNotFound
-        return order_from(await info.context.use_cases.order_changes.change(wanted_change(order_id, input)))
+        info.context.limits.check_update(principal.id, order_id)
+        wanted = wanted_change(principal.id, order_id, input)
+        return order_from(await info.context.use_cases.order_changes.change(wanted))
 
 
-def wanted_change(order_id: UUID, given: UpdateOrderInput) -> WantedChange:
+def wanted_change(principal_id: str, order_id: UUID, given: UpdateOrderInput) -> WantedChange:
     expires_at = None if given.expires_at is UNSET else given.expires_at
     check_zone(expires_at)
     check_expiry(expires_at)
     return WantedChange(
         order_id=order_id,
+        requested_by=principal_id,
         expected_version=given.expected_version,
         lines=[line_of(line) for line in given.lines],
         total=given.total,

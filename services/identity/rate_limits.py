@@ -1,4 +1,4 @@
-"""How often one user may order and pay: against card testing, which tries stolen cards by the thousand.
+"""How often one caller may do what costs: against card testing, which tries stolen cards by the thousand.
 
 Counted in each process for itself, by the minute: with N workers a user gets up to N times as much. What is
 bounded for all workers together is Stripe's side, by its own limits.
@@ -33,6 +33,10 @@ class RateLimits:
         refunds_per_user: int = 300,
         refunds_per_order: int = 60,
         reads_per_user: int = 600,
+        imports_per_caller: int = 6_000,
+        updates_per_caller: int = 1_500,
+        updates_per_order: int = 120,
+        product_saves_per_caller: int = 600,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._orders = orders_per_user
@@ -41,6 +45,9 @@ class RateLimits:
         self._cancels, self._cancels_of_order = cancels_per_user, cancels_per_order
         self._refunds, self._refunds_of_order = refunds_per_user, refunds_per_order
         self._reads = reads_per_user
+        self._imports = imports_per_caller
+        self._updates, self._updates_of_order = updates_per_caller, updates_per_order
+        self._product_saves = product_saves_per_caller
         self._now = now
         self._counts: Counter[tuple[str | UUID, ...]] = Counter()
         self._ends = -math.inf
@@ -66,6 +73,19 @@ class RateLimits:
         self._count(self._refunds, "refund", principal_id)
         if order_id is not None:
             self._count(self._refunds_of_order, "refund", principal_id, order_id)
+
+    def check_import(self, principal_id: str) -> None:
+        """For who brings in orders of the shop's own system."""
+        self._count(self._imports, "import", principal_id)
+
+    def check_update(self, principal_id: str, order_id: UUID) -> None:
+        """A change of an order may cost a call at Stripe."""
+        self._count(self._updates, "update", principal_id)
+        self._count(self._updates_of_order, "update", principal_id, order_id)
+
+    def check_product_save(self, principal_id: str) -> None:
+        """For one call of up to a hundred products."""
+        self._count(self._product_saves, "products", principal_id)
 
     def check_credential(self, principal_id: str) -> None:
         """For whoever makes service keys and checkout tokens."""

@@ -9,6 +9,7 @@ money that arrived with the new amount. The order ends with the old lines and th
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -34,14 +35,10 @@ from runtime.database.database import Database, Transaction
 from services.orders.lines import OrderLine, check_lines, check_total, lines_as_json, total_of
 from services.orders.refusals import InvalidOrder, OrderNotFound
 from services.orders.views import PlacedOrder, order_from
+from services.payments.call_priority import Turn, on_behalf_of
 from services.payments.intent_cancellation import IntentCancellation
-from services.payments.intents import GatewayError, Intent, KeyBurnt, Refused
-from services.payments.refusals import (
-    OrderChangedMeanwhile,
-    OrderNotPayable,
-    PaymentInProgress,
-    PaymentProviderUnavailable,
-)
+from services.payments.intents import GatewayError, Intent, KeyBurnt, NotSent, Refused, sentence_of
+from services.payments.refusals import OrderChangedMeanwhile, OrderNotPayable, PaymentInProgress, refusal_of
 from services.payments.settlement import Settlement
 from services.payments.staged_changes import ChangeRow, drop_change, write_lines
 
@@ -52,6 +49,8 @@ log = structlog.get_logger(__name__)
 
 
 class ChangeGateway(Protocol):
+    def turn_to_reprice(self, intent_id: str) -> Turn: ...
+    def turn_to_cancel(self, intent_id: str) -> Turn: ...
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
     async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent: ...
     async def cancel_intent(self, intent_id: str) -> Intent: ...
@@ -59,9 +58,13 @@ class ChangeGateway(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedChange:
-    """All lines anew. `total` is minor units of the order's currency; `sets_expiry` tells null from left alone."""
+    """All lines anew. `total` is minor units of the order's currency; `sets_expiry` tells null from left alone.
+
+    `requested_by` is the id of who is calling.
+    """
 
     order_id: UUID
+    requested_by: str
     expected_version: int
     lines: Sequence[OrderLine]
     total: int
@@ -69,24 +72,17 @@ class WantedChange:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The order has the lines."""
+class Verb(Enum):
+    REPRICE = auto()
+    CANCEL = auto()  # the intent can't have the new total, so it is canceled before the order changes
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
-    """A change waits for Stripe."""
+class CallNeeded:
+    """What Stripe has to do before the order has its new lines."""
 
-
-@dataclass(frozen=True, slots=True)
-class MustBeCanceled:
-    """The intent can't have the new total, so it is canceled before the order changes."""
-
+    verb: Verb
     intent_id: str
-
-
-Step = Changed | Staged | MustBeCanceled
 
 
 class OrderChanges:
@@ -100,21 +96,51 @@ class OrderChanges:
         """The order with its new lines; the same change again is refused as `OrderChangedMeanwhile`.
 
         Raises also `OrderNotFound`, `InvalidOrder`, `OrderTotalMismatch`, `OrderNotPayable`, `PaymentInProgress`
-        while the customer confirms, or `PaymentProviderUnavailable` when Stripe could not be asked: then the order
-        has the old lines or the new ones, and the same call may be repeated.
+        while the customer confirms, `RateLimited` when Stripe has no time for it, or `PaymentProviderUnavailable` when
+        Stripe could not be asked: then the order has the old lines or the new ones, and the same call may be repeated.
         """
         check_lines(wanted.lines)
-        for _ in range(ATTEMPTS):
-            step = await self._database.transaction(
-                lambda transaction: _record(transaction, wanted), locks=wanted.order_id
-            )
-            if isinstance(step, Changed):
-                return await self._order(wanted.order_id)
-            if isinstance(step, MustBeCanceled):
-                await self._cancel(step.intent_id)
-            elif await self.finish(wanted.order_id) and await self._has(wanted):
-                return await self._order(wanted.order_id)
+        with on_behalf_of(wanted.requested_by):
+            for _ in range(ATTEMPTS):
+                changed = await self._attempt(wanted)
+                if changed is not None:
+                    return changed
         raise PaymentInProgress
+
+    async def _attempt(self, wanted: WantedChange) -> PlacedOrder | None:
+        """The order with its new lines; None when it has to be looked at again.
+
+        The turn at Stripe comes before the record: who can't be served in time has staged nothing.
+        """
+        call = await self._record(wanted, None)
+        if call is None:
+            return await self._order(wanted.order_id)
+        with self._turn_for(call) as turn:
+            try:
+                await turn.wait()
+            except NotSent as error:
+                raise refusal_of(error) from error
+            now = await self._record(wanted, call)
+            if now is None:  # its payment ended while the turn was waited for
+                return await self._order(wanted.order_id)
+            return await self._carry_out(wanted, call) if now == call else None
+
+    async def _carry_out(self, wanted: WantedChange, call: CallNeeded) -> PlacedOrder | None:
+        if call.verb is Verb.CANCEL:
+            await self._cancel(call.intent_id)
+        elif await self.finish(wanted.order_id) and await self._has(wanted):
+            return await self._order(wanted.order_id)
+        return None
+
+    async def _record(self, wanted: WantedChange, turn_for: CallNeeded | None) -> CallNeeded | None:
+        return await self._database.transaction(
+            lambda transaction: _record(transaction, wanted, turn_for), locks=wanted.order_id
+        )
+
+    def _turn_for(self, call: CallNeeded) -> Turn:
+        if call.verb is Verb.CANCEL:
+            return self._gateway.turn_to_cancel(call.intent_id)
+        return self._gateway.turn_to_reprice(call.intent_id)
 
     async def finish(self, order_id: UUID) -> bool:
         """Bring a staged change of this order to its end; False when there is none."""
@@ -132,12 +158,12 @@ class OrderChanges:
             await self._database.rows(
                 RENEW_CHANGE, {"changed_order": order_id, "tried": staged.id, "new_id": uuid4()}
             )
-            raise PaymentProviderUnavailable from error
+            raise refusal_of(error) from error
         except Refused as error:
             await self._give_up(order_id, staged, error)
         except GatewayError as error:
             log.warning("order not changed yet", order=str(order_id), outcome=type(error).__name__)
-            raise PaymentProviderUnavailable from error
+            raise refusal_of(error) from error
         else:
             await self._take_lines(order_id, staged, intent)
         return True
@@ -169,7 +195,7 @@ class OrderChanges:
         try:
             intent = await self._gateway.retrieve_intent(staged.intent_id)
         except GatewayError as error:
-            raise PaymentProviderUnavailable from error
+            raise refusal_of(error) from error
         await self._settlement.apply(intent, cause=CAUSE)
 
         async def drop(transaction: Transaction) -> None:
@@ -178,13 +204,13 @@ class OrderChanges:
 
         await self._database.transaction(drop, locks=order_id)
         if intent.is_payable:
-            raise InvalidOrder(f"Stripe can't charge this total ({refused.code or 'refused'})")
+            raise InvalidOrder(f"Stripe can't charge this total: {sentence_of(refused).rstrip('.')}")
 
     async def _cancel(self, intent_id: str) -> None:
         try:
             await self._cancellation.close(intent_id, cause=CAUSE)
         except GatewayError as error:
-            raise PaymentProviderUnavailable from error
+            raise refusal_of(error) from error
 
     async def _order(self, order_id: UUID) -> PlacedOrder:
         row = await self._database.row(ORDER, {"order_id": order_id, "user_id": "", "may_any": True})
@@ -197,51 +223,75 @@ class OrderChanges:
         return order.version > wanted.expected_version and order.lines == tuple(wanted.lines)
 
 
-async def _record(transaction: Transaction, wanted: WantedChange) -> Step:
-    """What is to be done next, decided under the order's lock."""
+async def _record(
+    transaction: Transaction, wanted: WantedChange, turn_for: CallNeeded | None
+) -> CallNeeded | None:
+    """Write the lines, or answer what Stripe has to do first; that is staged once the caller has the turn for it.
+
+    Decided under the order's lock.
+    """
     order = await transaction.row(LOCK_ORDER_TO_CHANGE, {"order_id": wanted.order_id})
     if order is None:
         raise OrderNotFound
     if order.status != OrderStatus.PENDING:
         raise OrderNotPayable(OrderStatus(order.status))
     check_total(wanted.lines, order.currency, wanted.total)
-    if await transaction.row(STAGED_CHANGE, {"order_id": wanted.order_id}) is not None:
-        return Staged()
+    staged = await transaction.row(STAGED_CHANGE, {"order_id": wanted.order_id})
+    if staged is not None:
+        return CallNeeded(Verb.REPRICE, staged.intent_id)
     if order.version != wanted.expected_version:
         row = await transaction.one(ORDER, {"order_id": wanted.order_id, "user_id": "", "may_any": True})
         raise OrderChangedMeanwhile(order_from(row))
     payment = await transaction.row(LOCK_PAYMENT_TO_REPRICE, {"order_id": wanted.order_id})
-    return await _record_beside(transaction, wanted, order, payment)
-
-
-async def _record_beside(
-    transaction: Transaction, wanted: WantedChange, order: OrderToChange, payment: PaymentToReprice | None
-) -> Step:
     # A payment that Stripe has not answered yet has released no secret: its release check sees the new version.
     if payment is None or payment.intent_id is None or payment.state == PaymentState.CREATING:
-        return await _take_at_once(transaction, wanted)
+        await _take_at_once(transaction, wanted)
+        return None
     if _keeps_its_amount(payment, wanted):
-        return await _take_at_once(transaction, wanted)
+        await _take_at_once(transaction, wanted)
+        return None
+    call = await _call_for(transaction, wanted, order, payment, payment.intent_id)
+    if call == turn_for:
+        await _stage(transaction, wanted, order, payment, call)
+    return call
+
+
+async def _call_for(
+    transaction: Transaction,
+    wanted: WantedChange,
+    order: OrderToChange,
+    payment: PaymentToReprice,
+    intent_id: str,
+) -> CallNeeded:
     if payment.state == PaymentState.CANCELING:
-        return MustBeCanceled(payment.intent_id)
+        return CallNeeded(Verb.CANCEL, intent_id)
     if payment.state == PaymentState.PROCESSING or payment.leased:
         raise PaymentInProgress
-    if not await _is_chargeable(transaction, wanted.total, order.currency):
+    is_chargeable = await _is_chargeable(transaction, wanted.total, order.currency)
+    return CallNeeded(Verb.REPRICE if is_chargeable else Verb.CANCEL, intent_id)
+
+
+async def _stage(
+    transaction: Transaction,
+    wanted: WantedChange,
+    order: OrderToChange,
+    payment: PaymentToReprice,
+    call: CallNeeded,
+) -> None:
+    if call.verb is Verb.CANCEL:
         parameters = {"payment_id": payment.id, "from_state": PaymentState.OPEN, "failure_code": None}
         await transaction.rows(
             MOVE_PAYMENT, {**parameters, "to_state": PaymentState.CANCELING, "cause": CAUSE}
         )
-        return MustBeCanceled(payment.intent_id)
+        return
     change = {"order_id": wanted.order_id, "id": uuid4(), "payment_id": payment.id}
     await transaction.rows(
         STAGE_CHANGE, {**change, "from_version": order.version, **change_row(wanted).as_parameters()}
     )
-    return Staged()
 
 
-async def _take_at_once(transaction: Transaction, wanted: WantedChange) -> Changed:
+async def _take_at_once(transaction: Transaction, wanted: WantedChange) -> None:
     await write_lines(transaction, wanted.order_id, change_row(wanted))
-    return Changed()
 
 
 def _keeps_its_amount(payment: PaymentToReprice, wanted: WantedChange) -> bool:

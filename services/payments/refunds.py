@@ -39,6 +39,7 @@ from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
 from services.orders.views import RefundView
 from services.payments import failpoints
 from services.payments.attention import refresh_cases
+from services.payments.call_priority import on_behalf_of
 from services.payments.intents import (
     GatewayError,
     Intent,
@@ -110,7 +111,8 @@ class Refunds:
 
         refund_id, currency = await self._database.transaction(record, locks=wish.order_id)
         failpoints.reach(failpoints.REFUND_RECORDED)
-        await self.carry_out(refund_id)
+        with on_behalf_of(wish.requested_by):
+            await self.carry_out(refund_id)
         row = await self._database.row(REFUND, {"refund_id": refund_id})
         if row is None:
             raise OrderNotFound

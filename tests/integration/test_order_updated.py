@@ -45,7 +45,9 @@ async def test_other_lines_are_a_change_too(
         await ada.follow(order_id)
         before = await ada.order()
         line = OrderLine(name="Lamp", unit_amount=2_500, quantity=1)
-        wanted = WantedChange(order_id=order_id, expected_version=2, lines=[line], total=2_500)
+        wanted = WantedChange(
+            order_id=order_id, requested_by="shop", expected_version=2, lines=[line], total=2_500
+        )
 
         await OrderChanges(database, gateway).change(wanted)
 

@@ -21,11 +21,15 @@ PAY = (
 
 @pytest.fixture
 async def strict(settings: Settings, shop: Shop) -> AsyncIterator[Client]:
-    """A client of a server that takes three payments, two orders and four looks a minute from a user."""
+    """A client of a server that takes three payments, two orders and four looks a minute from a user, and so on."""
     limits = {
         "payments_per_minute": 3,
         "orders_per_minute": 2,
         "order_reads_per_minute": 4,
+        "order_imports_per_minute": 2,
+        "order_updates_per_minute": 3,
+        "order_updates_per_minute_of_order": 2,
+        "product_saves_per_minute": 2,
     }
     async with running(settings.model_copy(update=limits)) as http:
         yield Client(http, JWT_SECRET)
@@ -72,6 +76,50 @@ async def test_one_look_too_many_at_an_order_is_told_with_the_time_to_wait(
     assert error["extensions"]["code"] == "RATE_LIMITED"
     assert 1 <= error["extensions"]["retryAfter"] <= 60
     assert "errors" not in await strict.ask(ORDER, {"id": order_id}, user="shop", role="merchant")
+
+
+LINE = {"name": "Lamp", "unitAmount": 1_000}
+IMPORT = (
+    "mutation($input: ImportOrderInput!) { importOrder(input: $input) "
+    "{ __typename ... on RateLimited { retryAfter } } }"
+)
+UPDATE = (
+    "mutation($input: UpdateOrderInput!) { updateOrder(input: $input) "
+    "{ __typename ... on RateLimited { retryAfter } } }"
+)
+SAVE = (
+    "mutation($input: [ProductInput!]!) { saveProducts(input: $input) "
+    "{ __typename ... on RateLimited { retryAfter } } }"
+)
+
+
+async def kinds(client: Client, query: str, inputs: list[Any], user: str = "shop") -> list[str]:
+    answers = [await client.data(query, {"input": each}, user=user, role="merchant") for each in inputs]
+    return [answer["__typename"] for each in answers for answer in each.values()]
+
+
+async def test_a_shop_that_imports_or_saves_too_often_is_refused_and_others_are_not(
+    strict: Client, shop: Shop
+) -> None:
+    orders = [
+        {"reference": f"A-{each}", "currency": "EUR", "lines": [LINE], "total": 1_000} for each in range(3)
+    ]
+    product = {"reference": "SKU", "name": "Lamp", "unitAmount": 1_000, "currency": "EUR"}
+
+    assert await kinds(strict, IMPORT, orders) == ["Order", "Order", "RateLimited"]
+    assert await kinds(strict, SAVE, [[product]] * 3) == ["SavedProducts", "SavedProducts", "RateLimited"]
+    assert await kinds(strict, IMPORT, orders[2:], user="other") == ["Order"]
+
+
+async def test_updates_are_counted_by_caller_and_by_order(strict: Client, shop: Shop) -> None:
+    one, other = str(await shop.order()), str(await shop.order())
+
+    def change(order_id: str, version: int) -> dict[str, Any]:
+        return {"orderId": order_id, "expectedVersion": version, "lines": [LINE], "total": 1_000}
+
+    wanted = [change(one, 3), change(one, 5), change(one, 7), change(other, 3)]
+    assert await kinds(strict, UPDATE, wanted) == ["Order", "Order", "RateLimited", "RateLimited"]
+    assert await kinds(strict, UPDATE, [change(other, 3)], user="other") == ["Order"]
 
 
 def limits_of(**limits: Any) -> RateLimits:

@@ -1,13 +1,22 @@
 """The REST face of createPaymentIntent: the same answers as the mutation's, as status codes and JSON."""
 
+import re
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
+from graphql import GraphQLUnionType, build_schema
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
 
+from graph.context import Context, ContextMaker
+from graph.schema import sdl
+from graph.serving.rest import HANDLERS, STATUSES, create_intent
 from models import OrderStatus
 from sandbox.faults import Rule, parse_fault
+from services.identity.refusals import Refusal
 from services.identity.tokens import issue_token
 from settings import Settings
 from tests.client import Client
@@ -71,6 +80,46 @@ async def test_stripe_that_is_away_is_503_and_to_be_asked_again(
 
     assert (answer.status_code, answer.json()["code"]) == (503, "PAYMENT_PROVIDER_UNAVAILABLE")
     assert answer.json()["retryable"] is True
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_what_stripe_will_never_do_says_no_time_to_come_back(
+    http: httpx.AsyncClient, shop: Shop, stripe: Stripe
+) -> None:
+    order_id = await shop.order()
+    stripe.sandbox.faults.add(Rule(fault=parse_fault("402"), method="POST", times=None))
+
+    answer = await post(http, {"orderId": str(order_id)})
+
+    assert (answer.status_code, answer.json()["retryable"]) == (503, False)
+    assert "Retry-After" not in answer.headers
+
+
+def test_every_refusal_of_the_mutation_has_a_status() -> None:
+    union = build_schema(sdl()).get_type("CreatePaymentIntentResult")
+    assert isinstance(union, GraphQLUnionType)
+    names = {member.name for member in union.types} - {"PaymentIntent"}
+    codes = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper() for name in names}
+
+    assert codes == {code.name for code in STATUSES}
+    assert names <= {handler.error_type.__name__ for handler in HANDLERS.values()}
+
+
+class Unforeseen(Refusal):
+    """A refusal that was added somewhere, and forgotten here."""
+
+
+async def test_a_refusal_that_nobody_foresaw_is_a_fault_with_a_body(
+    shop: Shop,
+) -> None:
+    async def refuse(_: Request) -> Context:
+        raise Unforeseen
+
+    app = Starlette(routes=[Route(PATH, create_intent(cast("ContextMaker", refuse)), methods=["POST"])])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:
+        answer = await post(http, {"orderId": str(await shop.order())})
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_SERVER_ERROR")
 
 
 async def test_too_many_calls_are_429_and_say_when_to_come_back(settings: Settings, shop: Shop) -> None:

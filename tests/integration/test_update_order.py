@@ -9,14 +9,18 @@ from sqlalchemy import text
 
 from models import OrderStatus
 from runtime.database.database import Database
+from services.identity.refusals import RateLimited
 from services.orders.lines import OrderLine
-from services.payments.intents import KeyBurnt, OutcomeUnknown
-from services.payments.order_changes import OrderChanges, WantedChange
+from services.orders.refusals import InvalidOrder
+from services.payments.call_priority import AlwaysMyTurn, Turn
+from services.payments.intents import KeyBurnt, OutcomeUnknown, Refused, TooManyRequests
+from services.payments.order_changes import ChangeGateway, OrderChanges, WantedChange
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refusals import OrderNotPayable, PaymentInProgress, PaymentProviderUnavailable
 from services.payments.settlement import Settlement
+from services.stripe_api.gateway import StripeGateway
 from tests.client import Client
-from tests.conftest import Stripe
+from tests.conftest import STRIPE, Stripe
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
 from tests.proof.hooked import Happening, Hooked
@@ -153,6 +157,7 @@ class Checkout:
 
     def __init__(self, database: Database, stripe: Stripe, shop: Shop) -> None:
         self.database, self.sandbox, self.shop = database, stripe.sandbox, shop
+        self.url = stripe.url
 
     async def begin(self) -> tuple[UUID, str]:
         order_id = await self.shop.order(items=[(1_000, 1)])
@@ -164,9 +169,14 @@ class Checkout:
 
     async def change(self, order_id: UUID, **meanwhile: Happening) -> int:
         moments = {name.replace("_", " "): happening for name, happening in meanwhile.items()}
-        changes = OrderChanges(self.database, Hooked(self.sandbox, moments))
-        line = OrderLine(name="Lamp", unit_amount=1_300, quantity=1)
-        wanted = WantedChange(order_id=order_id, expected_version=2, lines=[line], total=1_300)
+        return await self.change_by(order_id, Hooked(self.sandbox, moments))
+
+    async def change_by(self, order_id: UUID, gateway: ChangeGateway, total: int = 1_300) -> int:
+        changes = OrderChanges(self.database, gateway)
+        line = OrderLine(name="Lamp", unit_amount=total, quantity=1)
+        wanted = WantedChange(
+            order_id=order_id, requested_by="shop", expected_version=2, lines=[line], total=total
+        )
         return (await changes.change(wanted)).total
 
     async def heard(self, intent_id: str) -> None:
@@ -303,3 +313,72 @@ async def test_a_burnt_key_is_tried_once_more_under_another(checkout: Checkout) 
         await checkout.change(order_id, before_reprice=the_key_is_burnt)
 
     assert await checkout.change(order_id) == 1_300
+
+
+@pytest.mark.parametrize("total", [1_300, 1])
+async def test_a_change_that_stripe_has_no_time_for_is_refused_before_anything_is_staged(
+    checkout: Checkout, total: int
+) -> None:
+    order_id, _ = await checkout.begin()
+    other = (await PaymentIntents(checkout.database, SandboxGateway(checkout.sandbox)).create(
+        "ada", await checkout.shop.order()
+    )).id  # fmt: skip
+    busy = StripeGateway(STRIPE.secret_keys[0], api_base=checkout.url, calls_per_second=0.1)
+    try:
+        if total == 1:
+            await busy.cancel_intent(other)
+        else:
+            await busy.reprice_intent(other, 2_000, idempotency_key="k")
+        with pytest.raises(RateLimited) as refused:
+            await checkout.change_by(order_id, busy, total)
+    finally:
+        await busy.close()
+
+    assert 5 <= refused.value.retry_after <= 10
+    assert not await checkout.database.rows(text("SELECT FROM order_changes"))
+    [payment] = await checkout.shop.payments(order_id)
+    assert (payment.state, payment.amount) == ("open", 1_000)
+
+
+async def test_stripes_own_limit_is_told_with_its_time_to_wait(checkout: Checkout) -> None:
+    order_id, _ = await checkout.begin()
+
+    async def too_many_calls() -> None:
+        error = TooManyRequests("slow down")
+        error.retry_after = 7
+        raise error
+
+    with pytest.raises(PaymentProviderUnavailable) as refused:
+        await checkout.change(order_id, before_reprice=too_many_calls)
+
+    assert (refused.value.retryable, refused.value.retry_after) == (True, 7)
+
+
+async def test_a_total_that_stripe_refuses_is_told_in_stripes_words(checkout: Checkout) -> None:
+    order_id, _ = await checkout.begin()
+
+    async def too_small() -> None:
+        raise Refused("Amount must convert to at least 50 cents.", code="amount_too_small")
+
+    with pytest.raises(InvalidOrder) as refused:
+        await checkout.change(order_id, before_reprice=too_small)
+
+    reason = "Stripe can't charge this total: Amount must convert to at least 50 cents"
+    assert refused.value.reason == reason
+
+
+async def test_a_payment_that_ends_while_the_turn_is_waited_for_leaves_the_change_made(
+    checkout: Checkout,
+) -> None:
+    order_id, _ = await checkout.begin()
+    [payment] = await checkout.shop.payments(order_id)
+
+    class Waiting(AlwaysMyTurn):
+        async def wait(self) -> None:
+            await checkout.shop.set_payment(payment.id, state="canceled")
+
+    class Busy(SandboxGateway):
+        def turn_to_reprice(self, intent_id: str) -> Turn:
+            return Waiting()
+
+    assert await checkout.change_by(order_id, Busy(checkout.sandbox)) == 1_300

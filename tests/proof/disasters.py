@@ -128,7 +128,11 @@ class Disasters(Machine):
         if order is not None:
             await self.changes.change(
                 WantedChange(
-                    order_id=order_id, expected_version=order.version, lines=[line], total=line.subtotal
+                    order_id=order_id,
+                    requested_by="shop",
+                    expected_version=order.version,
+                    lines=[line],
+                    total=line.subtotal,
                 )
             )
 
