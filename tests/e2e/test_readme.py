@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from graphql import ExecutableDefinitionNode, build_schema, parse, validate
 
+from graph.schema import sdl
+from runtime.database.database import Database
 from services.stripe_api.gateway import API_VERSION
+from tests.client import Client
 from tests.e2e.processes import MAIN, PATIENCE, ROOT, free_ports, shell
 
 README = (ROOT / "README.md").read_text()
@@ -94,3 +98,23 @@ def test_every_command_and_target_that_is_named_exists() -> None:
 
 def test_the_version_of_stripes_api_is_the_one_that_calls_carry() -> None:
     assert f"`{API_VERSION}`" in README
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_each_example_in_graphql_fits_the_schema(page: Path) -> None:
+    schema = build_schema(sdl())
+    for example in re.findall(r"```graphql\n(.+?)```", page.read_text(), re.DOTALL):
+        document = parse(example)
+        if all(isinstance(each, ExecutableDefinitionNode) for each in document.definitions):
+            assert not validate(schema, document), example
+
+
+async def test_the_example_of_an_import_places_the_order(client: Client, database: Database) -> None:
+    [example] = re.findall(r"```graphql\n(.+?)```", README, re.DOTALL)
+
+    placed = (await client.data(example, user="shop", role="merchant"))["importOrder"]
+    again = (await client.data(example, user="shop", role="merchant"))["importOrder"]
+
+    assert placed["__typename"] == "Order"
+    assert again == placed
+    assert (await client.pay(placed["id"], user="ada"))["amount"]["minorUnits"] == 9_912
