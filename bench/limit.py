@@ -53,7 +53,10 @@ class Limit:
             "order_id": order_id,
             "user_id": wanted["userId"],
             "payment_id": payment_id,
+            "may_any": False,
             "may_record": True,
+            "with_receipt": True,
+            "statement_suffix": None,
             "lease": timedelta(seconds=10),
         }
         row = await self._database.row(CLAIM, claim)
@@ -73,7 +76,11 @@ class Limit:
         if path != "/all":
             return None
         request = IntentRequest(
-            payment_id=payment_id, order_id=order_id, amount=row.total, currency=row.currency
+            payment_id=payment_id,
+            order_id=order_id,
+            amount=row.total,
+            currency=row.currency,
+            recorded=row.recorded_parameters,
         )
         return await self._gateway.create_intent(request)
 

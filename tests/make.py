@@ -1,6 +1,7 @@
 """Builders: what a test does not name is something sensible."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,10 @@ class Shop:
 
     async def set_order(self, order_id: UUID, **values: Any) -> None:
         await self.database.rows(update(Order).where(Order.id == order_id).values(**values))  # type: ignore[arg-type]
+
+    async def set_metadata(self, order_id: UUID, metadata: object) -> None:
+        statement = text("UPDATE orders SET shop_metadata = CAST(:metadata AS jsonb) WHERE id = :order_id")
+        await self.database.rows(statement, {"order_id": order_id, "metadata": json.dumps(metadata)})
 
     async def set_payment(self, payment_id: UUID, **values: Any) -> None:
         await self.database.rows(

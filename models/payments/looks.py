@@ -1,9 +1,13 @@
 """When Stripe may be asked again how a payment stands, on behalf of those who look at its order."""
 
-from sqlalchemy import ColumnElement, Integer, Interval, func, literal_column
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Integer, Interval, Uuid, bindparam, func, literal_column, update
 from sqlmodel import col
 
-from models.payments.tables import Payment
+from models.base import among
+from models.payments.tables import Payment, PaymentState
+from runtime.database.statements import Query
 
 # A customer waits for news of a fresh payment; of an old one hardly anybody does.
 _SHORTEST = literal_column("interval '5 seconds'", Interval)
@@ -15,3 +19,21 @@ _pause = func.least(
     _LONGEST,
 )
 LOOK_IS_DUE: ColumnElement[bool] = col(Payment.looked_at) < func.now() - _pause
+
+
+class LookedAtRow(NamedTuple):
+    intent_id: str | None
+
+
+# Takes the turn to ask Stripe about an order's payable intent: one asker each pause, however many look.
+LOOK_AT_INTENT = Query(
+    LookedAtRow,
+    update(Payment)
+    .where(
+        col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
+        among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
+        LOOK_IS_DUE,
+    )
+    .values(looked_at=func.now())
+    .returning(col(Payment.intent_id)),
+)

@@ -30,7 +30,7 @@ from models.currencies.charge_limits import ChargeLimit
 from models.declines.statements import SECONDS_CLOSED
 from models.orders.tables import Order, OrderStatus, order_total
 from models.payments.installation import this_installation
-from models.payments.looks import LOOK_IS_DUE
+from models.payments.stripe_parameters import DESCRIBED_ORDER, stripe_parameters
 from models.payments.tables import IS_LIVE, LIVE, Payment, PaymentState
 from models.refunds.sums import kept
 from runtime.database.statements import Query
@@ -48,6 +48,7 @@ _priced = (
         col(Order.version),
         func.coalesce(col(Order.expires_at) <= func.now(), false()).label("is_expired"),
         order_total.label("total"),
+        *DESCRIBED_ORDER,
         col(ChargeLimit.minimum),
         col(ChargeLimit.maximum),
         col(ChargeLimit.step),
@@ -93,6 +94,7 @@ _recorded = (
             "amount",
             "currency",
             "order_version",
+            "stripe_parameters",
             "cause",
             "lease_until",
         ],
@@ -104,6 +106,7 @@ _recorded = (
             _order.c.total,
             _order.c.currency,
             _order.c.version,
+            stripe_parameters(_order, _payment_id),
             literal("createPaymentIntent", Text),
             func.now() + bindparam("lease", type_=Interval),
         ).where(
@@ -117,7 +120,7 @@ _recorded = (
         ),
     )
     .on_conflict_do_nothing(index_elements=["order_id"], index_where=IS_LIVE)
-    .returning(col(Payment.id))
+    .returning(col(Payment.id), col(Payment.stripe_parameters))
     .cte("recorded")
 )
 
@@ -136,11 +139,13 @@ class ClaimRow(NamedTuple):
     is_expired: bool
     seconds_closed: int | None
     recorded_id: UUID | None
+    recorded_parameters: dict[str, Any] | None
     payment_id: UUID | None
     state: str | None
     amount: int | None
     payment_currency: str | None
     order_version: int | None
+    payment_parameters: dict[str, Any] | None
     intent_id: str | None
     leased: bool | None
     key_expired: bool | None
@@ -159,8 +164,8 @@ class ClaimRow(NamedTuple):
 #             END), 0), 9223372036854775807) AS BIGINT)
 #         FROM order_items
 #         WHERE order_items.order_id = orders.id)
-#       AS total, charge_limits.minimum, charge_limits.maximum, charge_limits.step, CAST(ceil(EXTRACT(epoch FROM
-#           greatest((
+#       AS total, orders.reference, orders.receipt_email, orders.shop_metadata, charge_limits.minimum,
+#           charge_limits.maximum, charge_limits.step, CAST(ceil(EXTRACT(epoch FROM greatest((
 #         SELECT declines.at + interval '3600 seconds'
 #         FROM declines
 #         WHERE declines.order_id = orders.id
@@ -174,8 +179,9 @@ class ClaimRow(NamedTuple):
 #       WHERE orders.id = $1 AND (orders.user_id = $2 OR $3)),
 #     wanted AS (
 #       SELECT priced.id, priced.status, priced.currency, priced.version, priced.is_expired, priced.total,
-#           priced.minimum, priced.maximum, priced.step, priced.seconds_closed, priced.total BETWEEN priced.minimum
-#           AND priced.maximum AND priced.total % priced.step = 0 AS chargeable, EXISTS (
+#           priced.reference, priced.receipt_email, priced.shop_metadata, priced.minimum, priced.maximum, priced.step,
+#           priced.seconds_closed, priced.total BETWEEN priced.minimum AND priced.maximum AND priced.total % priced.step
+#           = 0 AS chargeable, EXISTS (
 #         SELECT *
 #         FROM payments AS earlier
 #         WHERE earlier.order_id = priced.id AND earlier.state = 'succeeded' AND (earlier.amount_received - (
@@ -190,22 +196,39 @@ class ClaimRow(NamedTuple):
 #       AS has_money
 #       FROM priced),
 #     recorded AS (
-#       INSERT INTO payments (id, order_id, state, idempotency_key, amount, currency, order_version, cause,
-#           lease_until, amount_received)
+#       INSERT INTO payments (id, order_id, state, idempotency_key, amount, currency, order_version,
+#           stripe_parameters, cause, lease_until, amount_received)
 #       SELECT $4, wanted.id, 'creating', concat('pi:', $4), wanted.total, wanted.currency, wanted.version,
-#           'createPaymentIntent', now() + $5, $6
+#           jsonb_strip_nulls(jsonb_build_object(CAST('description' AS TEXT), left(wanted.reference, 500),
+#           CAST('receipt_email' AS TEXT), CASE WHEN $5 THEN nullif(wanted.receipt_email, '') END,
+#           CAST('statement_descriptor_suffix' AS TEXT), $6, CAST('metadata' AS TEXT), coalesce((
+#         SELECT jsonb_object_agg(taken.key, taken.value) AS jsonb_object_agg_1
+#         FROM (
+#           SELECT entry.key, entry.value
+#           FROM jsonb_each_text(CASE WHEN (jsonb_typeof(wanted.shop_metadata) = 'object') THEN wanted.shop_metadata
+#               ELSE CAST('{}' AS JSONB) END) AS entry
+#           WHERE length(entry.key) BETWEEN 1 AND 40 AND length(entry.value) BETWEEN 1 AND 500 AND entry.key !~ '[][]'
+#               AND (entry.key NOT IN ('order_id', 'payment_id', 'installation_id', 'reference'))
+#           ORDER BY entry.key LIMIT 46) AS taken),
+#           CAST('{}' AS JSONB)) || jsonb_strip_nulls(jsonb_build_object(CAST('order_id' AS TEXT), CAST(wanted.id AS
+#           TEXT), CAST('payment_id' AS TEXT), CAST($4 AS TEXT), CAST('installation_id' AS TEXT), CAST((
+#         SELECT installation.id
+#         FROM installation)
+#           AS TEXT), CAST('reference' AS TEXT), left(wanted.reference, 500))))) AS jsonb_strip_nulls_1,
+#           'createPaymentIntent', now() + $7, $8
 #       FROM wanted
-#       WHERE $7 AND wanted.status = 'pending' AND wanted.chargeable AND NOT wanted.has_money AND NOT
+#       WHERE $9 AND wanted.status = 'pending' AND wanted.chargeable AND NOT wanted.has_money AND NOT
 #           wanted.is_expired AND coalesce(wanted.seconds_closed, 0) <= 0 AND NOT (EXISTS (
 #         SELECT *
 #         FROM payments AS live
 #         WHERE live.order_id = wanted.id AND live.state IN ('creating', 'open', 'processing', 'canceling')))
 #       ON CONFLICT (order_id)
 #       WHERE state IN ('creating', 'open', 'processing', 'canceling') DO NOTHING
-#       RETURNING payments.id)
+#       RETURNING payments.id, payments.stripe_parameters)
 #     SELECT wanted.status, wanted.currency, wanted.version, wanted.total, wanted.minimum, wanted.maximum,
 #         wanted.chargeable, wanted.has_money, wanted.is_expired, wanted.seconds_closed, recorded.id AS recorded_id,
-#         live.id AS payment_id, live.state, live.amount, live.currency AS payment_currency, live.order_version,
+#         recorded.stripe_parameters AS recorded_parameters, live.id AS payment_id, live.state, live.amount,
+#         live.currency AS payment_currency, live.order_version, live.stripe_parameters AS payment_parameters,
 #         live.intent_id, live.lease_until > now() AS leased, live.created_at < now() - interval '23 hours' AS
 #         key_expired, (
 #       SELECT installation.id
@@ -229,11 +252,13 @@ CLAIM = Query(
         _order.c.is_expired,
         _order.c.seconds_closed,
         _recorded.c.id.label("recorded_id"),
+        _recorded.c.stripe_parameters.label("recorded_parameters"),
         col(_live.id).label("payment_id"),
         col(_live.state),
         col(_live.amount),
         col(_live.currency).label("payment_currency"),
         col(_live.order_version),
+        col(_live.stripe_parameters).label("payment_parameters"),
         col(_live.intent_id),
         (col(_live.lease_until) > func.now()).label("leased"),
         (col(_live.created_at) < func.now() - KEY_LIFETIME).label("key_expired"),
@@ -366,22 +391,4 @@ REPRICE_PAYMENT = (
         updated_at=func.now(),
     )
     .returning(col(Payment.id))
-)
-
-
-class LookedAtRow(NamedTuple):
-    intent_id: str | None
-
-
-# Takes the turn to ask Stripe about an order's payable intent: one asker each pause, however many look.
-LOOK_AT_INTENT = Query(
-    LookedAtRow,
-    update(Payment)
-    .where(
-        col(Payment.order_id) == bindparam("looked_at_order", type_=Uuid),
-        among(col(Payment.state), (PaymentState.OPEN, PaymentState.PROCESSING)),
-        LOOK_IS_DUE,
-    )
-    .values(looked_at=func.now())
-    .returning(col(Payment.intent_id)),
 )

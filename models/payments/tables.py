@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from models.base import LARGEST_AMOUNT, database_time, minor_units, one_of
@@ -42,7 +44,8 @@ class Payment(SQLModel, table=True):
 
     `amount` and `amount_received` are minor units of `currency`. While `lease_until` lies ahead, somebody is
     calling Stripe for this payment; once it has passed, anybody may take over. `looked_at` is when Stripe was last
-    asked how the intent stands. `authorized_at` is when it was first seen to wait for a capture.
+    asked how the intent stands. `authorized_at` is when it was first seen to wait for a capture. `stripe_parameters`
+    are what Stripe was asked for besides amount and currency, for replays; null when an earlier version recorded it.
     """
 
     __tablename__ = "payments"
@@ -86,6 +89,7 @@ class Payment(SQLModel, table=True):
     amount: int = minor_units()
     currency: str
     order_version: int
+    stripe_parameters: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     amount_received: int = minor_units(default=0, sa_column_kwargs={"server_default": "0"})
     failure_code: str | None = None
     cause: str

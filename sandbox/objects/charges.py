@@ -5,11 +5,11 @@ from sandbox.account.ids import new_id
 from sandbox.http.answers import Object
 from sandbox.objects.cards import Decline, TestMethod
 from sandbox.objects.payment_methods import method_of
+from sandbox.objects.statements import on_statement
 
 # What every charge has when it is made.
 _NEW: Object = {
     "balance_transaction": None,
-    "calculated_statement_descriptor": "SANDBOX",
     "disputed": False,
     "fraud_details": {},
     "radar_options": {},
@@ -49,6 +49,7 @@ def new_charge(
         ),
         "receipt_url": _receipt() if status == "succeeded" else None,
         "status": status,
+        "calculated_statement_descriptor": on_statement(intent),
         **_NEW,
         **_copied_from(intent),
         **dict.fromkeys(_UNUSED),

@@ -12,6 +12,7 @@ from sandbox.http.parameters import Parameters
 from sandbox.objects.confirming import PAYING, attempt, check_attempt, chosen_method
 from sandbox.objects.currencies import check_amount, check_converted, check_currency
 from sandbox.objects.method_settings import SETTINGS, UNDECIDED, method_settings
+from sandbox.objects.statements import check_statement, statement_text
 
 OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 _DESCRIBING = frozenset((
@@ -68,6 +69,7 @@ def create(account: Account, call: Call) -> Object:
     intent = _new_intent(amount, currency, account.clock.now())
     intent["capture_method"] = account.dashboard.capture_method
     intent |= described(account, params, intent) | method_settings(call, currency, UNDECIDED)
+    check_statement(intent)
     method = chosen_method(account, params)
     confirming = params.boolean("confirm") or False
     if confirming:
@@ -111,6 +113,7 @@ def _changed(account: Account, intent: Object, call: Call) -> Object:
     changed |= described(account, params, intent)
     if currency != intent["currency"] or SETTINGS & set(params.tree):
         changed |= method_settings(call, currency, intent)
+    check_statement(changed)
     method = chosen_method(account, params) if intent["status"] in OPEN else None
     if method is not None:
         changed |= {"payment_method": method["id"], "status": "requires_confirmation", "next_action": None}
@@ -145,8 +148,8 @@ def described(account: Account, params: Parameters, old: Object) -> Object:
         "receipt_email": params.email,
         "setup_future_usage": lambda name: params.one_of(name, ("on_session", "off_session")),
         "shipping": lambda name: _shipping(params.inside(name)),
-        "statement_descriptor": lambda name: params.text(name, longest=22),
-        "statement_descriptor_suffix": lambda name: params.text(name, longest=22),
+        "statement_descriptor": lambda name: statement_text(params, name),
+        "statement_descriptor_suffix": lambda name: statement_text(params, name),
         "transfer_group": params.text,
         "customer": lambda name: _customer(account, params.text(name)),
         "amount_details": lambda name: _amount_details(params.inside(name), old["amount_details"]),

@@ -7,6 +7,7 @@ from sandbox.account.account import ACCOUNT_ID, Account
 from sandbox.http.answers import Object
 from sandbox.http.calls import PAGING, Call, list_object, listed, window
 from sandbox.http.errors import invalid
+from sandbox.objects.statements import PREFIX
 
 
 def retrieve_charge(account: Account, call: Call) -> Object:
@@ -65,6 +66,20 @@ def retrieve_account(account: Account, call: Call) -> Object:
         "email": "sandbox@example.com",
         "metadata": {},
         "payouts_enabled": True,
+        "settings": {
+            "branding": dict.fromkeys(("icon", "logo", "primary_color", "secondary_color")),
+            "card_payments": {
+                "statement_descriptor_prefix": PREFIX,
+                "statement_descriptor_prefix_kana": None,
+                "statement_descriptor_prefix_kanji": None,
+            },
+            "dashboard": {"display_name": "Sandbox", "timezone": "Etc/UTC"},
+            "payments": {
+                "statement_descriptor": PREFIX,
+                "statement_descriptor_kana": None,
+                "statement_descriptor_kanji": None,
+            },
+        },
         "type": "standard",
     }
 

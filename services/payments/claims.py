@@ -1,6 +1,8 @@
 """An order and its live payment as one statement finds them, before anything is decided."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from models.orders.tables import OrderStatus
@@ -23,6 +25,7 @@ class LivePayment:
     intent_id: str  # empty while Stripe has not answered
     leased: bool
     key_expired: bool
+    parameters: Mapping[str, Any] | None  # what Stripe was asked for besides, if this version recorded it
 
     @property
     def is_unanswered(self) -> bool:
@@ -79,6 +82,7 @@ class Claim:
             amount=payment.amount,
             currency=payment.currency,
             installation_id=self.installation_id,
+            recorded=payment.parameters,
         )
 
 
@@ -103,7 +107,15 @@ def claim_from(row: ClaimRow, order_id: UUID) -> Claim:
 
 def _recorded_payment(row: ClaimRow, recorded_id: UUID) -> LivePayment:
     return LivePayment(
-        recorded_id, PaymentState.CREATING, row.total, row.currency, row.version, "", True, False
+        recorded_id,
+        PaymentState.CREATING,
+        row.total,
+        row.currency,
+        row.version,
+        "",
+        True,
+        False,
+        row.recorded_parameters,
     )
 
 
@@ -126,4 +138,5 @@ def _earlier_payment(row: ClaimRow) -> LivePayment | None:
         row.intent_id or "",
         bool(row.leased),
         bool(row.key_expired),
+        row.payment_parameters,
     )

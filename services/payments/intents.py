@@ -1,9 +1,10 @@
 """A payment intent in our words, and the ways a call for one can end. Stripe's objects stay in the gateway."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 
@@ -52,21 +53,29 @@ PAYABLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentRequest:
-    """What Stripe is asked for. The same payment always asks for the same, so a replay is a replay."""
+    """What Stripe is asked for. The same payment always asks for the same, so a replay is a replay.
+
+    `recorded` is what was stored with the payment besides its amount and currency; None for one of an earlier version.
+    """
 
     payment_id: UUID
     order_id: UUID
     amount: int
     currency: str
     installation_id: UUID | None = None
+    recorded: Mapping[str, Any] | None = None
 
     @property
     def idempotency_key(self) -> str:
         return f"pi:{self.payment_id}"
 
     @property
-    def metadata(self) -> dict[str, str]:
-        """What tells later whose intent it is."""
+    def parameters(self) -> dict[str, Any]:
+        """What is sent besides amount and currency. The metadata tells later whose intent it is."""
+        return dict(self.recorded) if self.recorded is not None else {"metadata": self._ids}
+
+    @property
+    def _ids(self) -> dict[str, str]:
         ids = {
             "order_id": self.order_id,
             "payment_id": self.payment_id,
@@ -159,11 +168,22 @@ class StripePage(Generic[T]):
 
 
 class GatewayError(Exception):
-    """A call to Stripe that brought no intent. `request_id` is Stripe's, for its support and our logs."""
+    """A call to Stripe that brought no intent. `request_id` is Stripe's, for its support and our logs.
 
-    def __init__(self, message: str, *, code: str | None = None, request_id: str | None = None) -> None:
+    `param` is the parameter that Stripe complains of, if it says so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
+        self.param = param
         self.request_id = request_id
 
 

@@ -5,8 +5,6 @@ called, no connection is held during the call, and a secret leaves only after a 
 that the order is pending, the payment is its live one, and its amount is the order's total now.
 """
 
-import asyncio
-from collections.abc import Awaitable
 from datetime import timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid4
@@ -35,19 +33,16 @@ from services.payments.intents import (
     IntentRequest,
     IntentStatus,
     KeyBurnt,
-    NotSent,
-    OutcomeUnknown,
     Refused,
 )
 from services.payments.order_changes import OrderChanges
+from services.payments.patience import RECEIPT, SUFFIX, Patience
 from services.payments.recent_ones import RecentOnes
 from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable, refusal_of
 from services.payments.settlement import Settlement
 
 DEADLINE = 9.5  # seconds for one createPaymentIntent, waiting and calling included
 LEASE = timedelta(seconds=10)  # outlives the call it covers
-FIRST_PAUSE, LONGEST_PAUSE = 0.03, 0.5  # seconds between looks at a payment that another caller is making
-BURNT_KEYS_ALLOWED = 1  # a second recorded 500 within one call is an outage
 
 CAUSE = "createPaymentIntent"
 OVER = (IntentStatus.SUCCEEDED, IntentStatus.CANCELED)
@@ -61,6 +56,7 @@ class IntentGateway(Protocol):
 
     def turn_to_create(self, order_id: UUID) -> Turn: ...
     def turn_to_reprice(self, intent_id: str) -> Turn: ...
+    def turn_to_cancel(self, intent_id: str) -> Turn: ...
     async def create_intent(self, request: IntentRequest) -> Intent: ...
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
     async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent: ...
@@ -78,9 +74,20 @@ class _Asked(NamedTuple):
 class PaymentIntents:
     """Makes an order payable, however often and from however many places it is asked."""
 
-    def __init__(self, database: Database, gateway: IntentGateway, *, deadline: float = DEADLINE) -> None:
-        """`deadline` is seconds for one call of `create`, waiting for others and calling Stripe included."""
+    def __init__(
+        self,
+        database: Database,
+        gateway: IntentGateway,
+        *,
+        deadline: float = DEADLINE,
+        statement_suffix: str | None = None,
+    ) -> None:
+        """`deadline` is seconds for one call of `create`, waiting for others and calling Stripe included.
+
+        `statement_suffix` stands on card statements behind the account's own prefix.
+        """
         self._deadline = deadline
+        self._statement_suffix = statement_suffix
         self._database = database
         self._gateway = gateway
         self._open: RecentOnes[_Asked] = RecentOnes()  # asking again reads, and needs no turn to create
@@ -93,7 +100,7 @@ class PaymentIntents:
 
         The order is this user's; `may_any` is for who holds a checkout token of this very order.
         """
-        patience = _Patience(self._deadline)
+        patience = Patience(self._deadline)
         asked = _Asked(order_id, user_id, may_any)
         with on_behalf_of(user_id or str(order_id)):
             while True:
@@ -104,7 +111,7 @@ class PaymentIntents:
                 if patience.is_over:
                     raise PaymentInProgress
 
-    async def _step(self, asked: "_Asked", patience: "_Patience") -> Intent | None:
+    async def _step(self, asked: "_Asked", patience: Patience) -> Intent | None:
         """One step towards a payable intent; None when the order has to be looked at again.
 
         The turn comes before the record: a caller who can't be served in time has written nothing, and who finds an
@@ -113,15 +120,15 @@ class PaymentIntents:
         with self._gateway.turn_to_create(asked.order_id) as turn:
             claim = None
             if not turn.is_here and (asked in self._open or not turn.is_refused):
-                claim = await self._claim(asked, may_record=False)
+                claim = await self._claim(asked, patience, may_record=False)
             if claim is None or claim.wants_new_intent:
                 await patience.wait_for(turn)
-                claim = await self._claim(asked, may_record=True)
+                claim = await self._claim(asked, patience, may_record=True)
                 if claim.wants_new_intent:
                     return await self._ask_for_intent(asked, claim, patience)
         return await self._advance(claim, patience)
 
-    async def _claim(self, asked: "_Asked", *, may_record: bool) -> Claim:
+    async def _claim(self, asked: "_Asked", patience: Patience, *, may_record: bool) -> Claim:
         parameters = {
             "order_id": asked.order_id,
             "user_id": asked.user_id,
@@ -129,6 +136,8 @@ class PaymentIntents:
             "payment_id": uuid4(),
             "lease": LEASE,
             "may_record": may_record,
+            "with_receipt": RECEIPT not in patience.left_out,
+            "statement_suffix": None if SUFFIX in patience.left_out else self._statement_suffix,
         }
         row = await self._database.row(CLAIM, parameters)
         if row is None:
@@ -137,7 +146,7 @@ class PaymentIntents:
         claim.refuse_unless_payable()
         return claim
 
-    async def _ask_for_intent(self, asked: "_Asked", claim: Claim, patience: "_Patience") -> Intent | None:
+    async def _ask_for_intent(self, asked: "_Asked", claim: Claim, patience: Patience) -> Intent | None:
         payment = claim.payment
         if payment is None:  # another caller recorded one after our snapshot was taken
             return None
@@ -148,7 +157,7 @@ class PaymentIntents:
         self._open.add(asked)  # also an answer that is not released needs to be read, not made anew
         return intent
 
-    async def _advance(self, claim: Claim, patience: "_Patience") -> Intent | None:
+    async def _advance(self, claim: Claim, patience: Patience) -> Intent | None:
         """One step with a payment that needs no new intent."""
         payment = claim.payment
         if payment is None or claim.wants_new_intent:
@@ -163,7 +172,7 @@ class PaymentIntents:
             return await self._reuse(claim, payment, patience)
         return None
 
-    async def _make(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> Intent | None:
+    async def _make(self, claim: Claim, payment: LivePayment, patience: Patience) -> Intent | None:
         intent = await self._call_for_new_intent(claim, payment, patience)
         if intent is None:
             return None
@@ -181,7 +190,7 @@ class PaymentIntents:
         return intent if opened and opened.releasable and claim.recorded else None
 
     async def _call_for_new_intent(
-        self, claim: Claim, payment: LivePayment, patience: "_Patience"
+        self, claim: Claim, payment: LivePayment, patience: Patience
     ) -> Intent | None:
         failpoints.reach(failpoints.PAYMENT_RECORDED)
         try:
@@ -194,6 +203,8 @@ class PaymentIntents:
             await self._give_up(payment, PaymentState.FAILED, error)
             if error.code in AMOUNT_CODES:
                 raise claim.not_chargeable(error) from error
+            if patience.can_leave_out(error.param):
+                return None
             raise PaymentProviderUnavailable(retryable=False) from error
         except GatewayError as error:
             log_gateway_error(error, payment)
@@ -216,7 +227,7 @@ class PaymentIntents:
         }
         await self._database.rows(MOVE_PAYMENT, parameters)
 
-    async def _take_over(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> Intent | None:
+    async def _take_over(self, claim: Claim, payment: LivePayment, patience: Patience) -> Intent | None:
         """Go on for a caller who is gone."""
         if payment.key_expired:  # its secret never left, so nobody can pay what Stripe may have made
             await self._move(payment, PaymentState.ABANDONED, failure_code="key_expired")
@@ -236,7 +247,7 @@ class PaymentIntents:
     async def _end_lease(self, payment: LivePayment) -> None:
         await self._database.rows(END_LEASE, {"payment_id": payment.id, "from_state": payment.state})
 
-    async def _reuse(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> Intent | None:
+    async def _reuse(self, claim: Claim, payment: LivePayment, patience: Patience) -> Intent | None:
         intent = await self._read(payment, patience)
         if intent.status in OVER:
             await self._settlement.apply(intent, cause=CAUSE)
@@ -260,14 +271,14 @@ class PaymentIntents:
         except InvalidOrder:  # Stripe won't have that total: the order stays as it is
             return True
 
-    async def _read(self, payment: LivePayment, patience: "_Patience") -> Intent:
+    async def _read(self, payment: LivePayment, patience: Patience) -> Intent:
         try:
             return await patience.spend_on(self._gateway.retrieve_intent(payment.intent_id))
         except GatewayError as error:
             log_gateway_error(error, payment)
             raise refusal_of(error) from error
 
-    async def _reprice(self, claim: Claim, payment: LivePayment, patience: "_Patience") -> None:
+    async def _reprice(self, claim: Claim, payment: LivePayment, patience: Patience) -> None:
         """Bring the intent to the order's new total. The key names the version: 100 → 120 → 100 are three calls.
 
         One caller at a time: an older price that arrived after a newer one would stay.
@@ -297,7 +308,7 @@ class PaymentIntents:
         await self._database.rows(REPRICE_PAYMENT, parameters)
 
     async def _not_repriced(
-        self, claim: Claim, payment: LivePayment, error: GatewayError, patience: "_Patience"
+        self, claim: Claim, payment: LivePayment, error: GatewayError, patience: Patience
     ) -> None:
         if isinstance(error, Refused) and error.code in AMOUNT_CODES:
             raise claim.not_chargeable(error) from error
@@ -309,7 +320,7 @@ class PaymentIntents:
             raise refusal_of(error) from error
         await self._replace(payment, patience)
 
-    async def _replace(self, payment: LivePayment, patience: "_Patience") -> None:
+    async def _replace(self, payment: LivePayment, patience: Patience) -> None:
         """Cancel the intent at Stripe, and only then let a new payment begin."""
         if payment.state != PaymentState.CANCELING:
             await self._move(payment, PaymentState.CANCELING)
@@ -321,49 +332,11 @@ class PaymentIntents:
         if intent.status not in OVER:
             raise PaymentInProgress
 
-    async def _refresh(self, payment: LivePayment, patience: "_Patience") -> None:
+    async def _refresh(self, payment: LivePayment, patience: Patience) -> None:
         intent = await self._read(payment, patience)
         await self._settlement.apply(intent, cause=CAUSE)
         if intent.status not in OVER:
             raise PaymentInProgress
-
-
-class _Patience:
-    """One caller's: a deadline, growing pauses, and how many burnt keys are allowed."""
-
-    def __init__(self, seconds: float) -> None:
-        self._deadline = asyncio.get_running_loop().time() + seconds
-        self._pause = FIRST_PAUSE
-        self._burnt_keys = 0
-
-    @property
-    def is_over(self) -> bool:
-        return asyncio.get_running_loop().time() >= self._deadline
-
-    async def pause(self) -> None:
-        await asyncio.sleep(self._pause)
-        self._pause = min(self._pause * 1.5, LONGEST_PAUSE)
-
-    async def wait_for(self, turn: Turn) -> None:
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                await turn.wait()
-        except NotSent as error:
-            raise refusal_of(error) from error
-        except TimeoutError:
-            raise PaymentInProgress from None
-
-    async def spend_on(self, call: Awaitable[Intent]) -> Intent:
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                return await call
-        except TimeoutError as error:
-            raise OutcomeUnknown("no answer within our deadline") from error
-
-    def count_burnt_key(self) -> None:
-        self._burnt_keys += 1
-        if self._burnt_keys > BURNT_KEYS_ALLOWED:
-            raise PaymentProviderUnavailable
 
 
 def log_gateway_error(error: GatewayError, payment: LivePayment) -> None:

@@ -14,7 +14,7 @@ import structlog
 
 from models.orders.statements import EVERY_PART, OrderParts
 from models.orders.tables import OrderStatus
-from models.payments.statements import LOOK_AT_INTENT
+from models.payments.looks import LOOK_AT_INTENT
 from models.payments.tables import PaymentState
 from runtime.database.database import Database
 from services.identity.principal import Principal

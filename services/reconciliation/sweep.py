@@ -86,6 +86,7 @@ class Sweep:
         *,
         share: float = 1.0,
         most_items: int | None = None,
+        statement_suffix: str | None = None,
     ) -> None:
         """`share` of the steps' budgets, and `most_items` of each: less for a sweep that must be short, since the next
         one goes on; more for one that is waited for.
@@ -94,15 +95,18 @@ class Sweep:
         self._gateway = gateway
         self._inbox = inbox
         self._attention = Attention(database)
-        steps = self._usual_steps(database, gateway, inbox)
+        steps = self._usual_steps(database, gateway, inbox, statement_suffix)
         self._steps = [replace(each, budget=each.budget.part(share, most_items)) for each in steps]
 
-    def _usual_steps(self, database: Database, gateway: SweepGateway, inbox: Inbox) -> tuple[Step, ...]:
+    def _usual_steps(
+        self, database: Database, gateway: SweepGateway, inbox: Inbox, statement_suffix: str | None
+    ) -> tuple[Step, ...]:
         refunds = Refunds(database, gateway)
         cancellation = IntentCancellation(database, gateway)
         closed = ClosedOrders(database, cancellation, refunds)
         expired = ExpiredOrders(OrderExpiry(database, gateway))
-        unanswered = UnansweredPayments(database, PaymentIntents(database, gateway))
+        payments = PaymentIntents(database, gateway, statement_suffix=statement_suffix)
+        unanswered = UnansweredPayments(database, payments)
         unfinished = UnfinishedRefunds(database, refunds)
         changes = ChangedOrders(OrderChanges(database, gateway))
         payable = PayableIntents(database, gateway, refunds)
@@ -211,11 +215,13 @@ def step(
     return Step(name=name, budget=Budget(seconds=seconds, items=items), permission=permission, run=run)
 
 
-async def sweep_once(database: Database, gateway: ClosableGateway, *, livemode: bool) -> Findings:
+async def sweep_once(
+    database: Database, gateway: ClosableGateway, *, livemode: bool, statement_suffix: str | None = None
+) -> Findings:
     """One sweep by hand, with parts of its own that are closed behind it."""
     try:
         inbox = Inbox(database, gateway, None, livemode=livemode)
-        return await Sweep(database, gateway, inbox).run()
+        return await Sweep(database, gateway, inbox, statement_suffix=statement_suffix).run()
     finally:
         await gateway.close()
         await database.close()

@@ -39,6 +39,7 @@ async def sweep_until_whole(
     tell: Tell,
     calls_per_second: float | None = None,
     most_items: int | None = None,
+    statement_suffix: str | None = None,
     pause: float = PAUSE,
 ) -> Findings:
     """What all sweeps did together. It is whole unless `unreachable` or `unfinished` says otherwise.
@@ -49,7 +50,14 @@ async def sweep_until_whole(
     try:
         await _tell_estimate(database, tell, calls_per_second or USUAL_RATE)
         inbox = Inbox(database, gateway, None, livemode=livemode)
-        sweep = Sweep(database, gateway, inbox, share=SHARE, most_items=most_items)
+        sweep = Sweep(
+            database,
+            gateway,
+            inbox,
+            share=SHARE,
+            most_items=most_items,
+            statement_suffix=statement_suffix,
+        )
         return await _repeat(database, sweep, tell, pause)
     finally:
         await gateway.close()

@@ -88,6 +88,10 @@ class StripeGateway:
         """The turn of the next `reprice_intent` within its block."""
         return self._turn("post", f"/v1/payment_intents/{intent_id}", intent_id)
 
+    def turn_to_cancel(self, intent_id: str) -> Turn:
+        """The turn of the next `cancel_intent` within its block."""
+        return self._turn("post", f"/v1/payment_intents/{intent_id}/cancel", intent_id)
+
     def turn_to_retrieve(self, intent_id: str) -> Turn:
         """The turn of the next `retrieve_intent` within its block."""
         return self._turn("get", f"/v1/payment_intents/{intent_id}", intent_id)
@@ -116,7 +120,7 @@ class StripeGateway:
             idempotency_key=request.idempotency_key,
             amount=request.amount,
             currency=request.currency.lower(),
-            metadata=request.metadata,
+            **request.parameters,
         )
 
     async def retrieve_intent(self, intent_id: str) -> Intent:

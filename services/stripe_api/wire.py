@@ -94,7 +94,12 @@ def error_of(answer: Answer) -> GatewayError | None:
     error: dict[str, Any] = told if isinstance(told, dict) else {}
     message, code = _text(error.get("message")), _text(error.get("code"))
     kind = _kind_of(answer.status, error.get("type"), code)
-    return kind(message or f"HTTP {answer.status}", code=code, request_id=answer.request_id)
+    return kind(
+        message or f"HTTP {answer.status}",
+        code=code,
+        param=_text(error.get("param")),
+        request_id=answer.request_id,
+    )
 
 
 def _text(value: object) -> str | None:

@@ -166,6 +166,9 @@ class Watched:
     def turn_to_reprice(self, intent_id: str) -> Turn:
         return self._gateway.turn_to_reprice(intent_id)
 
+    def turn_to_cancel(self, intent_id: str) -> Turn:
+        return self._gateway.turn_to_cancel(intent_id)
+
     async def retrieve_intent(self, intent_id: str) -> Intent:
         self.held.append(self._database.connections_in_use)
         return await self._gateway.retrieve_intent(intent_id)

@@ -235,3 +235,18 @@ def test_a_clock_that_is_wrong_is_told() -> None:
     assert clock_finding(header, now + timedelta(seconds=40)).verdict is Verdict.WRONG
     assert clock_finding(header, now - timedelta(seconds=40)).verdict is Verdict.WRONG
     assert clock_finding({}, now).verdict is Verdict.WARNING
+
+
+@pytest.mark.parametrize(
+    ("suffix", "verdict", "words"),
+    [("ORDERS", "ok", "`SANDBOX* ORDERS`"), ("OCT MARATHONS", "ok", "`SANDBOX* OCT MARATHONS`"),
+     ("OCT MARATHON 26", "warning", "more than 22 characters")],
+)  # fmt: skip
+async def test_a_statement_that_is_too_long_with_the_accounts_prefix_is_told(
+    gateway: StripeGateway, stripe: Stripe, suffix: str, verdict: str, words: str
+) -> None:
+    findings = await examine_stripe(gateway, is_live=False, api_version=API_VERSION, statement_suffix=suffix)
+
+    [(found, said)] = told(findings, "card statements")
+    assert found == verdict
+    assert words in said

@@ -64,6 +64,9 @@ class SandboxGateway:
     def turn_to_reprice(self, intent_id: str) -> Turn:
         return AlwaysMyTurn()
 
+    def turn_to_cancel(self, intent_id: str) -> Turn:
+        return AlwaysMyTurn()
+
     def turn_to_retrieve(self, intent_id: str) -> Turn:
         return AlwaysMyTurn()
 
@@ -71,7 +74,7 @@ class SandboxGateway:
         parameters = {
             "amount": request.amount,
             "currency": request.currency.lower(),
-            "metadata": request.metadata,
+            **request.parameters,
         }
         return intent_from(
             await self._call("POST", "/v1/payment_intents", parameters, request.idempotency_key)

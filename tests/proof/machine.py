@@ -56,16 +56,18 @@ class Machine(RuleBasedStateMachine):
         self.shop = Shop(self.database)
         self.world = World(self.database, self.sandbox)
         self.neighbours = self.world.neighbours
+        self.keys = self.placed = self.starts = 0
         self.start()
-        self.keys = self.placed = 0
         self.failpoint: str | None = None
         self.exit = ExitStack()
         self.exit.enter_context(failpoints.reaching(self._reach))
         type(self).runs += 1
 
     def start(self) -> None:
-        """The server's process begins: what it remembered is gone."""
-        self.payments = PaymentIntents(self.database, self.gateway, deadline=0.1)
+        """The server's process begins, with another setting: what it remembered is gone."""
+        self.starts += 1
+        suffix = f"SHOP {self.starts}"
+        self.payments = PaymentIntents(self.database, self.gateway, deadline=0.1, statement_suffix=suffix)
         self.refunds = Refunds(self.database, self.gateway)
         self.reviews = Reviews(self.database, self.refunds)
         self.changes = OrderChanges(self.database, self.gateway)
@@ -73,8 +75,10 @@ class Machine(RuleBasedStateMachine):
         self.imports = OrderImports(self.database)
         check = StripeSignatureCheck((WEBHOOK_SECRET,))
         self.inbox = Inbox(self.database, self.gateway, check, livemode=False)
-        self.sweep = Sweep(self.database, self.gateway, self.inbox)
-        self.short_sweep = Sweep(self.database, self.gateway, self.inbox, share=SMALL)
+        self.sweep = Sweep(self.database, self.gateway, self.inbox, statement_suffix=suffix)
+        self.short_sweep = Sweep(
+            self.database, self.gateway, self.inbox, share=SMALL, statement_suffix=suffix
+        )
 
     def count(self, what: str, number: int = 1) -> None:
         type(self).injected[what] += number

@@ -1,5 +1,6 @@
 """The gateway without sockets answers as the real one does: one contract, held by both."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -37,6 +38,39 @@ async def test_an_intent_is_made_once_for_a_key_and_read_repriced_and_canceled(e
     assert (await either.cancel_intent(made.id)).status is IntentStatus.CANCELED
     with pytest.raises(intents.Refused):
         await either.cancel_intent(made.id)
+
+
+DESCRIBED = {
+    "description": "A-1001",
+    "receipt_email": "ada@shop.test",
+    "statement_descriptor_suffix": "ORDERS",
+    "metadata": {"order_id": "7", "reference": "A-1001", "basket": "7f3a"},
+}
+
+
+async def test_what_was_recorded_reaches_stripe_as_it_stands(either: Any, stripe: Stripe) -> None:
+    await either.create_intent(wanted(recorded=DESCRIBED))
+
+    [made] = stripe.sandbox.state.payment_intents
+    assert {name: made[name] for name in DESCRIBED} == DESCRIBED
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("receipt_email", "nobody"), ("statement_descriptor_suffix", "123")]
+)
+async def test_a_refused_parameter_is_named(either: Any, name: str, value: str) -> None:
+    with pytest.raises(intents.Refused) as refused:
+        await either.create_intent(wanted(recorded={**DESCRIBED, name: value}))
+
+    assert refused.value.param == name
+
+
+async def test_a_key_with_other_words_about_it_is_burnt(either: Any) -> None:
+    request = wanted(recorded=DESCRIBED)
+    await either.create_intent(request)
+
+    with pytest.raises(intents.KeyBurnt):
+        await either.create_intent(replace(request, recorded={**DESCRIBED, "description": "A-1002"}))
 
 
 async def test_a_refund_is_made_once_for_a_key_and_listed(either: Any, stripe: Stripe) -> None:

@@ -214,12 +214,12 @@ class Payments(Disasters):
         return ImportedOrder(
             reference=reference,
             user_id="ada",
-            receipt_email=None,
+            receipt_email="ada@shop.test",
             currency="USD",
             lines=[OrderLine(name="Lamp", unit_amount=1_200, quantity=1)],
             total=1_200,
             expires_at=datetime.now(UTC) + timedelta(hours=2) if expires else None,
-            metadata={},
+            metadata={"basket": reference},
         )
 
     async def _taken_at_once(self, orders: list[ImportedOrder]) -> UUID:
@@ -227,6 +227,12 @@ class Payments(Disasters):
             tasks = [group.create_task(self.imports.take(order)) for order in orders]
         [order_id] = {task.result().id for task in tasks}
         return order_id
+
+    @rule(order_id=orders, word=st.sampled_from(["new", "newer"]))
+    def the_shop_describes_the_order_anew(self, order_id: UUID, word: str) -> None:
+        """By SQL, while calls for its intent may be on their way."""
+        self.runner.run(self.shop.set_order(order_id, receipt_email=f"{word}@shop.test"))
+        self.runner.run(self.shop.set_metadata(order_id, {"basket": word}))
 
     @rule(order_id=orders, hours=st.integers(1, 30))
     def the_order_gets_a_time_to_end(self, order_id: UUID, hours: int) -> None:

@@ -70,6 +70,9 @@ def test_safe_settings_are_taken(tmp_path: Path) -> None:
         {"STRIPE_API_BASE": "http://localhost:9"},
         {"STRIPE_API_BASE": "http://[::1]:9"},
         {"STRIPE_API_BASE": "https://stripe.test.internal"},
+        {"STRIPE_STATEMENT_SUFFIX": "OCT MARATHON"},
+        {"STRIPE_STATEMENT_SUFFIX": "9-22-19 10K"},
+        {"STRIPE_STATEMENT_SUFFIX": "X" * 18},
     ):
         settings_of(tmp_path, **{**SAFE, **others}).safe()
 
@@ -117,6 +120,11 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         {"STRIPE_WEBHOOK_SECRET": "whsec_0123456789abcdef,replace-me-with-a-secret"},
         {"STRIPE_API_BASE": "http://stripe.test.internal"},
         {"STRIPE_API_BASE": "ftp://127.0.0.1:12111"},
+        {"STRIPE_STATEMENT_SUFFIX": "X" * 19},
+        *(
+            {"STRIPE_STATEMENT_SUFFIX": suffix}
+            for suffix in ("123", "a*b", "<b", "it's", 'a"b', "a\\b", "caf\u00e9")
+        ),
         {"STRIPE_API_BASE": "http://127.0.0.1:12111@stripe.test.internal"},
         {"STRIPE_API_BASE": "http://127.0.0.1:12111.stripe.test.internal"},
         {"STRIPE_API_BASE": "https://"},

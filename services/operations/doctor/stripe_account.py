@@ -27,6 +27,8 @@ PERMISSIONS: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
     ("Balance, read", "get", "/v1/balance", {}),
 )
 PATH = "/webhooks/stripe"
+# Characters: https://docs.stripe.com/get-started/account/statement-descriptors
+LONGEST_PREFIX, LONGEST_STATEMENT = 10, 22
 # One event of each kind that the server acts upon.
 NEEDED_EVENTS = (
     "payment_intent.succeeded",
@@ -74,20 +76,24 @@ class Destination:
         return any(fnmatchcase(name, pattern) for name in (event, f"v1.{event}") for pattern in self.events)
 
 
-async def examine_stripe(stripe: Probed, *, is_live: bool, api_version: str) -> list[Finding]:
+async def examine_stripe(
+    stripe: Probed, *, is_live: bool, api_version: str, statement_suffix: str | None = None
+) -> list[Finding]:
     try:
-        return [finding async for finding in _examined(stripe, is_live, api_version)]
+        return [finding async for finding in _examined(stripe, is_live, api_version, statement_suffix)]
     except GatewayError as error:
         advice = "check the network, a proxy, and https://status.stripe.com"
         return [wrong("stripe", f"it can't be reached: {error}", advice)]
 
 
-async def _examined(stripe: Probed, is_live: bool, api_version: str) -> Any:
+async def _examined(stripe: Probed, is_live: bool, api_version: str, statement_suffix: str | None) -> Any:
     account = await stripe.probe("get", "/v1/account")
     if account.status == 401:
         yield wrong("stripe key", words_of(account), "set the right STRIPE_SECRET_KEY")
         return
     yield _account(account, is_live)
+    if statement_suffix:
+        yield statement_finding(account.data, statement_suffix)
     yield clock_finding(account.headers, datetime.now(UTC))
     for name, method, path, parameters in PERMISSIONS:
         yield _permission(name, await stripe.probe(method, path, **parameters))
@@ -107,6 +113,22 @@ def _account(answer: Answered, is_live: bool) -> Finding:
             "stripe account", f"{told}, which may not charge yet", "activate it in Stripe's dashboard"
         )
     return ok("stripe account", told)
+
+
+def statement_finding(account: Mapping[str, Any], suffix: str) -> Finding:
+    """Whether the suffix fits behind the prefix: the account's shortened descriptor, or its descriptor's start."""
+    told = account.get("settings")
+    parts: Mapping[str, Any] = told if isinstance(told, dict) else {}
+    cards, payments = parts.get("card_payments") or {}, parts.get("payments") or {}
+    whole_one = str(payments.get("statement_descriptor") or "")
+    prefix = cards.get("statement_descriptor_prefix") or whole_one[:LONGEST_PREFIX]
+    if not prefix:
+        return ok("card statements", "the key may not read the account's prefix")
+    whole = f"{prefix}* {suffix}"
+    if len(whole) > LONGEST_STATEMENT:
+        advice = "shorten STRIPE_STATEMENT_SUFFIX, or the shortened descriptor in Stripe's dashboard"
+        return warning("card statements", f"`{whole}` has more than {LONGEST_STATEMENT} characters", advice)
+    return ok("card statements", f"`{whole}`")
 
 
 def clock_finding(headers: Mapping[str, str], ours: datetime) -> Finding:

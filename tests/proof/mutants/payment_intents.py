@@ -1,6 +1,6 @@
 """Deliberate bugs in what makes an order payable."""
 
-from tests.proof.mutants.files import CANCEL, CREATE, FAULTS, RATE, RELEASE
+from tests.proof.mutants.files import CANCEL, CREATE, FAULTS, RATE, RELEASE, TOLD
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -114,13 +114,38 @@ MUTANTS = (
         (
             Change(
                 "services/payments/payment_intents.py",
-                "await patience.wait_for(turn)\n                claim = await self._claim(asked, may_record=True)\n",
-                "claim = await self._claim(asked, may_record=True)\n                await patience.wait_for(turn)\n",
+                "await patience.wait_for(turn)\n"
+                "                claim = await self._claim(asked, patience, may_record=True)\n",
+                "claim = await self._claim(asked, patience, may_record=True)\n"
+                "                await patience.wait_for(turn)\n",
             ),
         ),
         (
             f"{RATE}::test_a_payment_whose_call_was_never_sent_was_never_recorded",
             f"{RATE}::test_a_refusal_costs_no_statement",
         ),
+    ),
+    Mutant(
+        "parameters taken anew at a replay",
+        (
+            Change(
+                "models/payments/statements.py",
+                'col(_live.stripe_parameters).label("payment_parameters"),',
+                'stripe_parameters(_order, col(_live.id)).label("payment_parameters"),',
+            ),
+        ),
+        (f"{TOLD}::test_a_replay_sends_the_same_whatever_changed_meanwhile",),
+    ),
+    Mutant(
+        "the shop's metadata wins over ours",
+        (
+            Change("models/payments/stripe_parameters.py", "            entry.c.key.not_in(_ours),\n", ""),
+            Change(
+                "models/payments/stripe_parameters.py",
+                'shops.op("||", return_type=JSONB())(ours)',
+                'ours.op("||", return_type=JSONB())(shops)',
+            ),
+        ),
+        (f"{TOLD}::test_where_both_have_a_key_ours_wins",),
     ),
 )

@@ -290,3 +290,37 @@ def test_an_event_keeps_the_object_as_it_was(sandbox: Sandbox) -> None:
     assert last["data"]["object"]["status"] == "succeeded"
     assert first["request"]["id"].startswith("req_")
     assert first["api_version"] == LATEST
+
+
+def test_a_statements_suffix_is_kept_and_stands_behind_the_accounts_prefix(sandbox: Sandbox) -> None:
+    made = create(sandbox, statement_descriptor_suffix="OCT MARATHON")
+    paid = sandbox.pay(made["id"])
+    [charge] = sandbox.state.charges
+
+    assert paid["statement_descriptor_suffix"] == "OCT MARATHON"
+    assert charge["calculated_statement_descriptor"] == "SANDBOX* OCT MARATHON"
+
+
+@pytest.mark.parametrize("suffix", ["x" * 23, "123 456", "<b>", "it's", 'a"b', "a*b", "a\\b", "é"])
+def test_a_suffix_that_banks_cant_print_is_refused_by_name(sandbox: Sandbox, suffix: str) -> None:
+    params = {"amount": 1999, "currency": "usd", "statement_descriptor_suffix": suffix}
+    refused = error(sandbox, "payment_intents", params)
+
+    assert (refused["status"], refused["param"]) == (400, "statement_descriptor_suffix")
+
+
+def test_a_whole_descriptor_is_refused_where_a_card_may_be_used(sandbox: Sandbox) -> None:
+    params = {"amount": 1999, "currency": "usd", "statement_descriptor": "THE WHOLE SHOP"}
+
+    assert error(sandbox, "payment_intents", params)["param"] == "statement_descriptor"
+    assert (
+        error(sandbox, f"payment_intents/{create(sandbox)['id']}", {"statement_descriptor": "SHOP"})["status"]
+        == 400
+    )
+
+
+def test_a_receipt_goes_to_an_email_address_only(sandbox: Sandbox) -> None:
+    params = {"amount": 1999, "currency": "usd", "receipt_email": "nobody"}
+    refused = error(sandbox, "payment_intents", params)
+
+    assert (refused["status"], refused["param"], refused["code"]) == (400, "receipt_email", "email_invalid")
