@@ -29,7 +29,7 @@ def is_ours(error: GraphQLError) -> bool:
 
 
 def presentable(error: GraphQLError, *, in_full: bool) -> GraphQLError:
-    """The error as clients may see it. Unless `in_full`, what doesn't fit a type is told by its place alone."""
+    """The error as clients may see it. Unless `in_full`, a value that doesn't fit is named by its place alone."""
     if is_ours(error):
         is_away = isinstance(error.original_error, DatabaseUnavailable)
         message, code = (AWAY, "SERVICE_UNAVAILABLE") if is_away else (MASKED, "INTERNAL_SERVER_ERROR")

@@ -17,7 +17,7 @@ MOST_OF_CALLER = 50
 
 
 class TooManySockets(Exception):
-    """The message is for the client; who is told it may try again later."""
+    """The message is for the client, who may try again later."""
 
 
 def most_sockets() -> int:

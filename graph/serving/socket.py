@@ -149,7 +149,7 @@ class _Operations(BaseGraphQLTransportWSHandler[Context, None]):
     async def handle_message(self, message: Message) -> None:
         try:
             check_operation(message)
-        except HTTPException as error:  # what HTTP clients are told
+        except HTTPException as error:  # the same message as over HTTP
             await self.handle_invalid_message(error.detail)
         else:
             await super().handle_message(message)

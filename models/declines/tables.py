@@ -14,7 +14,7 @@ WINDOW_SECONDS = 3_600
 
 
 class Decline(SQLModel, table=True):
-    """One declined attempt to pay, as one event of Stripe's told it; `user_id` is null for a guest's order."""
+    """One declined attempt to pay, from one event of Stripe's; `user_id` is null for a guest's order."""
 
     __tablename__ = "declines"
     __table_args__ = (

@@ -23,7 +23,7 @@ _known = ", ".join(f"'{scope}'" for scope in SCOPES)
 
 
 class ServiceKey(SQLModel, table=True):
-    """A key of one of the shop's own systems; `last_used_at` is told within ten minutes."""
+    """A key of one of the shop's own systems; `last_used_at` is exact to ten minutes."""
 
     __tablename__ = "service_keys"
     __table_args__ = (

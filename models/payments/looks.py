@@ -9,7 +9,7 @@ from models.base import among
 from models.payments.tables import Payment, PaymentState
 from runtime.database.statements import Query
 
-# A customer waits for news of a fresh payment; of an old one hardly anybody does.
+# Customers wait for the result of a fresh payment, hardly ever for an old one.
 _SHORTEST = literal_column("interval '5 seconds'", Interval)
 _LONGEST = literal_column("interval '5 minutes'", Interval)
 _PART_OF_ITS_AGE = literal_column("20", Integer)

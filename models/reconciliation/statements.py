@@ -57,7 +57,7 @@ UNANSWERED_PAYMENTS = Query(
 )
 
 # Orders with a payment that must not be payable: it lives though its order is closed, or its cancellation was not
-# heard of. Nothing marks those beforehand: a mark would have to be right after a restored backup too, and neither an
+# confirmed. Nothing marks those beforehand: a mark would have to be right after a restored backup too, and neither an
 # order that closes nor a payment that begins sees the other before it is committed, unless each creation locks its
 # order. Instead all live payments are compared with the pending orders, both read from indexes alone and in one order:
 # a quarter of a microsecond for each, one where vacuum has not been yet. 22 ms at 100,000 open carts, where reading

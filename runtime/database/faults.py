@@ -5,7 +5,7 @@ import psycopg
 SERIALIZATION_FAILURE, DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE = "40001", "40P01", "55P03"
 # What a connection may say of a statement that it prepared before a migration, or behind another server's back.
 STALE_PREPARATION = frozenset({"0A000", "26000"})
-# The server became a standby, or was told to take no more writes: another host may take them.
+# The server became a standby, or takes no more writes: another host may take them.
 READ_ONLY = "25006"
 # The server ended a transaction that said nothing for too long, or lasted too long.
 TRANSACTION_ENDED = frozenset({"25P03", "25P04"})

@@ -73,7 +73,7 @@ class Orders:
     async def find(
         self, principal: Principal, order_id: UUID, parts: OrderParts = EVERY_PART
     ) -> PlacedOrder | None:
-        """An order that is the caller's, or that they may read; None is told for all others alike.
+        """An order that is the caller's, or that they may read; None for all others, whether they exist or not.
 
         What is not in `parts` is empty in it.
         """

@@ -1,4 +1,4 @@
-"""What the API key may not do is told to a person, with Stripe's sentence, until it may."""
+"""Opens a case for a permission that the API key lacks, with Stripe's sentence, and closes it once it has it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

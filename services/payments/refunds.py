@@ -171,7 +171,7 @@ class Refunds:
         return await self._database.row(NEXT_ATTEMPT, parameters) is not None
 
     async def _postpone(self, refund: TakenRefund, error: GatewayError, code: str | None) -> None:
-        """Try again later. With a code a person is told why."""
+        """Try again later. With a code, a case tells a person why."""
         write = log.warning if code is None else log.error
         write(
             "refund delayed",

@@ -83,7 +83,7 @@ class InvalidRefund(Refusal):
 
 
 def refusal_of(error: GatewayError) -> Refusal:
-    """What a caller is told when Stripe could not be asked, or would not do it."""
+    """The refusal for a caller when Stripe could not be asked, or would not do it."""
     if isinstance(error, NotSent):
         return RateLimited(error.retry_after)
     if isinstance(error, TooManyRequests):

@@ -109,7 +109,7 @@ class Inbox:
 
     @property
     def is_open(self) -> bool:
-        """Without a secret nothing can be told from a forgery, so nothing is taken."""
+        """Without a secret any event may be forged, so none is accepted."""
         return self._check_signature is not None and self._check_signature.is_possible
 
     async def receive(self, payload: bytes, signature: str) -> None:

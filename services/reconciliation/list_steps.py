@@ -1,4 +1,4 @@
-"""The steps of the sweep that read Stripe's lists of events and intents, for what no webhook and no table of ours told.
+"""The steps of the sweep that read Stripe's lists of events and intents: what no webhook delivered, what we don't have.
 
 A list is read in windows, from now down to where the last reading began. A window that is not read to its end is kept
 with the place that was reached; younger windows go first. So whatever other applications do on the account, what

@@ -197,7 +197,7 @@ class UnfinishedRefunds:
 
 
 class PayableIntents:
-    """Looks at intents that a customer may have paid unheard: young ones each minute, older ones ever more rarely.
+    """Looks at intents that may have been paid without a webhook: young ones each minute, older ones more rarely.
 
     Young ones come first in every run; from there the cursor walks through the older ones, as far as the budget goes.
     """
@@ -234,7 +234,7 @@ class PayableIntents:
         async def look(payment: PayablePayment) -> None:
             known = await self._database.row(LOOK_AT_PAYMENT, {"payment_id": payment.id})
             intent = await self._gateway.retrieve_intent(payment.intent_id)
-            # Mostly it is as we knew before we asked: no news, and nothing that needs the order's lock.
+            # Usually nothing has changed, and nothing needs the order's lock.
             if known is None or known.state not in expected_states(intent):
                 await self._settlement.apply(intent, cause="reconcile")
                 await self._refunds.carry_out_owed(payment.intent_id)

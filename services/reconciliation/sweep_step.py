@@ -1,6 +1,6 @@
 """One step of the sweep: bounded in time and items, with a cursor that is kept, and no item that holds up another.
 
-An item that fails is skipped and tried again after a pause that grows. After an hour a person is told.
+An item that fails is skipped and tried again after a growing pause. After an hour a case calls a person.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ SHARES = {Rank.WEBHOOK: 1 / 2, Rank.REPAIR: 1 / 10, Rank.READER: 1 / 25}
 LONGEST_WAIT = 5.0
 LONGEST_WAIT_BEHIND = 20.0  # seconds of all others: less than the lease of an event
 MOST_BEHIND = {Rank.WEBHOOK: 1_000, Rank.REPAIR: 1_000, Rank.READER: 100}  # who wait at once
-EARLY = 2.5  # seconds before their turn, customers are told to come back: nobody's turn finds nobody there
+EARLY = 2.5  # seconds before their turn, customers are told to come back, so that no turn is wasted
 SHORTEST_RETRY = 1
 LONGEST_RETRY = 600
 
