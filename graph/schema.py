@@ -60,14 +60,14 @@ class ServedSchema(strawberry.Schema):
         return observed_stream(self._results(*arguments, **named), named["context_value"])
 
     async def _results(self, *arguments: Any, **named: Any) -> StreamResult:
-        """The results; for what can't even be judged its error, which Strawberry would log alone."""
+        """The results; of an operation that was refused unread, the error, which Strawberry would only log."""
         try:
             async for result in await super().stream(*arguments, **named):
                 yield result
         except GraphQLError as error:
-            told = [presentable(error, in_full=False)]
-            observe_errors(told)
-            yield PreExecutionError(None, told)
+            errors = [presentable(error, in_full=False)]
+            observe_errors(errors)
+            yield PreExecutionError(None, errors)
 
 
 @strawberry.type(description="What can be asked.")
