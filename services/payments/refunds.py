@@ -7,10 +7,11 @@ refund that is there already is taken over, whatever became of the call or the d
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import structlog
+from sqlalchemy import Executable
 
 from models.orders.tables import OrderStatus
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
@@ -193,7 +194,7 @@ class Refunds:
         else:
             await self.try_the_rest(refund.id)
 
-    async def _end(self, refund: TakenRefund, statement: Any, error: GatewayError, code: str | None) -> None:
+    async def _end(self, refund: TakenRefund, statement: Executable, error: GatewayError, code: str | None) -> None:
         changes = {"refund_id": refund.id, "code": code, "message": sentence_of(error) if code else None}
 
         async def write(transaction: Transaction) -> None:
