@@ -194,7 +194,9 @@ class Refunds:
         else:
             await self.try_the_rest(refund.id)
 
-    async def _end(self, refund: TakenRefund, statement: Executable, error: GatewayError, code: str | None) -> None:
+    async def _end(
+        self, refund: TakenRefund, statement: Executable, error: GatewayError, code: str | None
+    ) -> None:
         changes = {"refund_id": refund.id, "code": code, "message": sentence_of(error) if code else None}
 
         async def write(transaction: Transaction) -> None:
