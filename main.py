@@ -148,7 +148,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
         Route("/api/payments/create-intent", create_intent(maker), methods=["POST"]),
         Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
         *for_operators(Health(probes, gateway, keys), MetricsEndpoint(probes), settings.metrics_token),
-        *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer),
+        *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer, desk=settings.desk),
     ]
     middleware = build_middleware(settings, routes, is_demo=bool(site))
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)

@@ -120,6 +120,7 @@ class Settings(BaseModel):
     trusted_proxies: Words = ()
     introspection: bool = False
     explorer: bool = False
+    desk: bool = False
     trusted_documents: Path | None = None
     trusted_documents_only: bool = False
     federation: bool = False

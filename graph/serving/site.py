@@ -1,4 +1,7 @@
-"""The pages in `web/dist`: the demo's shop and the GraphiQL explorer, each under a policy that lets in nothing else."""
+"""The pages in `web/dist`: the demo's shop, the desk of a shop's people and the GraphiQL explorer.
+
+Each stands under a policy that lets in nothing else.
+"""
 
 import os
 from dataclasses import asdict, dataclass
@@ -67,9 +70,9 @@ class Site:
         }
 
 
-def site_routes(dist: Path, site: Site, *, shop: bool, explorer: bool) -> list[BaseRoute]:
-    """The routes of the pages that are switched on; none at all when neither is."""
-    if not (shop or explorer):
+def site_routes(dist: Path, site: Site, *, shop: bool, explorer: bool, desk: bool) -> list[BaseRoute]:
+    """The routes of the pages that are switched on; none at all when no page is."""
+    if not (shop or explorer or desk):
         return []
     routes: list[BaseRoute] = [
         Mount("/assets", Assets(directory=dist / "assets")),
@@ -77,6 +80,8 @@ def site_routes(dist: Path, site: Site, *, shop: bool, explorer: bool) -> list[B
     ]
     if explorer:
         routes.append(Route("/explorer/", page(dist / "explorer" / "index.html", explorer_policy())))
+    if desk:
+        routes.append(Route("/desk/", page(dist / "desk" / "index.html", desk_policy())))
     if shop:
         routes.append(Route("/", page(dist / "index.html", shop_policy(site))))
     return routes
@@ -124,6 +129,11 @@ def shop_policy(site: Site) -> str:
     for name, origins in stripe.items():
         sources[name] = f"{sources.get(name, '')} {origins}".strip()
     return policy(sources)
+
+
+def desk_policy() -> str:
+    """Whoever is signed in there may give money back: nothing of anybody else's runs, and nothing is sent elsewhere."""
+    return policy(dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "img-src"), "'self'"))
 
 
 def explorer_policy() -> str:

@@ -110,6 +110,13 @@ class Order(Node):
         is_of_shop = info.context.require_principal().may(Permission.READ_HISTORY)
         return strawberry.ID(owner) if owner and is_of_shop else None
 
+    @strawberry.field(
+        description="Where Stripe sends the receipt; null when the shop named no address, and for everybody but merchants."
+    )
+    def receipt_email(self, info: Info) -> str | None:
+        is_of_shop = info.context.require_principal().may(Permission.READ_HISTORY)
+        return self.placed.receipt_email if is_of_shop else None
+
     @strawberry.field(description="Who or what canceled it; null while nobody did.")
     def cancel_reason(self) -> CancelReason | None:
         reason = self.placed.cancel_reason

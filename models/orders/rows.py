@@ -73,5 +73,6 @@ class OrderRow(NamedTuple):
     expires_at: datetime | None
     cancel_reason: str | None
     shop_metadata: Mapping[str, str]
+    receipt_email: str | None
     lines: list[LineJson]
     payments: list[PaymentJson]

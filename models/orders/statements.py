@@ -164,6 +164,7 @@ def order_columns(parts: OrderParts) -> Select[Any]:
         col(Order.expires_at),
         col(Order.cancel_reason),
         col(Order.shop_metadata),
+        col(Order.receipt_email),
         (_lines if OrderParts.LINES in parts else NOTHING).label("lines"),
         (_payments(parts) if has_payments else NOTHING).label("payments"),
     )

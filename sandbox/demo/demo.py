@@ -64,6 +64,7 @@ def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.
                 "jwt_secret": SecretStr(demo_secret(data)),
                 "introspection": True,
                 "explorer": True,
+                "desk": True,
             }
             ready = settings.model_copy(update={**own, **stripe}).safe()
             site = demo_site(ready)
@@ -201,6 +202,7 @@ def welcome(settings: Settings, site: Site, orders: list[UUID]) -> str:
     base = f"http://127.0.0.1:{settings.port}"
     return f"""
   Shop     {base}/
+  Desk     {base}/desk/
   Explorer {base}/explorer/
   GraphQL  {base}/graphql
   Stripe   {settings.stripe_api_base}

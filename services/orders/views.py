@@ -84,6 +84,7 @@ class PlacedOrder:
     expires_at: datetime | None = None
     cancel_reason: CancelReason | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    receipt_email: str | None = None
 
     @property
     def items(self) -> tuple[OrderLine, ...]:
@@ -111,6 +112,7 @@ def order_from(row: OrderRow) -> PlacedOrder:
         expires_at=row.expires_at,
         cancel_reason=CancelReason(row.cancel_reason) if row.cancel_reason else None,
         metadata=row.shop_metadata,
+        receipt_email=row.receipt_email,
     )
 
 

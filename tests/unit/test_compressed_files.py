@@ -28,7 +28,7 @@ def dist(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def browser(dist: Path) -> AsyncIterator[httpx.AsyncClient]:
-    app = Starlette(routes=site_routes(dist, Site(), shop=True, explorer=False))
+    app = Starlette(routes=site_routes(dist, Site(), shop=True, explorer=False, desk=False))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield client
 

@@ -18,8 +18,10 @@ def client(app: Starlette) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 
-def pages(site: Site, *, shop: bool = True, explorer: bool = True, dist: Path = DIST) -> httpx.AsyncClient:
-    return client(Starlette(routes=site_routes(dist, site, shop=shop, explorer=explorer)))
+def pages(
+    site: Site, *, shop: bool = True, explorer: bool = True, desk: bool = True, dist: Path = DIST
+) -> httpx.AsyncClient:
+    return client(Starlette(routes=site_routes(dist, site, shop=shop, explorer=explorer, desk=desk)))
 
 
 def directives(answer: httpx.Response) -> dict[str, str]:
@@ -27,15 +29,17 @@ def directives(answer: httpx.Response) -> dict[str, str]:
     return {name: sources for name, _, sources in (part.partition(" ") for part in parts)}
 
 
-@pytest.mark.parametrize(("shop", "explorer"), [(False, False), (True, False), (False, True)])
-async def test_only_what_is_switched_on_is_served(shop: bool, explorer: bool) -> None:
-    async with pages(Site(), shop=shop, explorer=explorer) as browser:
-        assert (await browser.get("/")).is_success is shop
-        assert (await browser.get("/explorer/")).is_success is explorer
-        assert (await browser.get("/config.json")).is_success is (shop or explorer)
+@pytest.mark.parametrize("page", ["shop", "explorer", "desk", None])
+async def test_only_what_is_switched_on_is_served(page: str | None) -> None:
+    async with pages(
+        Site(), shop=page == "shop", explorer=page == "explorer", desk=page == "desk"
+    ) as browser:
+        for name, path in (("shop", "/"), ("explorer", "/explorer/"), ("desk", "/desk/")):
+            assert (await browser.get(path)).is_success is (page == name)
+        assert (await browser.get("/config.json")).is_success is (page is not None)
 
 
-@pytest.mark.parametrize("path", ["/", "/explorer/"])
+@pytest.mark.parametrize("path", ["/", "/explorer/", "/desk/"])
 async def test_a_page_lets_in_nothing_by_default_and_no_inline_script(path: str) -> None:
     async with pages(Site(sandbox=SANDBOX)) as browser:
         answer = await browser.get(path)
@@ -52,7 +56,15 @@ async def test_a_page_lets_in_nothing_by_default_and_no_inline_script(path: str)
 async def test_inline_styles_are_for_the_explorer_alone() -> None:
     async with pages(Site()) as browser:
         assert directives(await browser.get("/"))["style-src"] == "'self'"
+        assert directives(await browser.get("/desk/"))["style-src"] == "'self'"
         assert directives(await browser.get("/explorer/"))["style-src"] == "'self' 'unsafe-inline'"
+
+
+async def test_the_desk_speaks_with_this_server_alone() -> None:
+    async with pages(Site(publishable_key="pk_test_1")) as browser:
+        policy = directives(await browser.get("/desk/"))
+    assert {sources for name, sources in policy.items() if name.endswith("-src")} == {"'self'", "'none'"}
+    assert "frame-src" not in policy
 
 
 async def test_the_sandbox_takes_the_place_of_stripe() -> None:

@@ -1,6 +1,6 @@
 import { ApolloLink, CombinedGraphQLErrors } from "@apollo/client"
 import { RetryLink } from "@apollo/client/link/retry"
-import { map } from "rxjs"
+import { catchError, concatMap, from, map, throwError } from "rxjs"
 import { type Failure, failureOf } from "./failure.ts"
 
 /** How often a failure is met with another call: most of a minute while a server restarts, less when it is too busy. */
@@ -46,3 +46,28 @@ export const failing = new ApolloLink((operation, forward) =>
     }),
   ),
 )
+
+/** Sends the bearer token that is there at the moment of the call. */
+export const signing = (bearer: () => string | null): ApolloLink =>
+  new ApolloLink((operation, forward) => {
+    const authorization = bearer()
+    if (authorization) operation.setContext({ headers: { authorization } })
+    return forward(operation)
+  })
+
+/** A token may end while the page is open: the call is sent once more with another one, if `signInAgain` finds one. */
+export const renewing = (signInAgain: () => Promise<boolean>, signedOut: () => void): ApolloLink =>
+  new ApolloLink((operation, forward) =>
+    forward(operation).pipe(
+      catchError((error: unknown) => {
+        if (failureOf(error) !== "signed-out") return throwError(() => error)
+        return from(signInAgain()).pipe(
+          concatMap((isNew) => {
+            if (isNew) return forward(operation)
+            signedOut()
+            return throwError(() => error)
+          }),
+        )
+      }),
+    ),
+  )

@@ -1,8 +1,8 @@
 import type { CancelReason, OrderStandingFragment, OrderStatus } from "../../gql/graphql.ts"
+import { isDisputed, shortId } from "../../shared/standing.ts"
 import { useStore } from "../../shared/store.ts"
 import { Link } from "../parts/link.tsx"
 import { Notice } from "../parts/notice.tsx"
-import { isDisputed, shortId } from "../parts/standing.tsx"
 import { user } from "../session.ts"
 
 interface Props {

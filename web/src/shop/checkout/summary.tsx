@@ -1,9 +1,9 @@
 import { useState } from "react"
+import { shortId } from "../../shared/standing.ts"
 import { graphql } from "../../gql/index.ts"
 import type { OrderLineKind, OrderSummaryFragment } from "../../gql/graphql.ts"
 import { pictureOf } from "../catalogue/pictures.ts"
 import { Money } from "../parts/money.tsx"
-import { shortId } from "../parts/standing.tsx"
 
 export const ORDER_SUMMARY = graphql(/* GraphQL */ `
   fragment OrderSummary on Order {

@@ -1,11 +1,12 @@
 import { graphql } from "../../gql/index.ts"
 import type { OrderRowFragment } from "../../gql/graphql.ts"
 import { shortDate } from "../../shared/dates.ts"
+import { isAtBank, shortId } from "../../shared/standing.ts"
 import { pictureOf } from "../catalogue/pictures.ts"
 import { thingsIn } from "../checkout/summary.tsx"
 import { Link } from "../parts/link.tsx"
 import { Money } from "../parts/money.tsx"
-import { StatusPill, isAtBank, shortId } from "../parts/standing.tsx"
+import { StatusPill } from "../parts/standing.tsx"
 import { useFollowed } from "./follow.ts"
 
 export const ORDER_ROW = graphql(/* GraphQL */ `

@@ -2,11 +2,12 @@ import { useApolloClient, useMutation } from "@apollo/client/react"
 import { type FormEvent, useId, useRef, useState } from "react"
 import { graphql } from "../../gql/index.ts"
 import type { OrderStandingFragment, RefundOrderMutation } from "../../gql/graphql.ts"
+import { balanceOf } from "../../shared/balance.ts"
 import { messageOf } from "../../shared/failure.ts"
 import { amountOf, formatMoney, minorUnitsOf } from "../../shared/money.ts"
 import { Notice } from "../parts/notice.tsx"
 import { statusLabel } from "../parts/standing.tsx"
-import { leftOf, refundLabel } from "./refunds.tsx"
+import { refundLabel } from "./refunds.tsx"
 
 const REFUND_ORDER = graphql(/* GraphQL */ `
   mutation RefundOrder($input: RefundOrderInput!) {
@@ -38,7 +39,7 @@ export function RefundForm({ order }: { order: OrderStandingFragment }) {
   const key = useRef<string>(crypto.randomUUID())
   const busy = useRef(false)
   const id = useId()
-  const left = amountOf(leftOf(order), order.total)
+  const { left } = balanceOf(order, order.total)
 
   const change = (set: (value: string) => void) => (event: { target: { value: string } }) => {
     key.current = crypto.randomUUID()

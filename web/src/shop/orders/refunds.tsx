@@ -13,13 +13,6 @@ const REFUND_STATUS: Record<RefundStatus, string> = {
 
 export const refundLabel = (status: RefundStatus): string => REFUND_STATUS[status] ?? status
 
-/** What of the money that arrived was not given back, and is not on its way back; minor units. */
-export function leftOf({ payments, refunds }: Pick<OrderStandingFragment, "payments" | "refunds">): number {
-  const received = payments.reduce((all, payment) => all + payment.received.minorUnits, 0)
-  const isBack = ({ status }: { status: RefundStatus }) => status !== "FAILED" && status !== "CANCELED"
-  return refunds.filter(isBack).reduce((left, refund) => left - refund.amount.minorUnits, received)
-}
-
 export function Refunds({ order }: { order: OrderStandingFragment }) {
   if (order.refunds.length === 0) return null
   return (

@@ -1,5 +1,6 @@
 import { graphql } from "../../gql/index.ts"
 import type { OrderStandingFragment, OrderStatus } from "../../gql/graphql.ts"
+import { isAtBank, isDisputed } from "../../shared/standing.ts"
 
 /** What of an order may change while a page shows it: everything that `followOrder` keeps up to date. */
 export const ORDER_STANDING = graphql(/* GraphQL */ `
@@ -9,7 +10,7 @@ export const ORDER_STANDING = graphql(/* GraphQL */ `
     expiresAt
     cancelReason
     total { minorUnits amount currency }
-    payments { id status received { minorUnits } }
+    payments { id status received { minorUnits amount currency } }
     refunds { id status createdAt amount { minorUnits amount currency } }
     disputes { id status amount { amount currency } }
   }
@@ -28,15 +29,6 @@ const STATUS: Record<OrderStatus, { label: string; tone: Tone }> = {
 
 export const statusLabel = (status: OrderStatus): string => STATUS[status]?.label ?? status
 
-/** Confirmed, and the bank takes its time: nothing to pay, and nothing to cancel. */
-export const isAtBank = ({ status, payments }: Pick<OrderStandingFragment, "status" | "payments">): boolean =>
-  status === "PENDING" && payments.some((payment) => payment.status === "PROCESSING")
-
-const CLOSED = ["won", "lost", "warning_closed", "prevented"] // Stripe's words
-
-export const isDisputed = ({ disputes }: Pick<OrderStandingFragment, "disputes">): boolean =>
-  disputes.some(({ status }) => !CLOSED.includes(status))
-
 function standingOf(order: OrderStandingFragment): { label: string; tone: Tone } {
   if (isDisputed(order)) return { label: "Disputed", tone: "bad" }
   if (isAtBank(order)) return { label: "With the bank", tone: "wait" }
@@ -47,5 +39,3 @@ export function StatusPill({ order }: { order: OrderStandingFragment }) {
   const { label, tone } = standingOf(order)
   return <span className={`pill ${tone}`}>{label}</span>
 }
-
-export const shortId = (id: string): string => id.slice(0, 8).toUpperCase()
