@@ -111,7 +111,7 @@ class Order(Node):
         return strawberry.ID(owner) if owner and is_of_shop else None
 
     @strawberry.field(
-        description="Where Stripe sends the receipt; null when the shop named no address, and for everybody but merchants."
+        description="Where Stripe sends the receipt; null when no address was given, and for everybody but merchants."
     )
     def receipt_email(self, info: Info) -> str | None:
         is_of_shop = info.context.require_principal().may(Permission.READ_HISTORY)

@@ -133,8 +133,15 @@ class OrderFilter:
     payment_intent_id: strawberry.ID | None = strawberry.field(
         default=UNSET, description="The id of one of its PaymentIntents at Stripe."
     )
+    id_prefix: str | None = strawberry.field(
+        default=UNSET,
+        description="The first digits of its id, 8 or more: people say and type no more of it.",
+    )
     disputed: bool | None = strawberry.field(
         default=UNSET, description="Whether a bank ever asked money of it back."
+    )
+    processing: bool | None = strawberry.field(
+        default=UNSET, description="Whether a payment of it is confirmed, and the bank takes its time."
     )
 
 
@@ -266,7 +273,9 @@ def filter_of(given: OrderFilter) -> search.OrderFilter:
         receipt_email=given.receipt_email or None,
         reference=given.reference or None,
         intent_id=given.payment_intent_id or None,
+        id_prefix=given.id_prefix or None,
         disputed=None if given.disputed is UNSET else given.disputed,
+        processing=None if given.processing is UNSET else given.processing,
     )
 
 

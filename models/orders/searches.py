@@ -20,15 +20,17 @@ from sqlalchemy import (
     exists,
     func,
     select,
+    text,
     tuple_,
     union_all,
 )
 from sqlmodel import col
 
+from models.base import among
 from models.orders.rows import OrderRow
 from models.orders.statements import OrderParts, order_columns
 from models.orders.tables import Order
-from models.payments.tables import Payment
+from models.payments.tables import Payment, PaymentState
 from models.refunds.tables import Dispute
 from runtime.database.statements import Query
 
@@ -36,7 +38,7 @@ _moment = DateTime(timezone=True)
 
 
 class OrderFilterName(StrEnum):
-    """Each is the name of its parameter too; those of `FLAGS` have none."""
+    """Each is the name of its parameter too; those of `FLAGS` have none, and `ID_PREFIX` has `id_from` and `id_to`."""
 
     CREATED_FROM = "created_from"
     CREATED_BEFORE = "created_before"
@@ -45,11 +47,20 @@ class OrderFilterName(StrEnum):
     RECEIPT_EMAIL = "receipt_email"
     REFERENCE = "reference"
     INTENT_ID = "intent_id"
+    ID_PREFIX = "id_prefix"
     DISPUTED = "disputed"
     UNDISPUTED = "undisputed"
+    PROCESSING = "processing"
+    NOT_PROCESSING = "not_processing"
 
 
-FLAGS = (OrderFilterName.DISPUTED, OrderFilterName.UNDISPUTED)
+FLAGS = (
+    OrderFilterName.DISPUTED,
+    OrderFilterName.UNDISPUTED,
+    OrderFilterName.PROCESSING,
+    OrderFilterName.NOT_PROCESSING,
+)
+MOST_WITH_PREFIX = 100  # two orders of a billion share eight digits
 
 _of_disputed = (
     select(col(Payment.order_id)).join(Dispute, col(Dispute.payment_id) == col(Payment.id)).distinct()
@@ -57,6 +68,13 @@ _of_disputed = (
 _has_dispute = exists().where(
     col(Payment.order_id) == col(Order.id), col(Dispute.payment_id) == col(Payment.id)
 )
+# With the condition of its index in full, so that it is read from there.
+_of_processing = select(col(Payment.order_id)).where(text("payments.state = 'processing'")).distinct()
+_is_processing = exists().where(
+    col(Payment.order_id) == col(Order.id), among(col(Payment.state), (PaymentState.PROCESSING,))
+)
+_between = col(Order.id).between(bindparam("id_from", type_=Uuid), bindparam("id_to", type_=Uuid))
+_of_prefix = select(col(Order.id)).where(_between).order_by(col(Order.id)).limit(MOST_WITH_PREFIX).subquery()
 
 
 def _is_one_of(ids: Any) -> ColumnElement[bool]:
@@ -74,8 +92,11 @@ _CONDITIONS: dict[OrderFilterName, ColumnElement[bool]] = {
     OrderFilterName.INTENT_ID: col(Order.id).in_(
         select(col(Payment.order_id)).where(col(Payment.intent_id) == bindparam("intent_id", type_=Text))
     ),
+    OrderFilterName.ID_PREFIX: _is_one_of(select(_of_prefix.c.id)),
     OrderFilterName.DISPUTED: _is_one_of(_of_disputed),
     OrderFilterName.UNDISPUTED: ~_has_dispute,
+    OrderFilterName.PROCESSING: _is_one_of(_of_processing),
+    OrderFilterName.NOT_PROCESSING: ~_is_processing,
 }
 _older = tuple_(col(Order.created_at), col(Order.id)) < tuple_(
     bindparam("before", type_=_moment), bindparam("before_id", type_=Uuid)

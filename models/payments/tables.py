@@ -70,6 +70,7 @@ class Payment(SQLModel, table=True):
         Index("payments_intent_id", "intent_id", unique=True),
         Index("payments_by_order", "order_id", "created_at"),
         Index("payments_payable", "created_at", postgresql_where=IS_PAYABLE),
+        Index("payments_processing", "order_id", postgresql_where=text("state = 'processing'")),
         Index("payments_canceling", "order_id", postgresql_where=text("state = 'canceling'")),
         Index("payments_mismatched", "order_id", postgresql_where=text("disposition = 'mismatch'")),
         Index(

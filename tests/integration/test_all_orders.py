@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, text, update
+from sqlmodel import col
 
-from models import Dispute, OrderStatus
+from models import Dispute, OrderStatus, Payment
 from runtime.database.database import Database
 from tests.client import Client
 from tests.make import Shop
@@ -82,6 +83,30 @@ async def test_each_filter_finds_what_it_should(client: Client, shop: Shop, data
     await database.rows(insert(Dispute).values(**dispute, created_at=text("now()")))
     assert await found(client, disputed=True) == [plain]
     assert await found(client, disputed=False) == [mailed, paid]
+
+
+async def test_orders_that_wait_for_a_bank(client: Client, shop: Shop, database: Database) -> None:
+    waiting, other, paid = await shop.order(), await shop.order(), await shop.order()
+    for order in (waiting, other, paid):
+        await client.pay(order)
+    [payment] = await shop.payments(waiting)
+    move = update(Payment).where(col(Payment.id) == payment.id).values(state="processing")
+    await database.rows(move.returning(col(Payment.id)))
+
+    assert await found(client, processing=True) == [waiting]
+    assert await found(client, processing=True, statuses=["PAID"]) == []
+    assert await found(client, processing=False) == [paid, other]
+
+
+async def test_the_first_digits_of_an_id_find_the_order(client: Client, shop: Shop) -> None:
+    first, second = await shop.order(), await shop.order()
+
+    for prefix in (str(first)[:8], str(first)[:8].upper(), str(first)[:13], first.hex, str(first)):
+        assert await found(client, idPrefix=prefix) == [first]
+    assert await found(client, idPrefix=str(second)[:8], statuses=["PENDING"]) == [second]
+    assert await found(client, idPrefix=str(second)[:8], statuses=["PAID"]) == []
+    for other in (str(first)[:7], "zzzzzzzz", "٣" * 8, first.hex + "0", "\0", "%", "________"):
+        assert await found(client, idPrefix=other) == []
 
 
 @pytest.mark.parametrize("name", ["userId", "receiptEmail", "reference", "paymentIntentId"])

@@ -28,3 +28,11 @@ const MESSAGES: Record<Failure, string> = {
   "signed-out": "You are signed out.",
   refused: "The shop did not accept this.",
 }
+
+/** The server knows the caller, and this caller may not do this. */
+export const isForbidden = (error: unknown): boolean =>
+  CombinedGraphQLErrors.is(error) && error.errors.some(({ extensions }) => extensions?.["code"] === "FORBIDDEN")
+
+/** More was asked for than one call may cost: a smaller page may do. */
+export const isTooMuch = (error: unknown): boolean =>
+  CombinedGraphQLErrors.is(error) && error.errors.some(({ message }) => message.includes("smaller pages"))

@@ -1,0 +1,22 @@
+"""An index for whoever looks for the orders that wait for a bank.
+
+Revision: 0017, after 0016.
+"""
+
+from models.migrations.steps import create_index, drop_index, in_steps
+
+revision = "0017"
+down_revision = "0016"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    in_steps(
+        revision,
+        create_index("payments_processing", "payments", ["order_id"], where="state = 'processing'"),
+    )
+
+
+def downgrade() -> None:
+    in_steps(f"{revision} down", drop_index("payments_processing"))

@@ -1,0 +1,45 @@
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client"
+import { GraphQLWsLink } from "@apollo/client/link/subscriptions"
+import { finalize, tap } from "rxjs"
+import possibleTypes from "../gql/possible-types.ts"
+import type { Config } from "../shared/config.ts"
+import { failing, renewing, retrying, signing } from "../shared/links.ts"
+import { type Socket, buildSocket } from "../shared/socket.ts"
+import { Store } from "../shared/store.ts"
+import { note } from "../shared/trouble.ts"
+import { bearer, ended, renew } from "./session.ts"
+
+/** When the server last answered: whatever the page shows is at least as old while it doesn't answer. */
+export const heardAt = new Store<Date | null>(null)
+
+const listening = new ApolloLink((operation, forward) =>
+  forward(operation).pipe(
+    tap(() => heardAt.set(new Date())),
+    finalize(() => note(operation, null)),
+  ),
+)
+
+export function buildClient(config: Config): { client: ApolloClient; socket: Socket } {
+  const socket = buildSocket(config.graphql, () => {
+    const authorization = bearer()
+    return authorization ? { Authorization: authorization } : {}
+  })
+  const overHttp = ApolloLink.from([
+    listening,
+    renewing(renew, () => ended.set(true)),
+    retrying(note),
+    signing(bearer),
+    failing,
+    new HttpLink({ uri: config.graphql }),
+  ])
+  const client = new ApolloClient({
+    link: ApolloLink.split(
+      ({ operationType }) => String(operationType) === "subscription",
+      new GraphQLWsLink(socket.client),
+      overHttp,
+    ),
+    cache: new InMemoryCache({ ...possibleTypes, typePolicies: { Money: { keyFields: false } } }),
+    defaultOptions: { watchQuery: { fetchPolicy: "cache-and-network" } },
+  })
+  return { client, socket }
+}

@@ -1,0 +1,120 @@
+import type { DeskOrderFragment, PaymentDisposition, PaymentStatus, RefundCause, RefundStatus } from "../../gql/graphql.ts"
+import type { Amount } from "../../shared/money.ts"
+import type { Tone } from "../parts/notice.tsx"
+
+/** Something that happened to the order's money. */
+export interface Entry {
+  at: string
+  what: string
+  tone: Tone
+  amount: Amount | null
+  /** Who or what did it, why, and Stripe's ids. */
+  details: string[]
+}
+
+type Payment = DeskOrderFragment["payments"][number]
+type Refund = DeskOrderFragment["refunds"][number]
+
+/** Everything that is known with its time, the newest first. */
+export function timelineOf(order: DeskOrderFragment): Entry[] {
+  const placed: Entry = { at: order.createdAt, what: "Order placed", tone: "quiet", amount: order.total, details: order.reference ? ["by the shop’s own system"] : [] }
+  const entries = [
+    placed,
+    ...order.payments.flatMap(payment),
+    ...order.refunds.map(refund),
+    ...order.disputes.map(({ createdAt, amount, reason, status, id }): Entry => ({
+      at: createdAt, what: `The bank disputes it: ${words(reason)}`, tone: "bad", amount, details: [`now ${words(status)}`, id],
+    })),
+  ]
+  // What happened in one instant stays in its order.
+  return entries.map((entry, place) => ({ entry, place })).sort((one, other) => other.entry.at.localeCompare(one.entry.at) || other.place - one.place).map(({ entry }) => entry)
+}
+
+const PAYMENT: Record<PaymentStatus, { what: string; tone: Tone }> = {
+  CREATING: { what: "Payment begun", tone: "quiet" },
+  OPEN: { what: "Payable: the card form was opened", tone: "quiet" },
+  PROCESSING: { what: "Confirmed: the bank takes its time", tone: "wait" },
+  CANCELING: { what: "Payment being canceled", tone: "quiet" },
+  SUCCEEDED: { what: "Money received", tone: "good" },
+  CANCELED: { what: "Payment canceled: nobody can pay it any more", tone: "quiet" },
+  FAILED: { what: "Stripe refused the payment", tone: "bad" },
+  ABANDONED: { what: "Payment given up before anybody could pay it", tone: "quiet" },
+}
+
+const DISPOSITION: Record<PaymentDisposition, string | null> = {
+  SETTLED: null,
+  DUPLICATE: "the order had been paid already: refunded in full",
+  LATE: "the order had been canceled: refunded in full",
+  MISMATCH: "not the order’s total: under review",
+}
+
+function payment({ history, status, disposition, received, paymentIntentId, createdAt }: Payment): Entry[] {
+  const changes = history ?? [{ at: createdAt, toStatus: status, fromStatus: null, cause: "" }]
+  return changes.map(({ at, fromStatus, toStatus, cause }) => {
+    const isMoney = toStatus === "SUCCEEDED"
+    const meaning = isMoney && disposition ? DISPOSITION[disposition] : null
+    const { what, tone } = PAYMENT[toStatus] ?? { what: toStatus, tone: "quiet" }
+    return {
+      at,
+      what: toStatus === "OPEN" && fromStatus === "PROCESSING" ? "The bank declined: payable again" : what,
+      tone: meaning ? "bad" : tone,
+      amount: isMoney ? received : null,
+      details: [meaning, causeOf(cause), isMoney || toStatus === "OPEN" ? paymentIntentId : null].filter((text) => text !== null && text !== ""),
+    }
+  })
+}
+
+/** Who moved a payment. Events of Stripe's are named by their ids, which their logs know. */
+function causeOf(cause: string): string {
+  if (cause.startsWith("evt_")) return `Stripe’s event ${cause}`
+  return CAUSES[cause] ?? cause
+}
+
+const CAUSES: Record<string, string> = {
+  createPaymentIntent: "the customer",
+  cancelOrder: "somebody canceled the order",
+  updateOrder: "the order was changed",
+  resolveReview: "a decision about the review",
+  refund: "a refund",
+  reconcile: "the sweep",
+  expired: "the order expired",
+  "order looked at": "a look at Stripe",
+}
+
+const REFUND: Record<RefundStatus, { what: string; tone: Tone }> = {
+  CREATING: { what: "Refund recorded; Stripe has not confirmed it yet", tone: "wait" },
+  PENDING: { what: "Refund on its way", tone: "wait" },
+  REQUIRES_ACTION: { what: "Refund waits for the customer", tone: "wait" },
+  SUCCEEDED: { what: "Refunded", tone: "quiet" },
+  FAILED: { what: "Refund failed", tone: "bad" },
+  CANCELED: { what: "Refund called off", tone: "quiet" },
+}
+
+export const refundLabel = (status: RefundStatus): string => REFUND[status]?.what ?? status
+
+const REFUND_CAUSE: Record<RefundCause, string> = {
+  MERCHANT: "the shop",
+  DASHBOARD: "Stripe’s dashboard",
+  DUPLICATE: "paid twice",
+  LATE: "paid after it was canceled",
+}
+
+function refund({ createdAt, status, cause, amount, reason, note, customerMessage, failureReason }: Refund): Entry {
+  const { what, tone } = REFUND[status] ?? { what: status, tone: "quiet" }
+  return {
+    at: createdAt,
+    what,
+    tone,
+    amount,
+    details: [
+      REFUND_CAUSE[cause] ?? cause,
+      reason && words(reason),
+      failureReason && `Stripe says: ${words(failureReason)}`,
+      note && `note: ${note}`,
+      customerMessage && `told to the customer: ${customerMessage}`,
+    ].filter((text) => text !== null && text !== ""),
+  }
+}
+
+/** Stripe's words have underscores. */
+export const words = (text: string): string => text.replaceAll("_", " ")

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { daysUntil, inDays, tableDate } from "./dates.ts"
+
+const NOW = new Date(2026, 10, 26, 23, 30)
+const at = (...parts: [number, number, number, number, number]) => new Date(...parts).toISOString()
+
+test("days are counted by the calendar, not by hours", () => {
+  assert.equal(daysUntil(at(2026, 10, 27, 0, 10), NOW), 1)
+  assert.equal(daysUntil(at(2026, 10, 26, 0, 10), NOW), 0)
+  assert.equal(daysUntil(at(2026, 10, 25, 23, 59), NOW), -1)
+  assert.equal(inDays(at(2026, 10, 27, 0, 10), NOW), "tomorrow")
+})
+
+test("a date is as short as it can be", () => {
+  assert.doesNotMatch(tableDate(at(2026, 10, 26, 9, 5), NOW), /2026|Nov/)
+  assert.match(tableDate(at(2026, 10, 1, 9, 5), NOW), /Nov.*09:05|1.*Nov/)
+  assert.match(tableDate(at(2025, 10, 1, 9, 5), NOW), /2025/)
+})

@@ -1,0 +1,30 @@
+import { LANGUAGES } from "../../shared/language.ts"
+
+const CLOCK = new Intl.DateTimeFormat(LANGUAGES, { timeStyle: "medium" })
+const TODAY = new Intl.DateTimeFormat(LANGUAGES, { hour: "2-digit", minute: "2-digit" })
+const THIS_YEAR = new Intl.DateTimeFormat(LANGUAGES, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })
+const EARLIER = new Intl.DateTimeFormat(LANGUAGES, { dateStyle: "medium" })
+const FULL = new Intl.DateTimeFormat(LANGUAGES, { dateStyle: "full", timeStyle: "long" })
+const DAY_MS = 86_400_000
+
+export const clockTime = (date: Date): string => CLOCK.format(date)
+
+/** As short as it can be without being unclear: the time today, the day and the time this year, else the date. */
+export function tableDate(iso: string, now = new Date()): string {
+  const date = new Date(iso)
+  if (date.toDateString() === now.toDateString()) return TODAY.format(date)
+  return (date.getFullYear() === now.getFullYear() ? THIS_YEAR : EARLIER).format(date)
+}
+
+export const fullDate = (iso: string): string => FULL.format(new Date(iso))
+
+/** How far a date lies ahead or behind, in whole days by the calendar: `-1` is yesterday. */
+export function daysUntil(iso: string, now = new Date()): number {
+  const midnight = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime()
+  return Math.round((midnight(new Date(iso)) - midnight(now)) / DAY_MS)
+}
+
+const RELATIVE = new Intl.RelativeTimeFormat(LANGUAGES.length ? LANGUAGES : "en", { numeric: "auto" })
+
+/** `tomorrow`, `in 5 days`, `3 days ago`. */
+export const inDays = (iso: string, now = new Date()): string => RELATIVE.format(daysUntil(iso, now), "day")
