@@ -396,6 +396,8 @@ def remarks(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
         found.append(
             "STRIPE_WEBHOOK_SECRET: is not set. Stripe's webhooks are refused, and orders become PAID a minute late"
         )
+    if settings.desk and settings.trusted_documents_only:
+        found.append("DESK: needs its operations in TRUSTED_DOCUMENTS, since nothing else is let through")
     return found
 
 

@@ -3,7 +3,7 @@ import reactHooks from "eslint-plugin-react-hooks"
 import tseslint from "typescript-eslint"
 
 export default defineConfig(
-  globalIgnores(["dist", "src/gql"]),
+  globalIgnores(["dist", "src/gql", "src/desk/gql"]),
   {
     files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.recommendedTypeChecked, reactHooks.configs.flat["recommended-latest"]],

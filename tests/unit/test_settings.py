@@ -374,6 +374,13 @@ def test_a_missing_webhook_secret_is_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_desk_that_no_document_lets_through_is_told(tmp_path: Path) -> None:
+    settings = settings_of(
+        tmp_path, STRIPE_WEBHOOK_SECRET="whsec_0123456789abcdef", DESK="true", TRUSTED_DOCUMENTS_ONLY="true"
+    )
+    assert [line.partition(":")[0] for line in remarks(settings, {})] == ["DESK"]
+
+
 def test_the_demo_takes_no_database_address_or_secret_that_lies_about() -> None:
     lying = dict.fromkeys([*example(), *(f"{name}_FILE" for name in secret_names())], "someone's")
     for name in ("STRIPE_SECRET_KEY", "STRIPE_SECRET_KEY_FILE"):

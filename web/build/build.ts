@@ -5,7 +5,7 @@ import { build } from "vite"
 import { compress, packedIn } from "./compressed.ts"
 
 const DIST = resolve(import.meta.dirname, "../dist")
-const PAGES = { shop: "index.html", explorer: "explorer/index.html" }
+const PAGES = { shop: "index.html", desk: "desk/index.html", explorer: "explorer/index.html" }
 
 const before = await packedIn(DIST)
 await rm(DIST, { recursive: true, force: true })

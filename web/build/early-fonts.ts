@@ -7,7 +7,7 @@ export function earlyFonts(): Plugin {
     transformIndexHtml: {
       order: "post",
       handler: (html, { bundle, path }) => {
-        if (!bundle || path !== "/index.html") return html
+        if (!bundle || (path !== "/index.html" && path !== "/desk/index.html")) return html
         const fonts = Object.keys(bundle).filter((name) => /(fraunces|instrument-sans).*\.woff2$/.test(name)).sort()
         return fonts.map((font) => ({
           tag: "link",

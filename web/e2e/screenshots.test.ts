@@ -1,8 +1,10 @@
 import { mkdir } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { test } from "node:test"
+import type { Browser } from "playwright-core"
 import { launch, open } from "./browser.ts"
 import { Demo, sleep } from "./demo.ts"
+import { ShopOf, enter } from "./desk.ts"
 import { orderSomething, pay, thanks } from "./shop.ts"
 
 const PLACE = resolve(import.meta.dirname, "../../docs/images")
@@ -39,8 +41,57 @@ test("pictures for the documentation", { skip: !process.env.SCREENSHOTS && "SCRE
       }
       await context.close()
     }
+    await ofTheDesk(demo, browser)
   } finally {
     await browser.close()
     await demo.stop()
   }
 })
+
+/** A day's orders, of every kind that the desk tells apart. */
+async function ofTheDesk(demo: Demo, browser: Browser): Promise<void> {
+  const shop = new ShopOf(() => demo)
+  const names = ["ada", "grace", "linus", "barbara", "edsger", "margaret"]
+  const receipt = (place: number) => ({ receiptEmail: `${names[place % names.length]}@shop.example` })
+  for (let place = 0; place < 5; place++) await shop.paid("pm_card_visa", receipt(place))
+  await shop.order(receipt(5))
+  await shop.withTheBank()
+  await shop.inReview()
+  await shop.disputed()
+  const refunded = await shop.paid("pm_card_visa", receipt(1))
+  await demo.graphql(
+    "mutation($input: RefundOrderInput!) { refundOrder(input: $input) { __typename } }",
+    { input: { orderId: refunded.id, amount: 1_500, reason: "requested_by_customer", note: "One bell was scratched", idempotencyKey: "picture" } },
+    "merchant",
+  )
+  for (const [suffix, options] of [
+    ["", { colorScheme: "light", viewport: { width: 1360, height: 860 } }],
+    ["-dark", { colorScheme: "dark", viewport: { width: 1360, height: 860 } }],
+    ["-phone", { colorScheme: "light", viewport: { width: 390, height: 844 }, deviceScaleFactor: 2 }],
+  ] as const) {
+    const { page, context } = await open(browser, options)
+    const shot = async (name: string) => {
+      await page.evaluate(() => document.fonts.ready)
+      await page.screenshot({ path: join(PLACE, `${name}${suffix}.png`), animations: "disabled" })
+    }
+    await enter(page, demo.url, "/desk/?page=orders")
+    await page.locator("tbody tr").first().waitFor()
+    await shot("desk")
+    if (suffix !== "-phone") {
+      await page.goto(`${demo.url}/desk/?page=order&id=${refunded.id}`)
+      await page.getByText("note: One bell was scratched").waitFor()
+      await shot("desk-order")
+    }
+    if (process.env.SCREENSHOTS === "all") {
+      for (const [name, address, wait] of [
+        ["home", "", "Needs a person"], ["disputes", "?page=disputes", "Answer by"], ["products", "?page=products", "Stoneware mug"], ["keys", "?page=keys", "Service keys"], ["order", `?page=order&id=${refunded.id}`, "What happened"],
+      ] as const) {
+        await page.goto(`${demo.url}/desk/${address}`)
+        await page.locator("main").getByText(wait).first().waitFor()
+        await sleep(300)
+        await page.screenshot({ path: `/tmp/desk/${name}${suffix}.png`, animations: "disabled" })
+      }
+    }
+    await context.close()
+  }
+}

@@ -1,9 +1,9 @@
-import { type ApolloClient } from "@apollo/client"
+import type { ApolloClient } from "@apollo/client"
 import { createContext, use, useEffect } from "react"
-import { graphql } from "../gql/index.ts"
+import { graphql } from "./gql/index.ts"
 import { type News, follow } from "../shared/follow.ts"
 import type { Socket } from "../shared/socket.ts"
-import { ORDER } from "./order/order-page.tsx"
+import { ORDER } from "./order/queries.ts"
 
 const NEWS = graphql(/* GraphQL */ `
   subscription DeskOrderNews($id: ID!) {

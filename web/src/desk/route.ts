@@ -48,6 +48,7 @@ globalThis.addEventListener?.("popstate", () => route.set(read()))
 
 export function go(to: Route): void {
   history.pushState(null, "", addressOf(to))
+  if ("after" in to) scrollTo(0, 0)
   route.set(to)
 }
 

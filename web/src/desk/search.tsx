@@ -1,8 +1,9 @@
 import { useApolloClient } from "@apollo/client/react"
 import { type FormEvent, useRef, useState } from "react"
-import { graphql } from "../gql/index.ts"
+import { graphql } from "./gql/index.ts"
 import { isForbidden, messageOf } from "../shared/failure.ts"
 import { type Reading, readingsOf } from "./orders/search.ts"
+import { textIn } from "./parts/forms.ts"
 import { go } from "./route.ts"
 
 const FIND = graphql(/* GraphQL */ `
@@ -21,7 +22,7 @@ export function Search() {
 
   async function find(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
-    const typed = String(new FormData(event.currentTarget).get("text") ?? "").trim()
+    const typed = textIn(new FormData(event.currentTarget), "text")
     latest.current = typed
     const readings = readingsOf(typed)
     if (!readings.length) return setTold(null)

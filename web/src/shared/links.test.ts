@@ -80,6 +80,12 @@ test("a mutation whose input has no key is never sent twice", async () => {
   assert.equal(calls(), 1)
 })
 
+test("nor is one that says that it must not be", async () => {
+  const { client, calls } = serverOf([LOST])
+  await assert.rejects(settle(client.mutate({ mutation: ORDER, variables: WITH_KEY, context: { once: true } })))
+  assert.equal(calls(), 1)
+})
+
 test("a customer is never told what is meant for developers", async () => {
   for (const code of ["UNAUTHENTICATED", "TIMEOUT", "INTERNAL_SERVER_ERROR", "FORBIDDEN"]) {
     const { client } = serverOf([answer(code)])

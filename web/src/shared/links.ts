@@ -29,9 +29,13 @@ export function retrying(note: (operation: ApolloLink.Operation, failure: Failur
   })
 }
 
-/** Queries, and mutations too: an order has one intent and is canceled once; what is made or given back has its key. */
-function isSafeToRepeat({ variables }: ApolloLink.Operation): boolean {
-  const input = variables["input"] as { idempotencyKey?: string | null } | undefined
+/**
+ * Queries, and mutations too: an order has one intent and is canceled once; what is made or given back has its key. What
+ * would be done a second time says so with `context: { once: true }`.
+ */
+function isSafeToRepeat(operation: ApolloLink.Operation): boolean {
+  if (operation.getContext()["once"] === true) return false
+  const input = operation.variables["input"] as { idempotencyKey?: string | null } | undefined
   return !input || Boolean(input.idempotencyKey)
 }
 

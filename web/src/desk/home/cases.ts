@@ -1,4 +1,4 @@
-import type { AttentionKind } from "../../gql/graphql.ts"
+import type { AttentionKind } from "../gql/graphql.ts"
 
 /** What a case is, in a few words. Its message says the rest. */
 const KINDS: Record<AttentionKind, string> = {

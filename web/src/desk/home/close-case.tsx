@@ -1,9 +1,10 @@
 import { useMutation } from "@apollo/client/react"
 import { type FormEvent, useState } from "react"
-import { graphql } from "../../gql/index.ts"
+import { graphql } from "../gql/index.ts"
 import { messageOf } from "../../shared/failure.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
+import { textIn } from "../parts/forms.ts"
 import { Notice } from "../parts/notice.tsx"
 
 const CLOSE_CASE = graphql(/* GraphQL */ `
@@ -22,7 +23,7 @@ export function CloseCase({ id, label, close }: { id: string; label: string; clo
 
   async function send(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
-    const note = String(new FormData(event.currentTarget).get("note") ?? "").trim()
+    const note = textIn(new FormData(event.currentTarget), "note")
     if (loading) return
     if (!note) return setProblem("Write what was done: others will ask.")
     try {
@@ -40,7 +41,7 @@ export function CloseCase({ id, label, close }: { id: string; label: string; clo
       <form onSubmit={(event) => void send(event)} noValidate>
         <p>Close it once it is done, such as when the customer got the money in another way. A failed refund is not tried any more then.</p>
         <Field label="What was done">
-          {(field) => <textarea id={field} name="note" rows={3} maxLength={500} autoFocus />}
+          {(field) => <textarea id={field} name="note" rows={3} maxLength={500} />}
         </Field>
         {problem && <Notice tone="bad" title={problem} />}
         <div className="actions">

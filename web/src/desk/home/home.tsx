@@ -1,13 +1,13 @@
 import { useQuery } from "@apollo/client/react"
 import { useState } from "react"
-import { graphql } from "../../gql/index.ts"
-import type { DeskCaseFragment } from "../../gql/graphql.ts"
+import { graphql } from "../gql/index.ts"
+import type { DeskCaseFragment } from "../gql/graphql.ts"
 import { nameOf } from "../orders/row.tsx"
 import { Answer, Empty } from "../parts/answer.tsx"
 import { Link } from "../parts/link.tsx"
 import { Due, Moment } from "../parts/moment.tsx"
 import { Page } from "../parts/page.tsx"
-import { POLL } from "../parts/polling.ts"
+import { POLL, useRestWhenForbidden } from "../parts/polling.ts"
 import { Pill } from "../parts/standing.tsx"
 import { byUrgency, kindLabel } from "./cases.ts"
 import { CloseCase } from "./close-case.tsx"
@@ -37,12 +37,14 @@ const CASES = graphql(/* GraphQL */ `
 
 /** How many cases wait, for the menu; `null` while nobody knows. */
 export function useOpenCases(): { count: number; isMore: boolean } | null {
-  const { data } = useQuery(CASES, { variables: { open: true }, ...POLL })
+  const query = useQuery(CASES, { variables: { open: true }, ...POLL })
+  useRestWhenForbidden(query)
+  const { data } = query
   return data ? { count: data.attention.nodes.length, isMore: data.attention.pageInfo.hasNextPage } : null
 }
 
 export function Home({ closed }: { closed: boolean }) {
-  const { data, error, refetch } = useQuery(CASES, { variables: { open: !closed }, ...POLL })
+  const { data, error, refetch } = useQuery(CASES, { variables: { open: !closed } }) // the menu keeps the open ones up to date
   return (
     <Page title="Home">
       <nav className="views" aria-label="Cases">

@@ -1,7 +1,7 @@
 import { useMutation } from "@apollo/client/react"
 import { useState } from "react"
-import { graphql } from "../../gql/index.ts"
-import type { DeskCancelMutation, DeskOrderFragment } from "../../gql/graphql.ts"
+import { graphql } from "../gql/index.ts"
+import type { DeskCancelMutation, DeskOrderFragment } from "../gql/graphql.ts"
 import { isForbidden, messageOf } from "../../shared/failure.ts"
 import { nameOf } from "../orders/row.tsx"
 import { Dialog } from "../parts/dialog.tsx"
@@ -45,7 +45,7 @@ export function Cancel({ order, close }: { order: DeskOrderFragment; close: () =
       <p>Nobody can pay it any more then. There is no way back. Money that arrives all the same is refunded.</p>
       {problem && <Notice tone="bad" title={problem} />}
       <div className="actions">
-        <button className="button danger" onClick={() => void cancel()} aria-disabled={loading} autoFocus>
+        <button className="button danger" onClick={() => void cancel()} aria-disabled={loading}>
           {loading ? "Canceling…" : "Cancel the order"}
         </button>
         <button className="button" onClick={close}>

@@ -1,4 +1,4 @@
-import type { DeskOrderFragment, OrderLineKind } from "../../gql/graphql.ts"
+import type { DeskOrderFragment, OrderLineKind } from "../gql/graphql.ts"
 import { Money } from "../parts/money.tsx"
 
 const KINDS: Record<OrderLineKind, string | null> = {

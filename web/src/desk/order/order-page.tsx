@@ -1,7 +1,6 @@
 import { useQuery } from "@apollo/client/react"
 import { useState } from "react"
-import { graphql } from "../../gql/index.ts"
-import type { DeskOrderFragment } from "../../gql/graphql.ts"
+import type { DeskOrderFragment } from "../gql/graphql.ts"
 import { balanceOf } from "../../shared/balance.ts"
 import { useLive } from "../live.ts"
 import { customerOf, nameOf } from "../orders/row.tsx"
@@ -13,38 +12,11 @@ import { Page } from "../parts/page.tsx"
 import { Standing } from "../parts/standing.tsx"
 import { Cancel } from "./cancel.tsx"
 import { Lines } from "./lines.tsx"
+import { ORDER } from "./queries.ts"
 import { LostRefund, Refund } from "./refund.tsx"
 import { Review, isForReview } from "./review.tsx"
 import { PaymentAtStripe } from "./stripe-link.tsx"
 import { Timeline } from "./timeline-list.tsx"
-
-export const DESK_ORDER = graphql(/* GraphQL */ `
-  fragment DeskOrder on Order {
-    ...DeskStanding
-    reference
-    createdAt
-    updatedAt
-    userId
-    receiptEmail
-    version
-    lines { kind reference name quantity unitAmount { amount currency } subtotal { amount currency } }
-    metadata { key value }
-    payments {
-      id status disposition paymentIntentId createdAt
-      amount { minorUnits amount currency }
-      received { minorUnits amount currency }
-      history { at fromStatus toStatus cause }
-    }
-    refunds { id status cause createdAt reason note customerMessage failureReason amount { minorUnits amount currency } }
-    disputes { id status reason createdAt dueBy amount { minorUnits amount currency } }
-  }
-`)
-
-export const ORDER = graphql(/* GraphQL */ `
-  query DeskOrder($id: ID!) {
-    order(id: $id) { id ...DeskOrder }
-  }
-`)
 
 export function OrderPage({ id }: { id: string }) {
   const { data, error, refetch } = useQuery(ORDER, { variables: { id } })

@@ -1,13 +1,14 @@
 import { useApolloClient, useMutation } from "@apollo/client/react"
 import { type FormEvent, useRef, useState } from "react"
-import { graphql } from "../../gql/index.ts"
-import type { DeskOrderFragment, DeskRefundMutation } from "../../gql/graphql.ts"
+import { graphql } from "../gql/index.ts"
+import type { DeskOrderFragment, DeskRefundMutation } from "../gql/graphql.ts"
 import { balanceOf } from "../../shared/balance.ts"
 import { failureOf, isForbidden, messageOf } from "../../shared/failure.ts"
 import { amountOf, formatMoney, minorUnitsOf } from "../../shared/money.ts"
 import { nameOf } from "../orders/row.tsx"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
+import { textIn } from "../parts/forms.ts"
 import { Notice } from "../parts/notice.tsx"
 import { statusLabel } from "../parts/standing.tsx"
 import { refundLabel } from "./timeline.ts"
@@ -66,7 +67,7 @@ function useRefund(order: DeskOrderFragment) {
     }
     busy.current = false
     setBusy(false)
-    await client.refetchQueries({ include: "active" })
+    await client.refetchQueries({ include: ["DeskOrder", "DeskCases"] }).catch(() => null) // what is shown says so itself
   }
 
   return { give, isBusy, told }
@@ -81,7 +82,7 @@ export function Refund({ order, close }: { order: DeskOrderFragment; close: () =
   function ask(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const form = new FormData(event.currentTarget)
-    const text = (name: string) => String(form.get(name) ?? "").trim()
+    const text = (name: string) => textIn(form, name)
     const amount = text("amount") ? minorUnitsOf(text("amount"), order.total) : left.minorUnits
     if (amount === null) return setMistake(`Write an amount such as ${left.amount}, or nothing for all that is left.`)
     if (amount > left.minorUnits) return setMistake(`At most ${formatMoney(left)} is left to give back.`)
@@ -107,7 +108,7 @@ export function Refund({ order, close }: { order: DeskOrderFragment; close: () =
               {formatMoney(left)} of {formatMoney(received)} is left.
             </p>
             <Field label={`Amount in ${order.total.currency}`} hint={`Nothing for all that is left.`}>
-              {(id, hint) => <input id={id} name="amount" inputMode="decimal" placeholder={left.amount} autoComplete="off" aria-describedby={hint} autoFocus />}
+              {(id, hint) => <input id={id} name="amount" inputMode="decimal" placeholder={left.amount} autoComplete="off" aria-describedby={hint} />}
             </Field>
             <Field label="Reason" hint="Stripe and the customer’s bank are told.">
               {(id, hint) => (

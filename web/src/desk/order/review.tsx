@@ -1,12 +1,13 @@
 import { useApolloClient, useMutation } from "@apollo/client/react"
 import { type FormEvent, useId, useRef, useState } from "react"
-import { graphql } from "../../gql/index.ts"
-import type { DeskOrderFragment, DeskReviewMutation, ReviewDecision } from "../../gql/graphql.ts"
+import { graphql } from "../gql/index.ts"
+import type { DeskOrderFragment, DeskReviewMutation, ReviewDecision } from "../gql/graphql.ts"
 import { balanceOf } from "../../shared/balance.ts"
 import { failureOf, isForbidden, messageOf } from "../../shared/failure.ts"
 import { formatMoney } from "../../shared/money.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
+import { textIn } from "../parts/forms.ts"
 import { Notice } from "../parts/notice.tsx"
 import { statusLabel } from "../parts/standing.tsx"
 import { forgetWish, wishFor } from "./wishes.ts"
@@ -66,7 +67,7 @@ function Decide({ order, decision, close }: { order: DeskOrderFragment; decision
 
   async function send(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
-    const note = String(new FormData(event.currentTarget).get("note") ?? "").trim()
+    const note = textIn(new FormData(event.currentTarget), "note")
     if (busy.current) return
     if (!note) return setProblem("Write why: others will ask.")
     busy.current = true
@@ -76,7 +77,7 @@ function Decide({ order, decision, close }: { order: DeskOrderFragment; decision
       const result = data?.resolveReview
       if (result && (result.__typename === "Order" || !result.retryable)) forgetWish("review", order.id)
       if (result?.__typename === "Order") {
-        await client.refetchQueries({ include: ["DeskCases"] })
+        await client.refetchQueries({ include: ["DeskCases"] }).catch(() => null)
         close()
       } else setProblem(result ? whyNot(result) : "The server gave no answer. Deciding again is safe.")
     } catch (error) {
@@ -101,7 +102,7 @@ function Decide({ order, decision, close }: { order: DeskOrderFragment; decision
             </>
           )}
         </p>
-        <Field label="Why, for the shop">{(id) => <textarea id={id} name="note" rows={2} maxLength={500} autoFocus />}</Field>
+        <Field label="Why, for the shop">{(id) => <textarea id={id} name="note" rows={2} maxLength={500} />}</Field>
         {problem && <Notice tone="bad" title={problem} />}
         <div className="actions">
           <button className={accepts ? "button strong" : "button danger"} aria-disabled={loading}>

@@ -1,6 +1,6 @@
 import { useQuery } from "@apollo/client/react"
 import { createContext, use } from "react"
-import { graphql } from "../../gql/index.ts"
+import { graphql } from "../gql/index.ts"
 
 const STRIPE_MODE = graphql(/* GraphQL */ `
   query DeskStripeMode {

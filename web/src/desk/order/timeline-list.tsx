@@ -1,4 +1,4 @@
-import type { DeskOrderFragment } from "../../gql/graphql.ts"
+import type { DeskOrderFragment } from "../gql/graphql.ts"
 import { Moment } from "../parts/moment.tsx"
 import { Money } from "../parts/money.tsx"
 import { timelineOf } from "./timeline.ts"

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import type { DeskOrderFragment } from "../../gql/graphql.ts"
+import type { DeskOrderFragment } from "../gql/graphql.ts"
 import { timelineOf } from "./timeline.ts"
 
 const usd = (minorUnits: number, amount: string) => ({ __typename: "Money" as const, minorUnits, amount, currency: "USD" })

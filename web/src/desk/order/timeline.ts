@@ -1,4 +1,4 @@
-import type { DeskOrderFragment, PaymentDisposition, PaymentStatus, RefundCause, RefundStatus } from "../../gql/graphql.ts"
+import type { DeskOrderFragment, PaymentDisposition, PaymentStatus, RefundCause, RefundStatus } from "../gql/graphql.ts"
 import type { Amount } from "../../shared/money.ts"
 import type { Tone } from "../parts/notice.tsx"
 
@@ -59,7 +59,7 @@ function payment({ history, status, disposition, received, paymentIntentId, crea
       what: toStatus === "OPEN" && fromStatus === "PROCESSING" ? "The bank declined: payable again" : what,
       tone: meaning ? "bad" : tone,
       amount: isMoney ? received : null,
-      details: [meaning, causeOf(cause), isMoney || toStatus === "OPEN" ? paymentIntentId : null].filter((text) => text !== null && text !== ""),
+      details: [meaning, causeOf(cause), isMoney || toStatus === "OPEN" ? paymentIntentId : null].filter(isText),
     }
   })
 }
@@ -112,9 +112,11 @@ function refund({ createdAt, status, cause, amount, reason, note, customerMessag
       failureReason && `Stripe says: ${words(failureReason)}`,
       note && `note: ${note}`,
       customerMessage && `told to the customer: ${customerMessage}`,
-    ].filter((text) => text !== null && text !== ""),
+    ].filter(isText),
   }
 }
+
+const isText = (text: string | null): text is string => Boolean(text)
 
 /** Stripe's words have underscores. */
 export const words = (text: string): string => text.replaceAll("_", " ")

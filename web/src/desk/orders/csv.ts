@@ -1,4 +1,4 @@
-import type { OrderStatus } from "../../gql/graphql.ts"
+import type { OrderStatus } from "../gql/graphql.ts"
 import { balanceOf } from "../../shared/balance.ts"
 import type { CountedAmount } from "../../shared/money.ts"
 

@@ -1,7 +1,7 @@
 import { useApolloClient } from "@apollo/client/react"
 import { useRef, useState } from "react"
-import { graphql } from "../../gql/index.ts"
-import type { DeskExportQuery, OrderFilter } from "../../gql/graphql.ts"
+import { graphql } from "../gql/index.ts"
+import type { DeskExportQuery, OrderFilter } from "../gql/graphql.ts"
 import { messageOf } from "../../shared/failure.ts"
 import { csvOf } from "./csv.ts"
 

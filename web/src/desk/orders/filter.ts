@@ -1,4 +1,4 @@
-import type { OrderFilter, OrderStatus } from "../../gql/graphql.ts"
+import type { OrderFilter, OrderStatus } from "../gql/graphql.ts"
 
 /** What a list of orders shows. All of it stands in the address; dates are days of the reader's, both included. */
 export interface Filter {

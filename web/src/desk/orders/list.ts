@@ -1,9 +1,9 @@
 import { useQuery } from "@apollo/client/react"
 import { useState } from "react"
-import { graphql } from "../../gql/index.ts"
-import type { OrderFilter } from "../../gql/graphql.ts"
+import { graphql } from "../gql/index.ts"
+import type { OrderFilter } from "../gql/graphql.ts"
 import { isTooMuch } from "../../shared/failure.ts"
-import { POLL } from "../parts/polling.ts"
+import { POLL, useRestWhenForbidden } from "../parts/polling.ts"
 
 const ORDERS = graphql(/* GraphQL */ `
   query DeskOrders($first: Int!, $after: String, $filter: OrderFilter) {
@@ -21,6 +21,7 @@ const SMALLEST = 5
 export function useOrders(filter: OrderFilter, after: string | null) {
   const [first, setFirst] = useState(PAGE)
   const query = useQuery(ORDERS, { variables: { first, after, filter }, ...POLL })
+  useRestWhenForbidden(query)
   const isTooLarge = isTooMuch(query.error) && first > SMALLEST
   if (isTooLarge) setFirst(Math.max(SMALLEST, Math.floor(first / 2)))
   return { ...query, error: isTooLarge ? undefined : query.error, orders: query.data?.allOrders }

@@ -1,5 +1,5 @@
-import { graphql } from "../../gql/index.ts"
-import type { DeskOrderRowFragment, PaymentStatus } from "../../gql/graphql.ts"
+import { graphql } from "../gql/index.ts"
+import type { DeskOrderRowFragment, PaymentStatus } from "../gql/graphql.ts"
 import { shortId } from "../../shared/standing.ts"
 import { Link } from "../parts/link.tsx"
 import { Moment } from "../parts/moment.tsx"

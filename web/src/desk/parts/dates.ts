@@ -28,3 +28,5 @@ const RELATIVE = new Intl.RelativeTimeFormat(LANGUAGES.length ? LANGUAGES : "en"
 
 /** `tomorrow`, `in 5 days`, `3 days ago`. */
 export const inDays = (iso: string, now = new Date()): string => RELATIVE.format(daysUntil(iso, now), "day")
+
+export const isOver = (iso: string, now = new Date()): boolean => new Date(iso) <= now

@@ -8,6 +8,9 @@ interface Props {
   keeps?: boolean
 }
 
+/** What has the focus first: the first field, or what answers the question; never the cross. */
+const FIRST = "form input:not([readonly]), form textarea, .actions .button, label input"
+
 /** A question or a form over the page. The browser keeps the focus inside, and gives it back. */
 export function Dialog({ title, close, children, keeps = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null)
@@ -16,9 +19,11 @@ export function Dialog({ title, close, children, keeps = false }: Props) {
     const shown = dialog.current
     const before = document.activeElement
     if (!shown?.open) shown?.showModal()
+    shown?.querySelector<HTMLElement>(FIRST)?.focus()
     return () => {
       shown?.close()
-      if (before instanceof HTMLElement && before.isConnected) before.focus()
+      const opener = before instanceof HTMLElement && before.isConnected ? before : document.querySelector("h1")
+      opener?.focus()
     }
   }, [])
   return (
@@ -29,6 +34,8 @@ export function Dialog({ title, close, children, keeps = false }: Props) {
         event.preventDefault()
         if (!keeps) close()
       }}
+      // A second Escape closes it without asking.
+      onClose={() => (keeps ? dialog.current?.showModal() : close())}
       onMouseDown={(event) => event.target === dialog.current && !keeps && close()}
     >
       <div className="dialog-inside">

@@ -1,4 +1,4 @@
-import { fullDate, inDays, tableDate } from "./dates.ts"
+import { fullDate, inDays, isOver, tableDate } from "./dates.ts"
 
 /** A date, short; in full where one points at it. */
 export const Moment = ({ at }: { at: string }) => (
@@ -9,7 +9,7 @@ export const Moment = ({ at }: { at: string }) => (
 
 /** A date until which something has to be done. */
 export function Due({ at }: { at: string }) {
-  const isLate = new Date(at).getTime() < Date.now()
+  const isLate = isOver(at)
   return (
     <time dateTime={at} title={fullDate(at)} className={isLate ? "late" : undefined}>
       {isLate ? `over since ${tableDate(at)}` : `${inDays(at)}, ${tableDate(at)}`}

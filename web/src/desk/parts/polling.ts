@@ -1,2 +1,12 @@
+import { useEffect } from "react"
+import { isForbidden } from "../../shared/failure.ts"
+
 /** How a page keeps up: it asks every quarter of a minute while somebody can see it. */
 export const POLL = { pollInterval: 15_000, skipPollAttempt: () => document.hidden || !navigator.onLine }
+
+/** What is forbidden stays so: it is not asked for again. */
+export function useRestWhenForbidden({ error, stopPolling }: { error?: unknown; stopPolling: () => void }): void {
+  useEffect(() => {
+    if (isForbidden(error)) stopPolling()
+  }, [error, stopPolling])
+}

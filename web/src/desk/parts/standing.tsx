@@ -1,5 +1,5 @@
-import { graphql } from "../../gql/index.ts"
-import type { DeskStandingFragment, OrderStatus } from "../../gql/graphql.ts"
+import { graphql } from "../gql/index.ts"
+import type { DeskStandingFragment, OrderStatus } from "../gql/graphql.ts"
 import { isAtBank, isDisputed } from "../../shared/standing.ts"
 import type { Tone } from "./notice.tsx"
 

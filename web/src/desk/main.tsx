@@ -1,0 +1,51 @@
+import { ApolloProvider } from "@apollo/client/react"
+import { StrictMode } from "react"
+import { createRoot } from "react-dom/client"
+import { Boundary } from "../shared/boundary.tsx"
+import { readConfig } from "../shared/config.ts"
+import { App } from "./app.tsx"
+import { buildClient } from "./client.ts"
+import "./desk.css"
+import { Live, newsFrom } from "./live.ts"
+import { IsSandbox } from "./order/stripe-link.tsx"
+import { isSame, visitor } from "./session.ts"
+
+const root = createRoot(document.getElementById("app") as HTMLElement)
+try {
+  const config = await readConfig()
+  const { client, socket } = buildClient(config)
+  let before = visitor.get()
+  visitor.subscribe(() => {
+    const who = visitor.get()
+    socket.client.terminate() // it connects again, as whoever it is now
+    if (!isSame(before, who)) void client.clearStore() // nobody sees what only another one may see
+    before = who
+  })
+  root.render(
+    <StrictMode>
+      <Boundary instead={<Broken title="The desk broke." />}>
+        <ApolloProvider client={client}>
+          <IsSandbox value={config.sandbox !== null}>
+            <Live value={newsFrom(client, socket)}>
+              <App config={config} />
+            </Live>
+          </IsSandbox>
+        </ApolloProvider>
+      </Boundary>
+    </StrictMode>,
+  )
+} catch {
+  root.render(<Broken title="The server isn’t answering." />)
+}
+
+function Broken({ title }: { title: string }) {
+  return (
+    <main className="sign-in">
+      <h1>{title}</h1>
+      <p>Load the page again in a moment. Nothing was changed.</p>
+      <button className="button strong" onClick={() => location.reload()}>
+        Load again
+      </button>
+    </main>
+  )
+}
