@@ -34,6 +34,8 @@ export function Dialog({ title, close, children, keeps = false }: Props) {
         event.preventDefault()
         if (!keeps) close()
       }}
+      // Enter that is held down answers no question that came up meanwhile.
+      onKeyDown={(event) => event.key === "Enter" && event.repeat && event.preventDefault()}
       // A second Escape closes it without asking.
       onClose={() => (keeps ? dialog.current?.showModal() : close())}
       onMouseDown={(event) => event.target === dialog.current && !keeps && close()}
