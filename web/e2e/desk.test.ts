@@ -361,7 +361,6 @@ describe("service keys", () => {
     assert.deepEqual(await shop.refundsOf(order.id), [])
     await page.keyboard.press("Escape")
     await page.getByRole("link", { name: "Service keys" }).click()
-    await page.waitForTimeout(3000); await page.screenshot({ path: "/tmp/desk/forbidden.png" })
     await page.getByText("Not for this key.").waitFor()
   })
 })

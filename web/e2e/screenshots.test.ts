@@ -77,20 +77,10 @@ async function ofTheDesk(demo: Demo, browser: Browser): Promise<void> {
     await enter(page, demo.url, "/desk/?page=orders")
     await page.locator("tbody tr").first().waitFor()
     await shot("desk")
-    if (suffix !== "-phone") {
+    if (suffix === "") {
       await page.goto(`${demo.url}/desk/?page=order&id=${refunded.id}`)
       await page.getByText("note: One bell was scratched").waitFor()
       await shot("desk-order")
-    }
-    if (process.env.SCREENSHOTS === "all") {
-      for (const [name, address, wait] of [
-        ["home", "", "Needs a person"], ["disputes", "?page=disputes", "Answer by"], ["products", "?page=products", "Stoneware mug"], ["keys", "?page=keys", "Service keys"], ["order", `?page=order&id=${refunded.id}`, "What happened"],
-      ] as const) {
-        await page.goto(`${demo.url}/desk/${address}`)
-        await page.locator("main").getByText(wait).first().waitFor()
-        await sleep(300)
-        await page.screenshot({ path: `/tmp/desk/${name}${suffix}.png`, animations: "disabled" })
-      }
     }
     await context.close()
   }

@@ -8,19 +8,18 @@ import { buildClient } from "./client.ts"
 import "./desk.css"
 import { Live, newsFrom } from "./live.ts"
 import { IsSandbox } from "./order/stripe-link.tsx"
-import { isSame, visitor } from "./session.ts"
+import { ended, visitor } from "./session.ts"
 
 const root = createRoot(document.getElementById("app") as HTMLElement)
 try {
   const config = await readConfig()
   const { client, socket } = buildClient(config)
-  let before = visitor.get()
+  const forget = () => void client.clearStore() // nobody sees what only the one before may see
   visitor.subscribe(() => {
-    const who = visitor.get()
     socket.client.terminate() // it connects again, as whoever it is now
-    if (!isSame(before, who)) void client.clearStore() // nobody sees what only another one may see
-    before = who
+    if (!visitor.get()) forget()
   })
+  ended.subscribe(() => ended.get() && forget())
   root.render(
     <StrictMode>
       <Boundary instead={<Broken title="The desk broke." />}>

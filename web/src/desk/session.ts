@@ -51,10 +51,6 @@ export const bearer = (): string | null => {
   return token ? `Bearer ${token}` : null
 }
 
-/** Whether it is the same caller, perhaps with a newer token. */
-export const isSame = (one: Visitor | null, other: Visitor | null): boolean =>
-  one?.kind === other?.kind && (one?.kind === "merchant" ? one.name === other?.name : one?.token === other?.token)
-
 /** In the demo, which gives its tokens out for the asking: whether there is another one of the same person's. */
 export async function renew(): Promise<boolean> {
   const before = visitor.get()
