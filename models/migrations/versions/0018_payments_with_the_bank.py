@@ -1,12 +1,12 @@
 """An index for whoever looks for the orders that wait for a bank.
 
-Revision: 0017, after 0016.
+Revision: 0018, after 0017.
 """
 
 from models.migrations.steps import create_index, drop_index, in_steps
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
