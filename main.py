@@ -6,8 +6,8 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -43,8 +43,14 @@ from services.identity.public_keys import JwksKeys
 from services.identity.refusals import InvalidServiceKey
 from services.identity.service_keys import ServiceKeys, new_service_key
 from services.identity.token_rules import UnsafeTokenRules
+from services.notifications.event_feed import EventFeed
+from services.notifications.listening import listen as listen_to_events
 from services.notifications.order_news import OrderNews
 from services.notifications.order_subscription import OrderSubscriptions
+from services.notifications.webhook_addresses import PUBLIC_ONLY, AddressRules
+from services.notifications.webhook_dispatcher import WebhookDispatcher
+from services.notifications.webhook_endpoints import WebhookEndpoints
+from services.notifications.webhook_sender import WebhookSender
 from services.operations import migrations
 from services.operations.command_line import EXPECTED, in_words, lacks_env_file, only_in_a_checkout, parse
 from services.operations.doctor.database import examine_database
@@ -78,8 +84,8 @@ from services.stripe_api.signatures import StripeSignatureCheck
 from settings import Settings, UnsafeSettings, needed, remarks, reveal
 
 # Kinds of work that keep a part of the pool of database connections, and which; all other work keeps one too.
-PAYMENTS, WEBHOOKS, PROBES = "payments", "webhooks", "probes"
-PARTS = {PAYMENTS: 0.2, WEBHOOKS: 0.2, PROBES: 0.1}
+PAYMENTS, WEBHOOKS, PROBES, EVENTS = "payments", "webhooks", "probes", "events"
+PARTS = {PAYMENTS: 0.2, WEBHOOKS: 0.2, PROBES: 0.1, EVENTS: 0.1}
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +104,7 @@ def build_use_cases(
     callers: Callers,
     order_lifetime: timedelta | None = None,
     statement_suffix: str | None = None,
+    webhook_rules: AddressRules = PUBLIC_ONLY,
 ) -> UseCases:
     current_orders = RefreshFromStripe(database, gateway)
     return UseCases(
@@ -114,6 +121,8 @@ def build_use_cases(
         refunds=Refunds(database, gateway),
         reviews=Reviews(database, Refunds(database, gateway)),
         attention=AttentionCases(database),
+        event_feed=EventFeed(database),
+        webhook_endpoints=WebhookEndpoints(database, webhook_rules),
     )
 
 
@@ -128,19 +137,13 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     news = OrderNews(reveal(settings.database_url))
     keys = settings.public_keys()
     callers = build_callers(settings, keys, database)
-    use_cases = build_use_cases(database, gateway, news, callers, settings.order_expiry, suffix)
+    # Endpoints on this machine are for the demo, and for who allows them.
+    rules = AddressRules(private=settings.webhooks_to_private_networks, loopback=bool(site))
+    dispatcher = build_dispatcher(settings, database, rules, news)
+    use_cases = build_use_cases(database, gateway, news, callers, settings.order_expiry, suffix, rules)
     maker = build_context_maker(settings, use_cases, callers)
     served = served_schema(as_subgraph=settings.federation)
     graphql = GraphQLSocket(maker, settings.allowed_origins, served=served)
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        looks = use_cases.current_orders.at_work()
-        async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
-            async with inbox.at_work(), scheduler.on(), news.on_air(), looks, tuned_garbage_collection():
-                yield
-            await gateway.close()
-            await database.close()
 
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),
@@ -151,6 +154,8 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
         *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer, desk=settings.desk),
     ]
     middleware = build_middleware(settings, routes, is_demo=bool(site))
+    work = inbox.at_work, scheduler.on, news.on_air, use_cases.current_orders.at_work, dispatcher.at_work
+    lifespan = lifespan_of(settings, database, gateway, work)
     app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says; see EitherPath
     return app
@@ -163,6 +168,36 @@ def build_context_maker(settings: Settings, use_cases: UseCases, callers: Caller
     anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
     credentials = Credentials(settings.jwt_cookie, settings.allowed_origins)
     return ContextMaker(callers, anonymous, credentials)
+
+
+def lifespan_of(
+    settings: Settings,
+    database: Database,
+    gateway: StripeGateway,
+    work: Sequence[Callable[[], AbstractAsyncContextManager[None]]],
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """What a process does beside its requests, from the opening of its port until it ends."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
+            async with contextlib.AsyncExitStack() as running:
+                for begin in (*work, tuned_garbage_collection):
+                    await running.enter_async_context(begin())
+                yield
+            await gateway.close()
+            await database.close()
+
+    return lifespan
+
+
+def build_dispatcher(
+    settings: Settings, database: Database, rules: AddressRules, news: OrderNews
+) -> WebhookDispatcher:
+    kept = timedelta(days=settings.events_kept_days)
+    dispatcher = WebhookDispatcher(database.part(EVENTS), WebhookSender(rules), kept=kept)
+    news.wake_for_events(dispatcher.news)
+    return dispatcher
 
 
 def build_middleware(settings: Settings, routes: list[BaseRoute], *, is_demo: bool) -> list[Middleware]:
@@ -322,6 +357,14 @@ def key(arguments: argparse.Namespace) -> None:
         sys.exit(f"key: {refusal.reason}")
 
 
+def listen(arguments: argparse.Namespace) -> None:
+    settings = Settings.read()
+    logs.configure(settings.log_level, "console")
+    url = needed(settings.database_url, "DATABASE_URL")
+    with contextlib.suppress(BrokenPipeError):  # whoever read has read enough
+        asyncio.run(listen_to_events(url, arguments.after, arguments.types, partial(print, flush=True)))
+
+
 def schema(arguments: argparse.Namespace) -> None:
     if arguments.subgraph:
         arguments.subgraph.write_text(subgraph_sdl())
@@ -348,6 +391,7 @@ def main() -> None:
         seed,
         token,
         key,
+        listen,
         sandbox,
         schema,
     )
@@ -364,7 +408,7 @@ def main() -> None:
     except EXPECTED as error:
         end(arguments, in_words(error), DATABASE_IS_AWAY)
     except KeyboardInterrupt:  # how what serves is ended, and how the rest is left undone
-        sys.exit(0 if arguments.command in ("demo", "serve", "sandbox") else 130)
+        sys.exit(0 if arguments.command in ("demo", "serve", "sandbox", "listen") else 130)
 
 
 if __name__ == "__main__":

@@ -111,6 +111,9 @@ class Settings(BaseModel):
     product_saves_per_minute: int = Field(default=600, ge=1)
     order_lifetime: int | None = Field(default=None, ge=60, le=366 * 86_400)
 
+    webhooks_to_private_networks: bool = False
+    events_kept_days: int = Field(default=30, ge=7, le=3_650)
+
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     workers: int = Field(default=1, ge=1, le=64)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bench import account, attacks, beside, cost, growth, pressure, sale, scaling
+from bench import account, attacks, beside, cost, deliveries, growth, pressure, sale, scaling
 from bench.report import Figures, write
 
 T = TypeVar("T")
@@ -21,6 +21,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="the cost of a request alone, in half a minute")
     parser.add_argument("--attacks", action="store_true", help="the dearest operations that the bounds allow")
+    shop = "events to the shop alone: a burst, and what payments feel of it"
+    parser.add_argument("--deliveries", action="store_true", help=shop)
     alone = "the sweep on a busy Stripe account alone, with so many open orders of ours"
     parser.add_argument("--account", type=int, nargs="+", metavar="ORDERS", help=alone)
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each subject (9)")
@@ -29,6 +31,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.attacks:
         attacks.say(attacks.milliseconds_of_attacks(4.0), attacks.effect_on_a_customer(20.0))
+        return
+    if arguments.deliveries:
+        print(*deliveries.lines_of(deliveries.deliveries()), sep="\n")
         return
     if arguments.short:
         say_costs(cost.costs(1, 1.0))

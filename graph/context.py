@@ -20,7 +20,9 @@ from services.identity.principal import Permission, Principal
 from services.identity.rate_limits import RateLimits
 from services.identity.service_keys import ServiceKeys
 from services.identity.tokens import KEYS_UNAVAILABLE, InvalidToken
+from services.notifications.event_feed import EventFeed
 from services.notifications.order_subscription import OrderSubscriptions
+from services.notifications.webhook_endpoints import WebhookEndpoints
 from services.orders.checkout_tokens import CheckoutTokenMaker
 from services.orders.imports import OrderImports
 from services.orders.orders import Orders
@@ -61,6 +63,8 @@ class UseCases:
     refunds: Refunds
     reviews: Reviews
     attention: AttentionCases
+    event_feed: EventFeed
+    webhook_endpoints: WebhookEndpoints
 
 
 @dataclass(slots=True)

@@ -18,11 +18,12 @@ from graph.serving.answers import log_errors, presentable
 from graph.serving.lists import charge_lists, read_attributes, remember_roots
 from graph.serving.observing import begin_counting, observe_errors, observe_root_fields, observed_stream
 from graph.serving.stages import Stages
-from graph.types import attention, errors, orders, payments, products, service_keys, shop_orders
+from graph.types import attention, errors, orders, payments, products, service_keys, shop_orders, webhooks
 from graph.types import cancellations_and_refunds as closing
 from graph.types.attention import AttentionMutation, AttentionQuery
 from graph.types.cancellations_and_refunds import ClosingMutation
 from graph.types.checkout_tokens import CheckoutTokenMutation
+from graph.types.events import EventQuery
 from graph.types.moments import DATE_TIME
 from graph.types.money import SCALARS
 from graph.types.nodes import NodeQuery
@@ -33,6 +34,7 @@ from graph.types.products import ProductMutation, ProductQuery
 from graph.types.service_keys import ServiceKeyMutation, ServiceKeyQuery
 from graph.types.shop_orders import ShopOrderMutation, ShopOrderQuery
 from graph.types.users import UserQuery
+from graph.types.webhooks import WebhookMutation, WebhookQuery
 
 
 class ServedSchema(strawberry.Schema):
@@ -80,6 +82,8 @@ class Query(
     AttentionQuery,
     ServiceKeyQuery,
     NodeQuery,
+    EventQuery,
+    WebhookQuery,
 ):
     pass
 
@@ -99,6 +103,7 @@ class Mutation(
     CheckoutTokenMutation,
     ServiceKeyMutation,
     ProductMutation,
+    WebhookMutation,
 ):
     pass
 
@@ -112,6 +117,7 @@ HANDLERS = (
     *closing.HANDLERS,
     *attention.HANDLERS,
     *service_keys.HANDLERS,
+    *webhooks.HANDLERS,
 )
 
 

@@ -13,7 +13,9 @@ from models.reconciliation.leases import Lease
 from models.reconciliation.sweep_state import SweepRetry, SweepStep, SweepWindow
 from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
 from models.reviews.tables import Review, ReviewDecision
+from models.shop_events.tables import EventType, ShopEvent
 from models.stripe_events.tables import StripeEvent
+from models.webhooks.tables import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AttentionCase",
@@ -22,8 +24,10 @@ __all__ = [
     "ChargeLimit",
     "CheckoutToken",
     "Decline",
+    "DeliveryStatus",
     "Disposition",
     "Dispute",
+    "EventType",
     "Installation",
     "Lease",
     "Order",
@@ -40,8 +44,11 @@ __all__ = [
     "Review",
     "ReviewDecision",
     "ServiceKey",
+    "ShopEvent",
     "StripeEvent",
     "SweepRetry",
     "SweepStep",
     "SweepWindow",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

@@ -1,6 +1,6 @@
 """What `/metrics` asks the database. Each count ends at a bound, so that no scrape grows with the shop."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Integer,
@@ -21,7 +21,9 @@ from models.attention.tables import IS_OPEN, AttentionCase
 from models.payments.tables import IS_LIVE, Payment, PaymentTransition
 from models.reconciliation.leases import Lease
 from models.reconciliation.sweep_state import SweepRetry, SweepStep
+from models.shop_events.tables import ShopEvent
 from models.stripe_events.tables import StripeEvent
+from models.webhooks.tables import WebhookDelivery, WebhookEndpoint
 from runtime.database.statements import Query
 
 # Tables that nobody vacuumed: their statistics are old, so that the planner would read them whole instead of the
@@ -31,6 +33,7 @@ AT_MOST = text(
     " set_config('enable_seqscan', 'off', true)"
 )
 COUNTED_TO = 100_000  # payments that are live, and events
+DELIVERIES_LOOKED_AT = 20_000
 TRANSITIONS_LOOKED_AT = 20_000  # the newest; sixty a second for five minutes
 
 _live = select(col(Payment.state).label("name")).where(IS_LIVE).limit(COUNTED_TO).subquery()
@@ -55,6 +58,27 @@ _newest = (
 _failing = select(col(SweepRetry.item)).limit(COUNTED_TO).subquery()
 _nothing = cast(null(), Text)
 
+_unpublished = (
+    select(col(ShopEvent.created_at)).where(col(ShopEvent.position).is_(None)).limit(COUNTED_TO)
+).subquery()
+_due = (
+    select(col(WebhookDelivery.began_at), col(WebhookDelivery.due_at), col(WebhookEndpoint.failing_since))
+    .join(WebhookEndpoint, col(WebhookEndpoint.id) == col(WebhookDelivery.endpoint_id))
+    .where(col(WebhookDelivery.status) == literal_column("'due'"), col(WebhookEndpoint.disabled_at).is_(None))
+    .limit(DELIVERIES_LOOKED_AT)
+).cte("due")
+_failing_endpoints = (
+    select(col(WebhookEndpoint.id))
+    .where(col(WebhookEndpoint.failing_since).is_not(None), col(WebhookEndpoint.disabled_at).is_(None))
+    .subquery()
+)
+
+
+def _seconds_since(moment: Any) -> Any:
+    """0 for none, and for one that lies ahead."""
+    return cast(func.greatest(func.coalesce(func.extract("epoch", func.now() - moment), 0), 0), Integer)
+
+
 _cases = select(col(AttentionCase.kind).label("name")).where(IS_OPEN).limit(COUNTED_TO).subquery()
 
 
@@ -66,7 +90,9 @@ class Figure(NamedTuple):
 
 # Rows of (kind, name, value): `attention`, open cases by kind; `live` payments by state; payments that `moved` into a
 # state in the last five minutes; `pending` events; `oldest`, the seconds that one of them waits; `swept`, seconds
-# since the last whole sweep (the lease `sweep`) began.
+# since the last whole sweep (the lease `sweep`) began; `unpublished`, seconds that an event of the shop has no place in
+# its feed; webhook deliveries that are `due`, the seconds that one of them has been `undelivered`, and by which one to
+# an endpoint that is well is `overdue`; endpoints that `fail`.
 FIGURES = Query(
     Figure,
     union_all(
@@ -86,6 +112,13 @@ FIGURES = Query(
             col(SweepStep.last_whole_at).is_not(None)
         ),
         select(literal("failing"), _nothing, func.count()).select_from(_failing),
+        select(literal("unpublished"), _nothing, _seconds_since(func.min(_unpublished.c.created_at))),
+        select(literal("due"), _nothing, func.count()).select_from(_due),
+        select(literal("undelivered"), _nothing, _seconds_since(func.min(_due.c.began_at))),
+        select(literal("overdue"), _nothing, _seconds_since(func.min(_due.c.due_at))).where(
+            _due.c.failing_since.is_(None)
+        ),
+        select(literal("fail"), _nothing, func.count()).select_from(_failing_endpoints),
         select(literal("pending"), _nothing, func.count()).select_from(_pending),
         select(
             literal("oldest"),

@@ -23,6 +23,8 @@ DELETED_FROM = frozenset(
         "service_keys",
         "checkout_tokens",
         "declines",
+        "shop_events",
+        "webhook_endpoints",
     }
 )
 

@@ -11,6 +11,7 @@ from models.payments.installation import Installation
 from models.payments.tables import LIVE, Payment, PaymentState
 from models.refunds.tables import Refund, RefundState
 from models.stripe_events.tables import StripeEvent
+from models.webhooks.tables import WebhookEndpoint
 from runtime.database.statements import Query
 
 COPIED_DATABASE = "copied_database"
@@ -58,4 +59,15 @@ FAIL_COPIED_REFUNDS = (
 )
 FINISH_COPIED_EVENTS = (
     update(StripeEvent).where(col(StripeEvent.finished_at).is_(None)).values(finished_at=func.now())
+)
+# The shop's endpoints hear of the original; the next look gives up what is due to them here.
+DISABLE_COPIED_ENDPOINTS = (
+    update(WebhookEndpoint)
+    .where(col(WebhookEndpoint.disabled_at).is_(None))
+    .values(
+        disabled_at=func.now(),
+        disabled_because="The database was copied: events of the copy are none of the shop's.",
+        replay_after=None,
+        replay_until=None,
+    )
 )

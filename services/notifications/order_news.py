@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
@@ -11,6 +11,8 @@ import psycopg
 import structlog
 
 from models.orders.channel import LISTEN
+from models.shop_events.statements import CHANNEL as EVENTS_CHANNEL
+from models.shop_events.statements import LISTEN as LISTEN_TO_EVENTS
 from runtime.database.address import conninfo
 from services.identity.refusals import RateLimited
 
@@ -32,6 +34,7 @@ class OrderNews:
         self._is_listening = True
         self._followers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._following: Counter[str] = Counter()
+        self._awaiting_events: set[asyncio.Event] = set()
 
     @asynccontextmanager
     async def on_air(self) -> AsyncIterator[None]:
@@ -43,6 +46,10 @@ class OrderNews:
             listening.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await listening
+
+    def wake_for_events(self, waker: asyncio.Event) -> None:
+        """Set `waker` whenever an event for the shop was written, or may have been."""
+        self._awaiting_events.add(waker)
 
     @contextmanager
     def of(self, order_id: UUID, user_id: str) -> Iterator[asyncio.Event]:
@@ -78,13 +85,19 @@ class OrderNews:
     async def _listen(self) -> None:
         async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
             await connection.execute(LISTEN)
+            await connection.execute(LISTEN_TO_EVENTS)
             self._is_listening = True
             self._wake_all()
             async for notification in connection.notifies():
-                for changed in self._followers.get(notification.payload, ()):
-                    changed.set()
+                for concerned in self._concerned_by(notification):
+                    concerned.set()
+
+    def _concerned_by(self, notification: psycopg.Notify) -> Collection[asyncio.Event]:
+        if notification.channel == EVENTS_CHANNEL:
+            return self._awaiting_events
+        return self._followers.get(notification.payload, ())
 
     def _wake_all(self) -> None:
-        for followers in self._followers.values():
+        for followers in (*self._followers.values(), self._awaiting_events):
             for changed in followers:
                 changed.set()

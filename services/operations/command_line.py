@@ -11,10 +11,13 @@ from uuid import UUID
 import psycopg
 from sqlalchemy.exc import DBAPIError
 
+from models.shop_events.tables import EventType
 from runtime.addresses import is_http_url
 from runtime.database.database import DatabaseUnavailable
+from runtime.pages import InvalidPage
 from services.identity.principal import Scope
 from services.identity.token_claims import is_name
+from services.notifications.event_feed import FeedCursor, read_feed_cursor
 from services.operations.migrations import MigrationBlocked
 
 
@@ -66,6 +69,7 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     _add_token_arguments(command("token", "a bearer token signed with JWT_SECRET"))
     key = command("key", "a service key of the shop's own systems; it is printed once")
     _add_key_arguments(key)
+    _add_listen_arguments(command("listen", "print the shop's events as they come, until Ctrl-C"))
     sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
     sandbox.add_argument("--port", type=port, default=12111, help="where it listens on 127.0.0.1 (12111)")
     there = "where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
@@ -108,6 +112,27 @@ def _add_key_arguments(key: argparse.ArgumentParser) -> None:
     )
     valid = "how long it is valid; without an end when left out"
     key.add_argument("--days", dest="lifetime", type=days, metavar="DAYS", help=valid)
+
+
+def _add_listen_arguments(listen: argparse.ArgumentParser) -> None:
+    behind = "begin behind this `cursor` of a line that was printed; from now on when left out"
+    listen.add_argument("--after", type=feed_cursor, metavar="CURSOR", help=behind)
+    only = f"comma-separated: {','.join(EventType.__members__)}; all when left out"
+    listen.add_argument("--types", type=event_types, default=[], metavar="TYPES", help=only)
+
+
+def feed_cursor(text: str) -> FeedCursor:
+    try:
+        return read_feed_cursor(text)
+    except InvalidPage:
+        raise argparse.ArgumentTypeError("it is no cursor of an event") from None
+
+
+def event_types(text: str) -> list[EventType]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or any(name not in EventType.__members__ for name in names):
+        raise argparse.ArgumentTypeError(f"types are some of {', '.join(EventType.__members__)}")
+    return [EventType[name] for name in names]
 
 
 def whole_number(text: str) -> int:

@@ -39,6 +39,11 @@ class Figures:
     sweep_failing: int | None = None
     step_ages: Mapping[str, int] = field(default_factory=dict)
     step_milliseconds: Mapping[str, int] = field(default_factory=dict)
+    unpublished_seconds: int | None = None
+    deliveries_due: int | None = None
+    undelivered_seconds: int | None = None
+    overdue_seconds: int | None = None
+    endpoints_failing: int | None = None
 
 
 class FigureReader:
@@ -99,4 +104,9 @@ def figures_from(rows: list[tuple[str, str | None, int]]) -> Figures:
         sweep_failing=single.get("failing"),
         step_ages=named("step_age"),
         step_milliseconds=named("step_milliseconds"),
+        unpublished_seconds=single.get("unpublished"),
+        deliveries_due=single.get("due"),
+        undelivered_seconds=single.get("undelivered"),
+        overdue_seconds=single.get("overdue"),
+        endpoints_failing=single.get("fail"),
     )

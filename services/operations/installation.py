@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from models.reconciliation.copied_database import (
+    DISABLE_COPIED_ENDPOINTS,
     FAIL_COPIED_REFUNDS,
     FINISH_COPIED_EVENTS,
     GIVE_UP_COPIED_PAYMENTS,
@@ -24,6 +25,7 @@ async def renew_installation(url: str, known: UUID | None = None) -> str:
         given_up = await transaction.rows(GIVE_UP_COPIED_PAYMENTS)
         await transaction.rows(FAIL_COPIED_REFUNDS)
         await transaction.rows(FINISH_COPIED_EVENTS)
+        await transaction.rows(DISABLE_COPIED_ENDPOINTS)
         return row.id, len(given_up)
 
     try:

@@ -119,6 +119,23 @@ class _DatabaseMetrics(Collector):
             "sweep_failing": (
                 "Items that the sweep could not deal with and tries again.", figures.sweep_failing
             ),
+            "shop_events_unpublished_seconds": (
+                "How long an event of the shop's waits for its place in the feed; 0 for none.",
+                figures.unpublished_seconds,
+            ),
+            "webhook_deliveries_due": (
+                "Webhook deliveries that are to be made; counted to 20,000.", figures.deliveries_due
+            ),
+            "webhook_undelivered_seconds": (
+                "How long the oldest of them has been tried; 0 for none.", figures.undelivered_seconds
+            ),
+            "webhook_overdue_seconds": (
+                "By how much the next try at an endpoint that is well is late; 0 for none.",
+                figures.overdue_seconds,
+            ),
+            "webhook_endpoints_failing": (
+                "Enabled endpoints whose last try failed.", figures.endpoints_failing
+            ),
         }  # fmt: skip
         yield from (
             gauge(f"paygraph_{name}", about, value)

@@ -17,6 +17,7 @@ EVENT_APPLIED = "event applied"
 REFUND_RECORDED = "refund recorded"
 REFUND_MADE = "refund made"
 ORDER_CLOSED = "order closed"
+WEBHOOK_ANSWERED = "webhook answered"
 ALL = (
     PAYMENT_RECORDED,
     STRIPE_ANSWERED,
@@ -26,6 +27,7 @@ ALL = (
     REFUND_RECORDED,
     REFUND_MADE,
     ORDER_CLOSED,
+    WEBHOOK_ANSWERED,
 )
 
 Hook = Callable[[str], None]

@@ -35,6 +35,7 @@ COMMANDS = (
     "seed",
     "token",
     "key",
+    "listen",
     "sandbox",
     "schema",
 )

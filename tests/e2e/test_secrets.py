@@ -28,6 +28,10 @@ SHAPES = re.compile(
 )
 CANCEL = "mutation($id: ID!) { cancelOrder(orderId: $id) { __typename ... on UserError { message } } }"
 REFUND = "mutation($wish: RefundOrderInput!) { refundOrder(input: $wish) { __typename ... on UserError { message } } }"
+CREATE_ENDPOINT = """mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) {
+  __typename ... on NewWebhookEndpoint { secret endpoint { id } } } }"""
+ENDPOINTS = "{ webhookEndpoints { url deliveries { nodes { lastError event { type } } } } }"
+TELLING = (CREATE_PAYMENT_INTENT, CREATE_ENDPOINT)  # whose answers hold a secret
 HISTORY = """query($id: ID!) { order(id: $id) { status refunds { status } payments { id status paymentIntentId
   history { fromStatus toStatus cause } } } }"""
 
@@ -139,13 +143,16 @@ def test_no_secret_is_in_an_answer_a_line_a_number_or_a_row(town: Town) -> None:
     customers = [Listened(town.url, token, heard) for _, token in seeded]
     words = ("token", "--user", "grace", "--role", "merchant", "--hours", "1")
     merchant = Listened(town.url, town.sh.run(*words, **town.settings).out.strip(), heard)
+    wish = {"url": "https://shop.invalid/paygraph?token=of-the-shop"}
+    made = merchant.answer(CREATE_ENDPOINT, input=wish)["data"]["createWebhookEndpoint"]
     secrets = live(town, customers, [order for order, _ in seeded], merchant)
+    merchant.answer(ENDPOINTS)
     go_wrong(town, customers[0], secrets[0])
 
     metrics = HTTP.get(f"{town.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}).text
     ready = HTTP.get(f"{town.url}/readyz").text
     written, kept = server.stop().out, "\n".join(rows(town.settings["DATABASE_URL"]))
-    told = "\n".join(answer for query, answer in heard if query != CREATE_PAYMENT_INTENT)
+    told = "\n".join(answer for query, answer in heard if query not in TELLING)
     places = {"log": written, "rows": kept, "metrics": metrics, "readiness": ready, "answers": told}
 
     assert "webhook refused" in written
@@ -156,6 +163,7 @@ def test_no_secret_is_in_an_answer_a_line_a_number_or_a_row(town: Town) -> None:
     assert all(secret in released for secret in secrets)
     never = [
         *secrets,
+        made["secret"],
         *(token for _, token in seeded),
         merchant.token,
         WEBHOOK_SECRET,

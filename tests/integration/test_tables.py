@@ -19,6 +19,13 @@ ITEM = {"order_id": ORDER, "product_id": PRODUCT, "product_name": "Mug", "unit_a
 PAYMENT = {"amount": 1_999, "currency": "USD", "order_version": 2, "cause": "test"}
 SUCCEEDED = {"state": "succeeded", "disposition": "settled"}
 KEY = {"name": "warehouse", "scopes": ["orders_read"], "created_by": "shopkeeper"}
+SHOP_EVENT = {"type": "order_paid", "order_id": ORDER, "subject_id": "", "transaction_id": 7}
+ENDPOINT = {
+    "url": "https://shop.example/2",
+    "types": ["order_paid"],
+    "signing_key": b"s" * 32,
+    "created_by": "x",
+}
 EVENT = {"type": "payment_intent.succeeded", "object_id": "pi_2", "created_at": MOMENT}
 
 # Rows that are there before each test.
@@ -48,6 +55,10 @@ WORLD: tuple[tuple[str, dict[str, Any]], ...] = (
     ("stripe_events", {**EVENT, "id": "evt_1"}),
     ("attention", {"kind": "refund_failed", "subject": "refund", "subject_id": "1", "message": "Decide."}),
     ("declines", {"event_id": "evt_1", "order_id": ORDER}),
+    ("shop_events", {**SHOP_EVENT, "id": UUID(int=1), "position": 1}),
+    ("shop_events", {**SHOP_EVENT, "id": UUID(int=2)}),
+    ("webhook_endpoints", {**ENDPOINT, "id": UUID(int=1), "url": "https://shop.example/1"}),
+    ("webhook_deliveries", {"endpoint_id": UUID(int=1), "event_id": UUID(int=1)}),
     ("service_keys", {**KEY, "id": UUID(int=1), "key_hash": b"1" * 32}),
     ("checkout_tokens", {"token_hash": b"1" * 32, "order_id": ORDER, "created_by": "x", "expires_at": MOMENT}),
     (
@@ -88,6 +99,9 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "service_keys": {**KEY, "key_hash": b"2" * 32},
     "declines": {"event_id": "evt_2", "order_id": ORDER, "user_id": "ada"},
+    "shop_events": {**SHOP_EVENT, "transaction_id": 8},
+    "webhook_endpoints": {**ENDPOINT, "old_key": b"o" * 32},
+    "webhook_deliveries": {"endpoint_id": UUID(int=1), "event_id": UUID(int=2)},
     "checkout_tokens": {"token_hash": b"2" * 32, "order_id": ORDER, "created_by": "x", "expires_at": MOMENT},
     "reviews": {
         "order_id": ORDER, "idempotency_key": "review-2", "decision": "refund", "note": "Too late.",
@@ -106,6 +120,25 @@ SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("products_currency_supported", "products", {"currency": "XXX"}),
     ("declines_pkey", "declines", {"event_id": "evt_1"}),
     ("declines_of_an_order", "declines", {"order_id": NOBODY}),
+    ("shop_events_type_known", "shop_events", {"type": "order_shipped"}),
+    ("shop_events_position", "shop_events", {"position": 1}),
+    ("shop_events_once_a_transaction", "shop_events", {"transaction_id": 7}),
+    ("webhook_endpoints_url", "webhook_endpoints", {"url": "https://shop.example/1"}),
+    ("webhook_endpoints_url_in_range", "webhook_endpoints", {"url": ""}),
+    ("webhook_endpoints_url_in_range", "webhook_endpoints", {"url": "u" * 2_001}),
+    ("webhook_endpoints_types_known", "webhook_endpoints", {"types": ["order_shipped"]}),
+    ("webhook_endpoints_types_not_empty", "webhook_endpoints", {"types": []}),
+    ("webhook_endpoints_keys_in_full", "webhook_endpoints", {"signing_key": b"short"}),
+    ("webhook_endpoints_keys_in_full", "webhook_endpoints", {"old_key": b"short"}),
+    ("webhook_endpoints_reason_when_disabled", "webhook_endpoints", {"disabled_because": "It is down."}),
+    ("webhook_endpoints_reason_when_disabled", "webhook_endpoints", {"disabled_at": MOMENT}),
+    ("webhook_deliveries_status_known", "webhook_deliveries", {"status": "lost"}),
+    ("webhook_deliveries_attempts_not_negative", "webhook_deliveries", {"attempts": -1}),
+    ("webhook_deliveries_time_when_delivered", "webhook_deliveries", {"status": "delivered"}),
+    ("webhook_deliveries_time_when_delivered", "webhook_deliveries", {"delivered_at": MOMENT}),
+    ("webhook_deliveries_to_an_endpoint", "webhook_deliveries", {"endpoint_id": NOBODY}),
+    ("webhook_deliveries_of_an_event", "webhook_deliveries", {"event_id": NOBODY}),
+    ("webhook_deliveries_once", "webhook_deliveries", {"event_id": UUID(int=1)}),
     ("service_keys_name_in_range", "service_keys", {"name": ""}),
     ("service_keys_name_in_range", "service_keys", {"name": "n" * 101}),
     ("service_keys_hash_is_sha256", "service_keys", {"key_hash": b"pgk_secret"}),

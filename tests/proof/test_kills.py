@@ -34,7 +34,7 @@ PAYING = (
 class Server:
     """`python main.py serve` on one port, started as often as it was killed."""
 
-    def __init__(self, shell: Shell, database_url: str, stripe: Stripe) -> None:
+    def __init__(self, shell: Shell, database_url: str, stripe: Stripe, **others: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -48,6 +48,7 @@ class Server:
             "STRIPE_API_BASE": stripe.url,
             "JWT_SECRET": JWT_SECRET,
             "PORT": str(port),
+            **others,
         }
         stripe.sandbox.webhooks.set_url(f"{self.url}/webhooks/stripe")
 

@@ -18,6 +18,9 @@ from runtime.database.database import Database, build_database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.objects.strangers import Application
+from services.identity.principal import Principal
+from services.notifications.webhook_addresses import PUBLIC_ONLY
+from services.notifications.webhook_endpoints import WebhookEndpoints
 from services.operations import migrations
 from services.operations.installation import renew_installation
 from services.payments.refusals import RECEIVED_ELSEWHERE, OrderNotInReview, OrderNotRefundable
@@ -134,6 +137,7 @@ async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_ur
         original = Till(database, account)
         orders = [await original.shop.order(items=[(1_000, 1)]) for _ in range(2)]
         intents = [await original.ask(order_id) for order_id in orders]
+        await WebhookEndpoints(database, PUBLIC_ONLY).create(Principal("m"), "https://shop.example/", None)
         await database.close()
         with copied(url) as copied_url:
             said = await renew_installation(copied_url)
@@ -144,6 +148,7 @@ async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_ur
             await copy.sweep.run()
             again = await copy.ask(orders[1])
             left_alone = await copy.shop.status(orders[1])
+            [endpoint] = await WebhookEndpoints(copy.shop.database, PUBLIC_ONLY).list()
             await copy.shop.database.close()
         await original.sweep.run()
         paid = await original.shop.status(orders[1])
@@ -154,6 +159,7 @@ async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_ur
     assert (left_alone, paid) == (OrderStatus.PENDING, OrderStatus.PAID)
     assert gateway.named <= {again.id}
     assert again.installation_id != intents[0].installation_id
+    assert str(endpoint.disabled_because).startswith("The database was copied")
 
 
 async def test_a_copy_gives_back_no_money_that_the_original_received(postgres_url: str) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from prometheus_client import generate_latest
 
 from models.payments.tables import PaymentState
 from runtime.metrics import COUNTS
+from services.notifications.metrics import DeliveryResult
 from services.operations.database_metrics import Figures
 from services.operations.metrics_endpoint import metrics_of
 from settings import Settings
@@ -32,7 +34,22 @@ def emitted() -> tuple[set[str], set[str]]:
     for collector in COUNTS._collector_to_names:  # noqa: SLF001  a family without samples has no labels to show
         labels |= set(getattr(collector, "_labelnames", ()))
     everything = Figures(
-        True, 0.0, {"dispute_open": 1}, {"open": 1}, {"open": 1}, 1, 1, 1, 1, {"events": 1}, {"events": 1}
+        True,
+        0.0,
+        {"dispute_open": 1},
+        {"open": 1},
+        {"open": 1},
+        1,
+        1,
+        1,
+        1,
+        {"events": 1},
+        {"events": 1},
+        1,
+        1,
+        1,
+        1,
+        1,
     )
     shown = numbers_of(metrics_of(everything).decode())
     return names | {name for name, _ in shown}, labels | {
@@ -72,6 +89,11 @@ def test_every_number_is_told_of_and_shown() -> None:
 def test_every_state_of_a_payment_is_shown_even_if_nothing_is_in_it() -> None:
     shown = numbers_of(metrics_of(Figures(True, 0.0)).decode())
     assert shown.labelled("paygraph_payments_moved") == {(state.value,): 0 for state in PaymentState}
+
+
+def test_every_result_of_a_webhook_has_a_series_from_the_start() -> None:
+    shown = numbers_of(generate_latest(COUNTS).decode())
+    assert shown.labelled("paygraph_webhook_tries_total").keys() >= {(each.value,) for each in DeliveryResult}
 
 
 def test_the_image_is_made_of_what_there_is() -> None:

@@ -17,7 +17,11 @@ from models.operations.privileges import (
     needed_privileges,
 )
 from models.reconciliation.leases import TAKE_WORK
+from models.webhooks.endpoints import (
+    ENDPOINTS_IN_TROUBLE,
+)
 from runtime.database.database import Database, DatabaseUnavailable, Transaction
+from services.notifications.webhook_failures import named
 from services.operations import migrations
 from services.operations.doctor.findings import Finding, ok, warning, wrong
 
@@ -45,6 +49,7 @@ async def examine_database(database: Database, connections: int) -> list[Finding
     if schema.verdict == "ok":
         findings += await _privileges(database)
         findings.append(await _writable(database))
+        findings += await _webhooks(database)
     return findings
 
 
@@ -106,6 +111,22 @@ async def _privileges(database: Database) -> list[Finding]:
         told = f"the role has {', '.join(beyond)}"
         return [warning("database privileges", told, "run serve as another role than migrate")]
     return [ok("database privileges", "the role has what it needs, and can't rewrite history")]
+
+
+async def _webhooks(database: Database) -> list[Finding]:
+    """Endpoints of the shop's that take nothing; none of them is a fault of this server's."""
+    try:
+        rows = await database.rows(ENDPOINTS_IN_TROUBLE)
+    except psycopg.errors.InsufficientPrivilege:
+        return []  # told among the privileges
+    told = [
+        f"{named(row.id, row.url)}: {row.disabled_because or f'fails since {row.failing_since:%Y-%m-%d %H:%M} UTC'}"
+        for row in rows
+    ]
+    advice = "see its deliveries in `webhookEndpoints`; docs/webhooks.md"
+    return [warning("webhook endpoint", each, advice) for each in told] or [
+        ok("webhook endpoints", "none fails, none is disabled")
+    ]
 
 
 async def _writable(database: Database) -> Finding:

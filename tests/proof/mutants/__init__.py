@@ -2,6 +2,7 @@
 
 from tests.proof.mutants import (
     account,
+    notifications,
     orders,
     payment_intents,
     reconciliation,
@@ -19,4 +20,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *reconciliation.MUTANTS,
     *stripe_api.MUTANTS,
     *account.MUTANTS,
+    *notifications.MUTANTS,
 )

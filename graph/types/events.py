@@ -1,0 +1,161 @@
+"""What happened to orders, for the shop's own systems: pulled here, or pushed to webhook endpoints."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from graphql import GraphQLError
+from strawberry import UNSET
+from strawberry.dataloader import DataLoader
+
+from graph.context import Context, Info
+from graph.types.orders import Order, OrderStatus, order_from
+from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo
+from models.shop_events.tables import EventType as Type
+from runtime.pages import InvalidPage, check_size
+from services.identity.principal import Permission
+from services.notifications.event_feed import EventView, FeedCursor, read_feed_cursor
+from services.orders.views import PlacedOrder
+
+
+@strawberry.enum(
+    description="What happened. A webhook's `type` is the same word as `order.paid`. More may be added."
+)
+class EventType(Enum):
+    ORDER_PAID = strawberry.enum_value(
+        Type.ORDER_PAID.value,
+        description="An order became PAID. Deliver each order once: the same event may come again.",
+    )
+    ORDER_CANCELED = strawberry.enum_value(Type.ORDER_CANCELED.value, description="An order became CANCELED.")
+    ORDER_REVIEW = strawberry.enum_value(
+        Type.ORDER_REVIEW.value, description="An order went into REVIEW. Deliver nothing until it is decided."
+    )
+    ORDER_REFUNDED = strawberry.enum_value(
+        Type.ORDER_REFUNDED.value,
+        description="Money of an order went back: it is REFUNDED or PARTIALLY_REFUNDED. Each refund has its event.",
+    )
+    ORDER_UPDATED = strawberry.enum_value(
+        Type.ORDER_UPDATED.value,
+        description="An order has other lines, another expiry or the like, or money that it had no use for went back.",
+    )
+    REFUND_FAILED = strawberry.enum_value(
+        Type.REFUND_FAILED.value,
+        description="A refund failed or was canceled: the customer does not have the money.",
+    )
+    DISPUTE_OPENED = strawberry.enum_value(
+        Type.DISPUTE_OPENED.value, description="A customer's bank asks for money back. Deliver nothing more."
+    )
+    DISPUTE_CLOSED = strawberry.enum_value(
+        Type.DISPUTE_CLOSED.value, description="A dispute was decided, for the shop or for the customer."
+    )
+    ATTENTION_NEEDED = strawberry.enum_value(
+        Type.ATTENTION_NEEDED.value,
+        description="A case was opened that only a person can decide: see `attention`.",
+    )
+
+
+@strawberry.type(
+    description="Something that happened to an order. It says which, not how: ask for the order as it is now."
+)
+class Event:
+    id: strawberry.ID = strawberry.field(
+        description="The event's id, a webhook's `webhook-id`: the same however often it comes."
+    )
+    type: EventType = strawberry.field(description="What happened.")
+    created_at: datetime = strawberry.field(description="When it happened.")
+    order_id: strawberry.ID | None = strawberry.field(
+        description="The order's id; null for a case that is about no order."
+    )
+    subject_id: strawberry.ID | None = strawberry.field(
+        description="The refund, dispute or case that it is about; null when it is about the order itself."
+    )
+    order_status: OrderStatus | None = strawberry.field(description="The order's status when it happened.")
+    order_version: int | None = strawberry.field(description="The order's version when it happened.")
+    known_order: strawberry.Private[UUID | None]
+    orders: strawberry.Private[DataLoader[UUID, PlacedOrder | None]]
+
+    @strawberry.field(
+        description="The order as it is now. For merchants, and keys with ORDERS_READ or ORDERS_WRITE."
+    )
+    async def order(self, info: Info) -> Order | None:
+        info.context.require(Permission.READ_ORDERS)
+        placed = await self.orders.load(self.known_order) if self.known_order else None
+        return order_from(placed) if placed else None
+
+
+@strawberry.type(description="An event with its place in the feed.")
+class EventEdge:
+    cursor: str = strawberry.field(description=CURSOR)
+    node: Event = strawberry.field(description="The event.")
+
+
+@strawberry.type(description="A page of events, oldest first.")
+class EventConnection:
+    edges: list[EventEdge] = strawberry.field(description=EDGES)
+    nodes: list[Event] = strawberry.field(description=NODES)
+    page_info: PageInfo = strawberry.field(description=PAGE_INFO)
+
+
+Types = Annotated[
+    list[EventType] | None, strawberry.argument(description="Only events of these types; all when left out.")
+]
+
+
+@strawberry.type
+class EventQuery:
+    @strawberry.field(
+        description=(
+            "What happened to orders, oldest first, to be read on from `pageInfo.endCursor`: keep it when you have "
+            "dealt with the page. No event is ever skipped; some come twice after a failover. Events are kept for a "
+            "month unless the shop set another time. For merchants, and service keys with EVENTS_READ."
+        )
+    )
+    async def events(
+        self, info: Info, first: First = 100, after: After = UNSET, types: Types = UNSET
+    ) -> EventConnection:
+        info.context.require(Permission.READ_EVENTS)
+        place = feed_place(info.context, first, after)
+        wanted = [Type[each.name] for each in types or ()]
+        page = await info.context.use_cases.event_feed.page(first=first, after=place, types=wanted)
+        orders = orders_of(info.context)
+        edges = [EventEdge(cursor=str(view.cursor), node=event_from(view, orders)) for view in page.items]
+        return EventConnection(
+            edges=edges,
+            nodes=[edge.node for edge in edges],
+            page_info=PageInfo(
+                has_previous_page=place is not None,
+                has_next_page=page.has_next,
+                start_cursor=edges[0].cursor if edges else None,
+                end_cursor=edges[-1].cursor if edges else None,
+            ),
+        )
+
+
+def feed_place(context: Context, first: int, after: str | None) -> FeedCursor | None:
+    """The place to start behind; a `BAD_USER_INPUT` error for a page that can't be."""
+    try:
+        context.spending.list_entries(check_size(first))
+        return read_feed_cursor(after) if isinstance(after, str) else None
+    except InvalidPage as error:
+        raise GraphQLError(str(error), extensions={"code": "BAD_USER_INPUT"}) from None
+
+
+def orders_of(context: Context) -> DataLoader[UUID, PlacedOrder | None]:
+    """The orders of a page of events, in one statement and only when they are asked for."""
+    return DataLoader(load_fn=context.use_cases.orders.of_the_shop)
+
+
+def event_from(view: EventView, orders: DataLoader[UUID, PlacedOrder | None]) -> Event:
+    return Event(
+        id=strawberry.ID(str(view.id)),
+        type=EventType[view.type.name],
+        created_at=view.created_at,
+        order_id=strawberry.ID(str(view.order_id)) if view.order_id else None,
+        subject_id=strawberry.ID(view.subject_id) if view.subject_id else None,
+        order_status=OrderStatus[view.status.name] if view.status else None,
+        order_version=view.version,
+        known_order=view.order_id,
+        orders=orders,
+    )

@@ -1,0 +1,228 @@
+"""The statements over webhook endpoints: what they are, and what is to be sent to them again."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    Interval,
+    LargeBinary,
+    String,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from models.shop_events.tables import ShopEvent
+from models.webhooks.tables import DeliveryStatus, WebhookDelivery, WebhookEndpoint
+from runtime.database.statements import Query
+
+MOST_LISTED = 50
+
+_limit = bindparam("limit", type_=Integer)
+_this_endpoint = col(WebhookEndpoint.id) == bindparam("of_endpoint", type_=Uuid)
+_is_enabled = col(WebhookEndpoint.disabled_at).is_(None)
+_is_due = col(WebhookDelivery.status) == literal_column("'due'")
+
+
+def wants(event: Any) -> Any:
+    """Whether an endpoint asked for events of this type."""
+    return or_(col(WebhookEndpoint.types).is_(None), event.c.type == any_(col(WebhookEndpoint.types)))
+
+
+class EndpointRow(NamedTuple):
+    id: UUID
+    url: str
+    types: list[str] | None
+    disabled_at: datetime | None
+    disabled_because: str | None
+    created_at: datetime
+
+
+class EndpointLock(NamedTuple):
+    id: UUID
+    disabled_at: datetime | None
+
+
+class DisabledEndpoint(NamedTuple):
+    id: UUID
+    url: str
+
+
+class EndpointInTrouble(NamedTuple):
+    id: UUID
+    url: str
+    disabled_because: str | None
+    failing_since: datetime | None
+
+
+_shown = (
+    col(WebhookEndpoint.id),
+    col(WebhookEndpoint.url),
+    col(WebhookEndpoint.types),
+    col(WebhookEndpoint.disabled_at),
+    col(WebhookEndpoint.disabled_because),
+    col(WebhookEndpoint.created_at),
+)
+ENDPOINTS = Query(
+    EndpointRow,
+    select(*_shown)
+    .order_by(col(WebhookEndpoint.created_at).desc(), col(WebhookEndpoint.id).desc())
+    .limit(MOST_LISTED),
+)
+ENDPOINT = Query(
+    EndpointRow,
+    select(*_shown).where(_this_endpoint),
+)
+LOCK_ENDPOINTS = Query(
+    EndpointLock,
+    select(col(WebhookEndpoint.id), col(WebhookEndpoint.disabled_at)).with_for_update(key_share=True),
+)
+ADD_ENDPOINT = Query(
+    EndpointRow,
+    insert(WebhookEndpoint)
+    .values(
+        id=bindparam("id", type_=Uuid),
+        url=bindparam("url", type_=Text),
+        types=bindparam("types", type_=ARRAY(String)),
+        signing_key=bindparam("signing_key", type_=LargeBinary),
+        created_by=bindparam("created_by", type_=Text),
+    )
+    .on_conflict_do_nothing(index_elements=["url"])
+    .returning(*_shown),
+)
+# The secret of before goes on signing for a while beside the new one.
+ROTATE_SECRET = Query(
+    EndpointRow,
+    update(WebhookEndpoint)
+    .where(_this_endpoint)
+    .values(
+        old_key=WebhookEndpoint.signing_key,
+        old_key_until=func.now() + cast(bindparam("both_for"), Interval),
+        signing_key=bindparam("new_key", type_=LargeBinary),
+    )
+    .returning(*_shown),
+)
+ENABLE = (
+    update(WebhookEndpoint)
+    .where(_this_endpoint, ~_is_enabled)
+    .values(disabled_at=None, disabled_because=None, failing_since=None)
+)
+DISABLE = Query(
+    DisabledEndpoint,
+    update(WebhookEndpoint)
+    .where(_this_endpoint, _is_enabled)
+    .values(
+        disabled_at=func.now(),
+        disabled_because=bindparam("because", type_=Text),
+        replay_after=None,
+        replay_until=None,
+    )
+    .returning(col(WebhookEndpoint.id), col(WebhookEndpoint.url)),
+)
+ENDPOINTS_IN_TROUBLE = Query(
+    EndpointInTrouble,
+    select(
+        col(WebhookEndpoint.id),
+        col(WebhookEndpoint.url),
+        col(WebhookEndpoint.disabled_because),
+        col(WebhookEndpoint.failing_since),
+    )
+    .where(or_(~_is_enabled, col(WebhookEndpoint.failing_since).is_not(None)))
+    .order_by(col(WebhookEndpoint.url))
+    .limit(MOST_LISTED),
+)
+DELETE_OLD_ENDPOINTS = delete(WebhookEndpoint).where(
+    col(WebhookEndpoint.disabled_at) < func.now() - cast(bindparam("age"), Interval),
+    ~exists().where(col(WebhookDelivery.endpoint_id) == col(WebhookEndpoint.id)),
+)
+
+# ---- Sending again what was published since a moment
+
+
+class ReplayRow(NamedTuple):
+    id: UUID
+    replay_after: int
+    replay_until: int
+
+
+class Replayed(NamedTuple):
+    reached: int | None
+    found: int
+
+
+_from, _to = bindparam("after", type_=BigInteger), bindparam("until", type_=BigInteger)
+BEGIN_REPLAY = Query(
+    EndpointRow,
+    update(WebhookEndpoint)
+    .where(_this_endpoint, _is_enabled)
+    .values(
+        replay_after=func.least(col(WebhookEndpoint.replay_after), _from),
+        replay_until=func.greatest(col(WebhookEndpoint.replay_until), _to),
+    )
+    .returning(*_shown),
+)
+LOCK_REPLAY = Query(
+    ReplayRow,
+    select(col(WebhookEndpoint.id), col(WebhookEndpoint.replay_after), col(WebhookEndpoint.replay_until))
+    .where(col(WebhookEndpoint.replay_after).is_not(None), _is_enabled)
+    .order_by(col(WebhookEndpoint.id))
+    .limit(1)
+    .with_for_update(skip_locked=True, key_share=True),
+)
+_some = (
+    select(col(ShopEvent.id), col(ShopEvent.type), col(ShopEvent.position))
+    .where(col(ShopEvent.position) > _from, col(ShopEvent.position) <= _to)
+    .order_by(col(ShopEvent.position))
+    .limit(_limit)
+    .cte("some")
+)
+_again = insert(WebhookDelivery).from_select(
+    ["id", "endpoint_id", "event_id"],
+    select(func.gen_random_uuid(), col(WebhookEndpoint.id), _some.c.id)
+    .join(_some, wants(_some))
+    .where(_this_endpoint),
+    include_defaults=False,
+)
+_made_due = (
+    _again.on_conflict_do_update(
+        index_elements=["event_id", "endpoint_id"],
+        set_={
+            "status": DeliveryStatus.DUE.value,
+            "attempts": 0,
+            "due_at": func.now(),
+            "began_at": func.now(),
+            "delivered_at": null(),
+            "last_http_status": null(),
+            "last_error": null(),
+        },
+    )
+    .returning(col(WebhookDelivery.id))
+    .cte("made_due")
+)
+REPLAY_SOME = Query(
+    Replayed,
+    select(func.max(_some.c.position).label("reached"), func.count().label("found")).add_cte(_made_due),
+)
+MOVE_REPLAY = (
+    update(WebhookEndpoint)
+    .where(_this_endpoint)
+    .values(
+        replay_after=bindparam("reached", type_=BigInteger), replay_until=bindparam("last", type_=BigInteger)
+    )
+)

@@ -1,0 +1,87 @@
+"""The query `events`: who may read it, and what it says."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from models import OrderStatus
+from services.identity.principal import Principal, Scope
+from services.identity.service_keys import ServiceKeys
+from services.notifications.event_feed import EventFeed
+from tests.client import Client
+from tests.integration.test_events import feed as feed
+from tests.integration.test_events import placed
+from tests.make import Shop
+
+MERCHANT: dict[str, Any] = {"user": "shopkeeper", "role": "merchant"}
+EVENTS = """
+query Events($first: Int! = 100, $after: String, $types: [EventType!]) {
+  events(first: $first, after: $after, types: $types) {
+    edges { cursor node { id } }
+    nodes { id type createdAt orderId subjectId orderStatus orderVersion order { id status } }
+    pageInfo { endCursor hasNextPage hasPreviousPage }
+  }
+}
+"""
+
+
+async def test_a_merchant_reads_the_events_and_their_orders(
+    client: Client, shop: Shop, feed: EventFeed
+) -> None:
+    order_id = await placed(shop, feed)
+    await shop.set_order(order_id, status=OrderStatus.PAID)
+
+    page = (await client.data(EVENTS, **MERCHANT))["events"]
+
+    [event] = page["nodes"]
+    assert event == {
+        "id": page["edges"][0]["node"]["id"],
+        "type": "ORDER_PAID",
+        "createdAt": event["createdAt"],
+        "orderId": str(order_id),
+        "subjectId": None,
+        "orderStatus": "PAID",
+        "orderVersion": 3,
+        "order": {"id": str(order_id), "status": "PAID"},
+    }
+    assert page["pageInfo"] == {
+        "endCursor": page["edges"][0]["cursor"],
+        "hasNextPage": False,
+        "hasPreviousPage": False,
+    }
+    later = {"after": page["pageInfo"]["endCursor"], "types": ["ORDER_PAID"]}
+    assert (await client.data(EVENTS, later, **MERCHANT))["events"]["nodes"] == []
+
+
+async def test_a_key_for_events_reads_them_and_no_orders(
+    client: Client, shop: Shop, feed: EventFeed, http: httpx.AsyncClient
+) -> None:
+    order_id = await placed(shop, feed)
+    await shop.set_order(order_id, status=OrderStatus.PAID)
+    scopes = ([Scope.EVENTS_READ], [Scope.EVENTS_READ, Scope.ORDERS_READ], [Scope.ORDERS_READ])
+    keys = [(await ServiceKeys(shop.database).create(Principal("operator"), "k", each))[1] for each in scopes]
+    asked = [
+        (
+            await http.post("/graphql", json={"query": EVENTS}, headers={"authorization": f"Bearer {key}"})
+        ).json()
+        for key in keys
+    ]
+
+    [event] = asked[0]["data"]["events"]["nodes"]
+    assert (event["orderId"], event["order"]) == (str(order_id), None)
+    assert [error["path"][-1] for error in asked[0]["errors"]] == ["order"]
+    assert asked[1]["data"]["events"]["nodes"][0]["order"]["status"] == "PAID"
+    assert asked[2]["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_nobody_else_reads_the_events(client: Client) -> None:
+    for user in ("ada", None):
+        [error] = (await client.ask("{ events { nodes { id } } }", user=user))["errors"]
+        assert error["extensions"]["code"] == ("FORBIDDEN" if user else "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("variables", [{"first": 0}, {"first": 101}, {"after": "nonsense"}])
+async def test_a_page_that_can_not_be_is_bad_input(client: Client, variables: dict[str, Any]) -> None:
+    [error] = (await client.ask(EVENTS, variables, **MERCHANT))["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"

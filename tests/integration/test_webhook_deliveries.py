@@ -1,0 +1,261 @@
+"""Events reach the shop's endpoints: signed, at least once, none held up by another, and given up only with a word."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+from standardwebhooks.webhooks import Webhook
+
+from models import DeliveryStatus, EventType, OrderStatus
+from services.notifications.event_feed import EventFeed
+from services.notifications.webhook_dispatcher import PLACES, WebhookDispatcher
+from services.notifications.webhook_endpoints import WebhookEndpoints
+from services.notifications.webhook_sender import Answer, WebhookSender
+from services.payments import failpoints
+from tests.deliveries import (
+    HERE,
+    KEPT,
+    MERCHANT,
+    at_work,
+    deliveries,
+    endpoint,
+    make_due,
+    paid_order,
+    paid_orders,
+)
+from tests.deliveries import dispatcher as dispatcher
+from tests.deliveries import endpoints as endpoints
+from tests.deliveries import receiver as receiver
+from tests.make import Shop
+from tests.webhook_receiver import HANG, Receiver, receiving
+
+
+async def test_an_event_arrives_signed_as_standard_webhooks(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    view, secret = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    order_id = await paid_order(shop)
+
+    assert await dispatcher.deliver_due() == 1
+
+    [message] = receiver.received
+    assert Webhook(secret).verify(message.body, message.headers) == {
+        "type": "order.paid",
+        "timestamp": message.message["timestamp"],
+        "data": {
+            "orderId": str(order_id),
+            "reference": f"A-{order_id}",
+            "status": "PAID",
+            "version": 3,
+        },
+    }
+    [event] = (await EventFeed(shop.database).page(first=10, after=None, types=[EventType.ORDER_PAID])).items
+    assert message.event_id == str(event.id)
+    assert datetime.fromisoformat(message.message["timestamp"]) <= datetime.now(UTC)
+    assert {"cookie", "authorization"}.isdisjoint(message.headers)
+    [delivery] = await deliveries(shop.database)
+    assert (delivery.status, delivery.attempts, delivery.last_http_status) == ("delivered", 1, 204)
+    assert await dispatcher.deliver_due() == 0
+    assert view.types == (EventType.ORDER_PAID,)
+
+
+async def test_only_the_types_that_were_asked_for_are_sent(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher
+) -> None:
+    async with receiving() as all_of_them, receiving() as some:
+        await endpoints.create(MERCHANT, all_of_them.url, None)
+        await endpoints.create(MERCHANT, some.url, [EventType.ORDER_CANCELED])
+        order_id = await paid_order(shop)
+        await shop.set_order(order_id, status=OrderStatus.CANCELED)
+        await dispatcher.deliver_due()
+
+    assert {m.message["type"] for m in all_of_them.received} >= {"order.paid", "order.canceled"}
+    assert [m.message["type"] for m in some.received] == ["order.canceled"]
+
+
+async def test_both_secrets_sign_while_one_is_rotated(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    view, old = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    _, new = await endpoints.rotate_secret(view.id)
+    await paid_order(shop)
+    await dispatcher.deliver_due()
+    await shop.database.rows(text("UPDATE webhook_endpoints SET old_key_until = now()"))
+    await paid_order(shop)
+    await dispatcher.deliver_due()
+
+    both, alone = receiver.received
+    for secret in (old, new):
+        assert Webhook(secret).verify(both.body, both.headers)
+    assert both.headers["webhook-signature"].count(" ") == 1
+    assert alone.headers["webhook-signature"] == "v1," + base64.b64encode(
+        hmac.digest(
+            base64.b64decode(new.removeprefix("whsec_")),
+            f"{alone.event_id}.{alone.headers['webhook-timestamp']}.".encode() + alone.body,
+            hashlib.sha256,
+        )
+    ).decode("ascii")
+
+
+async def test_connections_are_used_again(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    for _ in range(3):
+        await paid_order(shop)
+        await dispatcher.deliver_due()
+
+    assert (len(receiver.received), receiver.connections) == (3, 1)
+
+
+async def test_an_endpoint_that_hangs_holds_up_no_other(shop: Shop, endpoints: WebhookEndpoints) -> None:
+    async with receiving(reply=lambda _: HANG) as dead, receiving() as well:
+        await endpoints.create(MERCHANT, dead.url, [EventType.ORDER_PAID])
+        await endpoints.create(MERCHANT, well.url, [EventType.ORDER_PAID])
+        await paid_orders(shop, 100)
+
+        async with at_work(shop.database) as dispatcher:
+            dispatcher.news.set()
+            await well.until(lambda: len({m.event_id for m in well.received}) == 100)
+            assert len(dead.received) <= PLACES
+
+
+async def test_several_processes_share_the_work_and_send_each_event_once(
+    shop: Shop, endpoints: WebhookEndpoints, receiver: Receiver
+) -> None:
+    await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await paid_orders(shop, 60)
+    async with at_work(shop.database), at_work(shop.database), at_work(shop.database):
+        await receiver.until(lambda: len(receiver.received) >= 60)
+
+    assert sorted(m.event_id for m in receiver.received) == sorted({m.event_id for m in receiver.received})
+
+
+async def test_an_answer_that_was_not_written_down_is_asked_for_again(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    """The process dies between the endpoint's answer and our commit."""
+    await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await paid_order(shop)
+
+    def die(name: str) -> None:
+        if name == failpoints.WEBHOOK_ANSWERED:
+            raise RuntimeError("power cut")
+
+    with failpoints.reaching(die):
+        await dispatcher.deliver_due()
+    [delivery] = await deliveries(shop.database)
+    assert delivery.status == DeliveryStatus.DUE
+    assert await dispatcher.deliver_due() == 0  # the lease of the dead holds
+
+    await make_due(shop.database)
+    await dispatcher.deliver_due()
+    assert len(receiver.received) == 2
+    assert len({message.event_id for message in receiver.received}) == 1
+
+
+async def test_a_delivery_is_due_until_its_answer_came(
+    shop: Shop, endpoints: WebhookEndpoints, receiver: Receiver
+) -> None:
+    receiver.reply = lambda _: HANG
+    await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await paid_order(shop)
+    async with at_work(shop.database):
+        await receiver.until(lambda: receiver.received)
+        [delivery] = await deliveries(shop.database)
+        assert (delivery.status, delivery.delivered_at) == ("due", None)
+
+
+async def test_no_connection_is_held_while_an_endpoint_is_called(
+    shop: Shop, endpoints: WebhookEndpoints, receiver: Receiver
+) -> None:
+    receiver.reply = lambda _: HANG
+    await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await paid_orders(shop, PLACES)
+    async with at_work(shop.database):
+        await receiver.until(lambda: len(receiver.received) == PLACES)
+        async with asyncio.timeout(5):
+            while shop.database.connections_in_use:  # noqa: ASYNC110  the pool gives no sign
+                await asyncio.sleep(0.01)
+
+
+async def test_a_replay_begins_anew_also_while_a_try_is_under_way(
+    shop: Shop, endpoints: WebhookEndpoints, receiver: Receiver
+) -> None:
+    answered = asyncio.Event()
+    view, _ = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    since = datetime.now(UTC)
+    await paid_order(shop)
+    replayed = False
+
+    class Sender(WebhookSender):
+        async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+            nonlocal replayed
+            answer = await super().send(url, body, headers)
+            if not replayed:
+                replayed = True
+                await endpoints.replay(view.id, since)
+                await WebhookDispatcher(shop.database, self, kept=KEPT)._prepare()  # noqa: SLF001
+                answered.set()
+            return answer
+
+    sender = Sender(HERE)
+    await WebhookDispatcher(shop.database, sender, kept=KEPT).deliver_due()
+    await sender.close()
+
+    assert answered.is_set()
+    assert len(receiver.received) == 2
+    assert [d.status for d in await deliveries(shop.database)] == ["delivered"]
+
+
+async def test_a_replay_sends_what_was_published_since_a_moment(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    first = await paid_order(shop)
+    await EventFeed(shop.database).newest()
+    since = datetime.now(UTC)
+    second = await paid_order(shop)
+    view, _ = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await endpoints.replay(view.id, since)
+    await dispatcher.deliver_due()
+    assert [m.message["data"]["orderId"] for m in receiver.received] == [str(second)]
+
+    await endpoints.replay(view.id, since - timedelta(days=1))
+    await dispatcher.deliver_due()
+    assert {m.message["data"]["orderId"] for m in receiver.received} == {str(first), str(second)}
+    assert (await endpoint(shop.database)).replay_after is None
+
+
+async def test_what_is_switched_off_gets_nothing(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    view, _ = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await paid_order(shop)
+    await EventFeed(shop.database).newest()
+    await endpoints.set_enabled(view.id, enabled=False)
+
+    assert await dispatcher.deliver_due() == 0
+    assert [delivery.status for delivery in await deliveries(shop.database)] == ["given_up"]
+    assert receiver.received == []
+
+
+async def test_old_events_go_with_their_deliveries_and_due_ones_stay(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await paid_order(shop)
+    await dispatcher.deliver_due()
+    receiver.reply = lambda _: (500, b"")
+    await paid_order(shop)
+    await dispatcher.deliver_due()
+    await paid_order(shop)
+    await EventFeed(shop.database).newest()
+    await shop.database.rows(text("UPDATE shop_events SET published_at = now() - interval '31 days'"))
+
+    await dispatcher.clean()
+
+    assert [delivery.status for delivery in await deliveries(shop.database)] == ["due", "due"]

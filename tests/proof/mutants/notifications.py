@@ -1,0 +1,130 @@
+"""Deliberate bugs of the events to the shop: their feed and their deliveries."""
+
+from tests.proof.mutants.mutant import Change, Mutant
+
+EVENTS = "tests/integration/test_events.py"
+DELIVERIES = "tests/integration/test_webhook_deliveries.py"
+FAILURES = "tests/integration/test_webhook_failures.py"
+ADDRESSES = "tests/unit/test_webhook_addresses.py"
+MIGRATION = "models/migrations/versions/0018_events_of_orders.py"
+DISPATCHER = "services/notifications/webhook_dispatcher.py"
+
+MUTANTS = (
+    Mutant(
+        "an order in review leaves no event",
+        (
+            Change(
+                MIGRATION,
+                "            OLD.status <> NEW.status\n            OR",
+                "            OLD.status <> NEW.status AND NEW.status <> 'review'\n            OR",
+            ),
+        ),
+        (f"{EVENTS}::test_each_change_of_a_status_is_one_event_also_by_plain_sql",),
+    ),
+    Mutant(
+        "a refund that fails leaves no event when it was canceled",
+        (Change(MIGRATION, "NEW.state IN ('failed', 'canceled') AND", "NEW.state IN ('failed') AND"),),
+        (f"{EVENTS}::test_refunds_are_told",),
+    ),
+    Mutant(
+        "an event gets its place by the order in which it was written",
+        (
+            Change(
+                "models/shop_events/statements.py",
+                "(last_position + func.row_number().over(order_by=_waiting.c.written)).label",
+                "(_waiting.c.written).label",
+            ),
+        ),
+        (f"{EVENTS}::test_a_reader_does_not_pass_an_event_that_is_committed_late",),
+    ),
+    Mutant(
+        "two publish at once",
+        (
+            Change(
+                "services/notifications/publishing.py",
+                "    if not gate.is_taken:\n        return 0\n",
+                "",
+            ),
+        ),
+        (f"{EVENTS}::test_two_who_publish_at_once_give_each_event_one_place",),
+    ),
+    Mutant(
+        "a reader ahead of a restored backup goes on at its place",
+        (
+            Change(
+                "services/notifications/event_feed.py",
+                "        if is_same or is_deleted_by_age:\n",
+                "        if is_same or is_deleted_by_age or row.last >= 0:\n",
+            ),
+        ),
+        (f"{EVENTS}::test_a_reader_who_was_ahead_of_a_restored_backup_misses_nothing",),
+    ),
+    Mutant(
+        "a delivery is marked before it was answered",
+        (
+            Change(
+                DISPATCHER,
+                "            answer = await self._call(endpoint, delivery)\n",
+                "            await self._write_down(endpoint, delivery, Answer(204, None))\n"
+                "            answer = await self._call(endpoint, delivery)\n",
+            ),
+        ),
+        (
+            f"{DELIVERIES}::test_a_delivery_is_due_until_its_answer_came",
+            f"{DELIVERIES}::test_an_answer_that_was_not_written_down_is_asked_for_again",
+        ),
+    ),
+    Mutant(
+        "a dead endpoint holds up the others",
+        (
+            Change(
+                DISPATCHER,
+                "                await self._begin()\n",
+                "                await self._begin()\n                await asyncio.gather(*self._tries)\n",
+            ),
+        ),
+        (f"{DELIVERIES}::test_an_endpoint_that_hangs_holds_up_no_other",),
+    ),
+    Mutant(
+        "an answer counts for another try",
+        (
+            Change(
+                "models/webhooks/deliveries.py",
+                '    col(WebhookDelivery.attempts) == bindparam("attempt", type_=Integer),\n',
+                "",
+            ),
+        ),
+        (f"{DELIVERIES}::test_a_replay_begins_anew_also_while_a_try_is_under_way",),
+    ),
+    Mutant(
+        "an endpoint that is disabled is not told of",
+        (
+            Change(
+                "services/notifications/webhook_failures.py",
+                "        await open_case(transaction, disabled(endpoint_id, endpoint, error))\n",
+                "        pass\n",
+            ),
+        ),
+        (f"{FAILURES}::test_after_three_days_of_nothing_an_endpoint_is_disabled_and_a_person_told",),
+    ),
+    Mutant(
+        "a name is not checked where it leads to",
+        (
+            Change(
+                "services/notifications/webhook_addresses.py",
+                "        for _, address in found:\n            self._check(host, ip_address(address))\n",
+                "",
+            ),
+        ),
+        (f"{ADDRESSES}::test_a_name_is_refused_when_it_leads_inside",),
+    ),
+    Mutant(
+        "redirects are followed",
+        (
+            Change(
+                "services/notifications/webhook_sender.py", "allow_redirects=False", "allow_redirects=True"
+            ),
+        ),
+        (f"{FAILURES}::test_what_is_not_taken_is_tried_again_later",),
+    ),
+)
