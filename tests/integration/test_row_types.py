@@ -102,7 +102,7 @@ def believed(hint: Any) -> Any:
     kinds = [each for each in get_args(hint) if each is not NoneType]
     if NoneType in get_args(hint):
         hint = kinds[0]
-    return JSON_TYPES if get_origin(hint) in (list, Mapping) or is_typeddict(hint) else hint
+    return JSON_TYPES if get_origin(hint) in (list, dict, Mapping) or is_typeddict(hint) else hint
 
 
 def answered(oid: int) -> Any:
