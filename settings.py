@@ -110,7 +110,6 @@ class Settings(BaseModel):
     order_updates_per_minute_of_order: int = Field(default=120, ge=1)
     product_saves_per_minute: int = Field(default=600, ge=1)
     order_lifetime: int | None = Field(default=None, ge=60, le=366 * 86_400)
-
     webhooks_to_private_networks: bool = False
     events_kept_days: int = Field(default=30, ge=7, le=3_650)
 
