@@ -29,10 +29,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 
 /** `python main.py demo` with ports and a database of its own. */
 export class Demo {
-  static async start(): Promise<Demo> {
+  /** `settings` are what the demo reads of the environment, besides its place. */
+  static async start(settings: Record<string, string> = {}): Promise<Demo> {
     const data = await mkdtemp(join(tmpdir(), "paygraph-"))
     await chmod(data, 0o755) // as root, PostgreSQL runs as a user of its own
-    const demo = new Demo(await freePair(), data)
+    const demo = new Demo(await freePair(), data, settings)
     await demo.up()
     return demo
   }
@@ -43,6 +44,7 @@ export class Demo {
   private constructor(
     readonly port: number,
     readonly data: string,
+    private readonly settings: Record<string, string>,
   ) {}
 
   get url() {
@@ -54,7 +56,7 @@ export class Demo {
   }
 
   async up(): Promise<void> {
-    const env = { ...process.env, PORT: String(this.port), DATA_DIR: this.data, LOG_LEVEL: "WARNING" }
+    const env = { ...process.env, ...this.settings, PORT: String(this.port), DATA_DIR: this.data, LOG_LEVEL: "WARNING" }
     const child = spawn(PYTHON, ["main.py", "demo"], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] })
     this.#child = child
     running.add(child)
@@ -83,6 +85,12 @@ export class Demo {
   async stop(): Promise<void> {
     await this.down()
     await rm(this.data, { recursive: true, force: true })
+  }
+
+  /** What another command of main.py prints; it is told where this demo is. */
+  async command(name: string, ...words: string[]): Promise<string> {
+    const command = ["main.py", name, "--env-file", join(this.data, "demo.env"), ...words]
+    return (await promisify(execFile)(PYTHON, command, { cwd: ROOT })).stdout.trim()
   }
 
   /** What a test orders of the stand-in for Stripe. */
@@ -175,6 +183,13 @@ export async function until<T>(wanted: T, ask: () => Promise<T>, within = 15_000
     if (last === wanted) return
   }
   throw new Error(`waited for ${String(wanted)}, and it is ${String(last)}`)
+}
+
+export async function freePort(): Promise<number> {
+  const server = await listening(0)
+  const { port } = server.address() as AddressInfo
+  server.close()
+  return port
 }
 
 /** Two free ports in a row: the demo's, and the sandbox's right behind it. */

@@ -12,11 +12,19 @@ export interface Stage {
   watch: Watch
 }
 
+/** What stands beside the demo: settings that it is started with, and what begins once it is up. */
+interface Beside {
+  settings: () => Promise<Record<string, string>>
+  begin: (demo: Demo) => Promise<void>
+}
+
 /** One demo and one browser for a file, and a context and a page of its own for each test. */
-export function stage(options: BrowserContextOptions = {}): Stage {
+export function stage(options: BrowserContextOptions = {}, beside?: Beside): Stage {
   const now = {} as Stage
   before(async () => {
-    ;[now.demo, now.browser] = await Promise.all([Demo.start(), launch()])
+    const settings = await beside?.settings()
+    ;[now.demo, now.browser] = await Promise.all([Demo.start(settings), launch()])
+    await beside?.begin(now.demo)
   })
   after(async () => {
     await now.browser?.close()
