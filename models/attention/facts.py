@@ -41,10 +41,13 @@ from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.tables import Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
+from models.refunds.given_up import is_given_up
 from models.refunds.sums import DECIDED, MADE, kept
 from models.refunds.tables import (
     BALANCE_INSUFFICIENT,
+    DELAYED,
     FORBIDDEN,
+    TOLD_AFTER_TRIES,
     Dispute,
     Refund,
     RefundCause,
@@ -163,11 +166,13 @@ IN_REVIEW = _fact(
     ~exists().where(col(_waiting.order_id) == col(Order.id), *is_waiting_money),
 )
 
-# A refund that failed is over when as much went back afterwards. Several failed ones are made up for in their order.
+# A refund that failed is over when as much went back afterwards, or when a person says so. Several failed ones are made
+# up for in their order.
 _failed, _later = aliased(Refund, name="failed"), aliased(Refund, name="later")
 _before = (
     col(_failed.payment_id) == col(Refund.payment_id),
     among(col(_failed.state), ENDED),
+    ~is_given_up(_failed),
     col(_failed.updated_at) <= col(Refund.updated_at),
 )
 _failed_so_far = select(func.sum(col(_failed.amount))).where(*_before).scalar_subquery()
@@ -194,16 +199,23 @@ FAILED_REFUNDS = (
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
         among(col(Refund.state), ENDED),
+        ~is_given_up(Refund),
         kept(Payment) > 0,
         or_(among(col(Refund.cause), AUTOMATIC), _made_up_for < _failed_so_far),
     )
 )
 
 _creating = col(Refund.state) == RefundState.CREATING.value
+# Whatever keeps a refund from being made: Stripe's balance at once, anything else after about an hour.
+_why = func.coalesce(col(Refund.failure_code), literal(DELAYED, Text))
 POSTPONED_REFUNDS = (
-    _fact(AttentionKind.REFUND_FAILED, AttentionSubject.REFUND, col(Refund.id), **_refund)
+    _fact(AttentionKind.REFUND_FAILED, AttentionSubject.REFUND, col(Refund.id), **{**_refund, "word": _why})
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
-    .where(_creating, col(Refund.failure_code) == BALANCE_INSUFFICIENT)
+    .where(
+        _creating,
+        _why != FORBIDDEN,
+        or_(_why == BALANCE_INSUFFICIENT, col(Refund.tries) >= TOLD_AFTER_TRIES),
+    )
 )
 FORBIDDEN_REFUNDS = (
     _fact(AttentionKind.REFUND_FORBIDDEN, AttentionSubject.REFUND, col(Refund.id), **_refund)

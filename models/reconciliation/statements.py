@@ -29,6 +29,7 @@ from sqlmodel import col
 from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.tables import IS_LIVE, LIVE, PAYABLE, Payment, PaymentState
+from models.refunds.given_up import is_given_up
 from models.refunds.statements import AUTOMATIC
 from models.refunds.sums import LOST, MADE
 from models.refunds.tables import Dispute, Refund, RefundState
@@ -276,7 +277,8 @@ class FailedRefund(NamedTuple):
     failure_code: str | None
 
 
-# Owed money that is still here: not what somebody gave back in another way, nor what a lost dispute took.
+# Owed money that is still here: not what somebody gave back in another way, nor what a lost dispute took. What a person
+# said they gave back is not ours to try.
 REFUNDS_THAT_FAILED = Query(
     FailedRefund,
     select(col(Refund.id), col(Refund.failure_code))
@@ -285,6 +287,7 @@ REFUNDS_THAT_FAILED = Query(
         _given_back + _taken_by_banks < col(Payment.amount_received),
         col(Refund.state) == RefundState.FAILED.value,
         among(col(Refund.cause), AUTOMATIC),
+        ~is_given_up(Refund),
     )
     .limit(_limit),
 )

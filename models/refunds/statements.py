@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     func,
     literal_column,
     or_,
@@ -28,11 +29,13 @@ from models.base import among
 from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
 from models.payments.tables import Disposition, Payment, PaymentState
-from models.refunds.sums import DECIDED, MADE, RESERVED
+from models.refunds.given_up import is_given_up
+from models.refunds.sums import DECIDED, RESERVED, kept, taken_by_banks
 from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
 from runtime.database.statements import Query
 
 AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
+ENDED = (RefundState.FAILED, RefundState.CANCELED)
 
 _other = aliased(Refund, name="other")
 _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
@@ -54,16 +57,28 @@ ORDER_STATUS = Query(
 )
 
 
+# Money that its order has no use for, and whose refund ended without being made: a person is told of it.
+_still_owed = and_(
+    among(col(Payment.disposition), (Disposition.DUPLICATE, Disposition.LATE)),
+    kept(Payment) > 0,
+    exists().where(
+        col(_other.payment_id) == col(Payment.id), among(col(_other.state), ENDED), ~is_given_up(_other)
+    ),
+)
+
+
 class RefundablePayment(NamedTuple):
     id: UUID
     intent_id: str
     amount_received: int
     currency: str
     is_ours: bool  # recorded here, and not in the database that this one is a copy of
+    is_refundable: bool
 
 
-# The payments whose money a merchant gives back: a mismatch that waits for a decision first, then what settled the
-# order. They are locked; what is left of them is read afterwards.
+# The payments that an order received, and whether a merchant may give back their money: what is still owed first, then
+# a mismatch that waits for a decision, then what settled the order. They are locked; what is left of them is read
+# afterwards.
 REFUNDABLE_PAYMENTS = Query(
     RefundablePayment,
     select(
@@ -72,13 +87,15 @@ REFUNDABLE_PAYMENTS = Query(
         col(Payment.amount_received),
         col(Payment.currency),
         is_recorded_here.label("is_ours"),
+        or_(among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)), _still_owed).label(
+            "is_refundable"
+        ),
     )
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
         col(Payment.state) == PaymentState.SUCCEEDED.value,
-        among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)),
     )
-    .order_by(col(Payment.disposition), col(Payment.created_at))
+    .order_by(~_still_owed, col(Payment.disposition), col(Payment.created_at))
     .with_for_update(),
 )
 
@@ -229,12 +246,14 @@ GIVE_UP_REFUND = (
     .values(state=RefundState.FAILED.value, lease_until=None, updated_at=func.now())
     .returning(col(Refund.id))
 )
-_made = (
+_reserved = (
     select(func.coalesce(func.sum(col(_other.amount)), 0))
-    .where(col(_other.payment_id) == col(Refund.payment_id), among(col(_other.state), MADE))
+    .where(col(_other.payment_id) == col(Refund.payment_id), among(col(_other.state), RESERVED))
     .scalar_subquery()
 )
-# What is left of owed money, where others gave back a part while ours was refused: under a key that asks for this.
+_rest = col(Payment.amount_received) - _reserved - taken_by_banks(Payment.id)
+# What is left of owed money, where others gave back a part while ours was refused: under a key that asks for this. Not
+# when a person said that it went back in another way.
 TRY_THE_REST = (
     update(Refund)
     .where(
@@ -243,13 +262,13 @@ TRY_THE_REST = (
         col(Refund.stripe_refund_id).is_(None),
         among(col(Refund.cause), AUTOMATIC),
         col(Payment.id) == col(Refund.payment_id),
-        col(Payment.amount_received) - _made < col(Refund.amount),
-        col(Payment.amount_received) > _made,
         is_recorded_here,
+        ~is_given_up(Refund),
+        _rest.between(1, col(Refund.amount) - 1),
     )
     .values(
         state=RefundState.CREATING.value,
-        amount=col(Payment.amount_received) - _made,
+        amount=_rest,
         attempt=Refund.attempt + 1,
         failure_code=None,
         failure_message=None,
@@ -277,15 +296,16 @@ SET_REFUND = (
 class PaymentAskedAbout(NamedTuple):
     id: UUID
     order_id: UUID
+    state: str
     asked_at: datetime
 
 
 # `asked_at` is the database's time, taken before Stripe is asked about the payment.
 PAYMENT_WITH_INTENT = Query(
     PaymentAskedAbout,
-    select(col(Payment.id), col(Payment.order_id), func.clock_timestamp().label("asked_at")).where(
-        col(Payment.intent_id) == bindparam("intent_id", type_=Text)
-    ),
+    select(
+        col(Payment.id), col(Payment.order_id), col(Payment.state), func.clock_timestamp().label("asked_at")
+    ).where(col(Payment.intent_id) == bindparam("intent_id", type_=Text)),
 )
 
 
@@ -337,10 +357,16 @@ LOOK_AGAIN_LATER = (
     .values(due_at=func.now() + _until_then)
 )
 
-# Never back in time: what is decided stays decided, and an answer to an earlier question changes nothing.
+# Never back in time: what is decided stays decided, and an answer to an earlier question changes nothing but decides. A
+# question of the future was asked by another server's clock, before a failover: it keeps no answer out.
 _dispute = insert(Dispute)
 _fresh = _dispute.excluded
 _decided: list[Any] = [literal_column(f"'{status}'") for status in DECIDED]
+_is_decided, _decides = col(Dispute.status).in_(_decided), _fresh.status.in_(_decided)
+_was_asked_later = and_(
+    col(Dispute.asked_at) > _fresh.asked_at,
+    col(Dispute.asked_at) <= func.clock_timestamp(),
+)
 PUT_DISPUTE = _dispute.on_conflict_do_update(
     index_elements=["id"],
     set_={
@@ -351,8 +377,8 @@ PUT_DISPUTE = _dispute.on_conflict_do_update(
         "asked_at": _fresh.asked_at,
         "updated_at": func.now(),
     },
-    where=and_(
-        col(Dispute.asked_at) <= _fresh.asked_at,
-        or_(col(Dispute.status).not_in(_decided), _fresh.status.in_(_decided)),
+    where=or_(
+        and_(~_is_decided, or_(_decides, ~_was_asked_later)),
+        and_(_decides, ~_was_asked_later),
     ),
 ).returning(col(Dispute.id))

@@ -30,6 +30,9 @@ class RefundCause(StrEnum):
 
 # What stands in `failure_code` of a refund that Stripe refused for now: it is tried again.
 FORBIDDEN, BALANCE_INSUFFICIENT = "forbidden", "balance_insufficient"
+# What a case says instead, of one that Stripe neither made nor refused. By then it was tried for about an hour: ten
+# times by each sweep, then after the pauses of POSTPONE_REFUND.
+DELAYED, TOLD_AFTER_TRIES = "delayed", 15
 
 
 class Refund(SQLModel, table=True):

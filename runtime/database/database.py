@@ -60,6 +60,7 @@ class _Common:
     """What the parts of one database share. `full`: the last statement that failed found no room on the server."""
 
     locked_out: asyncio.Semaphore
+    lock_patience: float
     turns: Turns = field(default_factory=Turns)
     watch: Watch | None = None
     full: bool = False
@@ -72,10 +73,17 @@ class Database:
     errors when the database refused it.
     """
 
-    def __init__(self, pool: Pool, part: str = REST, common: _Common | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        part: str = REST,
+        common: _Common | None = None,
+        *,
+        lock_patience: float = LOCK_PATIENCE,
+    ) -> None:
         self.pool = pool
         self._part = part
-        self._common = common or _Common(asyncio.Semaphore(max(1, pool.size // 5)))
+        self._common = common or _Common(asyncio.Semaphore(max(1, pool.size // 5)), lock_patience)
         self._lockers = asyncio.Semaphore(max(1, pool.share_of(part) // 2))
 
     def part(self, name: str) -> Self:
@@ -209,7 +217,8 @@ class Database:
 
     async def _until_unlocked(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Somebody holds the row for long: of all who want such rows, few at a time try again."""
-        deadline, pause = asyncio.get_running_loop().time() + LOCK_PATIENCE, FIRST_PAUSE
+        deadline = asyncio.get_running_loop().time() + self._common.lock_patience
+        pause = FIRST_PAUSE
         while True:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  no secret  # nosec B311
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -217,9 +226,10 @@ class Database:
                 try:
                     return await attempt()
                 except psycopg.Error as error:
-                    if is_locked_out(error) and asyncio.get_running_loop().time() < deadline:
-                        continue
-                    self._raise_unless_passing(error)
+                    if not is_locked_out(error):
+                        self._raise_unless_passing(error)
+                    if asyncio.get_running_loop().time() >= deadline:
+                        raise_as_ours(error)
 
     async def _finally(self, attempt: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -289,13 +299,19 @@ class Transaction:
 
 
 def build_database(
-    url: str, *, pool_size: int = 10, pool_timeout: float = 5.0, parts: Mapping[str, float] | None = None
+    url: str,
+    *,
+    pool_size: int = 10,
+    pool_timeout: float = 5.0,
+    lock_patience: float = LOCK_PATIENCE,
+    parts: Mapping[str, float] | None = None,
 ) -> Database:
     """A database over psycopg 3. Connections are opened as they are needed, and kept.
 
     `parts` says which share of them each kind of work keeps; the work that names none keeps a fifth. What is left
-    goes to whoever comes first.
+    goes to whoever comes first. `lock_patience` is seconds for work that finds a row locked, whatever else fails then.
     """
     shares = {REST: SHARE_OF_REST, **parts} if parts else {}
     kept = {name: int(pool_size * share) for name, share in shares.items()}
-    return Database(Pool(partial(Connection.to, url), size=pool_size, patience=pool_timeout, kept=kept))
+    pool = Pool(partial(Connection.to, url), size=pool_size, patience=pool_timeout, kept=kept)
+    return Database(pool, lock_patience=lock_patience)

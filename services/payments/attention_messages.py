@@ -6,7 +6,7 @@ from models.attention.facts import SET_BACK, FactRow
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
 from models.orders.tables import OrderStatus
-from models.refunds.tables import BALANCE_INSUFFICIENT
+from models.refunds.tables import BALANCE_INSUFFICIENT, DELAYED
 
 CHARGE_DISPUTED = "charge_disputed"
 UNDER_REVIEW = ("under_review", "warning_under_review")
@@ -48,6 +48,12 @@ def _refund_failed(fact: FactRow) -> str:
             f"A refund of {_money(fact)} for order {fact.order_id} waits, since the balance at Stripe is too small"
             f"{told}. Add money to the balance: the refund is tried again by itself. If the customer got the money in "
             "another way, close this case, and it is not tried any more."
+        )
+    if fact.word == DELAYED:
+        return (
+            f"For about an hour a refund of {_money(fact)} for order {fact.order_id} could not be made{told}. Look at "
+            f"{fact.intent_id} in Stripe's dashboard. The refund is tried again by itself. If the customer got the "
+            "money in another way, close this case, and it is not tried any more."
         )
     what = f"A refund of {_money(fact)} for order {fact.order_id} failed ({fact.word or 'canceled'}){told}."
     if fact.word == CHARGE_DISPUTED:

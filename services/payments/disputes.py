@@ -5,23 +5,27 @@ from typing import Protocol
 import structlog
 
 from models.payments.settlement_statements import LOCK_ORDER
+from models.payments.tables import PaymentState
 from models.refunds.statements import PAYMENT_WITH_INTENT, PUT_DISPUTE, PaymentAskedAbout
 from runtime.database.database import Database, Transaction
-from services.payments.attention import refresh_cases
-from services.payments.intents import StripeDispute
+from services.payments.intents import Intent, StripeDispute
+from services.payments.order_money import follow_the_money
 from services.payments.permissions import READ_DISPUTES, reporting_missing
+from services.payments.settlement import Settlement
 
 log = structlog.get_logger(__name__)
 
 
 class DisputeGateway(Protocol):
     async def list_disputes(self, intent_id: str) -> list[StripeDispute]: ...
+    async def retrieve_intent(self, intent_id: str) -> Intent: ...
 
 
 class Disputes:
     def __init__(self, database: Database, gateway: DisputeGateway) -> None:
         self._database = database
         self._gateway = gateway
+        self._settlement = Settlement(database)
 
     async def refresh(self, intent_id: str) -> None:
         """Write down the disputes that Stripe has of an intent; raises a `GatewayError` when it can't be asked."""
@@ -30,12 +34,15 @@ class Disputes:
             return
         async with reporting_missing(self._database, READ_DISPUTES):
             disputes = await self._gateway.list_disputes(intent_id)
+        if disputes and payment.state != PaymentState.SUCCEEDED:
+            # Its disputes are heard of before its payment is: that one comes first.
+            await self._settlement.apply(await self._gateway.retrieve_intent(intent_id), cause="dispute")
 
         async def write(transaction: Transaction) -> None:
-            await transaction.rows(LOCK_ORDER, {"order_id": payment.order_id})
+            order = await transaction.one(LOCK_ORDER, {"order_id": payment.order_id})
             for dispute in disputes:
                 await _write(transaction, payment, dispute)
-            await refresh_cases(transaction, payment.order_id)
+            await follow_the_money(transaction, payment.order_id, order, cause="dispute")
 
         await self._database.transaction(write, locks=payment.order_id)
 

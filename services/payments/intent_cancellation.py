@@ -20,11 +20,14 @@ class IntentCancellation:
     async def close(self, intent_id: str, *, cause: str) -> Intent:
         """The intent as it is after the attempt: canceled, or what the customer made of it in time.
 
-        Raises a `GatewayError` when Stripe can't be asked; then the payment stays as it is, for the next attempt.
+        Raises a `GatewayError` when Stripe can't be asked, or refuses and the intent is payable all the same; then the
+        payment stays as it is, for the next attempt.
         """
         try:
             intent = await self._gateway.cancel_intent(intent_id)
-        except (Refused, KeyBurnt):  # it is confirmed, paid or canceled already
+        except (Refused, KeyBurnt):  # most likely it is confirmed, paid or canceled already
             intent = await self._gateway.retrieve_intent(intent_id)
+            if intent.is_payable:
+                raise
         await self._settlement.apply(intent, cause=cause)
         return intent

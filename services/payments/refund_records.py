@@ -24,12 +24,14 @@ async def write_listed(
     transaction: Transaction, payment_id: UUID, payment: LockedPayment, listed: Sequence[StripeRefund]
 ) -> None:
     """`payment` is the row of `LOCK_PAYMENT`, of money that arrived."""
-    ours = await transaction.rows(REFUNDS_OF_PAYMENT, {"payment_id": payment_id})
+    ours = list(await transaction.rows(REFUNDS_OF_PAYMENT, {"payment_id": payment_id}))
     for refund in sorted(listed, key=lambda refund: refund.status not in ENDED):  # they make room for others
         known = _known(ours, refund)
         if known is None:
             await _add(transaction, payment_id, payment, refund)
-        elif not _is_older(known, refund) and _differs(known, refund):
+            continue
+        ours.remove(known)  # Stripe may have made two of one wish: each has a row
+        if not _is_older(known, refund) and _differs(known, refund):
             await _change(transaction, known, refund)
 
 

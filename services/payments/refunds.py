@@ -4,6 +4,7 @@ A refund whose outcome is unknown is asked for again under its own key. Before e
 refund that is there already is taken over, whatever became of the call or the database that made it.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,6 +46,7 @@ from services.payments.intents import (
     GatewayError,
     Intent,
     KeyBurnt,
+    OutcomeUnknown,
     PermissionMissing,
     RefundRequest,
     Refused,
@@ -63,7 +65,8 @@ from services.payments.refusals import (
 )
 from services.payments.settlement import Settlement
 
-LEASE = timedelta(seconds=30)  # outlives the calls that it covers
+LEASE = timedelta(seconds=60)
+PATIENCE = 50.0  # seconds for all calls of one try, waiting for turns included: the lease outlives them
 KEY_LIFETIME = timedelta(hours=23)  # Stripe may forget a key after 24
 # Refusals that pass: https://docs.stripe.com/error-codes#balance-insufficient
 PASSING_CODES = (BALANCE_INSUFFICIENT, "insufficient_funds")
@@ -94,7 +97,9 @@ class RefundWish:
 
 
 class Refunds:
-    def __init__(self, database: Database, gateway: RefundGateway) -> None:
+    def __init__(self, database: Database, gateway: RefundGateway, *, patience: float = PATIENCE) -> None:
+        """`patience` is seconds for one try; it has to be shorter than the lease."""
+        self._patience = patience
         self._database = database
         self._gateway = gateway
         self._settlement = Settlement(database)
@@ -126,7 +131,7 @@ class Refunds:
         if refund is None:
             return
         try:
-            made = await self._made(refund)
+            made = await self._in_time(refund)
         except PermissionMissing as error:
             await self._postpone(refund, error, FORBIDDEN)
         except Refused as error:
@@ -139,6 +144,14 @@ class Refunds:
         else:
             failpoints.reach(failpoints.REFUND_MADE)
             await self._write(refund.intent_id, made)
+
+    async def _in_time(self, refund: TakenRefund) -> Sequence[StripeRefund]:
+        """While our lease lasts: afterwards somebody else may be at it, or a person may have given it up."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._made(refund)
+        except TimeoutError as error:
+            raise OutcomeUnknown("Stripe did not answer in time") from error
 
     async def _made(self, refund: TakenRefund) -> Sequence[StripeRefund]:
         """The refund as Stripe has it, or what else it has while somebody else is making it."""
@@ -164,7 +177,12 @@ class Refunds:
             amount=refund.amount,
             reason=refund.reason,
         )
-        return await self._gateway.create_refund(request)
+        try:
+            return await self._gateway.create_refund(request)
+        except Refused as error:
+            if error.code in PASSING_CODES:  # Stripe repeats this answer under the same key, whatever changed
+                await self._renew(refund, attempt)
+            raise
 
     async def _renew(self, refund: TakenRefund, tried: int) -> bool:
         """Begin another attempt, under our lease; False when somebody else did."""
@@ -197,7 +215,7 @@ class Refunds:
     async def _end(
         self, refund: TakenRefund, statement: Executable, error: GatewayError, code: str | None
     ) -> None:
-        changes = {"refund_id": refund.id, "code": code, "message": sentence_of(error) if code else None}
+        changes = {"refund_id": refund.id, "code": code, "message": sentence_of(error)}
 
         async def write(transaction: Transaction) -> None:
             await transaction.rows(LOCK_ORDER, {"order_id": refund.order_id})
@@ -270,14 +288,15 @@ async def _record(transaction: Transaction, wish: RefundWish) -> tuple[UUID, str
     if order is None:
         raise OrderNotFound
     payments = await transaction.rows(REFUNDABLE_PAYMENTS, {"order_id": wish.order_id})
+    for payment in payments:
+        if earlier := await _earlier(transaction, payment, wish):
+            return earlier.id, payment.currency
+    payments = [payment for payment in payments if payment.is_refundable]
     if not payments:
         raise OrderNotRefundable(OrderStatus(order.status))
     payments = [payment for payment in payments if payment.is_ours]
     if not payments:
         raise OrderNotRefundable(OrderStatus(order.status), RECEIVED_ELSEWHERE)
-    for payment in payments:
-        if earlier := await _earlier(transaction, payment, wish):
-            return earlier.id, payment.currency
     payment, amount = await _chosen(transaction, payments, wish.amount)
     values = {
         "id": merchants_refund(payment.intent_id, wish.idempotency_key),

@@ -145,18 +145,24 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
     settled = next((m for m in money if m.disposition is Disposition.SETTLED and m.kept > 0), None)
     if settled is not None:
         status = _status_of_settled(settled, order.total)
-        is_wrong = status is OrderStatus.REVIEW
-        return OrderVerdict(status=status, unsettles=settled.payment_id if is_wrong else None)
+        if status is OrderStatus.REVIEW:
+            return OrderVerdict(status=_left_to_a_person(order), unsettles=settled.payment_id)
+        return OrderVerdict(status=status)
     waiting = [m for m in money if m.is_waiting]
     if waiting:
         [first, *others] = waiting
         exact = (first.kept, first.currency) == (order.total, order.currency) and not others
         if exact and order.status is not OrderStatus.CANCELED:
             return OrderVerdict(status=OrderStatus.PAID, settles=first.payment_id)
-        return OrderVerdict(status=OrderStatus.REVIEW)
+        return OrderVerdict(status=_left_to_a_person(order))
     if any(m.disposition in (Disposition.SETTLED, Disposition.MISMATCH) for m in money):
         return OrderVerdict(status=OrderStatus.REFUNDED)
     return OrderVerdict(status=order.status)
+
+
+def _left_to_a_person(order: OrderFacts) -> OrderStatus:
+    """A canceled order stays canceled beside its case: in REVIEW the next news of its money might make it PAID."""
+    return order.status if order.status is OrderStatus.CANCELED else OrderStatus.REVIEW
 
 
 def _status_of_settled(money: Money, total: int) -> OrderStatus:

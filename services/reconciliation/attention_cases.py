@@ -18,15 +18,16 @@ from models.attention.statements import (
 )
 from models.attention.tables import LONGEST_NOTE, AttentionKind
 from models.payments.settlement_statements import LOCK_ORDER
+from models.refunds.given_up import OF_REFUNDS
 from models.refunds.statements import GIVE_UP_REFUND, REFUND
 from models.refunds.tables import RefundState
 from runtime.database.database import Database, Transaction
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.refusals import RateLimited, Refusal
+from services.payments.refunds import LEASE
 
-OF_REFUNDS = (AttentionKind.REFUND_FAILED, AttentionKind.REFUND_FORBIDDEN)
 LONGEST_KEY = 255
-A_CALL_LASTS = 30  # seconds, at the longest
+A_CALL_LASTS = round(LEASE.total_seconds())  # at the longest
 
 log = structlog.get_logger(__name__)
 

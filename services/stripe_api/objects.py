@@ -72,7 +72,7 @@ def intent_seen(data: object) -> IntentSeen | None:
 def refund_from(data: object) -> StripeRefund:
     """https://docs.stripe.com/api/refunds/object"""
     fields = Fields(data, "refund")
-    status = fields.word("status")
+    status = fields.word("status") if fields.has("status") else RefundState.PENDING  # not decided yet
     if status not in REFUND_STATES:
         raise UnreadableAnswer(f"refund: the status {status!r} is not known here")
     return StripeRefund(

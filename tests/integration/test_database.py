@@ -200,3 +200,21 @@ async def test_a_database_out_of_reach_takes_no_place_in_the_pool() -> None:
 
     assert isinstance(database.pool, Pool)
     assert database.pool.in_use == 0
+
+
+async def test_a_lock_and_then_an_outage_end_in_the_time_of_a_lock(postgres_url: str) -> None:
+    impatient = build_database(postgres_url, lock_patience=0.1)
+    tries: list[str] = []
+
+    async def work(transaction: Transaction) -> None:
+        tries.append("try")
+        if len(tries) == 1:
+            raise psycopg.errors.LockNotAvailable("somebody holds the row")
+        raise psycopg.OperationalError("the server went away")
+
+    async with asyncio.timeout(20):
+        with pytest.raises(DatabaseUnavailable):
+            await impatient.transaction(work)
+    await impatient.close()
+
+    assert len(tries) > 1

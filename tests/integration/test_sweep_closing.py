@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+import pytest
 from sqlalchemy import insert, text
 
 from models import OrderStatus, Payment
 from models.reconciliation.statements import TO_BE_CLOSED
 from runtime.database.database import Database
+from sandbox.faults import Rule, parse_fault
 from services.payments.intents import Intent
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
@@ -17,6 +19,61 @@ from tests.client import Client
 from tests.conftest import STRIPE, Stripe
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
+from tests.proof.gateway import SandboxGateway
+from tests.proof.till import Till
+
+CANCEL = "/v1/payment_intents/*/cancel"
+NOW_DUE = text("UPDATE sweep_retries SET due_at = now()")
+
+
+@pytest.fixture
+def till(database: Database, stripe: Stripe) -> Till:
+    return Till(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
+
+
+def payable(till: Till) -> list[str]:
+    return [i["id"] for i in till.sandbox.state.payment_intents if i["status"].startswith("requires_")]
+
+
+@pytest.mark.parametrize("fault", ["500; point=before", "400"])
+async def test_an_intent_that_stripe_does_not_cancel_waits_and_is_told(
+    till: Till, database: Database, fault: str
+) -> None:
+    order_id = await till.shop.order()
+    intent_id = (await till.ask(order_id)).id
+    await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    till.sandbox.faults.add(Rule(fault=parse_fault(fault), method="POST", path=CANCEL, times=None))
+
+    findings = await till.sweep.run()
+    assert findings.done["items that failed"] > 0
+    findings = await till.sweep.run()
+    assert findings.done["items that wait after a failure"] > 0
+    await database.rows(text("UPDATE sweep_retries SET attempts = 7, due_at = now()"))
+    await till.sweep.run()
+
+    [case] = await database.rows(text("SELECT kind, message FROM attention WHERE closed_at IS NULL"))
+    assert case.kind == "event_unfinished"
+    till.sandbox.faults.clear()
+    await database.rows(NOW_DUE)
+    await till.sweep.run()
+    assert till.sandbox.state.payment_intents.require(intent_id)["status"] == "canceled"
+    assert await database.rows(text("SELECT id FROM attention WHERE closed_at IS NULL")) == []
+
+
+async def test_an_intent_of_a_lost_answer_is_canceled_though_the_first_attempt_failed(
+    till: Till, database: Database
+) -> None:
+    order_id = await till.shop.order()
+    for fault, path in (("500; point=after", "/v1/payment_intents"), ("500; point=before", CANCEL)):
+        till.sandbox.faults.add(Rule(fault=parse_fault(fault), method="POST", path=path, times=1))
+    released = (await till.ask(order_id)).id
+
+    await till.sweep.run()
+    assert len(payable(till)) == 2
+    await database.rows(NOW_DUE)
+    await till.sweep.run()
+
+    assert payable(till) == [released]
 
 
 async def test_what_must_not_be_payable_is_told_once_and_nothing_else_whatever_closed_the_order(

@@ -1,0 +1,263 @@
+"""Money that its order has no use for goes back or a person is told, and what a person says about it holds."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from models import OrderStatus
+from models.refunds.tables import TOLD_AFTER_TRIES
+from runtime.database.database import Database, Row
+from sandbox.faults import Rule, parse_fault
+from services.payments.intents import RefundRequest, StripeRefund
+from services.payments.refunds import LEASE, PATIENCE, Refunds, RefundWish
+from services.payments.refusals import OrderNotRefundable
+from services.payments.settlement import Settlement
+from services.reconciliation.attention_cases import AttentionCases
+from tests.conftest import Stripe
+from tests.proof.gateway import SandboxGateway
+from tests.proof.till import Till
+
+DUE = (
+    text("UPDATE refunds SET due_at = now(), lease_until = NULL"),
+    text("UPDATE sweep_retries SET due_at = now()"),
+)
+
+
+@pytest.fixture
+def till(database: Database, stripe: Stripe) -> Till:
+    return Till(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
+
+
+async def cases(database: Database) -> Sequence[Row]:
+    return await database.rows(text("SELECT * FROM attention WHERE closed_at IS NULL ORDER BY kind"))
+
+
+async def sweeps(till: Till, database: Database, count: int = 1) -> None:
+    """So many sweeps, each as long after the last that everything is due."""
+    for _ in range(count):
+        for statement in DUE:
+            await database.rows(statement)
+        await till.sweep.run()
+
+
+async def close_the_case(database: Database) -> None:
+    [case] = await cases(database)
+    await AttentionCases(database).close("shopkeeper", case.id, "6.00 in cash")
+
+
+def given_back(till: Till) -> list[int]:
+    """Minor units, by each refund that Stripe made."""
+    return [made["amount"] for made in till.sandbox.state.refunds if made["status"] == "succeeded"]
+
+
+def break_calls(till: Till, fault: str, method: str, path: str = "/v1/refunds") -> None:
+    till.sandbox.faults.add(Rule(fault=parse_fault(fault), method=method, path=path, times=None))
+
+
+async def late(till: Till) -> tuple[UUID, str]:
+    """10.00 for an order that was canceled before they came, not refunded yet; the order and the intent."""
+    order_id = await till.shop.order(items=[(1_000, 1)])
+    intent = await till.ask(order_id)
+    await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    till.sandbox.pay(intent.id)
+    return order_id, intent.id
+
+
+async def duplicate(till: Till, database: Database) -> tuple[UUID, str]:
+    """10.00 for an order that another intent paid; the order and the second intent to be paid."""
+    order_id = await till.shop.order(items=[(1_000, 1)])
+    other = (await till.ask(order_id)).id
+    await database.rows(text("UPDATE payments SET state = 'abandoned'"))
+    first = (await till.ask(order_id)).id
+    till.sandbox.pay(first)
+    await Settlement(database).apply(await till.gateway.retrieve_intent(first), cause="test")
+    till.sandbox.pay(other)
+    return order_id, other
+
+
+async def whose_refund_failed(till: Till, database: Database, kind: str) -> tuple[UUID, str]:
+    """Late or duplicate money whose automatic refund came back from the bank."""
+    order_id, intent_id = await (late(till) if kind == "late" else duplicate(till, database))
+    await sweeps(till, database, 2)
+    [made] = till.sandbox.state.refunds
+    assert made["payment_intent"] == intent_id
+    till.sandbox.move_refund(made["id"], "failed", "expired_or_canceled_card")
+    await till.refunds.refresh(intent_id)
+    return order_id, intent_id
+
+
+@pytest.mark.parametrize("code", ["balance_insufficient", "charge_not_refundable"])
+async def test_what_a_person_gave_back_in_another_way_is_not_refunded_again(
+    till: Till, database: Database, code: str
+) -> None:
+    _, intent_id = await late(till)
+    till.sandbox.plan_refunds(intent_id, refuse=code)
+    await sweeps(till, database)
+    await close_the_case(database)
+    till.sandbox.plan_refunds(intent_id)
+    till.sandbox.refund(intent_id, 400)
+    await till.refunds.refresh(intent_id)
+
+    await sweeps(till, database, 3)
+
+    assert given_back(till) == [400]
+    assert await cases(database) == []
+
+
+async def test_the_rest_of_owed_money_is_refunded_while_nobody_said_otherwise(
+    till: Till, database: Database
+) -> None:
+    _, intent_id = await late(till)
+    till.sandbox.plan_refunds(intent_id, refuse="charge_not_refundable")
+    await sweeps(till, database)
+    till.sandbox.plan_refunds(intent_id)
+    till.sandbox.refund(intent_id, 400)
+    await till.refunds.refresh(intent_id)
+
+    await sweeps(till, database, 3)
+
+    assert given_back(till) == [400, 600]
+    assert await cases(database) == []
+
+
+async def test_a_refund_that_a_person_gave_up_opens_no_other_case(till: Till, database: Database) -> None:
+    order_id, _ = await till.paid()
+    till.sandbox.permissions.forbid("rak_refund_write")
+    await till.refund(order_id, 300)
+    await close_the_case(database)
+
+    await sweeps(till, database, 2)
+
+    assert await cases(database) == []
+
+
+@pytest.mark.parametrize("kind", ["late", "duplicate"])
+async def test_refund_order_gives_back_the_money_whose_refund_failed(
+    till: Till, database: Database, kind: str
+) -> None:
+    order_id, intent_id = await whose_refund_failed(till, database, kind)
+    before = await till.shop.status(order_id)
+    [case] = await cases(database)
+    assert "refundOrder" in case.message
+
+    made = await till.refund(order_id, key="new")
+    again = await till.refund(order_id, key="new")
+
+    assert again == made
+    assert [r["payment_intent"] for r in till.sandbox.state.refunds] == [intent_id, intent_id]
+    assert (await cases(database), await till.shop.status(order_id)) == ([], before)
+
+
+async def test_refund_order_leaves_alone_what_a_person_gave_back_in_another_way(
+    till: Till, database: Database
+) -> None:
+    order_id, intent_id = await whose_refund_failed(till, database, "duplicate")
+    await close_the_case(database)
+
+    await till.refund(order_id, key="new")
+
+    [_, good] = till.sandbox.state.refunds
+    assert good["payment_intent"] != intent_id
+    assert await till.shop.status(order_id) is OrderStatus.REFUNDED
+
+
+async def test_late_money_that_is_being_returned_is_not_refunded_by_hand(
+    till: Till, database: Database
+) -> None:
+    order_id, _ = await late(till)
+    await sweeps(till, database)
+    assert given_back(till) == [1_000]
+
+    with pytest.raises(OrderNotRefundable):
+        await till.refund(order_id)
+
+
+@pytest.mark.parametrize(("fault", "method"), [("500; point=before", "POST"), ("503", "GET")])
+async def test_an_owed_refund_that_is_never_made_is_told_after_about_an_hour(
+    till: Till, database: Database, fault: str, method: str
+) -> None:
+    order_id, _ = await late(till)
+    break_calls(till, fault, method)
+    await sweeps(till, database, TOLD_AFTER_TRIES - 1)
+    assert await cases(database) == []
+
+    await sweeps(till, database)
+
+    [case] = await cases(database)
+    assert (case.kind, case.order_id, "10.00 USD" in case.message) == ("refund_failed", order_id, True)
+    till.sandbox.faults.clear()
+    await sweeps(till, database)
+    assert (given_back(till), await cases(database)) == ([1_000], [])
+
+
+async def test_a_refund_that_is_not_decided_yet_holds_up_no_other(till: Till, database: Database) -> None:
+    _, intent_id = await late(till)
+    odd = till.sandbox.refund(intent_id, 100)
+    till.sandbox.disguise(odd["id"], status=None)
+
+    await sweeps(till, database, 2)
+
+    states = await database.rows(text("SELECT amount, state FROM refunds WHERE state <> 'failed' ORDER BY 1"))
+    assert [tuple(row) for row in states] == [(100, "pending"), (900, "succeeded")]
+
+
+async def test_a_refund_is_made_by_the_next_try_after_the_balance_was_filled(
+    till: Till, database: Database
+) -> None:
+    _, intent_id = await late(till)
+    till.sandbox.plan_refunds(intent_id, refuse="balance_insufficient")
+    await sweeps(till, database, 3)
+    [case] = await cases(database)
+    assert "balance" in case.message
+    till.sandbox.plan_refunds(intent_id)
+
+    await sweeps(till, database)
+
+    assert (given_back(till), await cases(database)) == ([1_000], [])
+
+
+async def test_two_refunds_that_stripe_made_of_one_wish_are_both_in_the_books(
+    till: Till, database: Database
+) -> None:
+    order_id, intent_id = await till.paid()
+    break_calls(till, "500; point=before", "POST")
+    view = await till.refund(order_id, 300)
+    till.sandbox.faults.clear()
+    for _ in range(2):
+        till.sandbox.refund(intent_id, 300, metadata={"refund_id": str(view.id)})
+
+    await till.refunds.carry_out(view.id)
+
+    rows = await database.rows(text("SELECT amount, stripe_refund_id FROM refunds"))
+    assert sum(row.amount for row in rows) == 600
+    assert len({row.stripe_refund_id for row in rows}) == 2
+
+
+class _Silent(SandboxGateway):
+    """Makes a refund and never answers."""
+
+    async def create_refund(self, request: RefundRequest) -> StripeRefund:
+        made = await super().create_refund(request)
+        await asyncio.Event().wait()
+        return made
+
+
+async def test_a_try_ends_before_its_lease_and_the_next_one_finds_what_it_made(
+    till: Till, database: Database
+) -> None:
+    order_id, _ = await till.paid()
+    refunds = Refunds(database, _Silent(till.sandbox), patience=0.2)
+    wish = RefundWish(order_id=order_id, amount=300, reason=None, idempotency_key="k", requested_by="boss")
+
+    await refunds.request(wish)
+
+    [refund] = await database.rows(text("SELECT state, lease_until FROM refunds"))
+    assert (refund.state, refund.lease_until) == ("creating", None)
+    assert timedelta(seconds=PATIENCE) < LEASE
+    await sweeps(till, database)
+    assert [row.state for row in await database.rows(text("SELECT state FROM refunds"))] == ["succeeded"]
+    assert given_back(till) == [300]
