@@ -43,7 +43,8 @@ class AttentionKind(Enum):
     )
     REFUND_FAILED = strawberry.enum_value(
         Kind.REFUND_FAILED.value,
-        description="A refund was refused, came back from the bank, or waits for money in Stripe's balance.",
+        description="A refund was refused, came back from the bank, waits for money in Stripe's balance, "
+        "or could not be made for about an hour.",
     )
     REFUND_FORBIDDEN = strawberry.enum_value(
         Kind.REFUND_FORBIDDEN.value, description="The API key may not make a refund. It is tried again."

@@ -113,7 +113,8 @@ class ClosingMutation:
     @strawberry.mutation(
         description=(
             "Gives back all or a part of what was received for an order. For merchants: the token's role is "
-            "`merchant`. A refund with status CREATING is recorded and will be carried out."
+            "`merchant`. Money that the order has no use for and whose refund failed goes first. A refund with status "
+            "CREATING is recorded and will be carried out."
         )
     )
     async def refund_order(

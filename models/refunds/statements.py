@@ -76,9 +76,9 @@ class RefundablePayment(NamedTuple):
     is_refundable: bool
 
 
-# The payments that an order received, and whether a merchant may give back their money: what is still owed first, then
-# a mismatch that waits for a decision, then what settled the order. They are locked; what is left of them is read
-# afterwards.
+# The payments that an order received, and whether a merchant may give back their money: in the order of the alphabet
+# what is still owed comes first, then a mismatch that waits for a decision, then what settled the order. They are
+# locked; what is left of them is read afterwards.
 REFUNDABLE_PAYMENTS = Query(
     RefundablePayment,
     select(
@@ -95,7 +95,7 @@ REFUNDABLE_PAYMENTS = Query(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
         col(Payment.state) == PaymentState.SUCCEEDED.value,
     )
-    .order_by(~_still_owed, col(Payment.disposition), col(Payment.created_at))
+    .order_by(col(Payment.disposition), col(Payment.created_at))
     .with_for_update(),
 )
 

@@ -253,7 +253,8 @@ async def test_a_try_ends_before_its_lease_and_the_next_one_finds_what_it_made(
     refunds = Refunds(database, _Silent(till.sandbox), patience=0.2)
     wish = RefundWish(order_id=order_id, amount=300, reason=None, idempotency_key="k", requested_by="boss")
 
-    await refunds.request(wish)
+    async with asyncio.timeout(10):
+        await refunds.request(wish)
 
     [refund] = await database.rows(text("SELECT state, lease_until FROM refunds"))
     assert (refund.state, refund.lease_until) == ("creating", None)

@@ -74,8 +74,8 @@ MUTANTS = (
         (
             Change(
                 "models/refunds/statements.py",
-                "        col(Dispute.asked_at) <= _fresh.asked_at,\n",
-                "",
+                "        and_(~_is_decided, or_(_decides, ~_was_asked_later)),\n",
+                "        ~_is_decided,\n",
             ),
         ),
         (f"{DISPUTES}::test_a_dispute_never_goes_back_in_time",),
@@ -85,8 +85,8 @@ MUTANTS = (
         (
             Change(
                 "models/refunds/statements.py",
-                "        or_(col(Dispute.status).not_in(_decided), _fresh.status.in_(_decided)),\n",
-                "",
+                "        and_(_decides, ~_was_asked_later),\n",
+                "        ~_was_asked_later,\n",
             ),
         ),
         (f"{DISPUTES}::test_what_is_decided_is_not_reopened_by_a_newer_wrong_answer",),

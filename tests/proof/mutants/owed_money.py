@@ -1,0 +1,143 @@
+"""Deliberate bugs in what becomes of money that an order has no use for, and of what nobody can pay any more."""
+
+from tests.proof.mutants.files import CLOSING, FOLLOWING, OWED
+from tests.proof.mutants.mutant import Change, Mutant
+
+MUTANTS = (
+    Mutant(
+        "an intent called canceled that Stripe did not cancel",
+        (
+            Change(
+                "services/payments/intent_cancellation.py",
+                "            if intent.is_payable:\n                raise\n",
+                "",
+            ),
+        ),
+        (
+            f"{CLOSING}::test_an_intent_that_stripe_does_not_cancel_waits_and_is_told",
+            f"{CLOSING}::test_an_intent_of_a_lost_answer_is_canceled_though_the_first_attempt_failed",
+        ),
+    ),
+    Mutant(
+        "money refunded that a person gave back in another way",
+        (
+            Change(
+                "models/refunds/statements.py",
+                "        ~is_given_up(Refund),\n        _rest",
+                "        _rest",
+            ),
+            Change("models/reconciliation/statements.py", "        ~is_given_up(Refund),\n", ""),
+        ),
+        (f"{OWED}::test_what_a_person_gave_back_in_another_way_is_not_refunded_again",),
+    ),
+    Mutant(
+        "a second case of a refund that a person gave up",
+        (
+            Change(
+                "models/attention/facts.py",
+                "        ~is_given_up(Refund),\n        kept(Payment) > 0,\n",
+                "        kept(Payment) > 0,\n",
+            ),
+        ),
+        (f"{OWED}::test_a_refund_that_a_person_gave_up_opens_no_other_case",),
+    ),
+    Mutant(
+        "good money refunded in the place of owed money",
+        (
+            Change(
+                "models/refunds/statements.py",
+                "    kept(Payment) > 0,\n    exists()",
+                "    kept(Payment) < 0,\n    exists()",
+            ),
+        ),
+        (f"{OWED}::test_refund_order_gives_back_the_money_whose_refund_failed",),
+    ),
+    Mutant(
+        "a refund that is tried in vain for ever and told to nobody",
+        (
+            Change(
+                "models/attention/facts.py",
+                "col(Refund.tries) >= TOLD_AFTER_TRIES",
+                "col(Refund.tries) < 0",
+            ),
+        ),
+        (f"{OWED}::test_an_owed_refund_that_is_never_made_is_told_after_about_an_hour",),
+    ),
+    Mutant(
+        "a refund without a status that blocks all others of its intent",
+        (
+            Change(
+                "services/stripe_api/objects.py",
+                ' if fields.has("status") else RefundState.PENDING  # not decided yet',
+                "",
+            ),
+        ),
+        (f"{OWED}::test_a_refund_that_is_not_decided_yet_holds_up_no_other",),
+    ),
+    Mutant(
+        "a refusal that Stripe repeats after its reason is gone",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "                await self._renew(refund, attempt)\n            raise\n",
+                "                pass\n            raise\n",
+            ),
+        ),
+        (f"{OWED}::test_a_refund_is_made_by_the_next_try_after_the_balance_was_filled",),
+    ),
+    Mutant(
+        "two refunds of one wish in one row",
+        (
+            Change(
+                "services/payments/refund_records.py",
+                "        ours.remove(known)  # Stripe may have made two of one wish: each has a row\n",
+                "",
+            ),
+        ),
+        (f"{OWED}::test_two_refunds_that_stripe_made_of_one_wish_are_both_in_the_books",),
+    ),
+    Mutant(
+        "a try of a refund that outlives its lease",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "asyncio.timeout(self._patience)",
+                "asyncio.timeout(None)",
+            ),
+        ),
+        (f"{OWED}::test_a_try_ends_before_its_lease_and_the_next_one_finds_what_it_made",),
+    ),
+    Mutant(
+        "a canceled order that news of its money makes paid",
+        (
+            Change(
+                "services/payments/state_machine.py",
+                "    return order.status if order.status is OrderStatus.CANCELED else OrderStatus.REVIEW\n",
+                "    return OrderStatus.REVIEW\n",
+            ),
+        ),
+        (f"{FOLLOWING}::test_a_canceled_order_is_not_made_paid_by_two_events_of_one_refund",),
+    ),
+    Mutant(
+        "a review without a way out after a bank took its money",
+        (
+            Change(
+                "services/payments/disputes.py",
+                '            await follow_the_money(transaction, payment.order_id, order, cause="dispute")\n',
+                "            assert order\n",
+            ),
+        ),
+        (f"{FOLLOWING}::test_a_review_ends_when_a_bank_took_its_money",),
+    ),
+    Mutant(
+        "a dispute that waits for another server's clock",
+        (
+            Change(
+                "models/refunds/statements.py",
+                "    col(Dispute.asked_at) <= func.clock_timestamp(),\n",
+                "",
+            ),
+        ),
+        (f"{FOLLOWING}::test_a_dispute_moves_on_after_a_failover_to_a_clock_that_is_behind",),
+    ),
+)
