@@ -1,7 +1,7 @@
 """The facts that call for a person, read from the tables of orders, payments, refunds and disputes.
 
 Each kind of case has one SELECT. It opens cases, over everything in the sweep and for one order in the transaction
-that changes its money, and it closes them when a fact is gone.
+that changes its money, and it closes them when a fact is gone. In a copied database the original's money calls nobody.
 """
 
 from collections.abc import Iterable
@@ -39,6 +39,7 @@ from sqlmodel import col
 from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
 from models.base import among
 from models.orders.tables import Order, OrderStatus
+from models.payments.installation import is_recorded_here, recorded_here
 from models.payments.tables import Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.given_up import is_given_up
@@ -128,7 +129,7 @@ WAITING_MONEY = (
         word=col(Order.status),
     )
     .join(Order, col(Order.id) == col(_waiting.order_id))
-    .where(*is_waiting_money)
+    .where(*is_waiting_money, recorded_here(_waiting))
 )
 
 # Money that settled an order which somebody set back to pending since: nobody can pay it, and nobody hands it over.
@@ -199,6 +200,7 @@ FAILED_REFUNDS = (
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
         among(col(Refund.state), ENDED),
+        is_recorded_here,
         ~is_given_up(Refund),
         kept(Payment) > 0,
         or_(among(col(Refund.cause), AUTOMATIC), _made_up_for < _failed_so_far),
@@ -212,6 +214,7 @@ POSTPONED_REFUNDS = (
     _fact(AttentionKind.REFUND_FAILED, AttentionSubject.REFUND, col(Refund.id), **{**_refund, "word": _why})
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
+        is_recorded_here,
         _creating,
         _why != FORBIDDEN,
         or_(_why == BALANCE_INSUFFICIENT, col(Refund.tries) >= TOLD_AFTER_TRIES),
@@ -220,7 +223,7 @@ POSTPONED_REFUNDS = (
 FORBIDDEN_REFUNDS = (
     _fact(AttentionKind.REFUND_FORBIDDEN, AttentionSubject.REFUND, col(Refund.id), **_refund)
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
-    .where(_creating, col(Refund.failure_code) == FORBIDDEN)
+    .where(is_recorded_here, _creating, col(Refund.failure_code) == FORBIDDEN)
 )
 
 OPEN_DISPUTES = (
@@ -237,7 +240,9 @@ OPEN_DISPUTES = (
         due_by=col(Dispute.due_by),
     )
     .join(Payment, col(Payment.id) == col(Dispute.payment_id))
-    .where(col(Dispute.status).not_in([literal_column(f"'{status}'") for status in DECIDED]))
+    .where(
+        is_recorded_here, col(Dispute.status).not_in([literal_column(f"'{status}'") for status in DECIDED])
+    )
 )
 
 AUTHORIZATIONS = _fact(
@@ -250,6 +255,7 @@ AUTHORIZATIONS = _fact(
     currency=col(Payment.currency),
     due_by=col(Payment.authorized_at) + AUTHORIZATION_HELD,
 ).where(
+    is_recorded_here,
     col(Payment.state) == PaymentState.PROCESSING.value,
     col(Payment.authorized_at).is_not(None),
 )

@@ -1,12 +1,13 @@
 """The id of this installation: it stands in each intent's metadata and keeps two shops on one account apart."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Text,
     Uuid,
@@ -60,8 +61,13 @@ _since = select(
     func.coalesce(col(Installation.payments_since), cast(literal("-infinity", Text), DateTime(timezone=True)))
 ).scalar_subquery()
 
-# A payment that this installation recorded, and not the one whose database this is a copy of.
-is_recorded_here = col(Payment.created_at) >= _since
+
+def recorded_here(payment: Any) -> ColumnElement[bool]:
+    """A payment that this installation recorded, and not the one whose database this is a copy of."""
+    return col(payment.created_at) >= _since
+
+
+is_recorded_here = recorded_here(Payment)
 
 GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
 UNKNOWN_INTENT = (PaymentState.CREATING, *GIVEN_UP)  # Stripe may have made an intent that we don't know

@@ -28,6 +28,7 @@ from sqlmodel import col
 
 from models.base import among
 from models.orders.tables import Order, OrderStatus
+from models.payments.installation import is_recorded_here
 from models.payments.tables import IS_LIVE, LIVE, PAYABLE, Payment, PaymentState
 from models.refunds.given_up import is_given_up
 from models.refunds.statements import AUTOMATIC
@@ -284,6 +285,7 @@ REFUNDS_THAT_FAILED = Query(
     select(col(Refund.id), col(Refund.failure_code))
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
+        is_recorded_here,
         _given_back + _taken_by_banks < col(Payment.amount_received),
         col(Refund.state) == RefundState.FAILED.value,
         among(col(Refund.cause), AUTOMATIC),

@@ -1,6 +1,6 @@
 """Deliberate bugs in what becomes of money that an order has no use for, and of what nobody can pay any more."""
 
-from tests.proof.mutants.files import CLOSING, FOLLOWING, OWED
+from tests.proof.mutants.files import CLOSING, COPY, FOLLOWING, OWED
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -139,5 +139,16 @@ MUTANTS = (
             ),
         ),
         (f"{FOLLOWING}::test_a_dispute_moves_on_after_a_failover_to_a_clock_that_is_behind",),
+    ),
+    Mutant(
+        "a copied database that calls somebody for the original's refunds",
+        (
+            Change(
+                "models/attention/facts.py",
+                "        is_recorded_here,\n        ~is_given_up(Refund),\n",
+                "        ~is_given_up(Refund),\n",
+            ),
+        ),
+        (f"{COPY}::test_a_copy_leaves_the_originals_cases_and_refunds_to_the_original",),
     ),
 )
