@@ -1,6 +1,6 @@
 """Deliberate bugs in what becomes of money that an order has no use for, and of what nobody can pay any more."""
 
-from tests.proof.mutants.files import CLOSING, COPY, FOLLOWING, OWED
+from tests.proof.mutants.files import CLOSING, COPY, FOLLOWING, OWED, SHARED
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -150,5 +150,22 @@ MUTANTS = (
             ),
         ),
         (f"{COPY}::test_a_copy_leaves_the_originals_cases_and_refunds_to_the_original",),
+    ),
+    Mutant(
+        "a copied database that refunds the original's money",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "    payments = [payment for payment in payments if payment.is_ours]\n",
+                "",
+            ),
+            Change(
+                "models/refunds/statements.py",
+                "        col(Payment.id) == col(Refund.payment_id),\n        is_recorded_here,\n    )\n"
+                "    .values(lease_until",
+                "        col(Payment.id) == col(Refund.payment_id),\n    )\n    .values(lease_until",
+            ),
+        ),
+        (f"{SHARED}::test_a_copy_gives_back_no_money_that_the_original_received",),
     ),
 )
