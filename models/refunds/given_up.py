@@ -15,7 +15,7 @@ def is_given_up(refund: Any) -> ColumnElement[bool]:
     """Whether a person closed one of its cases: it is not tried again, and nobody is told of it any more."""
     return exists().where(
         among(col(AttentionCase.kind), OF_REFUNDS),
-        col(AttentionCase.subject) == AttentionSubject.REFUND.value,
+        among(col(AttentionCase.subject), (AttentionSubject.REFUND,)),
         col(AttentionCase.subject_id) == cast(col(refund.id), Text),
         col(AttentionCase.closed_by).is_not(None),
     )
