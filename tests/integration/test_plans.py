@@ -91,6 +91,8 @@ INSERT INTO refunds (id, payment_id, state, cause, amount, stripe_refund_id)
     FROM payments WHERE state = 'succeeded';
 INSERT INTO disputes (id, payment_id, status, reason, amount, created_at)
   SELECT 'dp_' || replace(id::text, '-', ''), id, 'lost', 'general', 1, now() FROM payments WHERE state = 'succeeded';
+INSERT INTO attention (id, kind, subject, subject_id, message, closed_at, closed_by)
+  SELECT gen_random_uuid(), 'refund_failed', 'refund', id, 'test', now(), 'test' FROM refunds;
 INSERT INTO declines (event_id, order_id, user_id, at)
   SELECT 'evt_d' || row_number() OVER (), id, user_id, now() FROM orders;
 INSERT INTO shop_events (id, type, order_id, subject_id, transaction_id, position, published_at)
@@ -165,7 +167,7 @@ SMALL = {"charge_limits", "installation", "products", "webhook_endpoints"}
 async def explained(postgres_url: str, _pool: Database) -> AsyncIterator[psycopg.AsyncConnection]:
     """A connection to a shop with a history; it is gone with the next test's beginning."""
     tables = (
-        "products, orders, order_items, payments, payment_transitions, refunds, disputes, stripe_events,"
+        "products, orders, order_items, payments, payment_transitions, refunds, disputes, attention, stripe_events,"
         " shop_events, webhook_endpoints"
     )
     async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as connection:
