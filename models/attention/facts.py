@@ -151,6 +151,7 @@ SETTLED_AND_PENDING = (
         among(col(Order.status), (OrderStatus.PENDING,)),
         among(col(_settled.disposition), (Disposition.SETTLED,)),
         kept(_settled) > 0,
+        recorded_here(_settled),
     )
 )
 
