@@ -6,7 +6,7 @@ EVENTS = "tests/integration/test_events.py"
 DELIVERIES = "tests/integration/test_webhook_deliveries.py"
 FAILURES = "tests/integration/test_webhook_failures.py"
 ADDRESSES = "tests/unit/test_webhook_addresses.py"
-MIGRATION = "models/migrations/versions/0018_events_of_orders.py"
+MIGRATION = "models/migrations/versions/0019_events_of_orders.py"
 DISPATCHER = "services/notifications/webhook_dispatcher.py"
 
 MUTANTS = (

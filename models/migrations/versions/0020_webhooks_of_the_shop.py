@@ -1,6 +1,6 @@
 """Endpoints of the shop's that are sent its events, and the deliveries to each.
 
-Revision: 0019, after 0018.
+Revision: 0020, after 0019.
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from models.migrations.steps import in_steps
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 

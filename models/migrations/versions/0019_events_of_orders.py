@@ -2,7 +2,7 @@
 
 Orders that are there already get no events: the feed begins with the first change behind this migration.
 
-Revision: 0018, after 0017.
+Revision: 0019, after 0018.
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from alembic import op
 
 from models.migrations.steps import Step, in_steps
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
