@@ -18,7 +18,7 @@ export type AttentionKind =
   | 'MONEY_WITHOUT_ORDER'
   /** Money arrived that doesn't match its order. Decide with `resolveReview`. */
   | 'ORDER_IN_REVIEW'
-  /** A refund was refused, came back from the bank, or waits for money in Stripe's balance. */
+  /** A refund was refused, came back from the bank, waits for money in Stripe's balance, or could not be made for about an hour. */
   | 'REFUND_FAILED'
   /** The API key may not make a refund. It is tried again. */
   | 'REFUND_FORBIDDEN'
@@ -64,6 +64,8 @@ export type ErrorCode =
   | 'INVALID_REFUND'
   /** The wish makes no service key, or there is no such key. */
   | 'INVALID_SERVICE_KEY'
+  /** The wish makes no webhook endpoint, or there is no such endpoint. */
+  | 'INVALID_WEBHOOK_ENDPOINT'
   /** The order is not at the version that was expected any more. */
   | 'ORDER_CHANGED_MEANWHILE'
   /** The order is paid, refunded or under review. */
