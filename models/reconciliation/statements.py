@@ -119,6 +119,7 @@ TO_BE_CLOSED = Query(
 
 class PaymentToClose(NamedTuple):
     id: UUID
+    order_id: UUID
     state: str
     intent_id: str
 
@@ -126,13 +127,36 @@ class PaymentToClose(NamedTuple):
 # Such an order's payment, when its turn has come: another one may live there by then, and be good.
 PAYMENT_TO_BE_CLOSED = Query(
     PaymentToClose,
-    select(col(Payment.id), col(Payment.state), col(Payment.intent_id))
+    select(col(Payment.id), col(Payment.order_id), col(Payment.state), col(Payment.intent_id))
     .join(Order, col(Order.id) == col(Payment.order_id))
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
         among(col(Payment.state), (PaymentState.CANCELING, PaymentState.OPEN, PaymentState.PROCESSING)),
         or_(col(Payment.state) == PaymentState.CANCELING.value, ~_of_pending_order),
     ),
+)
+
+# A bank debit is under way for days, and news of it comes by events: of these orders, those that were looked at within
+# a quarter of the payment's age, an hour at most.
+_orders = bindparam("order_ids", type_=ARRAY(Uuid))
+_under_way = col(Payment.state) == PaymentState.PROCESSING.value
+_age = (func.now() - col(Payment.created_at)).op("/", precedence=8)(literal_column("4", Integer))
+_pause_under_way = func.least(
+    func.greatest(_age, literal_column("interval '55 seconds'", Interval)),
+    literal_column("interval '1 hour'", Interval),
+)
+ORDERS_THAT_PAUSE = Query(
+    OrderToClose,
+    select(col(Payment.order_id)).where(
+        col(Payment.order_id) == any_(_orders),
+        _under_way,
+        col(Payment.looked_at) > func.now() - _pause_under_way,
+    ),
+)
+LOOK_AT_MONEY_UNDER_WAY = (
+    update(Payment)
+    .where(col(Payment.order_id) == bindparam("order_id", type_=Uuid), _under_way)
+    .values(looked_at=func.now())
 )
 
 # Payable ones, the youngest first, in parts of so many rows that are read, whatever the state of the table. One is due
@@ -220,8 +244,8 @@ PAYMENTS_OF_INTENTS = Query(
     ),
 )
 
-# A payment that we don't have, for an intent that Stripe has and an order that is here: given up, so that the
-# intent is either canceled or its money put in its place.
+# A payment that we don't have, for an intent that Stripe has and an order that is here: live while its money is under
+# way, if no other lives; otherwise given up, so that the intent is either canceled or its money put in its place.
 RECOVER_PAYMENT = (
     insert(Payment)
     .from_select(
@@ -239,7 +263,7 @@ RECOVER_PAYMENT = (
         select(
             bindparam("payment_id", type_=Uuid),
             col(Order.id),
-            literal(PaymentState.ABANDONED.value, Text),
+            bindparam("state", type_=Text),
             func.concat("recovered:", bindparam("intent_id", type_=Text)),
             bindparam("intent_id", type_=Text),
             bindparam("amount", type_=Payment.__table__.c.amount.type),  # type: ignore[attr-defined]
@@ -290,7 +314,9 @@ REFUNDS_THAT_FAILED = Query(
         col(Refund.state) == RefundState.FAILED.value,
         among(col(Refund.cause), AUTOMATIC),
         ~is_given_up(Refund),
+        col(Refund.id) > _after,
     )
+    .order_by(col(Refund.id))
     .limit(_limit),
 )
 

@@ -11,16 +11,18 @@ from sqlalchemy import (
     Interval,
     Text,
     bindparam,
+    case,
     cast,
     delete,
     exists,
     func,
     literal,
     literal_column,
+    or_,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlmodel import Field, SQLModel, col
 
 from models.base import database_time
@@ -29,6 +31,8 @@ from models.payments.tables import Payment
 from runtime.database.statements import Query
 
 UNKNOWN_TO_STRIPE = "unknown to Stripe"  # the failure of an item that Stripe answers 404 about
+SET_ASIDE = "its turn has not come"  # of an item that waits for the first attempt
+FROM_LISTS = "list of intents"  # the step whose items nothing but sweep_retries remembers
 
 
 class SweepStep(SQLModel, table=True):
@@ -47,7 +51,10 @@ class SweepStep(SQLModel, table=True):
 
 
 class SweepRetry(SQLModel, table=True):
-    """One item of a step that could not be dealt with, and when it is tried again. Gone once it was."""
+    """One item of a step that is not done, and when it is tried again. Gone once it was.
+
+    One with no attempts yet was set aside before its turn came: nothing else may remember it.
+    """
 
     __tablename__ = "sweep_retries"
     __table_args__ = (Index("sweep_retries_by_item", "item"),)
@@ -145,10 +152,31 @@ _longest = literal_column("interval '30 minutes'", Interval)
 _failed = insert(SweepRetry).values(
     step=_text("step"), item=_text("item"), failure=_text("failure"), due_at=func.now() + _half_a_minute
 )
+# Items that are remembered before anything is done for them, so that neither the end of a budget nor of the process
+# loses one. The place in the list may move on.
+_set_aside = (
+    select(
+        _text("step").label("step"),
+        func.unnest(bindparam("items", type_=ARRAY(Text))).label("item"),
+    )
+).subquery()
+SET_ITEMS_ASIDE = (
+    insert(SweepRetry)
+    .from_select(
+        ["step", "item", "attempts", "failure", "due_at"],
+        select(
+            _set_aside.c.step, _set_aside.c.item, literal(0, Integer), literal(SET_ASIDE, Text), func.now()
+        ),
+    )
+    .on_conflict_do_nothing()
+)
 
 
 class Attempts(NamedTuple):
+    """`is_old`: the first was an hour ago."""
+
     attempts: int
+    is_old: bool
 
 
 # Half a minute, one, two, four …, half an hour: eight attempts in an hour.
@@ -159,29 +187,45 @@ RECORD_FAILURE = Query(
         set_={
             "attempts": SweepRetry.attempts + 1,
             "failure": _failed.excluded.failure,
+            "first_failed_at": case(
+                (col(SweepRetry.attempts) == 0, func.now()), else_=SweepRetry.first_failed_at
+            ),
             "due_at": func.now()
             + func.least(
                 _half_a_minute.op("*", precedence=8)(func.power(2, func.least(SweepRetry.attempts, 10))),
                 _longest,
             ),
         },
-    ).returning(col(SweepRetry.attempts)),
+    ).returning(
+        col(SweepRetry.attempts),
+        (col(SweepRetry.first_failed_at) < func.now() - literal_column("interval '1 hour'", Interval)).label(
+            "is_old"
+        ),
+    ),
 )
 FORGET_FAILURE = delete(SweepRetry).where(_of_step, _item)
-# Stripe is back: what failed since it was away is tried again at once.
-RETRY_ALL_NOW = update(SweepRetry).values(due_at=func.now(), attempts=1)
-# Items that were dealt with in another way are not seen again.
-FORGET_OLD_FAILURES = delete(SweepRetry).where(
-    col(SweepRetry.due_at) < func.now() - literal_column("interval '2 days'", Interval)
+# Stripe is back: everything is tried again at once. What failed for the first time since it answered last is not held
+# against the item; what had failed before keeps its attempts, or an outage now and then would hide a sick item.
+STRIPE = "stripe"  # a row beside the steps' own: `cursor` says that Stripe is away, `last_run_at` when it answered last
+_answered_last = (
+    select(col(SweepStep.last_run_at)).where(col(SweepStep.name) == literal(STRIPE, Text)).scalar_subquery()
 )
-
-
-class UnknownItem(NamedTuple):
-    item: str
-
-
-IS_UNKNOWN_TO_STRIPE = Query(
-    UnknownItem, select(col(SweepRetry.item)).where(col(SweepRetry.failure) == UNKNOWN_TO_STRIPE).limit(1)
+RETRY_ALL_NOW = update(SweepRetry).values(
+    due_at=func.now(),
+    attempts=case(
+        (col(SweepRetry.first_failed_at) >= _answered_last, func.least(SweepRetry.attempts, 1)),
+        else_=SweepRetry.attempts,
+    ),
+)
+_answered = insert(SweepStep).values(name=literal(STRIPE, Text), last_run_at=func.now())
+STRIPE_ANSWERED = _answered.on_conflict_do_update(
+    index_elements=["name"], set_={"cursor": None, "last_run_at": func.now()}
+)
+# Items that were dealt with in another way are not seen again. Intents of Stripe's list stay until they are done: the
+# list itself is read once.
+FORGET_OLD_FAILURES = delete(SweepRetry).where(
+    or_(col(SweepRetry.step) != FROM_LISTS, col(SweepRetry.item).not_like("pi\\_%")),
+    col(SweepRetry.due_at) < func.now() - literal_column("interval '2 days'", Interval),
 )
 FORGET_UNKNOWN_TO_STRIPE = delete(SweepRetry).where(col(SweepRetry.failure) == UNKNOWN_TO_STRIPE)
 

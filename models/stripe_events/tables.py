@@ -140,6 +140,26 @@ REVIVE_EVENTS = (
     .values(due_at=func.now(), attempts=0)
 )
 
+# What the key may not read: one event of a kind is tried in each sweep though it rests, and once one is finished, all.
+_of_kind = (
+    _unfinished,
+    col(StripeEvent.failure) == any_(bindparam("failures", type_=ARRAY(Text))),
+    col(StripeEvent.type).like(any_(bindparam("prefixes", type_=ARRAY(Text)))),
+)
+_first_at_rest = (
+    select(col(StripeEvent.id))
+    .where(*_of_kind, col(StripeEvent.due_at) == _never)
+    .order_by(col(StripeEvent.received_at))
+    .limit(1)
+    .scalar_subquery()
+)
+TRY_ONE_OF_KIND = (
+    update(StripeEvent)
+    .where(col(StripeEvent.id) == _first_at_rest)
+    .values(due_at=func.now(), attempts=MOST_ATTEMPTS - 1)
+)
+REVIVE_KIND = update(StripeEvent).where(*_of_kind).values(due_at=func.now(), attempts=0, failure=None)
+
 # A thin event names a refund, dispute or charge: the intent of those that we have.
 _object_id = bindparam("object_id", type_=Text)
 

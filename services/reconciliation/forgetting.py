@@ -1,28 +1,20 @@
 """The Stripe account or mode behind the keys changed for good: what can't be asked about any more is given up."""
 
-from typing import Protocol
 from uuid import UUID
 
 import structlog
 
-from models.attention.tables import AttentionKind
 from models.payments.statements import MOVE_PAYMENT
 from models.payments.tables import PaymentState
 from models.reconciliation.statements import LIVE_INTENTS, LiveIntent
-from models.reconciliation.sweep_state import FORGET_UNKNOWN_TO_STRIPE
 from runtime.database.database import Database
-from services.payments.attention import close_case
 from services.payments.call_priority import Rank, asking_as
-from services.payments.intents import GatewayError, Intent, Refused
-from services.reconciliation.sweep_step import RESOURCE_MISSING
+from services.payments.intents import GatewayError, Refused
+from services.reconciliation.stripe_account import RESOURCE_MISSING, IntentReader, StripeAccount
 
 BATCH = 100
 
 log = structlog.get_logger(__name__)
-
-
-class IntentReader(Protocol):
-    async def retrieve_intent(self, intent_id: str) -> Intent: ...
 
 
 async def forget_unknown(database: Database, gateway: IntentReader) -> int:
@@ -36,8 +28,7 @@ async def forget_unknown(database: Database, gateway: IntentReader) -> int:
             for payment in due:
                 forgotten += await _forget_if_unknown(database, gateway, payment)
             after = due[-1].order_id
-    await database.rows(FORGET_UNKNOWN_TO_STRIPE)
-    await close_case(database, AttentionKind.STRIPE_ACCOUNT_CHANGED, "stripe account")
+    await StripeAccount(database, gateway).give_up()
     return forgotten
 
 

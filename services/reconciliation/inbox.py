@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import structlog
 
 from models.attention.tables import AttentionKind, AttentionSubject
+from models.reconciliation.sweep_state import UNKNOWN_TO_STRIPE
+from models.refunds.statements import PAYMENT_WITH_INTENT
 from models.stripe_events.tables import (
     FINISH_EVENT,
     INTENT_OF_OBJECT,
@@ -23,9 +25,11 @@ from models.stripe_events.tables import (
     POSTPONE_EVENT,
     REST_EVENTS,
     REVIVE_EVENTS,
+    REVIVE_KIND,
     STORE_EVENT,
     STORE_MISSED_EVENT,
     TAKE_DUE_EVENTS,
+    TRY_ONE_OF_KIND,
     DueEvent,
     RestingEvent,
 )
@@ -43,29 +47,37 @@ from services.payments.intents import (
     Intent,
     IntentMarks,
     KeyBurnt,
+    NotSent,
     ObjectLocked,
     OutcomeUnknown,
+    PermissionMissing,
     Refused,
     StripeEventSeen,
     TooManyRequests,
+    UnreadableAnswer,
 )
 from services.payments.refunds import RefundGateway, Refunds
 from services.payments.settlement import Settlement
 from services.payments.stripe_ids import INTENT, is_id
 from services.reconciliation.ownership import Ownership
+from services.reconciliation.recovery import NotHeard, Recovery
+from services.reconciliation.stripe_account import StripeAccount, account_changed, is_missing
 from services.reconciliation.stripe_events import (
     DISPUTE_EVENTS,
     INTENT_EVENTS,
+    REFUND_EVENTS,
     Event,
     UnverifiedEvent,
     event_from,
     kind_of,
+    prefixes_of,
 )
 
 EVENT_LEASE = timedelta(seconds=60)  # how long one worker may take for one event
 MOST_AT_ONCE = 20  # events in work of one process
 POLL_SECONDS = 5.0
 LONGEST_DELAY = timedelta(minutes=10)
+FORBIDDEN = (PermissionMissing, NotHeard)  # until somebody gives the key a permission
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +115,8 @@ class Inbox:
         self._disputes = Disputes(database, gateway)
         self._declines = Declines(database, gateway)
         self._ownership = Ownership(database)
+        self._recovery = Recovery(database, gateway)
+        self._account = StripeAccount(database, gateway)
         self._check_signature = check_signature
         self._livemode = livemode
         self._news = asyncio.Event()
@@ -199,8 +213,22 @@ class Inbox:
 
     async def try_all_again(self) -> None:
         """Stripe is back: what failed while it was away is due now, and with all its attempts."""
-        away = (OutcomeUnknown, ObjectLocked, TooManyRequests, AccessDenied, KeyBurnt)
+        away = (
+            OutcomeUnknown,
+            ObjectLocked,
+            TooManyRequests,
+            NotSent,
+            AccessDenied,
+            KeyBurnt,
+            UnreadableAnswer,
+            *FORBIDDEN,
+        )
         await self._database.rows(REVIVE_EVENTS, {"failures": [kind.__name__ for kind in away]})
+
+    async def try_forbidden_ones(self) -> None:
+        """Whether the key may read by now what it was forbidden: one event of each kind that rests for it tells."""
+        for kind in (INTENT_EVENTS, REFUND_EVENTS[0], DISPUTE_EVENTS):
+            await self._database.rows(TRY_ONE_OF_KIND, forbidden_of(kind))
 
     async def let_tried_ones_rest(self) -> None:
         """Events that were tried often enough rest, and a person is called."""
@@ -234,37 +262,61 @@ class Inbox:
 
     async def _finish(self, kind: str, object_id: str, events: Sequence[DueEvent]) -> None:
         try:
-            await self._apply(kind, object_id, cause=events[-1].id)
+            await self._apply(kind, object_id, events[-1])
             declined = [event.id for event in events if event.type.removeprefix("v1.") == DECLINED]
             if declined:
                 await self._declines.count(object_id, declined)
-        except Refused as error:  # Stripe knows no such object: there is nothing to apply
+        except Refused as error:
+            if is_missing(error) and await self._is_of_another_account(object_id):
+                await open_case(self._database, account_changed(object_id))
+                return await self._postpone(events, UNKNOWN_TO_STRIPE)
+            # Stripe knows no such object, and neither do we: there is nothing to apply
             log.warning("event about an unknown object", event_id=events[-1].id, code=error.code)
         except GatewayError as error:
             log.warning(
                 "event delayed", event_id=events[-1].id, outcome=type(error).__name__, said=str(error)
             )
-            return await self._postpone(events, error)
+            return await self._postpone(events, type(error).__name__)
         except Exception as error:  # one event that can't be finished must not hold up the others
             log_failure(log, "event not finished", error, event_id=events[-1].id)
-            return await self._postpone(events, error)
+            return await self._postpone(events, type(error).__name__)
         for event in events:
             await self._database.rows(FINISH_EVENT, {"event_id": event.id})
+        if events[-1].attempts > 1:  # so the others may go through as well
+            await self._database.rows(REVIVE_KIND, forbidden_of(kind))
         return None
 
-    async def _apply(self, kind: str, object_id: str, *, cause: str) -> None:
+    async def _apply(self, kind: str, object_id: str, event: DueEvent) -> None:
         intent_id = object_id if is_id(INTENT, object_id) else await self._intent_of(object_id)
         if intent_id is None:
             return
-        if kind == INTENT_EVENTS:
-            intent = await self._gateway.retrieve_intent(intent_id)
-            await self._settlement.apply(intent, cause=cause)
-            failpoints.reach(failpoints.EVENT_APPLIED)
-            await self._refunds.carry_out_owed(intent_id)
+        known = await self._database.row(PAYMENT_WITH_INTENT, {"intent_id": intent_id})
+        if known is None or (kind == INTENT_EVENTS and event.attempts > 1):
+            await self._put_in_place(intent_id, cause=event.id)
+        elif kind == INTENT_EVENTS:
+            await self._apply_intent(intent_id, cause=event.id)
         elif kind == DISPUTE_EVENTS:
             await self._disputes.refresh(intent_id)
         else:
             await self._refunds.refresh(intent_id)
+
+    async def _put_in_place(self, intent_id: str, *, cause: str) -> None:
+        """An intent that no payment had until now: events of its refunds and disputes may have come too early.
+
+        Also for an event that was begun before: its payment may have got its intent, and not yet what followed.
+        """
+        intent = await self._gateway.retrieve_intent(intent_id)
+        if await self._recovery.is_ours(intent):
+            await self._recovery.put_in_place(intent, cause=cause)
+            failpoints.reach(failpoints.EVENT_APPLIED)
+            await self._refunds.carry_out_owed(intent_id)
+
+    async def _apply_intent(self, intent_id: str, *, cause: str) -> None:
+        intent = await self._gateway.retrieve_intent(intent_id)
+        await self._settlement.apply(intent, cause=cause)
+        await self._recovery.close_if_given_up(intent)
+        failpoints.reach(failpoints.EVENT_APPLIED)
+        await self._refunds.carry_out_owed(intent_id)
 
     async def _intent_of(self, object_id: str) -> str | None:
         """The intent of a refund, dispute or charge, when it is ours."""
@@ -274,10 +326,17 @@ class Inbox:
             return None
         return str(intent_id)
 
-    async def _postpone(self, events: Sequence[DueEvent], error: Exception) -> None:
+    async def _is_of_another_account(self, object_id: str) -> bool:
+        """Whether Stripe should know this object, since our tables do, or is known to answer for another account."""
+        is_ours = await self._database.row(PAYMENT_WITH_INTENT, {"intent_id": object_id}) or (
+            await self._database.row(INTENT_OF_OBJECT, {"object_id": object_id})
+        )
+        return is_ours is not None or await self._account.is_another()
+
+    async def _postpone(self, events: Sequence[DueEvent], failure: str) -> None:
         for event in events:
             delay = min(timedelta(seconds=2 ** min(event.attempts, 10)), LONGEST_DELAY)
-            parameters = {"event_id": event.id, "delay": delay, "failure": type(error).__name__}
+            parameters = {"event_id": event.id, "delay": delay, "failure": failure}
             await self._database.rows(POSTPONE_EVENT, parameters)
 
 
@@ -300,6 +359,10 @@ def unfinished(event: RestingEvent) -> Case:
             "dashboard, and send the event again there (Developers → Webhooks → Resend) to have it tried at once."
         ),
     )
+
+
+def forbidden_of(kind: str) -> dict[str, list[str]]:
+    return {"failures": [error.__name__ for error in FORBIDDEN], "prefixes": prefixes_of(kind)}
 
 
 def stored(event_id: str, kind: str, object_id: str, created_at: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ happened a minute ago is read at once, and weeks of theirs are read bit by bit b
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -32,6 +32,7 @@ from services.payments.intents import (
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.ownership import Ownership
 from services.reconciliation.recovery import Recovery
+from services.reconciliation.stripe_account import StripeAccount
 from services.reconciliation.sweep_step import StepRun
 
 OVERLAP = timedelta(minutes=5)  # what Stripe was still making while we looked, and clocks that differ
@@ -60,12 +61,16 @@ class ListGateway(Protocol):
 class Windows:
     """The unread parts of one list."""
 
-    def __init__(self, database: Database, list_name: str) -> None:
+    def __init__(self, database: Database, list_name: str, account: StripeAccount) -> None:
         self._database = database
+        self._account = account
         self._name = list_name
 
-    async def open_new(self) -> None:
-        """From now down to where the last reading began."""
+    async def open_new(self, now: datetime) -> None:
+        """From `now`, by Stripe's clock, down to where the last reading began.
+
+        By ours, what happened while it was ahead would lie before the next beginning, and never be read.
+        """
 
         async def write(transaction: Transaction) -> None:
             known = await transaction.row(DONE_UNTIL, {"lease_name": f"list of {self._name}"})
@@ -77,7 +82,6 @@ class Windows:
                 since = (await transaction.one(FIRST_MOMENT)).moment
             else:
                 since = known.done_until
-            now = datetime.now(UTC)
             for window in parts(since - OVERLAP, now):
                 await transaction.rows(ADD_WINDOW, {"list_name": self._name, **window})
             done = {"lease_name": f"list of {self._name}", "moment": now}
@@ -94,6 +98,8 @@ class Windows:
         self, step: StepRun, window: WindowRow, fetch: Fetch[T], apply: Apply[T], *, newest: bool
     ) -> None:
         """A window, page by page, as far as the budget goes. What was read is kept after each page.
+
+        `apply` returns when the page's items are done or remembered: they are not read again.
 
         The window itself is an item of the budget and pays for its first page: with a small budget, windows that are
         new in each run would otherwise leave nothing for the older ones.
@@ -120,18 +126,22 @@ class Windows:
             step.spend()
 
     async def read_all(self, step: StepRun, fetch: Fetch[T], apply: Apply[T]) -> None:
-        await self.open_new()
+        if await self._account.is_another():
+            step.stop("the lists are another account's")
+            return
+        await self.open_new(step.stripe_time)
         windows = await self.unread()
         newest = windows[0].until if windows else None
 
         async def read(window: WindowRow) -> None:
             await self.read(step, window, fetch, apply, newest=window.until == newest)
 
-        await step.each(windows, lambda window: f"{self._name} until {window.until.isoformat()}", read)
+        await step.each_but(windows, lambda window: f"{self._name} until {window.until.isoformat()}", read)
         left = await self.unread()
         if left:
             step.count(f"parts of the list of {self._name} left for later", len(left))
-        step.is_whole = not any(window.until > datetime.now(UTC) - HEAD for window in left)
+        if any(window.until > step.stripe_time - HEAD for window in left):
+            step.is_whole = False
 
 
 def parts(since: datetime, until: datetime) -> list[dict[str, Any]]:
@@ -148,7 +158,7 @@ class MissedEvents:
     """Events about our intents that no webhook brought."""
 
     def __init__(self, database: Database, gateway: ListGateway, inbox: Inbox) -> None:
-        self._windows = Windows(database, "events")
+        self._windows = Windows(database, "events", StripeAccount(database, gateway))
         self._gateway = gateway
         self._inbox = inbox
         self._ownership = Ownership(database)
@@ -175,7 +185,7 @@ class UnknownIntents:
     """Intents of ours that are not as our payments say: of lost answers, given-up payments, restored backups."""
 
     def __init__(self, database: Database, gateway: ListGateway, recovery: Recovery) -> None:
-        self._windows = Windows(database, "intents")
+        self._windows = Windows(database, "intents", StripeAccount(database, gateway))
         self._gateway = gateway
         self._recovery = recovery
 
@@ -184,13 +194,20 @@ class UnknownIntents:
             step.count(await self._recovery.put_in_place(intent))
 
         async def try_again(intent_id: str) -> None:
-            await put_in_place(await self._gateway.retrieve_intent(intent_id))
+            intent = await self._gateway.retrieve_intent(intent_id)
+            if await self._recovery.is_ours(intent):
+                await put_in_place(intent)
 
         async def take(seen: Sequence[IntentSeen]) -> None:
             unexpected, unreadable = await self._recovery.unexpected(seen)
             for each in unreadable:
                 await step.record_failure(each.id, UnreadableAnswer(each.unreadable))
+            # Also what a killed process had begun is taken up again: half done, an intent may look as it should.
+            await step.set_aside([intent.id for intent in unexpected])
             await step.each(unexpected, lambda intent: intent.id, put_in_place)
 
-        await step.each([item for item in step.retries if item.startswith("pi_")], str, try_again)
+        remembered = [item for item in step.retries if item.startswith("pi_")]
+        half = max(1, step.items_left // 2)  # of the budget: what is new does not wait for them
+        await step.each(remembered[:half], str, try_again)
         await self._windows.read_all(step, self._gateway.list_intents, take)
+        await step.each(remembered[half:], str, try_again)

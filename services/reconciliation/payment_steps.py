@@ -1,8 +1,8 @@
 """The steps of the sweep that begin at our own tables: each item is a payment, or an intent of one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -11,14 +11,15 @@ from models.orders.tables import OrderStatus
 from models.payments.statements import MOVE_PAYMENT
 from models.payments.tables import PaymentState
 from models.reconciliation.statements import (
+    LOOK_AT_MONEY_UNDER_WAY,
     LOOK_AT_PAYMENT,
+    ORDERS_THAT_PAUSE,
     PAYABLE_SCANNED,
     PAYABLE_TO_BE_LOOKED_AT,
     PAYMENT_TO_BE_CLOSED,
     REFUNDS_THAT_FAILED,
     TO_BE_CLOSED,
     UNANSWERED_PAYMENTS,
-    FailedRefund,
     PayablePayment,
     PaymentToClose,
     UnansweredPayment,
@@ -36,13 +37,18 @@ from services.payments.refunds import Refunds
 from services.payments.refusals import AmountNotChargeable
 from services.payments.settlement import Settlement
 from services.reconciliation.recovery import expected_states
+from services.reconciliation.round import Round
 from services.reconciliation.sweep_step import StepRun
 
 BATCH = 100
+MOST_CHANGES = 5_000
+NO_ID = str(UUID(int=0))
 SCANNED = 5_000  # live payments that one statement reads, whatever the state of the table
 MOST_REFUNDS = 1_000
 YOUNG = timedelta(hours=2)  # payments that are looked at first, in every run
 NO_TIME_BEFORE = datetime(1970, 1, 1, tzinfo=UTC)
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -78,36 +84,66 @@ class ClosedOrders:
             if payment is not None:
                 await self._close(payment, step)
 
-        after = UUID(int=0)
-        while due := await self._database.rows(TO_BE_CLOSED, {"limit": BATCH, "after_id": after}):
-            if not await step.each([row.order_id for row in due], str, close):
-                return
-            after = due[-1].order_id
+        async def read(place: str) -> list[UUID]:
+            behind = {"limit": BATCH, "after_id": UUID(place or NO_ID)}
+            return [row.order_id for row in await self._database.rows(TO_BE_CLOSED, behind)]
+
+        async def due(orders: Sequence[UUID]) -> list[UUID]:
+            paused = await pausing(self._database, step, orders)
+            return [order_id for order_id in orders if order_id not in paused]
+
+        await Round(read=read, place_of=str, item_id=str, work=close, due=due).run(step)
 
     async def _close(self, payment: PaymentToClose, step: StepRun) -> None:
         if payment.state == PaymentState.OPEN:
             await move(self._database, payment.id, PaymentState.OPEN, PaymentState.CANCELING)
         intent = await self._cancellation.close(payment.intent_id, cause="reconcile")
         await self._refunds.carry_out_owed(payment.intent_id)
+        await self._database.rows(LOOK_AT_MONEY_UNDER_WAY, {"order_id": payment.order_id})
         step.count(f"intents of closed orders now {intent.status}")
 
 
 class ExpiredOrders:
     """Unpaid orders whose time is over: the intent first, then the order. A payment that came first wins."""
 
-    def __init__(self, expiry: OrderExpiry) -> None:
+    def __init__(self, database: Database, expiry: OrderExpiry) -> None:
+        self._database = database
         self._expiry = expiry
 
     async def run(self, step: StepRun) -> None:
-        async def expire(due: DueOrder) -> None:
-            if await self._expiry.expire(due.id):
+        async def expire(order: DueOrder) -> None:
+            if await self._expiry.expire(order.id):
                 step.count("orders expired")
+            else:
+                await self._database.rows(LOOK_AT_MONEY_UNDER_WAY, {"order_id": order.id})
 
-        after: DueOrder | None = None
-        while due := await self._expiry.due(after=after):
-            if not await step.each(due, lambda order: str(order.id), expire):
-                return
-            after = due[-1]
+        async def read(place: str) -> list[DueOrder]:
+            return await self._expiry.due(after=order_at(place) if place else None)
+
+        async def due(orders: Sequence[DueOrder]) -> list[DueOrder]:
+            paused = await pausing(self._database, step, [order.id for order in orders])
+            return [order for order in orders if order.id not in paused]
+
+        around = Round(
+            read=read, place_of=place_of, item_id=lambda order: str(order.id), work=expire, due=due
+        )
+        await around.run(step)
+
+
+async def pausing(database: Database, step: StepRun, orders: Sequence[UUID]) -> set[UUID]:
+    """Orders with money under way that was looked at lately; not those whose look failed and is due again."""
+    rows = await database.rows(ORDERS_THAT_PAUSE, {"order_ids": list(orders)})
+    return {row.order_id for row in rows if str(row.order_id) not in step.retries}
+
+
+def place_of(order: DueOrder) -> str:
+    """Sorts as the orders are read: by the moment, then by the id."""
+    return f"{order.expires_at.astimezone(UTC).isoformat(timespec='microseconds')} {order.id}"
+
+
+def order_at(place: str) -> DueOrder:
+    moment, order_id = place.split(" ")
+    return DueOrder(UUID(order_id), datetime.fromisoformat(moment))
 
 
 class UnansweredPayments:
@@ -119,8 +155,8 @@ class UnansweredPayments:
 
     async def run(self, step: StepRun) -> None:
         async def answer(payment: UnansweredPayment) -> None:
-            await self._answer(payment)
-            step.count("payments answered")
+            if await self._answer(payment):
+                step.count("payments answered")
 
         seen: set[UUID] = set()
         while step.may_go_on:
@@ -131,10 +167,11 @@ class UnansweredPayments:
             seen |= {payment.id for payment in fresh}
             await step.each(fresh, lambda payment: str(payment.id), answer)
 
-    async def _answer(self, payment: UnansweredPayment) -> None:
+    async def _answer(self, payment: UnansweredPayment) -> bool:
+        """False while its order waits for something else, such as a person's word about earlier money."""
         if payment.status != OrderStatus.PENDING:
             await self._give_up(payment.id)
-            return
+            return True
         try:
             await self._payments.create(payment.user_id, payment.order_id, may_any=True)
         except AmountNotChargeable:  # nobody will ask for it again, and its secret never left
@@ -143,6 +180,8 @@ class UnansweredPayments:
             if isinstance(refusal.__cause__, GatewayError):
                 raise refusal.__cause__ from None
             log.info("payment not answered", payment=str(payment.id), refusal=type(refusal).__name__)
+            return False
+        return True
 
     async def _give_up(self, payment_id: UUID) -> None:
         await move(self._database, payment_id, PaymentState.CREATING, PaymentState.ABANDONED)
@@ -164,7 +203,15 @@ class ChangedOrders:
                 log.info("change not made", order=str(order_id), refusal=type(refusal).__name__)
             step.count("changes of orders finished")
 
-        await step.each(await self._changes.left_behind(BATCH), str, finish)
+        async def read(place: str) -> list[UUID]:
+            left_behind = sorted(await self._changes.left_behind(MOST_CHANGES), key=str)
+            return [order_id for order_id in left_behind if str(order_id) > place]
+
+        await Round(read=read, place_of=str, item_id=str, work=finish, due=all_of_them).run(step)
+
+
+async def all_of_them(items: Sequence[T]) -> Sequence[T]:
+    return items
 
 
 class UnfinishedRefunds:
@@ -187,13 +234,16 @@ class UnfinishedRefunds:
             await self._refunds.refresh(intent_id)
             step.count("refunds looked at")
 
-        async def try_the_rest(refund: FailedRefund) -> None:
-            await self._refunds.try_the_rest(refund.id)
+        async def try_the_rest(refund_id: UUID) -> None:
+            await self._refunds.try_the_rest(refund_id)
+
+        async def failed(place: str) -> list[UUID]:
+            behind = {"limit": BATCH, "after_id": UUID(place or NO_ID)}
+            return [row.id for row in await self._database.rows(REFUNDS_THAT_FAILED, behind)]
 
         await step.each(unsent, lambda refund: str(refund.id), carry_out)
         await step.each(sent, str, refresh)
-        failed = await self._database.rows(REFUNDS_THAT_FAILED, {"limit": BATCH})
-        await step.each(failed, lambda refund: str(refund.id), try_the_rest)
+        await Round(read=failed, place_of=str, item_id=str, work=try_the_rest, due=all_of_them).run(step)
 
 
 class PayableIntents:
@@ -209,6 +259,8 @@ class PayableIntents:
         self._refunds = refunds
 
     async def run(self, step: StepRun) -> None:
+        # A look is written down before Stripe is asked: one that failed would be due after its long pause only.
+        await step.each(step.retries, str, self._look_again(step))
         now = datetime.now(UTC) + timedelta(days=1)  # clocks differ
         old = datetime.now(UTC) - YOUNG
         await self._walk(step, now, old, keeps_cursor=False)
@@ -229,6 +281,14 @@ class PayableIntents:
                 await step.keep(before.isoformat())
         if keeps_cursor and step.cursor is not None:
             await step.keep(None)
+
+    def _look_again(self, step: StepRun) -> Callable[[str], Awaitable[None]]:
+        async def look(intent_id: str) -> None:
+            await self._settlement.apply(await self._gateway.retrieve_intent(intent_id), cause="reconcile")
+            await self._refunds.carry_out_owed(intent_id)
+            step.count("payable intents looked at")
+
+        return look
 
     def _look(self, step: StepRun) -> Callable[[PayablePayment], Awaitable[None]]:
         async def look(payment: PayablePayment) -> None:

@@ -1,6 +1,7 @@
 """Intents that Stripe has and we did not expect: of lost answers, of given-up payments, of a restored backup."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Protocol
 from uuid import uuid4
 
@@ -14,7 +15,14 @@ from runtime.database.database import Database
 from services.payments.attention import Case, open_case
 from services.payments.disputes import DisputeGateway, Disputes
 from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
-from services.payments.intents import Intent, IntentSeen, IntentStatus
+from services.payments.intents import (
+    GatewayError,
+    Intent,
+    IntentMarks,
+    IntentSeen,
+    IntentStatus,
+    PermissionMissing,
+)
 from services.payments.refunds import RefundGateway, Refunds
 from services.payments.settlement import Settlement
 from services.payments.state_machine import state_of
@@ -27,6 +35,10 @@ log = structlog.get_logger(__name__)
 
 class RecoveryGateway(CancellationGateway, RefundGateway, DisputeGateway, Protocol):
     """What is asked of Stripe for a payment that we don't have."""
+
+
+class NotHeard(GatewayError):
+    """An intent is in its place, and what became of its money afterwards is not known."""
 
 
 class Recovery:
@@ -49,41 +61,70 @@ class Recovery:
         ]
         return unexpected, [each for each in ours if each.intent is None]
 
-    async def put_in_place(self, intent: Intent) -> str:
-        """What was done. Money without an order opens a case."""
-        if not await self._settlement.apply(intent, cause="reconcile"):
-            return await self._recover(intent)
-        return await self._close_if_given_up(intent)
+    async def is_ours(self, intent: Intent) -> bool:
+        marks = IntentMarks(
+            installation_id=intent.installation_id, payment_id=intent.payment_id, order_id=intent.order_id
+        )
+        return await self._ownership.is_ours(intent.id, marks)
 
-    async def _recover(self, intent: Intent) -> str:
+    async def put_in_place(self, intent: Intent, *, cause: str = "reconcile") -> str:
+        """What was done, for an intent of ours. Money without an order opens a case.
+
+        It may be repeated, and has to be when it raises: only then are its refunds and disputes known, whose events
+        may have come when no payment had this intent.
+        """
+        known = await self._settlement.apply(intent, cause=cause)
+        if not known and not await self._recover(intent):
+            return await self._orphan(intent)
+        if intent.status is IntentStatus.SUCCEEDED:
+            await self._refresh_what_followed(intent.id)
+        if await self.close_if_given_up(intent):
+            return "unknown intents canceled"
+        return "payments brought up to date"
+
+    async def _refresh_what_followed(self, intent_id: str) -> None:
+        try:
+            await self._refunds.refresh(intent_id)
+            await self._disputes.refresh(intent_id)
+        except PermissionMissing as error:  # told already; the payments of others are put in their places
+            raise NotHeard(f"its refunds or disputes may not be read: {error}") from error
+
+    async def _recover(self, intent: Intent) -> bool:
+        """Whether its order is here, and has a payment with this intent now."""
+        # It lives where none does, so that its order gets no second one while money is under way.
+        is_under_way = state_of(intent) is PaymentState.PROCESSING
+        states = (
+            (PaymentState.PROCESSING, PaymentState.ABANDONED) if is_under_way else (PaymentState.ABANDONED,)
+        )
         # The payment of a twin has an intent already.
-        for payment_id in (intent.payment_id or uuid4(), uuid4()):
+        for state, payment_id in product(states, (intent.payment_id or uuid4(), uuid4())):
             parameters = {
                 "payment_id": payment_id,
                 "order_id": intent.order_id,
+                "state": state,
                 "intent_id": intent.id,
                 "amount": intent.amount,
                 "currency": intent.currency,
             }
             if await self._database.row(RECOVER_PAYMENT, parameters):
-                log.warning("payment recovered", intent=intent.id, order=str(intent.order_id))
+                log.warning("payment recovered", intent=intent.id, order=str(intent.order_id), state=state)
                 await self._settlement.apply(intent, cause="reconcile")
-                if intent.status is IntentStatus.SUCCEEDED:
-                    await self._refunds.refresh(intent.id)  # their events found no payment
-                    await self._disputes.refresh(intent.id)
-                return await self._close_if_given_up(intent)
-        return await self._orphan(intent)
+                return True
+        return False
 
     async def _orphan(self, intent: Intent) -> str:
         if intent.is_payable:
-            await self._closing.close(intent.id, cause="reconcile")
+            intent = await self._closing.close(intent.id, cause="reconcile")
+        if intent.status is IntentStatus.CANCELED:
             return "intents without an order canceled"
         if intent.amount_received:
             await open_case(self._database, money_without_order(intent))
         return "intents without an order seen"
 
-    async def _close_if_given_up(self, intent: Intent) -> str:
+    async def close_if_given_up(self, intent: Intent) -> bool:
         """A given-up payment's intent must not stay payable; its secret never left, or can't be known to."""
+        if not intent.is_payable:
+            return False
         rows = await self._database.rows(
             PAYMENTS_OF_INTENTS,
             {
@@ -92,10 +133,10 @@ class Recovery:
             },
         )
         states = {row.state for row in rows if row.intent_id == intent.id or row.id == intent.payment_id}
-        if intent.is_payable and states & {*GIVEN_UP}:
-            await self._closing.close(intent.id, cause="reconcile")
-            return "unknown intents canceled"
-        return "payments brought up to date"
+        if not states & {*GIVEN_UP}:
+            return False
+        await self._closing.close(intent.id, cause="reconcile")
+        return True
 
 
 def money_without_order(intent: Intent) -> Case:

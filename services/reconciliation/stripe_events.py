@@ -127,6 +127,12 @@ def kind_of(event_type: str) -> str:
     return DISPUTE_EVENTS if event_type.startswith(DISPUTE_EVENTS) else REFUND_EVENTS[0]
 
 
+def prefixes_of(kind: str) -> list[str]:
+    """The types of a kind, as patterns of SQL."""
+    prefixes = REFUND_EVENTS if kind == REFUND_EVENTS[0] else (kind,)
+    return [prefix.replace("_", r"\_") + "%" for prefix in prefixes]
+
+
 def intent_and_marks(event_type: str, field: Callable[[str], object]) -> tuple[str | None, IntentMarks]:
     """The intent that a snapshot event is about, None for none, and what the intent's metadata says.
 

@@ -5,6 +5,7 @@ fit a minute. What is ours and due decides what a sweep costs, not what else hap
 may be repeated, also by two processes at once; a sweep that finds everything in place changes nothing.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,21 +14,21 @@ from typing import Protocol
 import structlog
 
 from models.attention.statements import OPEN_CASES
-from models.attention.tables import AttentionKind
 from models.reconciliation.leases import SET_DONE_UNTIL
 from models.reconciliation.sweep_state import (
     FORGET_OLD_FAILURES,
-    IS_UNKNOWN_TO_STRIPE,
     KEEP_CURSOR,
     RETRY_ALL_NOW,
     STEP_CURSOR,
+    STRIPE,
+    STRIPE_ANSWERED,
 )
 from models.stripe_events.tables import DELETE_FINISHED_EVENTS, DELETE_RESTING_EVENTS
 from runtime.database.database import Database
-from services.payments.attention import Attention, close_case
+from services.payments.attention import Attention
 from services.payments.call_priority import Rank, asking_as
 from services.payments.intent_cancellation import IntentCancellation
-from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, Refused
+from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, Refused, TooManyRequests
 from services.payments.order_changes import OrderChanges
 from services.payments.order_expiry import OrderExpiry
 from services.payments.payment_intents import IntentGateway, PaymentIntents
@@ -44,12 +45,14 @@ from services.reconciliation.payment_steps import (
     UnfinishedRefunds,
 )
 from services.reconciliation.recovery import Recovery
+from services.reconciliation.stripe_account import StripeAccount
 from services.reconciliation.sweep_step import Budget, StepRun
 
 SWEEP = "sweep"
-STRIPE, AWAY = "stripe", "away"  # the memory of whether Stripe answered the last time
+AWAY = "away"  # the cursor of STRIPE when Stripe did not answer the last time
 EVENTS_ARE_KEPT = timedelta(days=30)
 DELETED_AT_ONCE, MOST_DELETED = 500, 10_000
+TOGETHER = 130.0  # seconds after which no step begins that asks Stripe, so that a sweep fits its lease
 MOST_TOLD = 100  # cases that a sweep by hand prints
 
 log = structlog.get_logger(__name__)
@@ -95,6 +98,9 @@ class Sweep:
         self._gateway = gateway
         self._inbox = inbox
         self._attention = Attention(database)
+        self._account = StripeAccount(database, gateway)
+        self._stripe_time: datetime | None = None
+        self._together = TOGETHER * max(1.0, share)
         steps = self._usual_steps(database, gateway, inbox, statement_suffix)
         self._steps = [replace(each, budget=each.budget.part(share, most_items)) for each in steps]
 
@@ -104,7 +110,7 @@ class Sweep:
         refunds = Refunds(database, gateway)
         cancellation = IntentCancellation(database, gateway)
         closed = ClosedOrders(database, cancellation, refunds)
-        expired = ExpiredOrders(OrderExpiry(database, gateway))
+        expired = ExpiredOrders(database, OrderExpiry(database, gateway))
         payments = PaymentIntents(database, gateway, statement_suffix=statement_suffix)
         unanswered = UnansweredPayments(database, payments)
         unfinished = UnfinishedRefunds(database, refunds)
@@ -134,11 +140,15 @@ class Sweep:
     async def run(self, findings: Findings | None = None) -> Findings:
         """One sweep over everything that is due, as far as the budgets go; `findings` is filled meanwhile."""
         findings, began = findings or Findings(), datetime.now(UTC)
+        deadline = time.monotonic() + self._together
         with asking_as(Rank.REPAIR):
             if not await self._stripe_answers(findings):
                 findings.unreachable = True
             for each in self._steps:
                 if each.permission and findings.unreachable:
+                    continue
+                if each.permission and time.monotonic() > deadline:
+                    findings.unfinished.append(each.name)
                     continue
                 await self._run_step(each, findings)
         await self._call_for_persons(findings)
@@ -155,23 +165,47 @@ class Sweep:
             findings,
             permission=each.permission,
             memory=each.memory,
+            stripe_time=self._stripe_time,
         )
         async with run.running():
-            await each.run(run)
+            if run.may_go_on:
+                await each.run(run)
 
     async def _stripe_answers(self, findings: Findings) -> bool:
         """One call tells an outage from sick objects: no item is blamed for it, and afterwards none waits longer."""
+        self._stripe_time = None
         try:
-            await self._gateway.ping()
+            self._stripe_time = await self._gateway.ping()
         except (PermissionMissing, Refused):  # an answer
             pass
         except GatewayError as error:
+            if await self._answers_another_question(error):
+                return await self._go_on()
             what = "refuses the key" if isinstance(error, AccessDenied) else "could not be asked"
             findings.for_a_person.append(f"Stripe {what} ({type(error).__name__}): sweep again")
             log.warning("sweep interrupted", outcome=type(error).__name__, code=error.code, said=str(error))
             await self._database.rows(KEEP_CURSOR, {"step": STRIPE, "cursor": AWAY})
             return False
+        return await self._go_on()
+
+    async def _answers_another_question(self, error: GatewayError) -> bool:
+        """One part of Stripe may be sick alone. A refused key and a limit of calls hold for all of it."""
+        if isinstance(error, AccessDenied | TooManyRequests):
+            return False
+        try:
+            await self._gateway.list_intents(datetime.now(UTC))
+        except (PermissionMissing, Refused):
+            return True
+        except GatewayError:
+            return False
+        return True
+
+    async def _go_on(self) -> bool:
         await self._welcome_back()
+        await self._database.rows(STRIPE_ANSWERED)
+        await self._account.ask_again()
+        await self._account.check()
+        await self._inbox.try_forbidden_ones()
         return True
 
     async def _welcome_back(self) -> None:
@@ -180,7 +214,6 @@ class Sweep:
             return
         await self._inbox.try_all_again()
         await self._database.rows(RETRY_ALL_NOW)
-        await self._database.rows(KEEP_CURSOR, {"step": STRIPE, "cursor": None})
 
     async def _finish_events(self, run: StepRun) -> None:
         while run.may_go_on and (finished := await self._inbox.finish_due()):
@@ -199,8 +232,7 @@ class Sweep:
         await self._database.rows(FORGET_OLD_FAILURES)
 
     async def _call_for_persons(self, findings: Findings) -> None:
-        if not await self._database.rows(IS_UNKNOWN_TO_STRIPE):
-            await close_case(self._database, AttentionKind.STRIPE_ACCOUNT_CHANGED, "stripe account")
+        await self._account.close_case_if_known()
         opened, closed = await self._attention.derive()
         findings.done["cases opened"] += opened
         findings.done["cases closed"] += closed

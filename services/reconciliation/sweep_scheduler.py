@@ -19,7 +19,7 @@ from services.reconciliation.metrics import SWEEP_FINDINGS, SWEEPS
 from services.reconciliation.sweep import SWEEP, Sweep
 
 EVERY = 60.0  # seconds
-LONGEST = 200.0  # seconds for one sweep, whose steps' budgets are 125 together
+LONGEST = 200.0  # seconds for one sweep, whose last step begins within 130
 HELD = timedelta(seconds=240)  # longer than a sweep and the pause behind it
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ An item that fails is skipped and tried again after a growing pause. After an ho
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,27 +20,24 @@ from models.reconciliation.sweep_state import (
     KEEP_CURSOR,
     RECORD_FAILURE,
     RETRIES,
+    SET_ITEMS_ASIDE,
     STEP_CURSOR,
     UNKNOWN_TO_STRIPE,
 )
 from runtime.database.database import Database
 from runtime.failures import log_failure
 from services.payments.attention import Case, close_case, open_case
-from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, Refused, TooManyRequests
+from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, TooManyRequests
 from services.payments.permissions import lacking
 from services.reconciliation.findings import Findings
+from services.reconciliation.stripe_account import account_changed, is_missing
 
 AT_ONCE = 8  # items side by side: at 0.3 s a call that is Stripe's limit of 25 a second
 TELL_AFTER = 8  # attempts; that is an hour
+FEW = 4  # attempts that are enough when the first was an hour ago
 MOST_RETRIES = 10_000
 GRACE = 10.0  # seconds that what was begun within the budget may take beyond it
-RESOURCE_MISSING = "resource_missing"
 
-ACCOUNT_CHANGED = (
-    "Stripe has no answer about payments that it made for this shop, {item} among them: STRIPE_SECRET_KEY belongs to "
-    "another account or to the other mode. Set the right key. If the old account is given up for good, "
-    "`python main.py forget-unknown-payments` closes what can't be asked about any more."
-)
 UNREADABLE = (
     "For an hour {item} could not be dealt with in the sweep's step `{step}`: {failure}. Look at it in Stripe's "
     "dashboard; it is tried again each half hour."
@@ -75,9 +72,11 @@ class StepRun:
         *,
         permission: str,
         memory: str | None = None,
+        stripe_time: datetime | None = None,
     ) -> None:
-        """`memory`: the step whose failed items this one knows as its own."""
+        """`memory`: the step whose failed items this one knows as its own. `stripe_time` is Stripe's, None for ours."""
         self.name = name
+        self.stripe_time = stripe_time or datetime.now(UTC)
         self._memory = memory or name
         self.cursor: str | None = None
         self.is_whole = True
@@ -96,13 +95,18 @@ class StepRun:
     def may_go_on(self) -> bool:
         return not self._stopped and self._items < self._budget.items and time.monotonic() < self._deadline
 
+    @property
+    def items_left(self) -> int:
+        """Of the budget."""
+        return max(0, self._budget.items - self._items)
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """What ends the step ends only this one; how it went is written down."""
         began, clock = datetime.now(UTC), time.monotonic()
+        await self._begin_or_stop()
         try:
             async with asyncio.timeout(self._budget.seconds + GRACE):
-                await self._begin()
                 yield
         except TimeoutError:
             self.stop("out of time")
@@ -119,7 +123,18 @@ class StepRun:
             "whole_at": began if self.is_whole else None,
             "milliseconds": round((time.monotonic() - clock) * 1_000),
         }
-        await self._database.rows(END_STEP, ended)
+        try:
+            await self._database.rows(END_STEP, ended)
+        except Exception as error:
+            log_failure(log, "how a sweep step went is not written down", error, step=self.name)
+
+    async def _begin_or_stop(self) -> None:
+        try:
+            async with asyncio.timeout(GRACE):
+                await self._begin()
+        except Exception as error:
+            self.stop("an error of ours or of the database's")
+            log_failure(log, "sweep step not begun", error, step=self.name)
 
     async def _begin(self) -> None:
         row = await self._database.row(STEP_CURSOR, {"step": self.name})
@@ -153,15 +168,27 @@ class StepRun:
     async def each(
         self, items: Iterable[T], item_id: Callable[[T], str], work: Callable[[T], Awaitable[None]]
     ) -> bool:
-        """Do `work` for the items, some side by side and in their order. False when the budget ended before them."""
-        queue = iter(items)
+        """Do `work` for the items, some side by side and in their order.
+
+        False when some are left undone, which makes the step unfinished: the budget ended before them, or Stripe
+        takes no more calls. One that failed is not left: it is remembered, and tried again when it is due.
+        """
+        left = await self.each_but(items, item_id, work)
+        if left:
+            self.is_whole = False
+        return not left
+
+    async def each_but(
+        self, items: Iterable[T], item_id: Callable[[T], str], work: Callable[[T], Awaitable[None]]
+    ) -> list[T]:
+        """As `each`, but what is left undone is returned, in its order, and is the caller's to judge."""
+        queue = iter(enumerate(items))
+        left: list[tuple[int, T]] = []
 
         async def take_turns() -> None:
-            for item in queue:
-                if not self.may_go_on:
-                    self.is_whole = False
-                    return
-                await self._one(item_id(item), item, work)
+            for number, item in queue:
+                if not self.may_go_on or not await self._one(item_id(item), item, work):
+                    left.append((number, item))
 
         tasks = [asyncio.create_task(take_turns()) for _ in range(AT_ONCE)]
         try:
@@ -170,24 +197,34 @@ class StepRun:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        return self.is_whole
+        return [item for _, item in sorted(left, key=lambda each: each[0])]
 
-    async def _one(self, name: str, item: T, work: Callable[[T], Awaitable[None]]) -> None:
+    async def set_aside(self, names: Sequence[str]) -> None:
+        """Remember items before anything is done for them: those that are not done are due in the next run."""
+        if names:
+            await self._database.rows(SET_ITEMS_ASIDE, {"step": self._memory, "items": list(names)})
+            self._failing.update(names)
+
+    async def _one(self, name: str, item: T, work: Callable[[T], Awaitable[None]]) -> bool:
+        """False when it is left as it was, since Stripe takes no more calls of this kind."""
         if name in self._waiting:
             self.count("items that wait after a failure")
-            return
+            return True
         self.spend()
         try:
             await work(item)
         except PermissionMissing as error:
             await open_case(self._database, lacking(self._permission, str(error)))
             self.stop(str(error))
+            return False
         except (AccessDenied, TooManyRequests) as error:  # it would be the same for the next
             self.stop(type(error).__name__)
+            return False
         except Exception as error:
             await self.record_failure(name, error)
         else:
             await self._recovered(name)
+        return True
 
     async def _recovered(self, name: str) -> None:
         if not self._permitted:
@@ -200,7 +237,9 @@ class StepRun:
 
     async def record_failure(self, name: str, error: Exception) -> None:
         """Try this item again later; tell a person when it has failed for long."""
-        unknown = isinstance(error, Refused) and error.code == RESOURCE_MISSING
+        if name in self._waiting:
+            return
+        unknown = is_missing(error)
         failure = UNKNOWN_TO_STRIPE if unknown else f"{type(error).__name__}: {error}"[:300]
         parameters = {"step": self._memory, "item": name, "failure": failure}
         row = await self._database.row(RECORD_FAILURE, parameters)
@@ -210,22 +249,13 @@ class StepRun:
         write("sweep item failed", step=self.name, item=name, failure=failure, exc_info=_fault(error))
         if unknown:
             await open_case(self._database, account_changed(name))
-        elif row is not None and row.attempts >= TELL_AFTER:
+        elif row is not None and (row.attempts >= TELL_AFTER or (row.is_old and row.attempts >= FEW)):
             await open_case(self._database, unreadable(name, self.name, failure))
 
 
 def _fault(error: Exception) -> Exception | None:
     """A traceback only for what nobody thought of."""
     return None if isinstance(error, GatewayError) else error
-
-
-def account_changed(item: str) -> Case:
-    return Case(
-        kind=AttentionKind.STRIPE_ACCOUNT_CHANGED,
-        subject=AttentionSubject.NONE,
-        subject_id="stripe account",
-        message=ACCOUNT_CHANGED.format(item=item),
-    )
 
 
 def unreadable(item: str, step: str, failure: str) -> Case:

@@ -5,7 +5,7 @@ Held to the same contract as the real gateway in test_gateway_contract.py.
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -44,14 +44,15 @@ class Crash(BaseException):
 
 
 class SandboxGateway:
-    """`crash`: "before" or "after" ends the process at the next call.
+    """`crash`: "before" or "after" ends the process at the next call; `crash_at`: at the next one of this path.
 
     `called_while_held` are the calls made in the middle of a transaction, of which there must be none (I5).
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         self.crash: str | None = None
+        self.crash_at: str | None = None
         self.crashes = 0
         self.called_while_held: list[str] = []
         self.calls = 0
@@ -127,7 +128,7 @@ class SandboxGateway:
 
     async def ping(self) -> datetime | None:
         await self._call("GET", "/v1/balance")
-        return None
+        return datetime.fromtimestamp(self.sandbox.clock.time(), UTC) - self.ahead
 
     async def _page(
         self, path: str, read: Callable[[Any], T | None], after: str | None, window: dict[str, Any]
@@ -143,9 +144,11 @@ class SandboxGateway:
         await self.on_the_way()
         if is_held():
             self.called_while_held.append(f"{method} {path}")
+        if self.crash_at == path:
+            self.crash, self.crash_at = "before", None
         self._crash_if("before")
         options: CallOptions = {"idempotency_key": key} if key else {}
-        answer = self._sandbox.call(method, path, parameters, **options)
+        answer = self.sandbox.call(method, path, parameters, **options)
         await self.on_the_way()
         self._crash_if("after")
         if answer.wire != "whole":

@@ -2,6 +2,7 @@
 
 from tests.proof.mutants import (
     account,
+    lists,
     notifications,
     orders,
     owed_money,
@@ -20,6 +21,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *refunds.MUTANTS,
     *owed_money.MUTANTS,
     *reconciliation.MUTANTS,
+    *lists.MUTANTS,
     *stripe_api.MUTANTS,
     *account.MUTANTS,
     *notifications.MUTANTS,

@@ -1,0 +1,317 @@
+"""What Stripe's lists show is done or remembered, whatever cuts a sweep off; what came too early is not lost."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from models import OrderStatus
+from models.attention.tables import AttentionKind
+from runtime.database.database import Database
+from sandbox.config import SandboxConfig
+from sandbox.core import Sandbox
+from sandbox.faults import Rule, parse_fault
+from services.payments.refusals import PaymentInProgress
+from services.reconciliation.forgetting import forget_unknown
+from services.reconciliation.sweep import Sweep
+from tests.events import WEBHOOK_SECRET
+from tests.make import Shop
+from tests.proof.gateway import Crash, SandboxGateway
+from tests.proof.till import Till
+
+ITEMS_DUE = text("UPDATE sweep_retries SET due_at = now()")
+EVENTS_DUE = text("UPDATE stripe_events SET due_at = now() WHERE finished_at IS NULL AND due_at < 'infinity'")
+REFUNDS_DUE = text("UPDATE refunds SET due_at = now(), lease_until = NULL")
+OLD_INSTALLATION = text("UPDATE installation SET made_at = now() - interval '3 days'")
+
+
+@pytest.fixture
+def till(database: Database) -> Till:
+    return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+
+
+def fail(till: Till, words: str, method: str, path: str, times: int | None = 1) -> None:
+    till.sandbox.faults.add(Rule(fault=parse_fault(words), method=method, path=path, times=times))
+
+
+def pass_time(till: Till, seconds: int) -> None:
+    """What happened until now is out of reach of the overlap with which lists are read again."""
+    till.sandbox.pass_time(seconds)
+    till.gateway.ahead += timedelta(seconds=seconds)
+
+
+async def sweep(till: Till, database: Database, times: int = 3) -> None:
+    for _ in range(times):
+        for due in (ITEMS_DUE, EVENTS_DUE, REFUNDS_DUE):
+            await database.rows(due)
+        await till.sweep.run()
+
+
+async def paid_unheard(till: Till, count: int) -> list[tuple[UUID, str]]:
+    orders = []
+    for _ in range(count):
+        order_id = await till.shop.order(items=[(1_000, 1)])
+        intent = await till.ask(order_id)
+        till.sandbox.pay(intent.id)
+        orders.append((order_id, intent.id))
+    return orders
+
+
+async def told(database: Database) -> list[str]:
+    return [
+        row.kind for row in await database.rows(text("SELECT kind FROM attention WHERE closed_at IS NULL"))
+    ]
+
+
+def payable(till: Till) -> list[str]:
+    return [i["id"] for i in till.sandbox.state.payment_intents if i["status"].startswith("requires_")]
+
+
+async def statuses(shop: Shop, orders: Sequence[tuple[UUID, str]]) -> set[OrderStatus]:
+    return {await shop.status(order_id) for order_id, _ in orders}
+
+
+# ---- The end of a budget, a 429, a 403, a kill
+
+
+async def test_payments_behind_the_end_of_a_budget_are_recovered_by_later_sweeps(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    orders = await paid_unheard(till, 30)
+    await shop.forget_payments()
+
+    findings = await Sweep(database, till.gateway, till.inbox, share=0.02).run()  # 6 items a step
+
+    assert "list of intents" in findings.unfinished
+    pass_time(till, 600)
+    await sweep(till, database)
+    assert await statuses(shop, orders) == {OrderStatus.PAID}
+    assert await database.rows(text("SELECT * FROM sweep_retries")) == []
+
+
+@pytest.mark.parametrize("fault", ["429", "401"])
+async def test_one_refused_call_leaves_no_given_up_intent_payable(
+    till: Till, database: Database, shop: Shop, fault: str
+) -> None:
+    for _ in range(20):
+        await till.ask(await shop.order(items=[(1_000, 1)]))
+    await shop.forget_payments()
+    fail(till, fault, "POST", "/v1/payment_intents/*/cancel")
+
+    findings = await till.sweep.run()
+
+    assert "list of intents" in findings.unfinished
+    pass_time(till, 600)
+    await sweep(till, database)
+    assert payable(till) == []
+
+
+async def test_a_key_that_may_not_read_disputes_keeps_no_payment_from_its_place(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    orders = await paid_unheard(till, 12)
+    till.sandbox.dispute(orders[0][1])
+    await shop.forget_payments()
+    till.sandbox.permissions.forbid("rak_dispute_read")
+
+    await till.sweep.run()
+
+    assert await statuses(shop, orders) == {OrderStatus.PAID}
+    pass_time(till, 600)
+    till.sandbox.permissions.allow("rak_dispute_read")
+    await sweep(till, database)
+    assert await told(database) == [AttentionKind.DISPUTE_OPEN]
+
+
+@pytest.mark.parametrize("what", ["refund", "dispute"])
+@pytest.mark.parametrize("cut", ["503", "kill"])
+async def test_what_followed_an_older_payment_is_heard_though_its_recovery_was_cut_off(
+    till: Till, database: Database, shop: Shop, what: str, cut: str
+) -> None:
+    [(order_id, intent_id)] = await paid_unheard(till, 1)
+    pass_time(till, 26 * 3_600)
+    till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
+    pass_time(till, 26 * 3_600)
+    await shop.forget_payments()
+    await database.rows(text("UPDATE leases SET done_until = NULL"))
+    await database.rows(OLD_INSTALLATION)
+    if cut == "503":
+        fail(till, "503", "GET", "/v1/refunds")
+        await till.sweep.run()
+    else:
+        till.gateway.crash_at = "/v1/refunds"
+        with pytest.raises(Crash):
+            await till.sweep.run()
+    assert await shop.status(order_id) is OrderStatus.PAID
+
+    pass_time(till, 600)
+    await sweep(till, database)
+
+    if what == "refund":
+        assert await shop.status(order_id) is OrderStatus.REFUNDED
+    else:
+        assert await told(database) == [AttentionKind.DISPUTE_OPEN]
+
+
+# ---- Refunds and disputes that came before their payment had its intent
+
+
+@pytest.mark.parametrize("what", ["refund", "dispute"])
+async def test_a_refund_or_dispute_that_came_before_its_payment_had_its_intent(
+    till: Till, database: Database, shop: Shop, what: str
+) -> None:
+    """The answer to the creation was lost, so the payment was given up without its intent's id."""
+    [(order_id, intent_id)] = await paid_unheard(till, 1)
+    await database.rows(text("UPDATE payments SET state = 'abandoned', intent_id = NULL"))
+    till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
+
+    await till.sweep.run()
+
+    pass_time(till, 600)
+    await sweep(till, database)
+    if what == "refund":
+        assert await shop.status(order_id) is OrderStatus.REFUNDED
+    else:
+        assert await told(database) == [AttentionKind.DISPUTE_OPEN]
+
+
+async def test_a_late_webhook_of_the_payment_tells_of_the_refund_whose_webhook_was_dropped(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    [(order_id, intent_id)] = await paid_unheard(till, 1)
+    await database.rows(text("UPDATE payments SET state = 'abandoned', intent_id = NULL"))
+    till.sandbox.refund(intent_id)
+    for event in reversed(list(till.sandbox.state.events)):  # the payment's own comes last
+        signed = till.sandbox.webhook(event["id"])
+        await till.inbox.receive(signed.body, signed.signature)
+        await till.inbox.finish_all()
+
+    assert await shop.status(order_id) is OrderStatus.REFUNDED
+
+
+# ---- The key of another account, for a while
+
+
+@pytest.mark.parametrize("what", ["refund", "dispute"])
+async def test_events_that_came_while_the_key_was_of_another_account(
+    till: Till, database: Database, shop: Shop, what: str
+) -> None:
+    order_id, intent_id = await till.paid()
+    right, wrong = till.gateway, SandboxGateway(Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
+    read_until = await database.rows(text("SELECT name, done_until FROM leases ORDER BY name"))
+    elsewhere = Till(database, wrong.sandbox, wrong)
+    for event in list(till.sandbox.state.events):
+        signed = till.sandbox.webhook(event["id"])
+        await elsewhere.inbox.receive(signed.body, signed.signature)
+    await sweep(elsewhere, database, 20)  # until the events rest
+    assert AttentionKind.STRIPE_ACCOUNT_CHANGED in await told(database)
+    assert await database.rows(text("SELECT name, done_until FROM leases ORDER BY name")) == read_until
+
+    pass_time(till, 600)
+    await Sweep(database, right, till.inbox).run()
+
+    if what == "refund":
+        assert await shop.status(order_id) is OrderStatus.REFUNDED
+        assert await told(database) == []
+    else:
+        assert await told(database) == [AttentionKind.DISPUTE_OPEN]
+
+
+async def test_nothing_is_taken_from_the_lists_of_another_account_though_nothing_else_is_asked(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    order_id, intent_id = await till.paid()
+    elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    till.sandbox.refund(intent_id)
+    for _ in range(3):
+        pass_time(till, 600)
+        await elsewhere.sweep.run()
+    assert await told(database) == [AttentionKind.STRIPE_ACCOUNT_CHANGED]
+
+    await till.sweep.run()
+
+    assert (await shop.status(order_id), await told(database)) == (OrderStatus.REFUNDED, [])
+
+
+async def test_an_account_that_is_given_up_for_good_holds_up_no_list(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    _, intent_id = await till.paid()
+    till.sandbox.refund(intent_id)
+    elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    for event in list(till.sandbox.state.events):
+        signed = till.sandbox.webhook(event["id"])
+        await elsewhere.inbox.receive(signed.body, signed.signature)
+    await sweep(elsewhere, database)
+
+    await forget_unknown(database, elsewhere.gateway)
+
+    findings = await elsewhere.sweep.run()
+    assert (findings.unfinished, await told(database)) == ([], [])
+
+
+# ---- Money that was under way when the list was read
+
+
+@pytest.mark.parametrize("how", ["pm_usBankAccount_processing", "authorized"])
+async def test_money_without_an_order_is_told_when_it_arrives_later(
+    till: Till, database: Database, shop: Shop, how: str
+) -> None:
+    intent = await till.ask(await shop.order(items=[(1_000, 1)]))
+    if how == "authorized":
+        till.sandbox.state.payment_intents.require(intent.id)["capture_method"] = "manual"
+        till.sandbox.pay(intent.id)
+    else:
+        till.sandbox.pay(intent.id, how)
+    await database.rows(text("TRUNCATE orders, payments, payment_transitions, stripe_events, leases CASCADE"))
+    await till.sweep.run()
+    assert await told(database) == []
+
+    if how == "authorized":
+        till.sandbox.call("POST", f"/v1/payment_intents/{intent.id}/capture")
+    else:
+        till.sandbox.complete(intent.id)
+
+    pass_time(till, 600)
+    await sweep(till, database)
+    assert await told(database) == [AttentionKind.MONEY_WITHOUT_ORDER]
+
+
+async def test_a_recovered_payment_under_way_is_the_orders_live_one(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    order_id = await shop.order(items=[(1_000, 1)])
+    intent = await till.ask(order_id)
+    till.sandbox.pay(intent.id, "pm_usBankAccount_processing")
+    await shop.forget_payments()
+    await till.sweep.run()
+
+    with pytest.raises(PaymentInProgress):
+        await till.ask(order_id)
+
+    till.sandbox.complete(intent.id, succeeds=False)
+    pass_time(till, 600)
+    await sweep(till, database)
+    live = [payment.intent_id for payment in await shop.payments(order_id) if payment.state == "open"]
+    assert payable(till) == live == [intent.id]
+
+
+async def test_a_given_up_payment_that_falls_back_is_not_left_payable(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    """A second one lives when the first is found, whose debit fails later."""
+    order_id = await shop.order(items=[(1_000, 1)])
+    first = await till.ask(order_id)
+    till.sandbox.pay(first.id, "pm_usBankAccount_processing")
+    await shop.forget_payments()
+    second = await till.ask(order_id)
+    await till.sweep.run()
+
+    till.sandbox.complete(first.id, succeeds=False)
+
+    pass_time(till, 600)
+    await sweep(till, database)
+    assert payable(till) == [second.id]
