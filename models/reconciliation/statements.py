@@ -259,6 +259,7 @@ RECOVER_PAYMENT = (
             "currency",
             "order_version",
             "cause",
+            "looked_at",
         ],
         select(
             bindparam("payment_id", type_=Uuid),
@@ -270,6 +271,7 @@ RECOVER_PAYMENT = (
             bindparam("currency", type_=Text),
             col(Order.version),
             literal("reconcile", Text),
+            func.to_timestamp(0),  # the next sweep looks at it: news of it may have come before
         ).where(col(Order.id) == bindparam("order_id", type_=Uuid)),
     )
     .on_conflict_do_nothing()

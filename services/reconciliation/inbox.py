@@ -295,7 +295,13 @@ class Inbox:
             await self._put_in_place(intent_id, cause=event.id)
         elif kind == INTENT_EVENTS:
             await self._apply_intent(intent_id, cause=event.id)
-        elif kind == DISPUTE_EVENTS:
+        else:
+            await self._refresh_what_followed(kind, intent_id)
+
+    async def _refresh_what_followed(self, kind: str, intent_id: str) -> None:
+        # With another account's key the lists are empty, and that is no answer: this call tells.
+        await self._gateway.retrieve_intent(intent_id)
+        if kind == DISPUTE_EVENTS:
             await self._disputes.refresh(intent_id)
         else:
             await self._refunds.refresh(intent_id)

@@ -12,7 +12,7 @@ from models.currencies.currencies import to_decimal_string
 from models.payments.tables import PaymentState
 from models.reconciliation.statements import PAYMENTS_OF_INTENTS, RECOVER_PAYMENT
 from runtime.database.database import Database
-from services.payments.attention import Case, open_case
+from services.payments.attention import Case, close_case, open_case
 from services.payments.disputes import DisputeGateway, Disputes
 from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
 from services.payments.intents import (
@@ -116,9 +116,10 @@ class Recovery:
         if intent.is_payable:
             intent = await self._closing.close(intent.id, cause="reconcile")
         if intent.status is IntentStatus.CANCELED:
+            await close_case(self._database, AttentionKind.MONEY_WITHOUT_ORDER, intent.id)
             return "intents without an order canceled"
-        if intent.amount_received:
-            await open_case(self._database, money_without_order(intent))
+        # Also money under way is told: nothing of ours would look at it again.
+        await open_case(self._database, money_without_order(intent))
         return "intents without an order seen"
 
     async def close_if_given_up(self, intent: Intent) -> bool:
@@ -140,13 +141,16 @@ class Recovery:
 
 
 def money_without_order(intent: Intent) -> Case:
-    money = f"{to_decimal_string(intent.amount_received, intent.currency)} {intent.currency}"
+    has_arrived = intent.status is IntentStatus.SUCCEEDED
+    amount = intent.amount_received if has_arrived else intent.amount
+    money = f"{to_decimal_string(amount, intent.currency)} {intent.currency}"
+    happened = "arrived" if has_arrived else "is under way"
     return Case(
         kind=AttentionKind.MONEY_WITHOUT_ORDER,
         subject=AttentionSubject.PAYMENT,
         subject_id=intent.id,
         message=(
-            f"{money} arrived with {intent.id} for order {intent.order_id}, which is not in this database: most "
+            f"{money} {happened} with {intent.id} for order {intent.order_id}, which is not in this database: most "
             "likely an older backup was restored. Find the order in a newer backup or in the shop's own system, or "
             "refund the payment in Stripe's dashboard; then close this case with a note."
         ),

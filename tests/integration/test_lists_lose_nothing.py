@@ -13,7 +13,6 @@ from runtime.database.database import Database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.faults import Rule, parse_fault
-from services.payments.refusals import PaymentInProgress
 from services.reconciliation.forgetting import forget_unknown
 from services.reconciliation.sweep import Sweep
 from tests.events import WEBHOOK_SECRET
@@ -24,6 +23,8 @@ from tests.proof.till import Till
 ITEMS_DUE = text("UPDATE sweep_retries SET due_at = now()")
 EVENTS_DUE = text("UPDATE stripe_events SET due_at = now() WHERE finished_at IS NULL AND due_at < 'infinity'")
 REFUNDS_DUE = text("UPDATE refunds SET due_at = now(), lease_until = NULL")
+LISTS_READ = text("SELECT name, done_until FROM leases WHERE name LIKE 'list of %' ORDER BY name")
+UNDER_WAY = "pm_usBankAccount_processing"
 OLD_INSTALLATION = text("UPDATE installation SET made_at = now() - interval '3 days'")
 
 
@@ -201,14 +202,14 @@ async def test_events_that_came_while_the_key_was_of_another_account(
     order_id, intent_id = await till.paid()
     right, wrong = till.gateway, SandboxGateway(Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
     till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
-    read_until = await database.rows(text("SELECT name, done_until FROM leases ORDER BY name"))
+    read_until = await database.rows(LISTS_READ)
     elsewhere = Till(database, wrong.sandbox, wrong)
     for event in list(till.sandbox.state.events):
         signed = till.sandbox.webhook(event["id"])
         await elsewhere.inbox.receive(signed.body, signed.signature)
     await sweep(elsewhere, database, 20)  # until the events rest
     assert AttentionKind.STRIPE_ACCOUNT_CHANGED in await told(database)
-    assert await database.rows(text("SELECT name, done_until FROM leases ORDER BY name")) == read_until
+    assert await database.rows(LISTS_READ) == read_until
 
     pass_time(till, 600)
     await Sweep(database, right, till.inbox).run()
@@ -224,12 +225,13 @@ async def test_nothing_is_taken_from_the_lists_of_another_account_though_nothing
     till: Till, database: Database, shop: Shop
 ) -> None:
     order_id, intent_id = await till.paid()
+    read_until = await database.rows(LISTS_READ)
     elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
     till.sandbox.refund(intent_id)
     for _ in range(3):
-        pass_time(till, 600)
         await elsewhere.sweep.run()
     assert await told(database) == [AttentionKind.STRIPE_ACCOUNT_CHANGED]
+    assert await database.rows(LISTS_READ) == read_until
 
     await till.sweep.run()
 
@@ -256,8 +258,21 @@ async def test_an_account_that_is_given_up_for_good_holds_up_no_list(
 # ---- Money that was under way when the list was read
 
 
-@pytest.mark.parametrize("how", ["pm_usBankAccount_processing", "authorized"])
-async def test_money_without_an_order_is_told_when_it_arrives_later(
+async def hear(till: Till, kind: str) -> None:
+    """The webhook of the last event of a kind."""
+    [*_, event_id] = [event["id"] for event in till.sandbox.state.events if event["type"] == kind]
+    signed = till.sandbox.webhook(event_id)
+    await till.inbox.receive(signed.body, signed.signature)
+    await till.inbox.finish_all()
+
+
+async def messages(database: Database) -> str:
+    rows = await database.rows(text("SELECT message FROM attention WHERE closed_at IS NULL"))
+    return " ".join(row.message for row in rows)
+
+
+@pytest.mark.parametrize("how", [UNDER_WAY, "authorized"])
+async def test_money_without_an_order_is_told_while_it_is_under_way_and_when_it_arrives(
     till: Till, database: Database, shop: Shop, how: str
 ) -> None:
     intent = await till.ask(await shop.order(items=[(1_000, 1)]))
@@ -268,16 +283,32 @@ async def test_money_without_an_order_is_told_when_it_arrives_later(
         till.sandbox.pay(intent.id, how)
     await database.rows(text("TRUNCATE orders, payments, payment_transitions, stripe_events, leases CASCADE"))
     await till.sweep.run()
-    assert await told(database) == []
+    assert await told(database) == [AttentionKind.MONEY_WITHOUT_ORDER]
+    assert "10.00 USD is under way" in await messages(database)
 
     if how == "authorized":
         till.sandbox.call("POST", f"/v1/payment_intents/{intent.id}/capture")
     else:
         till.sandbox.complete(intent.id)
-
     pass_time(till, 600)
-    await sweep(till, database)
+    await hear(till, "payment_intent.succeeded")
+
     assert await told(database) == [AttentionKind.MONEY_WITHOUT_ORDER]
+    assert "10.00 USD arrived" in await messages(database)
+
+
+async def test_money_without_an_order_that_fails_on_its_way_is_not_left_payable(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    intent = await till.ask(await shop.order(items=[(1_000, 1)]))
+    till.sandbox.pay(intent.id, UNDER_WAY)
+    await database.rows(text("TRUNCATE orders, payments, payment_transitions, stripe_events, leases CASCADE"))
+    await till.sweep.run()
+
+    till.sandbox.complete(intent.id, succeeds=False)
+    await hear(till, "payment_intent.payment_failed")
+
+    assert (payable(till), await told(database)) == ([], [])
 
 
 async def test_a_recovered_payment_under_way_is_the_orders_live_one(
@@ -285,12 +316,11 @@ async def test_a_recovered_payment_under_way_is_the_orders_live_one(
 ) -> None:
     order_id = await shop.order(items=[(1_000, 1)])
     intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id, "pm_usBankAccount_processing")
+    till.sandbox.pay(intent.id, UNDER_WAY)
     await shop.forget_payments()
     await till.sweep.run()
 
-    with pytest.raises(PaymentInProgress):
-        await till.ask(order_id)
+    assert (await till.ask(order_id)).id == intent.id
 
     till.sandbox.complete(intent.id, succeeds=False)
     pass_time(till, 600)
@@ -305,13 +335,12 @@ async def test_a_given_up_payment_that_falls_back_is_not_left_payable(
     """A second one lives when the first is found, whose debit fails later."""
     order_id = await shop.order(items=[(1_000, 1)])
     first = await till.ask(order_id)
-    till.sandbox.pay(first.id, "pm_usBankAccount_processing")
+    till.sandbox.pay(first.id, UNDER_WAY)
     await shop.forget_payments()
     second = await till.ask(order_id)
     await till.sweep.run()
 
     till.sandbox.complete(first.id, succeeds=False)
+    await hear(till, "payment_intent.payment_failed")
 
-    pass_time(till, 600)
-    await sweep(till, database)
     assert payable(till) == [second.id]

@@ -190,7 +190,7 @@ async def test_an_old_intent_whose_look_failed_is_looked_at_again_soon(
         )
     )
     till.sandbox.pay(intent.id)
-    till.sandbox.make_sick(intent.id, "503", method="GET", times=1)
+    till.sandbox.make_sick(intent.id, "503", method="GET", times=2)
     read = (
         "INSERT INTO leases (name, holder, held_until, done_until)"
         " VALUES ('list of events', '', now(), now()), ('list of intents', '', now(), now())"

@@ -64,7 +64,7 @@ MUTANTS = (
                 "            await self._settlement.apply(intent, cause=cause)",
             ),
         ),
-        (f"{LISTS}::test_money_without_an_order_is_told_when_it_arrives_later",),
+        (f"{LISTS}::test_money_without_an_order_is_told_while_it_is_under_way_and_when_it_arrives",),
     ),
     Mutant(
         "a recovered payment given up while its money is under way",
