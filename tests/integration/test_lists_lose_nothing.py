@@ -290,7 +290,6 @@ async def test_money_without_an_order_is_told_while_it_is_under_way_and_when_it_
         till.sandbox.call("POST", f"/v1/payment_intents/{intent.id}/capture")
     else:
         till.sandbox.complete(intent.id)
-    pass_time(till, 600)
     await hear(till, "payment_intent.succeeded")
 
     assert await told(database) == [AttentionKind.MONEY_WITHOUT_ORDER]
