@@ -55,7 +55,7 @@ _newest = (
     .order_by(col(PaymentTransition.id).desc())
     .limit(TRANSITIONS_LOOKED_AT)
 ).subquery()
-_failing = select(col(SweepRetry.item)).where(col(SweepRetry.attempts) > 0).limit(COUNTED_TO).subquery()
+_failing = select(col(SweepRetry.item)).limit(COUNTED_TO).subquery()
 _nothing = cast(null(), Text)
 
 _unpublished = (

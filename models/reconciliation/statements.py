@@ -155,7 +155,7 @@ ORDERS_THAT_PAUSE = Query(
 )
 LOOK_AT_MONEY_UNDER_WAY = (
     update(Payment)
-    .where(col(Payment.order_id) == bindparam("order_id", type_=Uuid), _under_way)
+    .where(col(Payment.order_id) == bindparam("of_order", type_=Uuid), _under_way)
     .values(looked_at=func.now())
 )
 

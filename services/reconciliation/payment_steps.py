@@ -99,7 +99,7 @@ class ClosedOrders:
             await move(self._database, payment.id, PaymentState.OPEN, PaymentState.CANCELING)
         intent = await self._cancellation.close(payment.intent_id, cause="reconcile")
         await self._refunds.carry_out_owed(payment.intent_id)
-        await self._database.rows(LOOK_AT_MONEY_UNDER_WAY, {"order_id": payment.order_id})
+        await self._database.rows(LOOK_AT_MONEY_UNDER_WAY, {"of_order": payment.order_id})
         step.count(f"intents of closed orders now {intent.status}")
 
 
@@ -115,7 +115,7 @@ class ExpiredOrders:
             if await self._expiry.expire(order.id):
                 step.count("orders expired")
             else:
-                await self._database.rows(LOOK_AT_MONEY_UNDER_WAY, {"order_id": order.id})
+                await self._database.rows(LOOK_AT_MONEY_UNDER_WAY, {"of_order": order.id})
 
         async def read(place: str) -> list[DueOrder]:
             return await self._expiry.due(after=order_at(place) if place else None)

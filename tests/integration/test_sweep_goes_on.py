@@ -99,6 +99,7 @@ async def test_money_under_way_for_days_costs_no_call_each_minute(till: Till, da
     await till.sweep.run()
     ping_account_and_lists = 4
     assert till.gateway.calls - idle == ping_account_and_lists
+    assert not await database.rows(text("SELECT * FROM sweep_retries"))
 
 
 # ---- Clocks, permissions, blips
