@@ -69,7 +69,8 @@ async def test_a_payment_and_its_dashboard_refund_heard_of_in_one_batch_end_as_r
 
     await hear_everything(inbox, stripe)
 
-    assert {await shop.status(order_id) for order_id in orders} == {OrderStatus.REFUNDED}
+    for order_id in orders:  # the server's own inbox may have taken some of the events
+        await shop.until(order_id, OrderStatus.REFUNDED)
 
 
 async def test_a_refund_heard_of_before_its_payment_counts(
