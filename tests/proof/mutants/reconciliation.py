@@ -9,11 +9,11 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/inbox.py",
-                "            intent = await self._gateway.retrieve_intent(intent_id)\n",
-                "            from dataclasses import replace\n\n"
-                "            from services.payments.intents import IntentStatus\n\n"
-                "            intent = await self._gateway.retrieve_intent(intent_id)\n"
-                "            intent = replace(intent, status=IntentStatus.SUCCEEDED, amount_received=intent.amount)\n",
+                "        await self._settlement.apply(intent, cause=cause)\n",
+                "        from dataclasses import replace\n\n"
+                "        from services.payments.intents import IntentStatus\n\n"
+                "        intent = replace(intent, status=IntentStatus.SUCCEEDED, amount_received=intent.amount)\n"
+                "        await self._settlement.apply(intent, cause=cause)\n",
             ),
         ),
         (f"{WEBHOOKS}::test_a_forged_payload_moves_nothing",),
@@ -34,7 +34,7 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/inbox.py",
-                "            return await self._postpone(events, error)\n        except Exception as error:",
+                "            return await self._postpone(events, type(error).__name__)\n        except Exception as error:",
                 "            pass\n        except Exception as error:",
             ),
         ),
