@@ -34,7 +34,8 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/inbox.py",
-                "            return await self._postpone(events, type(error).__name__)\n        except Exception as error:",
+                "            return await self._postpone(events, type(error).__name__)\n"
+                "        except Exception as error:",
                 "            pass\n        except Exception as error:",
             ),
         ),
