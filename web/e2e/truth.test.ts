@@ -45,6 +45,7 @@ describe("nothing is said to be unpaid that may be paid", () => {
   test("when the answer is lost and the shop can't be reached either, until it can", async () => {
     const { page, demo, watch } = now
     watch.expected = BROKEN
+    await withoutSockets(page) // which would tell
     const order = await orderSomething(page, demo.url, "Stoneware mug")
     const lied = await everShown(page, "Nothing was charged")
     await loseAnswers(page)

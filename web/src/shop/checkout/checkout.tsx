@@ -4,6 +4,7 @@ import { useEffect, useState } from "react"
 import { graphql } from "../../gql/index.ts"
 import type { OrderStatus } from "../../gql/graphql.ts"
 import type { Config } from "../../shared/config.ts"
+import type { Amount } from "../../shared/money.ts"
 import { onReturn } from "../../shared/returning.ts"
 import { isAtBank } from "../../shared/standing.ts"
 import { useStore } from "../../shared/store.ts"
@@ -12,10 +13,10 @@ import { Heading } from "../parts/heading.tsx"
 import { Notice, Spinner } from "../parts/notice.tsx"
 import { Awaiting } from "./awaiting.tsx"
 import { createPaymentIntent } from "./fate.ts"
-import { PaymentForm } from "./payment-form.tsx"
+import { PaymentForm, type Shown } from "./payment-form.tsx"
 import { Refused } from "./refused.tsx"
 import { Result } from "./result.tsx"
-import { type Problem, REFUSED_LATER, type Step, Steps, declined } from "./steps.ts"
+import { type Intent, type Problem, REFUSED_LATER, type Step, Steps, declined } from "./steps.ts"
 import { declineOf, loadStripe } from "./stripe.ts"
 import { Summary } from "./summary.tsx"
 
@@ -59,7 +60,8 @@ export function Checkout({ config, id, cameBackWith }: { config: Config; id: str
             isAsking={step.isAsking}
             total={order?.total ?? null}
             expiresAt={order?.expiresAt ?? null}
-            check={() => isAsShown(client, id, order?.total.amount)}
+            check={() => isAsShown(client, id, order?.total ?? step.intent.amount, step.intent)}
+            changed={() => void steps.prepare()}
             confirmed={steps.confirmed}
             unclear={steps.ask}
           />
@@ -86,10 +88,18 @@ export function Checkout({ config, id, cameBackWith }: { config: Config; id: str
 const CHECK_WITHIN = 3_000 // milliseconds; a shop that is away doesn't hold up a payment
 
 /** Asks once more right before paying: the shop may have changed the order since, or another tab have paid it. */
-async function isAsShown(client: ApolloClient, id: string, shown: string | undefined): Promise<boolean> {
+async function isAsShown(client: ApolloClient, id: string, shown: Amount, intent: Intent): Promise<Shown> {
+  if (shown.amount !== intent.amount.amount) return hasItsNewAmount(client, id, shown, intent)
   const late = new Promise<null>((give) => setTimeout(() => give(null), CHECK_WITHIN))
   const order = await Promise.race([lookAt(client, id), late]).catch(() => null)
-  return !order || (order.status === "PENDING" && (shown === undefined || order.total.amount === shown))
+  return !order || (order.status === "PENDING" && order.total.amount === shown.amount) ? "as shown" : "told"
+}
+
+/** Has our server give the intent the total that is shown now: Stripe would charge the one from before. */
+async function hasItsNewAmount(client: ApolloClient, id: string, shown: Amount, intent: Intent): Promise<Shown> {
+  const now = await createPaymentIntent(client, id).catch(() => null)
+  const isSame = now?.__typename === "PaymentIntent" && now.id === intent.id && now.amount.amount === shown.amount
+  return isSame ? "as shown" : "changed"
 }
 
 function headingOf(status: OrderStatus | null, at: Step["at"]): string {

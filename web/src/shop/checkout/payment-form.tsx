@@ -19,16 +19,21 @@ interface FormProps {
   total: Amount | null
   expiresAt: string | null
   /** Whether the order can still be paid, at the total that is shown. */
-  check: () => Promise<boolean>
+  check: () => Promise<Shown>
+  /** The payment is another one now. */
+  changed: () => void
   confirmed: () => void
   /** The answer says nothing certain. */
   unclear: () => void
 }
 
+/** `told` is shown with the order already; `changed` needs the payment anew. */
+export type Shown = "as shown" | "told" | "changed"
+
 type State = "loading" | "ready" | "paying" | "missing"
 
 /** Stripe's Payment Element and the button. After a refusal the same intent takes another card. */
-export function PaymentForm({ config, intent, orderId, problem, isAsking, total, expiresAt, check, confirmed, unclear }: FormProps) {
+export function PaymentForm({ config, intent, orderId, problem, isAsking, total, expiresAt, check, changed, confirmed, unclear }: FormProps) {
   const place = useRef<HTMLDivElement>(null)
   const tools = useRef<{ stripe: Stripe; elements: StripeElements } | null>(null)
   const paying = useRef(false)
@@ -73,10 +78,13 @@ export function PaymentForm({ config, intent, orderId, problem, isAsking, total,
     setState("paying")
     setShown(null)
     const { stripe, elements } = tools.current
-    if (!(await check())) {
+    const found = await check()
+    if (found !== "as shown") {
       paying.current = false
-      return setState("ready")
+      setState("ready")
+      return found === "changed" ? changed() : undefined
     }
+    if (isChanged) await elements.fetchUpdates()
     const outcome = await confirm(stripe, elements, `${location.origin}/?pay=${encodeURIComponent(orderId)}`)
     paying.current = false
     setState("ready")
