@@ -125,10 +125,16 @@ async def test_the_rest_of_owed_money_is_refunded_while_nobody_said_otherwise(
     assert await cases(database) == []
 
 
-async def test_a_refund_that_a_person_gave_up_opens_no_other_case(till: Till, database: Database) -> None:
-    order_id, _ = await till.paid()
+@pytest.mark.parametrize("cause", ["late", "merchant"])
+async def test_a_refund_that_a_person_gave_up_opens_no_other_case(
+    till: Till, database: Database, cause: str
+) -> None:
+    order_id, _ = await (till.paid() if cause == "merchant" else late(till))
     till.sandbox.permissions.forbid("rak_refund_write")
-    await till.refund(order_id, 300)
+    if cause == "merchant":
+        await till.refund(order_id, 300)
+    else:
+        await sweeps(till, database)
     await close_the_case(database)
 
     await sweeps(till, database, 2)
