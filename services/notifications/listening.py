@@ -32,7 +32,8 @@ async def listen(
                 with contextlib.suppress(DatabaseUnavailable):  # the news have said so
                     place = await _write_all(feed, place, types, write)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await woken.wait()
     finally:
         await database.close()
 

@@ -75,7 +75,8 @@ class OrderSubscriptions:
 
 async def _until(changed: asyncio.Event, principal: Principal) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(changed.wait(), max(0.0, principal.expires_at - time.time()))
+        async with asyncio.timeout(max(0.0, principal.expires_at - time.time())):
+            await changed.wait()
     _raise_if_expired(principal)
 
 
