@@ -136,7 +136,8 @@ class WebhookDispatcher:
             except Exception:
                 log.exception("webhooks not sent; they are looked at again in some seconds")
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):  # `wait_for` of 3.11 forgets a cancellation beside news
+                # `wait_for` of Python 3.11 forgets a cancellation that comes with the news.
+                async with asyncio.timeout(POLL_SECONDS):
                     await self.news.wait()
 
     async def _prepare_if_it_is_time(self) -> None:

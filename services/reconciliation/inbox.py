@@ -188,7 +188,8 @@ class Inbox:
             await asyncio.wait(busy, return_when=asyncio.FIRST_COMPLETED)
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):  # `wait_for` of 3.11 forgets a cancellation beside news
+            # `wait_for` of Python 3.11 forgets a cancellation that comes with the news.
+            async with asyncio.timeout(POLL_SECONDS):
                 await self._news.wait()
 
     async def _take_or_log(self, limit: int) -> Sequence[DueEvent]:

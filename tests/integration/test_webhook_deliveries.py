@@ -183,6 +183,21 @@ async def test_no_connection_is_held_while_an_endpoint_is_called(
                 await asyncio.sleep(0.01)
 
 
+async def test_news_that_come_at_the_end_keep_nobody_at_work(dispatcher: WebhookDispatcher) -> None:
+    async def ends_after(moments: int) -> None:
+        async with dispatcher.at_work():
+            await asyncio.sleep(0.2)  # until it waits for news
+            dispatcher.news.set()
+            for _ in range(moments):
+                await asyncio.sleep(0)
+
+    for moments in range(6):
+        shift = asyncio.create_task(ends_after(moments))
+        ended, _ = await asyncio.wait({shift}, timeout=10)
+        shift.cancel()
+        assert ended, f"still at work, called off {moments} moments after the news"
+
+
 async def test_a_replay_begins_anew_also_while_a_try_is_under_way(
     shop: Shop, endpoints: WebhookEndpoints, receiver: Receiver
 ) -> None:
