@@ -12,6 +12,7 @@ const values = [
   "Metadata",
   "Money",
   "NewServiceKey",
+  "NewWebhookEndpoint",
   "OrderItem",
   "OrderLine",
   "PageInfo",
