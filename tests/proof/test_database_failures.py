@@ -77,7 +77,12 @@ async def live_through_an_order(till: Till) -> None:
     assert await till.shop.status(canceled) is OrderStatus.CANCELED
 
 
-@pytest.mark.parametrize("point", failpoints.ALL)
+# No endpoint of the shop's is here: what is lost between its answer and our writing it down is sent again
+# (`test_an_answer_that_was_not_written_down_is_asked_for_again`).
+POINTS = [point for point in failpoints.ALL if point != failpoints.WEBHOOK_ANSWERED]
+
+
+@pytest.mark.parametrize("point", POINTS)
 async def test_a_restart_of_the_database_at_any_step_is_noticed_by_nobody(
     cluster: Cluster, restartable: Database, sandbox: Sandbox, point: str
 ) -> None:
