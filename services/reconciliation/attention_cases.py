@@ -1,7 +1,7 @@
 """The list of cases as a merchant sees it, and closing one by a person's word."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ from services.identity.refusals import RateLimited, Refusal
 from services.payments.refunds import LEASE
 
 LONGEST_KEY = 255
-A_CALL_LASTS = round(LEASE.total_seconds())  # at the longest
+A_CALL_LASTS = LEASE // timedelta(seconds=1)  # at the longest
 
 log = structlog.get_logger(__name__)
 

@@ -115,7 +115,7 @@ async def test_an_order_is_free_again_seconds_after_the_server_that_locked_it_wa
     order_id = await shop.order()
     cut_off = await Connection.to(postgres_url)
     await cut_off.run(sql_of(BEGIN, ()), {})
-    assert await cut_off.run(sql_of(LOCK_ORDER, ("order_id",)), {"order_id": order_id})
+    assert await cut_off.run(sql_of(LOCK_ORDER.statement, ("order_id",)), {"order_id": order_id})
 
     async def work(transaction: Transaction) -> str:
         status: str = (await transaction.one(LOCK_ORDER, {"order_id": order_id})).status
