@@ -1,11 +1,11 @@
 """How far the pool of database connections is used: looked at each second, since waiting leaves no trace."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from runtime.background import in_background
 from runtime.database.database import Database
 from runtime.metrics import POOL_IN_USE, POOL_SIZE, POOL_WAITING
 
@@ -36,13 +36,8 @@ def show(database: Database) -> None:
 @asynccontextmanager
 async def pool_shown(database: Database) -> AsyncIterator[None]:
     """Keep the gauges of this process up to date until the block ends."""
-    work = asyncio.create_task(_show_each_second(database))
-    try:
+    async with in_background(_show_each_second(database)):
         yield
-    finally:
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
 
 
 async def _show_each_second(database: Database) -> None:

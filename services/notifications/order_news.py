@@ -1,7 +1,6 @@
 """News of orders, from whichever process or machine changed them, over PostgreSQL's LISTEN and NOTIFY."""
 
 import asyncio
-import contextlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,6 +12,7 @@ import structlog
 from models.orders.channel import LISTEN
 from models.shop_events.statements import CHANNEL as EVENTS_CHANNEL
 from models.shop_events.statements import LISTEN as LISTEN_TO_EVENTS
+from runtime.background import in_background
 from runtime.database.address import conninfo
 from services.identity.refusals import RateLimited
 
@@ -39,13 +39,8 @@ class OrderNews:
     @asynccontextmanager
     async def on_air(self) -> AsyncIterator[None]:
         """Listen until the block ends."""
-        listening = asyncio.create_task(self._listen_for_ever())
-        try:
+        async with in_background(self._listen_for_ever()):
             yield
-        finally:
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await listening
 
     def wake_for_events(self, waker: asyncio.Event) -> None:
         """Set `waker` whenever an event for the shop was written, or may have been."""

@@ -33,6 +33,7 @@ from models.webhooks.endpoints import (
     MOVE_REPLAY,
     REPLAY_SOME,
 )
+from runtime.background import in_background
 from runtime.database.database import Database, DatabaseUnavailable, Transaction
 from services.notifications.metrics import WEBHOOK_TRIES, WEBHOOK_TRY_SECONDS, DeliveryResult
 from services.notifications.publishing import publish_events
@@ -92,13 +93,10 @@ class WebhookDispatcher:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Deliver events as they come until the block ends; what is under way then may end for a moment."""
-        work = asyncio.create_task(self._run())
         try:
-            yield
+            async with in_background(self._run()):
+                yield
         finally:
-            work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
             if self._tries:
                 await asyncio.wait(self._tries, timeout=FAREWELL_SECONDS)
             for task in self._tries:

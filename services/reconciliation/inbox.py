@@ -33,6 +33,7 @@ from models.stripe_events.tables import (
     DueEvent,
     RestingEvent,
 )
+from runtime.background import in_background
 from runtime.database.database import Database, Transaction
 from runtime.failures import log_failure
 from runtime.observation import note
@@ -156,13 +157,8 @@ class Inbox:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Finish events as they come, and those that were left, until the block ends."""
-        work = asyncio.create_task(self._run())
-        try:
+        async with in_background(self._run()):
             yield
-        finally:
-            work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
 
     async def _run(self) -> None:
         """Work on so many events at once; a slow one takes one place and holds up no other."""

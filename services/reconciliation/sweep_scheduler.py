@@ -12,6 +12,7 @@ import structlog
 
 from models.payments.installation import INSTALLATION
 from models.reconciliation.leases import GIVE_BACK, TAKE_WORK
+from runtime.background import in_background
 from runtime.database.database import Database
 from runtime.failures import log_failure
 from services.reconciliation.findings import Findings
@@ -35,13 +36,10 @@ class SweepScheduler:
     @asynccontextmanager
     async def on(self) -> AsyncIterator[None]:
         """Be ready to sweep until the block ends; then let another process do it."""
-        work = asyncio.create_task(self._run())
         try:
-            yield
+            async with in_background(self._run()):
+                yield
         finally:
-            work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
             await self._give_back()
 
     async def sweep_if_it_is_our_turn(self) -> bool:

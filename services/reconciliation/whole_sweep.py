@@ -5,7 +5,6 @@ further sweep would help: Stripe is away, or the same steps end without having d
 """
 
 import asyncio
-import contextlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -14,6 +13,7 @@ from datetime import datetime
 
 from models.reconciliation.statements import OPEN_AT_STRIPE
 from models.reconciliation.sweep_state import WINDOWS
+from runtime.background import in_background
 from runtime.database.database import Database
 from services.reconciliation.findings import Findings
 from services.reconciliation.inbox import Inbox
@@ -134,13 +134,8 @@ async def _progress(findings: Findings, before: Counter[str], tell: Tell) -> Asy
                 f"{time.monotonic() - began:.0f} s, {findings.step or 'beginning'}; {counts or 'nothing yet'}"
             )
 
-    task = asyncio.create_task(report())
-    try:
+    async with in_background(report()):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def in_sentences(findings: Findings) -> str:
