@@ -1,13 +1,15 @@
-"""Whether a setting can be an address at all, and whether this machine may listen there."""
+"""Addresses: whether a setting can be one, whether this machine may listen there, and which count as one."""
 
 import errno
 import socket
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+
+IPV6_NETWORK = 64  # bits, which whoever has one address has
 
 
 def is_network(text: str) -> bool:
@@ -91,3 +93,16 @@ def _split(text: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def network_of(address: str) -> str:
+    """What is limited as one address: a customer has one of IPv4, and all of a network of IPv6 (RFC 6177)."""
+    try:
+        found = ip_address(address)
+    except ValueError:  # such as a Unix socket's
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ip_network((int(found), IPV6_NETWORK), strict=False))

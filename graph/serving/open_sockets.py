@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from graph.serving.addresses import network_of
+from runtime.addresses import network_of
 
 MOST_SOCKETS = 10_000  # of one process; half of the files it may open where that is less
 MOST_UNSIGNED_PART = 4  # a quarter of them may be without a token

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from graphql import GraphQLError
 
-from graph.serving.addresses import network_of
+from runtime.addresses import network_of
 
 MOST_ACCOUNTS = 10_000  # callers that are remembered; whoever was quiet longest is forgotten
 SAVED_SECONDS = 7  # of work that a quiet caller may ask for at once
