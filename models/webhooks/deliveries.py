@@ -53,10 +53,11 @@ class DueEndpoint(NamedTuple):
 
 
 class DueDelivery(NamedTuple):
-    """`age` is seconds since it was first due; `id` and what follows are the event's."""
+    """`age` is seconds since `began_at`, when it was first due; `id` and what follows are the event's."""
 
     delivery_id: UUID
     attempts: int
+    began_at: datetime
     age: int
     id: UUID
     type: str
@@ -164,6 +165,7 @@ TAKE_DUE = Query(
     select(
         _taken.c.id.label("delivery_id"),
         _taken.c.attempts,
+        _taken.c.began_at,
         cast(func.extract("epoch", func.now() - _taken.c.began_at), Integer).label("age"),
         *described,
         col(Order.reference),
@@ -176,6 +178,7 @@ TAKE_DUE = Query(
 _this_try = (
     col(WebhookDelivery.id) == bindparam("delivery_id", type_=Uuid),
     col(WebhookDelivery.attempts) == bindparam("attempt", type_=Integer),
+    col(WebhookDelivery.began_at) == bindparam("first_due", type_=DateTime(timezone=True)),
     _is_due,
 )
 _http_status = bindparam("http_status", type_=Integer)

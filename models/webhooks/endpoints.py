@@ -15,6 +15,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     bindparam,
+    case,
     cast,
     delete,
     exists,
@@ -54,9 +55,8 @@ class EndpointRow(NamedTuple):
     created_at: datetime
 
 
-class EndpointLock(NamedTuple):
-    id: UUID
-    disabled_at: datetime | None
+class EndpointCount(NamedTuple):
+    enabled: int
 
 
 class DisabledEndpoint(NamedTuple):
@@ -82,16 +82,20 @@ _shown = (
 ENDPOINTS = Query(
     EndpointRow,
     select(*_shown)
-    .order_by(col(WebhookEndpoint.created_at).desc(), col(WebhookEndpoint.id).desc())
+    .order_by(_is_enabled.desc(), col(WebhookEndpoint.created_at).desc(), col(WebhookEndpoint.id).desc())
     .limit(MOST_LISTED),
 )
 ENDPOINT = Query(
     EndpointRow,
     select(*_shown).where(_this_endpoint),
 )
-LOCK_ENDPOINTS = Query(
-    EndpointLock,
-    select(col(WebhookEndpoint.id), col(WebhookEndpoint.disabled_at)).with_for_update(key_share=True),
+# One at a time adds to those that are enabled. A statement of its own: they are counted after the wait for it.
+TAKE_ENDPOINTS = select(func.pg_advisory_xact_lock(func.hashtext("paygraph webhook endpoints")))
+COUNT_ENABLED = Query(
+    EndpointCount,
+    select(func.count().label("enabled"))
+    .select_from(WebhookEndpoint)
+    .where(_is_enabled, col(WebhookEndpoint.id) != bindparam("besides", type_=Uuid)),
 )
 ADD_ENDPOINT = Query(
     EndpointRow,
@@ -106,14 +110,19 @@ ADD_ENDPOINT = Query(
     .on_conflict_do_nothing(index_elements=["url"])
     .returning(*_shown),
 )
-# The secret of before goes on signing for a while beside the new one.
+# The secret of before goes on signing for a while beside the new one. One that does so already stays: a rotation that
+# is repeated since its answer was lost ends the secret that nobody saw, not the one that the shop has.
+_has_old_key = col(WebhookEndpoint.old_key_until) > func.now()
 ROTATE_SECRET = Query(
     EndpointRow,
     update(WebhookEndpoint)
     .where(_this_endpoint)
     .values(
-        old_key=WebhookEndpoint.signing_key,
-        old_key_until=func.now() + cast(bindparam("both_for"), Interval),
+        old_key=case((_has_old_key, col(WebhookEndpoint.old_key)), else_=col(WebhookEndpoint.signing_key)),
+        old_key_until=case(
+            (_has_old_key, col(WebhookEndpoint.old_key_until)),
+            else_=func.now() + cast(bindparam("both_for"), Interval),
+        ),
         signing_key=bindparam("new_key", type_=LargeBinary),
     )
     .returning(*_shown),
@@ -144,7 +153,7 @@ ENDPOINTS_IN_TROUBLE = Query(
         col(WebhookEndpoint.failing_since),
     )
     .where(or_(~_is_enabled, col(WebhookEndpoint.failing_since).is_not(None)))
-    .order_by(col(WebhookEndpoint.url))
+    .order_by(_is_enabled.desc(), col(WebhookEndpoint.url))
     .limit(MOST_LISTED),
 )
 DELETE_OLD_ENDPOINTS = delete(WebhookEndpoint).where(
@@ -181,7 +190,7 @@ LOCK_REPLAY = Query(
     ReplayRow,
     select(col(WebhookEndpoint.id), col(WebhookEndpoint.replay_after), col(WebhookEndpoint.replay_until))
     .where(col(WebhookEndpoint.replay_after).is_not(None), _is_enabled)
-    .order_by(col(WebhookEndpoint.id))
+    .order_by(func.random())  # a month of one endpoint's holds up no hour of another's
     .limit(1)
     .with_for_update(skip_locked=True, key_share=True),
 )

@@ -17,7 +17,7 @@ PAGE = 100
 async def listen(
     url: str, after: FeedCursor | None, types: Sequence[EventType], write: Callable[[str], object]
 ) -> None:
-    """Write a line for each event behind a cursor, or from now on; ends only by being called off.
+    """Write a line for each event behind a cursor, or from now on; runs until it is canceled.
 
     Raises `DatabaseUnavailable` at the beginning; a database that goes away later is waited for.
     """
@@ -29,26 +29,20 @@ async def listen(
         async with news.on_air():
             while True:
                 woken.clear()
+                has_next = False
                 with contextlib.suppress(DatabaseUnavailable):  # the news have said so
-                    place = await _write_all(feed, place, types, write)
+                    page = await feed.page(first=PAGE, after=place, types=types)
+                    for event in page.items:
+                        write(as_line(event))
+                        place = event.cursor
+                    has_next = page.has_next
+                if has_next:
+                    continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await woken.wait()
     finally:
         await database.close()
-
-
-async def _write_all(
-    feed: EventFeed, place: FeedCursor | None, types: Sequence[EventType], write: Callable[[str], object]
-) -> FeedCursor | None:
-    """Where the feed ended."""
-    while True:
-        page = await feed.page(first=PAGE, after=place, types=types)
-        for event in page.items:
-            write(as_line(event))
-            place = event.cursor
-        if not page.has_next:
-            return place
 
 
 def as_line(event: EventView) -> str:

@@ -8,9 +8,7 @@ import asyncio
 import time
 
 from models.shop_events.statements import IS_ANY_UNPUBLISHED, TAKE_PUBLISHING
-from models.webhooks.deliveries import (
-    PUBLISH_AND_FAN_OUT,
-)
+from models.webhooks.deliveries import PUBLISH_AND_FAN_OUT
 from runtime.database.database import Database, Transaction
 
 BATCH = 500
@@ -18,14 +16,15 @@ PAUSE = 0.01  # seconds
 
 
 async def publish_events(database: Database, *, patience: float = 0.0) -> int:
-    """How many events got a place. When another process is at it, it does the work; `patience` is how many seconds to
-    wait for that.
+    """How many events got a place: one `BATCH`, and more only while `patience`, in seconds, lasts.
+
+    When another process is at it, it does the work, and is waited for as long.
     """
     published, deadline = 0, time.monotonic() + patience
     while await database.row(IS_ANY_UNPUBLISHED):
         count = await database.transaction(_publish_some)
         published += count
-        if 0 < count < BATCH or (not count and time.monotonic() >= deadline):
+        if 0 < count < BATCH or time.monotonic() >= deadline:
             break
         if not count:
             await asyncio.sleep(PAUSE)

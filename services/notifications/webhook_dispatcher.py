@@ -35,7 +35,9 @@ from models.webhooks.endpoints import (
 )
 from runtime.background import in_background
 from runtime.database.database import Database, DatabaseUnavailable, Transaction
+from runtime.failures import log_failure
 from services.notifications.metrics import WEBHOOK_TRIES, WEBHOOK_TRY_SECONDS, DeliveryResult
+from services.notifications.publishing import BATCH as PUBLISHED_AT_ONCE
 from services.notifications.publishing import publish_events
 from services.notifications.webhook_failures import WebhookFailures
 from services.notifications.webhook_message import body_of, signed_headers
@@ -88,13 +90,12 @@ class WebhookDispatcher:
         self._writing = asyncio.Semaphore(STATEMENTS)
         self._prepare_at = 0.0
         self._answers = True  # the database, the last time it was asked
-        self._clean_at = time.monotonic() + random.uniform(0.1, 1.0) * CLEANING_SECONDS  # noqa: S311  # nosec B311
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Deliver events as they come until the block ends; what is under way then may end for a moment."""
         try:
-            async with in_background(self._run()):
+            async with in_background(self._run()), in_background(self._clean_now_and_then()):
                 yield
         finally:
             if self._tries:
@@ -124,7 +125,9 @@ class WebhookDispatcher:
         while True:
             self.news.clear()
             try:
-                await self._prepare_if_it_is_time()
+                if time.monotonic() >= self._prepare_at:
+                    self._prepare_at = time.monotonic() + PREPARING_SECONDS
+                    await self._prepare()
                 await self._begin()
                 self._answers = True
             except DatabaseUnavailable as error:
@@ -138,24 +141,25 @@ class WebhookDispatcher:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self.news.wait()
 
-    async def _prepare_if_it_is_time(self) -> None:
-        now = time.monotonic()
-        if now >= self._clean_at:
-            self._clean_at = now + CLEANING_SECONDS
-            await self.clean()
-        if now >= self._prepare_at:
-            self._prepare_at = now + PREPARING_SECONDS
-            await self._prepare()
+    async def _clean_now_and_then(self) -> None:
+        """Beside the sending, which years of events would hold up."""
+        while True:
+            await asyncio.sleep(random.uniform(0.1, 1.0) * CLEANING_SECONDS)  # noqa: S311  # nosec B311
+            try:
+                await self.clean()
+            except Exception as error:
+                log_failure(log, "old events not deleted", error)
 
     async def _prepare(self) -> None:
-        """Put some of what is to be sent again in line, the rest next time; give up what disabled ones are due."""
+        """Put some of what is to be sent again in line, and give up some of what disabled ones are due; the rest next
+        time."""
         await self._database.transaction(_replay_some)
-        while await self._database.rows(GIVE_UP_OF_DISABLED, {"limit": BATCH}):
-            pass
+        await self._database.rows(GIVE_UP_OF_DISABLED, {"limit": BATCH})
 
     async def _begin(self) -> int:
         """Publish, and begin a try for what is due wherever there is a place; how many were begun."""
-        await publish_events(self._database)
+        if await publish_events(self._database) >= PUBLISHED_AT_ONCE:
+            self.news.set()  # there are more
         started = 0
         for row in await self._database.rows(DUE_ENDPOINTS):
             endpoint = endpoint_from(row)
@@ -206,6 +210,7 @@ class WebhookDispatcher:
             "of_endpoint": endpoint.id,
             "delivery_id": delivery.delivery_id,
             "attempt": delivery.attempts,
+            "first_due": delivery.began_at,
             "http_status": answer.http_status,
         }
         await self._database.rows(MARK_DELIVERED, values)

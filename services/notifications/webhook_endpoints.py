@@ -11,20 +11,17 @@ import structlog
 from models.attention.tables import AttentionKind
 from models.shop_events.statements import LAST_BEFORE, LAST_POSITION
 from models.shop_events.tables import EventType
-from models.webhooks.deliveries import (
-    DeliveryRow,
-    deliveries,
-)
+from models.webhooks.deliveries import DeliveryRow, deliveries
 from models.webhooks.endpoints import (
     ADD_ENDPOINT,
     BEGIN_REPLAY,
+    COUNT_ENABLED,
     DISABLE,
     ENABLE,
     ENDPOINT,
     ENDPOINTS,
-    LOCK_ENDPOINTS,
     ROTATE_SECRET,
-    EndpointLock,
+    TAKE_ENDPOINTS,
     EndpointRow,
 )
 from models.webhooks.tables import DeliveryStatus
@@ -97,9 +94,9 @@ class WebhookEndpoints:
             raise InvalidWebhookEndpoint(str(error)) from None
         if types is not None and not types:
             raise InvalidWebhookEndpoint("it asks for no type of event; leave `types` out for all")
-        secret = new_secret()
+        secret, endpoint_id = new_secret(), uuid4()
         values = {
-            "id": uuid4(),
+            "id": endpoint_id,
             "url": address,
             "types": None if types is None else [each.value for each in EventType if each in types],
             "signing_key": secret,
@@ -107,7 +104,7 @@ class WebhookEndpoints:
         }
 
         async def write(transaction: Transaction) -> EndpointRow | None:
-            _check_room(await transaction.rows(LOCK_ENDPOINTS))
+            await _check_room(transaction, endpoint_id)
             return await transaction.row(ADD_ENDPOINT, values)
 
         row = await self._database.transaction(write)
@@ -119,7 +116,7 @@ class WebhookEndpoints:
         return view_from(row), secret_as_told(secret)
 
     async def rotate_secret(self, endpoint_id: UUID) -> tuple[EndpointView, str]:
-        """A new secret, told this once. For `BOTH_SECRETS` the old one signs too."""
+        """A new secret, told this once. For `BOTH_SECRETS` the old one signs too, whatever came in between."""
         secret = new_secret()
         values = {"of_endpoint": endpoint_id, "new_key": secret, "both_for": BOTH_SECRETS}
         row = await self._database.row(ROTATE_SECRET, values)
@@ -137,8 +134,7 @@ class WebhookEndpoints:
 
     async def _enable(self, endpoint_id: UUID) -> None:
         async def write(transaction: Transaction) -> None:
-            enabled = await transaction.rows(LOCK_ENDPOINTS)
-            _check_room([row for row in enabled if row.id != endpoint_id])
+            await _check_room(transaction, endpoint_id)
             await transaction.rows(ENABLE, {"of_endpoint": endpoint_id})
             await close_case(transaction, AttentionKind.WEBHOOK_DISABLED, str(endpoint_id))
 
@@ -167,7 +163,7 @@ class WebhookEndpoints:
         return view_from(row)
 
     async def list(self) -> list[EndpointView]:
-        """The newest first."""
+        """Those that are enabled first, of both the newest; disabled ones of long ago are left out."""
         return [view_from(row) for row in await self._database.rows(ENDPOINTS)]
 
     async def deliveries(
@@ -184,8 +180,10 @@ class WebhookEndpoints:
         return page_of([_delivery_from(row) for row in rows], first)
 
 
-def _check_room(endpoints: Sequence[EndpointLock]) -> None:
-    if sum(row.disabled_at is None for row in endpoints) >= MOST_ENABLED:
+async def _check_room(transaction: Transaction, endpoint_id: UUID) -> None:
+    """For one that is to be enabled; whoever else wants to waits until this transaction is over."""
+    await transaction.rows(TAKE_ENDPOINTS)
+    if (await transaction.one(COUNT_ENABLED, {"besides": endpoint_id})).enabled >= MOST_ENABLED:
         raise InvalidWebhookEndpoint(f"{MOST_ENABLED} endpoints are enabled already; disable some")
 
 

@@ -43,6 +43,7 @@ class WebhookFailures:
             "of_endpoint": endpoint_id,
             "delivery_id": delivery.delivery_id,
             "attempt": delivery.attempts,
+            "first_due": delivery.began_at,
             "http_status": answer.http_status,
             "error": answer.error,
         }

@@ -101,6 +101,21 @@ async def test_both_secrets_sign_while_one_is_rotated(
     ).decode("ascii")
 
 
+async def test_a_rotation_that_is_repeated_keeps_the_secret_that_the_shop_has(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    """The answer to the first one was lost: nobody saw its secret."""
+    view, old = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await endpoints.rotate_secret(view.id)
+    _, new = await endpoints.rotate_secret(view.id)
+    await paid_order(shop)
+    await dispatcher.deliver_due()
+
+    [delivered] = receiver.received
+    for secret in (old, new):
+        assert Webhook(secret).verify(delivered.body, delivered.headers)
+
+
 async def test_connections_are_used_again(
     shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
 ) -> None:
@@ -225,6 +240,49 @@ async def test_a_replay_begins_anew_also_while_a_try_is_under_way(
     assert answered.is_set()
     assert len(receiver.received) == 2
     assert [d.status for d in await deliveries(shop.database)] == ["delivered"]
+
+
+async def test_a_late_answer_is_not_taken_for_that_of_the_replay(
+    shop: Shop, endpoints: WebhookEndpoints, receiver: Receiver
+) -> None:
+    """Both are the first try of what they belong to."""
+    view, _ = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    since = datetime.now(UTC)
+    await paid_order(shop)
+
+    class Late(WebhookSender):
+        async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+            answer = await super().send(url, body, headers)
+            await endpoints.replay(view.id, since)
+            await WebhookDispatcher(shop.database, self, kept=KEPT)._prepare()  # noqa: SLF001
+            taken = text("UPDATE webhook_deliveries SET attempts = 1, due_at = now() + interval '1 minute'")
+            await shop.database.rows(taken)  # by another process, whose try is under way
+            return answer
+
+    sender = Late(HERE)
+    await WebhookDispatcher(shop.database, sender, kept=KEPT).deliver_due()
+    await sender.close()
+
+    assert [delivery.status for delivery in await deliveries(shop.database)] == ["due"]
+
+
+async def test_a_long_replay_holds_up_no_other(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher
+) -> None:
+    """The first has far more behind it than a pass puts in line, so it does not end here."""
+    since = datetime.now(UTC)
+    await paid_order(shop)
+    for name in ("long", "short"):
+        view, _ = await endpoints.create(MERCHANT, f"http://127.0.0.1:9/{name}", None)
+        await endpoints.replay(view.id, since)
+    goes_on = text("UPDATE webhook_endpoints SET replay_after = 0, replay_until = 9 WHERE url LIKE '%/long'")
+    for _ in range(64):  # which is drawn by chance: the short one is missed once in 10**19
+        await shop.database.rows(goes_on)
+        await dispatcher._prepare()  # noqa: SLF001
+    replayed = await shop.database.rows(
+        text("SELECT url FROM webhook_endpoints WHERE url LIKE '%/short' AND replay_after IS NULL")
+    )
+    assert len(replayed) == 1
 
 
 async def test_a_replay_sends_what_was_published_since_a_moment(

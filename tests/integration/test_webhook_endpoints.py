@@ -1,5 +1,6 @@
 """Webhook endpoints over GraphQL: who may have them, what is refused, and what is told of their secrets."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -128,6 +129,30 @@ async def test_an_address_has_one_endpoint_and_there_are_so_many(client: Client)
     on = {**off, "enabled": True}
     refused = (await client.data(SWITCH, on, **MERCHANT))["setWebhookEndpointEnabled"]
     assert refused["code"] == "INVALID_WEBHOOK_ENDPOINT"
+
+
+async def test_the_last_place_is_given_once(client: Client) -> None:
+    for number in range(MOST_ENABLED - 1):
+        await create(client, f"{URL}/{number}")
+    made = await asyncio.gather(*(create(client, f"{URL}/last/{number}") for number in range(4)))
+    assert sorted(answer["__typename"] for answer in made) == [
+        "InvalidWebhookEndpoint", "InvalidWebhookEndpoint", "InvalidWebhookEndpoint", "NewWebhookEndpoint",
+    ]  # fmt: skip
+
+
+async def test_enabled_endpoints_are_listed_however_many_are_switched_off(
+    client: Client, database: Database
+) -> None:
+    enabled = (await create(client))["endpoint"]["id"]
+    await database.rows(
+        text(
+            "INSERT INTO webhook_endpoints (id, url, signing_key, created_by, disabled_at, disabled_because)"
+            " SELECT gen_random_uuid(), 'https://shop.test/' || n, decode(repeat('ab', 32), 'hex'), 'x', now(), 'off'"
+            " FROM generate_series(1, 60) n"
+        )
+    )
+    listed = (await client.data("{ webhookEndpoints { id } }", **MERCHANT))["webhookEndpoints"]
+    assert listed[0]["id"] == enabled
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "00000000-0000-0000-0000-000000000001"])
