@@ -45,7 +45,7 @@ async def sweep_until_whole(
     """What all sweeps did together. It is whole unless `unreachable` or `unfinished` says otherwise.
 
     `tell` gets a line now and then; `calls_per_second` is what Stripe takes, for the estimate alone. `most_items`
-    bounds each step of one sweep.
+    bounds each step of one sweep; it is at least 2, since each sweep's own minute of a list of Stripe's is one.
     """
     try:
         await _tell_estimate(database, tell, calls_per_second or USUAL_RATE)
