@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from runtime.addresses import is_network, is_postgresql_url, is_private
-from runtime.database.address import is_local_or_encrypted
+from runtime.database.address import UnknownDestination, is_local_or_encrypted
 from runtime.environment import UnreadableEnvironment, near_misses, values_of
 from runtime.http_edge import SERVER_BOUNDS
 from runtime.origins import AllowedOrigins, is_header_name, problems_of
@@ -380,6 +380,12 @@ def _unsafe_database(settings: Settings) -> Iterator[str]:
         is_safe = is_local_or_encrypted(reveal(settings.database_url))
     except ProgrammingError:
         yield "DATABASE_URL: is no address that PostgreSQL's library can read"
+        return
+    except UnknownDestination as error:
+        yield (
+            f"DATABASE_URL: where it leads stands in another file, which {error} names. Write the host into it, or add "
+            "?sslmode=verify-full (or require)"
+        )
         return
     if not is_safe:
         yield (

@@ -71,8 +71,9 @@ class FigureReader:
             self._known = older(self._known, self._asked_at - before, database_answers=is_slow)
         else:
             self._known = figures_from([(row.kind, row.name, row.value) for row in rows])
-        self._known_until = self._now() + EVERY
-        self._reading = None
+        finally:  # also after a fault of ours, or that reading would be waited for until the server's end
+            self._known_until = self._now() + EVERY
+            self._reading = None
         return self._known
 
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import psycopg
+import structlog
 
 from models.operations.health_statements import (
     SCHEMA_REVISION,
@@ -37,6 +38,8 @@ MOST_CLOCK_SKEW = 30.0  # seconds: the leeway of tokens. Stripe's signatures bea
 SWEEP_OVERDUE = 600.0  # seconds; it is due each minute, and one may take 150 seconds
 
 OK, UNKNOWN = "ok", "unknown"
+
+log = structlog.get_logger(__name__)
 
 
 class Pinged(Protocol):
@@ -163,8 +166,12 @@ class Health:
         if self._asking is not None:
             await asyncio.wait({self._asking}, timeout=PROBE_PATIENCE)
         if self._asking is not None and self._asking.done():
-            self._stripe, self._asking = self._asking.result(), None
+            told, self._asking = (
+                self._asking,
+                None,
+            )  # first of all, or a question that failed is never asked again
             self._stripe_until = self._now() + STRIPE_EVERY
+            self._stripe = _answer_of(told)
         return {"stripe": self._stripe, "clock": self._time}
 
     async def _ping(self) -> Part:
@@ -201,6 +208,15 @@ class Health:
         usable = self._keys.are_usable
         what = "the keys read last serve on" if usable else "nobody can sign in"
         return {"keys": Part(f"JWT_JWKS_URL can't be read ({why}): {what}", needed=not usable)}
+
+
+def _answer_of(told: asyncio.Task[Part]) -> Part:
+    """A fault of ours in asking says nothing about Stripe, and keeps no server from serving."""
+    error = told.exception()
+    if error is None:
+        return told.result()
+    log.error("stripe not probed", exc_info=error)
+    return Part(f"{type(error).__name__}: a fault of this server, which its log shows", needed=False)
 
 
 class _RolledBack(Exception):

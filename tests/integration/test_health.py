@@ -96,6 +96,33 @@ async def test_a_key_that_stripe_takes_no_longer_is_told_and_takes_no_server_out
     assert (report.is_ready, report.as_json()) == (True, {**GREEN, "status": "degraded", "stripe": DENIED})
 
 
+@dataclass
+class Puzzled:
+    """A gateway with a fault of ours, as a new release of a library may bring."""
+
+    is_wrong: bool = True
+
+    async def ping(self) -> datetime | None:
+        if self.is_wrong:
+            raise KeyError("balance")
+        return None
+
+
+async def test_a_fault_of_ours_in_asking_stripe_is_told_and_forgotten(database: Database) -> None:
+    clock, gateway = Clock(), Puzzled()
+    health = Health(database, gateway, now=clock)
+    with written_as("json") as lines:
+        report = await health.check()
+    told = "KeyError: a fault of this server, which its log shows"
+    assert (report.is_ready, report.as_json()["stripe"]) == (True, told)
+    assert "stripe not probed" in lines.getvalue()
+
+    gateway.is_wrong = False
+    assert await state(health, "stripe") == told, "it is asked again after a while, as ever"
+    clock.now += STRIPE_EVERY
+    assert await state(health, "stripe") == OK
+
+
 async def test_probes_are_answered_before_a_stripe_that_hangs(
     database: Database, gateway: StripeGateway, stripe: Stripe
 ) -> None:

@@ -184,6 +184,24 @@ async def test_the_database_is_asked_once_however_often_one_scrapes(database: Da
     assert asked == 2
 
 
+async def test_a_reading_that_failed_by_a_fault_of_ours_is_not_waited_for_again(database: Database) -> None:
+    class Puzzled(Database):
+        is_wrong = True
+
+        async def transaction(self, *arguments: Any, **named: Any) -> Any:
+            if self.is_wrong:
+                raise KeyError("kind")
+            return await super().transaction(*arguments, **named)
+
+    clock, puzzled = [0.0], Puzzled(database.pool)
+    reader = FigureReader(puzzled, now=lambda: clock[0])
+    with pytest.raises(KeyError):
+        await reader.read()
+    puzzled.is_wrong = False
+    clock[0] += EVERY
+    assert (await reader.read()).database_answers
+
+
 async def test_counting_that_takes_too_long_is_cut_short_and_the_counts_of_before_stay(
     postgres_url: str, shop: Shop, database: Database, client: Client
 ) -> None:

@@ -100,6 +100,8 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         {"DATABASE_URL": "postgresql://shop:hunter2@db.internal:5432/shop?sslmode=disable"},
         {"DATABASE_URL": "postgresql://shop:hunter2@127.0.0.1/shop?host=db.internal"},
         {"DATABASE_URL": "postgresql://shop:hunter2@127.0.0.1/shop?nonsense=of-somebody"},
+        {"DATABASE_URL": "postgresql://shop:hunter2@127.0.0.1/shop?hostaddr=10.0.0.7"},
+        {"DATABASE_URL": "postgresql://shop:hunter2@127.0.0.1/shop?service=of-somebody"},
         {"DATABASE_POOL_SIZE": "0"},
         {"DATABASE_POOL_SIZE": "many-of-them"},
         {"STRIPE_SECRET_KEY": "replace-me"},
