@@ -66,6 +66,7 @@ from services.orders.checkout_tokens import CheckoutTokenMaker
 from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
+from services.payments.intents import GatewayError
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
@@ -327,7 +328,11 @@ def new_installation_id(arguments: argparse.Namespace) -> None:
 def forget_unknown_payments(_: argparse.Namespace) -> None:
     settings = Settings.read().safe()
     logs.configure(settings.log_level, settings.log_format)
-    print(f"payments given up: {asyncio.run(forget(*connect(settings)))}")
+    try:
+        count = asyncio.run(forget(*connect(settings)))
+    except GatewayError as error:
+        sys.exit(f"Stripe could not be asked ({type(error).__name__}: {error}); repeat the command")
+    print(f"payments given up: {count}")
 
 
 async def forget(database: Database, gateway: StripeGateway) -> int:

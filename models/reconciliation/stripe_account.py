@@ -1,5 +1,6 @@
 """What Stripe answers 404 about although our tables know it: the key is of another account, or of the other mode."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -88,6 +89,13 @@ GIVEN_UP_WITH_ACCOUNT = Query(
         col(Payment.created_at) < _mark,
     ),
 )
+
+
+class Moment(NamedTuple):
+    moment: datetime
+
+
+DATABASE_TIME = Query(Moment, select(func.now().label("moment")))
 
 # What Stripe knows if the key is right: the youngest payable intent, that of the last event, or any.
 _since = bindparam("since", type_=DateTime(timezone=True))

@@ -37,11 +37,11 @@ _unpublished = col(ShopEvent.position).is_(None)
 IS_ANY_UNPUBLISHED: Executable = select(literal_column("1").label("one")).where(_unpublished).limit(1)
 
 
-# The lock is asked for in a statement of its own: what is published is read behind it.
 class Gate(NamedTuple):
     is_taken: bool
 
 
+# The lock is asked for in a statement of its own: what is published is read behind it.
 TAKE_PUBLISHING = Query(
     Gate, text("SELECT pg_try_advisory_xact_lock(hashtext('paygraph shop events')) AS is_taken")
 )

@@ -30,14 +30,11 @@ from sqlmodel import col
 from models.orders.tables import Order
 from models.shop_events.statements import PUBLISH, described
 from models.shop_events.tables import ShopEvent
-from models.webhooks.endpoints import wants
+from models.webhooks.endpoints import is_due, is_enabled, this_endpoint, wants
 from models.webhooks.tables import DeliveryStatus, WebhookDelivery, WebhookEndpoint
 from runtime.database.statements import Query
 
 _limit = bindparam("limit", type_=Integer)
-_this_endpoint = col(WebhookEndpoint.id) == bindparam("of_endpoint", type_=Uuid)
-_is_enabled = col(WebhookEndpoint.disabled_at).is_(None)
-_is_due = col(WebhookDelivery.status) == literal_column("'due'")
 
 
 class Id(NamedTuple):
@@ -106,7 +103,7 @@ _fanned_out = (
         ["id", "endpoint_id", "event_id"],
         select(func.gen_random_uuid(), col(WebhookEndpoint.id), _published.c.id).join(
             WebhookEndpoint,
-            and_(_is_enabled, wants(_published)),
+            and_(is_enabled, wants(_published)),
         ),
         include_defaults=False,
     )
@@ -119,7 +116,7 @@ PUBLISH_AND_FAN_OUT = Query(
     select(_published.c.id).add_cte(_fanned_out),
 )
 
-_due_now = and_(_is_due, col(WebhookDelivery.due_at) <= func.now())
+_due_now = and_(is_due, col(WebhookDelivery.due_at) <= func.now())
 DUE_ENDPOINTS = Query(
     DueEndpoint,
     select(
@@ -131,7 +128,7 @@ DUE_ENDPOINTS = Query(
         ).label("old_key"),
         col(WebhookEndpoint.failing_since),
     ).where(
-        _is_enabled,
+        is_enabled,
         exists().where(col(WebhookDelivery.endpoint_id) == col(WebhookEndpoint.id), _due_now),
     ),
 )
@@ -140,7 +137,7 @@ _due = (
     .where(
         col(WebhookDelivery.endpoint_id) == bindparam("of_endpoint", type_=Uuid),
         _due_now,
-        exists().where(_this_endpoint, _is_enabled),
+        exists().where(this_endpoint, is_enabled),
     )
     .order_by(col(WebhookDelivery.due_at))
     .limit(_limit)
@@ -179,7 +176,7 @@ _this_try = (
     col(WebhookDelivery.id) == bindparam("delivery_id", type_=Uuid),
     col(WebhookDelivery.attempts) == bindparam("attempt", type_=Integer),
     col(WebhookDelivery.began_at) == bindparam("first_due", type_=DateTime(timezone=True)),
-    _is_due,
+    is_due,
 )
 _http_status = bindparam("http_status", type_=Integer)
 _error = bindparam("error", type_=Text)
@@ -197,7 +194,7 @@ _delivered = (
 )
 MARK_DELIVERED = (
     update(WebhookEndpoint)
-    .where(_this_endpoint, col(WebhookEndpoint.failing_since).is_not(None))
+    .where(this_endpoint, col(WebhookEndpoint.failing_since).is_not(None))
     .values(failing_since=None)
     .add_cte(_delivered)
 )
@@ -214,7 +211,7 @@ _postponed = (
 )
 POSTPONE = (
     update(WebhookEndpoint)
-    .where(_this_endpoint, col(WebhookEndpoint.failing_since).is_(None))
+    .where(this_endpoint, col(WebhookEndpoint.failing_since).is_(None))
     .values(failing_since=func.now())
     .add_cte(_postponed)
 )
@@ -234,13 +231,13 @@ LOCK_ENDPOINT = Query(
             "is_dead"
         ),
     )
-    .where(_this_endpoint)
+    .where(this_endpoint)
     .with_for_update(key_share=True),
 )
 _of_disabled = (
     select(col(WebhookDelivery.id))
     .join(WebhookEndpoint, col(WebhookEndpoint.id) == col(WebhookDelivery.endpoint_id))
-    .where(_is_due, ~_is_enabled)
+    .where(is_due, ~is_enabled)
     .limit(_limit)
     .with_for_update(skip_locked=True, of=WebhookDelivery)
 )
@@ -295,7 +292,7 @@ _DELIVERIES = {
 # As a value, so that PostgreSQL asks the index for each event instead of reading all deliveries.
 _still_due = (
     select(literal_column("1", Integer))
-    .where(col(WebhookDelivery.event_id) == col(ShopEvent.id), _is_due)
+    .where(col(WebhookDelivery.event_id) == col(ShopEvent.id), is_due)
     .limit(1)
     .scalar_subquery()
 )

@@ -36,9 +36,9 @@ from runtime.database.statements import Query
 MOST_LISTED = 50
 
 _limit = bindparam("limit", type_=Integer)
-_this_endpoint = col(WebhookEndpoint.id) == bindparam("of_endpoint", type_=Uuid)
-_is_enabled = col(WebhookEndpoint.disabled_at).is_(None)
-_is_due = col(WebhookDelivery.status) == literal_column("'due'")
+this_endpoint = col(WebhookEndpoint.id) == bindparam("of_endpoint", type_=Uuid)
+is_enabled = col(WebhookEndpoint.disabled_at).is_(None)
+is_due = col(WebhookDelivery.status) == literal_column("'due'")
 
 
 def wants(event: Any) -> Any:
@@ -82,12 +82,12 @@ _shown = (
 ENDPOINTS = Query(
     EndpointRow,
     select(*_shown)
-    .order_by(_is_enabled.desc(), col(WebhookEndpoint.created_at).desc(), col(WebhookEndpoint.id).desc())
+    .order_by(is_enabled.desc(), col(WebhookEndpoint.created_at).desc(), col(WebhookEndpoint.id).desc())
     .limit(MOST_LISTED),
 )
 ENDPOINT = Query(
     EndpointRow,
-    select(*_shown).where(_this_endpoint),
+    select(*_shown).where(this_endpoint),
 )
 # One at a time adds to those that are enabled. A statement of its own: they are counted after the wait for it.
 TAKE_ENDPOINTS = select(func.pg_advisory_xact_lock(func.hashtext("paygraph webhook endpoints")))
@@ -95,7 +95,7 @@ COUNT_ENABLED = Query(
     EndpointCount,
     select(func.count().label("enabled"))
     .select_from(WebhookEndpoint)
-    .where(_is_enabled, col(WebhookEndpoint.id) != bindparam("besides", type_=Uuid)),
+    .where(is_enabled, col(WebhookEndpoint.id) != bindparam("besides", type_=Uuid)),
 )
 ADD_ENDPOINT = Query(
     EndpointRow,
@@ -116,7 +116,7 @@ _has_old_key = col(WebhookEndpoint.old_key_until) > func.now()
 ROTATE_SECRET = Query(
     EndpointRow,
     update(WebhookEndpoint)
-    .where(_this_endpoint)
+    .where(this_endpoint)
     .values(
         old_key=case((_has_old_key, col(WebhookEndpoint.old_key)), else_=col(WebhookEndpoint.signing_key)),
         old_key_until=case(
@@ -129,13 +129,13 @@ ROTATE_SECRET = Query(
 )
 ENABLE = (
     update(WebhookEndpoint)
-    .where(_this_endpoint, ~_is_enabled)
+    .where(this_endpoint, ~is_enabled)
     .values(disabled_at=None, disabled_because=None, failing_since=None)
 )
 DISABLE = Query(
     DisabledEndpoint,
     update(WebhookEndpoint)
-    .where(_this_endpoint, _is_enabled)
+    .where(this_endpoint, is_enabled)
     .values(
         disabled_at=func.now(),
         disabled_because=bindparam("because", type_=Text),
@@ -152,8 +152,8 @@ ENDPOINTS_IN_TROUBLE = Query(
         col(WebhookEndpoint.disabled_because),
         col(WebhookEndpoint.failing_since),
     )
-    .where(or_(~_is_enabled, col(WebhookEndpoint.failing_since).is_not(None)))
-    .order_by(_is_enabled.desc(), col(WebhookEndpoint.url))
+    .where(or_(~is_enabled, col(WebhookEndpoint.failing_since).is_not(None)))
+    .order_by(is_enabled.desc(), col(WebhookEndpoint.url))
     .limit(MOST_LISTED),
 )
 DELETE_OLD_ENDPOINTS = delete(WebhookEndpoint).where(
@@ -179,7 +179,7 @@ _from, _to = bindparam("after", type_=BigInteger), bindparam("until", type_=BigI
 BEGIN_REPLAY = Query(
     EndpointRow,
     update(WebhookEndpoint)
-    .where(_this_endpoint, _is_enabled)
+    .where(this_endpoint, is_enabled)
     .values(
         replay_after=func.least(col(WebhookEndpoint.replay_after), _from),
         replay_until=func.greatest(col(WebhookEndpoint.replay_until), _to),
@@ -189,7 +189,7 @@ BEGIN_REPLAY = Query(
 LOCK_REPLAY = Query(
     ReplayRow,
     select(col(WebhookEndpoint.id), col(WebhookEndpoint.replay_after), col(WebhookEndpoint.replay_until))
-    .where(col(WebhookEndpoint.replay_after).is_not(None), _is_enabled)
+    .where(col(WebhookEndpoint.replay_after).is_not(None), is_enabled)
     .order_by(func.random())  # a month of one endpoint's holds up no hour of another's
     .limit(1)
     .with_for_update(skip_locked=True, key_share=True),
@@ -205,7 +205,7 @@ _again = insert(WebhookDelivery).from_select(
     ["id", "endpoint_id", "event_id"],
     select(func.gen_random_uuid(), col(WebhookEndpoint.id), _some.c.id)
     .join(_some, wants(_some))
-    .where(_this_endpoint),
+    .where(this_endpoint),
     include_defaults=False,
 )
 _made_due = (
@@ -230,7 +230,7 @@ REPLAY_SOME = Query(
 )
 MOVE_REPLAY = (
     update(WebhookEndpoint)
-    .where(_this_endpoint)
+    .where(this_endpoint)
     .values(
         replay_after=bindparam("reached", type_=BigInteger), replay_until=bindparam("last", type_=BigInteger)
     )

@@ -39,7 +39,7 @@ def word_of(event_type: EventType) -> str:
 
 
 def body_of(event: DueDelivery) -> bytes:
-    """The same bytes for the same event, however often it is sent."""
+    """What happened, however often it is sent; only the reference is the order's of now."""
     event_type = EventType(event.type)
     data: dict[str, str | int | None] = {
         "orderId": str(event.order_id) if event.order_id else None,

@@ -229,7 +229,13 @@ class Refused(GatewayError):
     """Stripe understood and said no (any other 4xx); nothing was made or changed."""
 
 
+RESOURCE_MISSING = "resource_missing"
 LONGEST_SENTENCE = 500
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether Stripe has no such object, behind this key: https://docs.stripe.com/error-codes#resource-missing"""
+    return isinstance(error, GatewayError) and error.code == RESOURCE_MISSING
 
 
 def sentence_of(error: GatewayError) -> str:

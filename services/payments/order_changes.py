@@ -244,11 +244,13 @@ async def _record(
         raise OrderChangedMeanwhile(order_from(row))
     payment = await transaction.row(LOCK_PAYMENT_TO_REPRICE, {"order_id": wanted.order_id})
     # A payment that Stripe has not answered yet has released no secret: its release check sees the new version.
-    if payment is None or payment.intent_id is None or payment.state == PaymentState.CREATING:
-        await _take_at_once(transaction, wanted)
-        return None
-    if _keeps_its_amount(payment, wanted):
-        await _take_at_once(transaction, wanted)
+    if (
+        payment is None
+        or payment.intent_id is None
+        or payment.state == PaymentState.CREATING
+        or _keeps_its_amount(payment, wanted)
+    ):
+        await write_lines(transaction, wanted.order_id, change_row(wanted))
         return None
     call = await _call_for(transaction, wanted, order, payment, payment.intent_id)
     if call == turn_for:
@@ -288,10 +290,6 @@ async def _stage(
     await transaction.rows(
         STAGE_CHANGE, {**change, "from_version": order.version, **change_row(wanted).as_parameters()}
     )
-
-
-async def _take_at_once(transaction: Transaction, wanted: WantedChange) -> None:
-    await write_lines(transaction, wanted.order_id, change_row(wanted))
 
 
 def _keeps_its_amount(payment: PaymentToReprice, wanted: WantedChange) -> bool:

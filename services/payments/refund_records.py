@@ -92,7 +92,7 @@ async def _add(
 
 
 def _cause(payment: LockedPayment, refund_id: UUID) -> str:
-    """Ours for money that nobody is owed, a merchant's otherwise."""
+    """Of our automatic refund: why the money was owed back. Of any other: a merchant's."""
     if payment.disposition not in OWED_BACK or payment.intent_id is None:
         return RefundCause.MERCHANT
     is_ours = refund_id == automatic_refund(payment.intent_id)

@@ -51,6 +51,7 @@ from services.payments.intents import (
     RefundRequest,
     Refused,
     StripeRefund,
+    is_missing,
     sentence_of,
 )
 from services.payments.order_money import follow_the_money
@@ -137,6 +138,8 @@ class Refunds:
         except Refused as error:
             if error.code in PASSING_CODES:
                 await self._postpone(refund, error, BALANCE_INSUFFICIENT)
+            elif is_missing(error):  # the key of another account: no answer about this payment
+                await self._postpone(refund, error, None)
             else:
                 await self._refused(refund, error)
         except GatewayError as error:

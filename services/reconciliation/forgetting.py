@@ -2,25 +2,22 @@
 
 from uuid import UUID
 
-import structlog
-
 from models.payments.statements import MOVE_PAYMENT
 from models.payments.tables import PaymentState
 from models.reconciliation.statements import LIVE_INTENTS, LiveIntent
 from runtime.database.database import Database
 from services.payments.call_priority import Rank, asking_as
-from services.payments.intents import GatewayError, Refused
-from services.reconciliation.stripe_account import RESOURCE_MISSING, IntentReader, StripeAccount
+from services.payments.intents import GatewayError, is_missing
+from services.reconciliation.stripe_account import IntentReader, StripeAccount
 
 BATCH = 100
-
-log = structlog.get_logger(__name__)
 
 
 async def forget_unknown(database: Database, gateway: IntentReader) -> int:
     """Give up live payments whose intents Stripe says it does not have; their orders can be paid anew.
 
-    Returns how many. One that Stripe knows, or could not be asked about, stays as it is.
+    Returns how many. One that Stripe knows stays as it is. Raises a `GatewayError` when Stripe could not be asked:
+    then the account is not given up, and the command is to be repeated.
     """
     forgotten, after = 0, UUID(int=0)
     with asking_as(Rank.REPAIR):
@@ -35,12 +32,9 @@ async def forget_unknown(database: Database, gateway: IntentReader) -> int:
 async def _forget_if_unknown(database: Database, gateway: IntentReader, payment: LiveIntent) -> bool:
     try:
         await gateway.retrieve_intent(payment.intent_id)
-    except Refused as error:
-        if error.code != RESOURCE_MISSING:
-            return False
     except GatewayError as error:
-        log.warning("payment not asked about", payment=str(payment.id), outcome=type(error).__name__)
-        return False
+        if not is_missing(error):
+            raise
     else:
         return False
     changes = {

@@ -52,17 +52,17 @@ from services.payments.intents import (
     ObjectLocked,
     OutcomeUnknown,
     PermissionMissing,
-    Refused,
     StripeEventSeen,
     TooManyRequests,
     UnreadableAnswer,
+    is_missing,
 )
 from services.payments.refunds import RefundGateway, Refunds
 from services.payments.settlement import Settlement
 from services.payments.stripe_ids import INTENT, is_id
 from services.reconciliation.ownership import Ownership
 from services.reconciliation.recovery import NotHeard, Recovery
-from services.reconciliation.stripe_account import StripeAccount, account_changed, is_missing
+from services.reconciliation.stripe_account import StripeAccount, account_changed
 from services.reconciliation.stripe_events import (
     DISPUTE_EVENTS,
     INTENT_EVENTS,
@@ -264,17 +264,13 @@ class Inbox:
             declined = [event.id for event in events if event.type.removeprefix("v1.") == DECLINED]
             if declined:
                 await self._declines.count(object_id, declined)
-        except Refused as error:
-            if is_missing(error) and await self._is_of_another_account(object_id):
-                await open_case(self._database, account_changed(object_id))
-                return await self._postpone(events, UNKNOWN_TO_STRIPE)
-            # Stripe knows no such object, and neither do we: there is nothing to apply
-            log.warning("event about an unknown object", event_id=events[-1].id, code=error.code)
         except GatewayError as error:
-            log.warning(
-                "event delayed", event_id=events[-1].id, outcome=type(error).__name__, said=str(error)
-            )
-            return await self._postpone(events, type(error).__name__)
+            failure = await self._what_it_waits_for(error, object_id)
+            told = {"event_id": events[-1].id, "outcome": type(error).__name__, "said": str(error)}
+            if failure is not None:
+                log.warning("event delayed", **told)
+                return await self._postpone(events, failure)
+            log.warning("event about an unknown object", **told)
         except Exception as error:  # one event that can't be finished must not hold up the others
             log_failure(log, "event not finished", error, event_id=events[-1].id)
             return await self._postpone(events, type(error).__name__)
@@ -336,6 +332,15 @@ class Inbox:
             await self._database.row(INTENT_OF_OBJECT, {"object_id": object_id})
         )
         return is_ours is not None or await self._account.is_another()
+
+    async def _what_it_waits_for(self, error: GatewayError, object_id: str) -> str | None:
+        """None when Stripe knows no such object, and neither do we: there is nothing to apply."""
+        if not is_missing(error):
+            return type(error).__name__
+        if not await self._is_of_another_account(object_id):
+            return None
+        await open_case(self._database, account_changed(object_id))
+        return UNKNOWN_TO_STRIPE
 
     async def _postpone(self, events: Sequence[DueEvent], failure: str) -> None:
         for event in events:

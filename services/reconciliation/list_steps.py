@@ -32,7 +32,6 @@ from services.payments.intents import (
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.ownership import Ownership
 from services.reconciliation.recovery import Recovery
-from services.reconciliation.stripe_account import StripeAccount
 from services.reconciliation.sweep_step import StepRun
 
 OVERLAP = timedelta(minutes=5)  # what Stripe was still making while we looked, and clocks that differ
@@ -61,9 +60,8 @@ class ListGateway(Protocol):
 class Windows:
     """The unread parts of one list."""
 
-    def __init__(self, database: Database, list_name: str, account: StripeAccount) -> None:
+    def __init__(self, database: Database, list_name: str) -> None:
         self._database = database
-        self._account = account
         self._name = list_name
 
     async def open_new(self, now: datetime) -> None:
@@ -126,9 +124,6 @@ class Windows:
             step.spend()
 
     async def read_all(self, step: StepRun, fetch: Fetch[T], apply: Apply[T]) -> None:
-        if await self._account.is_another():
-            step.stop("the lists are another account's")
-            return
         await self.open_new(step.stripe_time)
         windows = await self.unread()
         newest = windows[0].until if windows else None
@@ -158,7 +153,7 @@ class MissedEvents:
     """Events about our intents that no webhook brought."""
 
     def __init__(self, database: Database, gateway: ListGateway, inbox: Inbox) -> None:
-        self._windows = Windows(database, "events", StripeAccount(database, gateway))
+        self._windows = Windows(database, "events")
         self._gateway = gateway
         self._inbox = inbox
         self._ownership = Ownership(database)
@@ -185,7 +180,7 @@ class UnknownIntents:
     """Intents of ours that are not as our payments say: of lost answers, given-up payments, restored backups."""
 
     def __init__(self, database: Database, gateway: ListGateway, recovery: Recovery) -> None:
-        self._windows = Windows(database, "intents", StripeAccount(database, gateway))
+        self._windows = Windows(database, "intents")
         self._gateway = gateway
         self._recovery = recovery
 

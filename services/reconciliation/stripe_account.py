@@ -15,6 +15,7 @@ from models.attention.tables import AttentionKind, AttentionSubject
 from models.reconciliation.stripe_account import (
     ACCOUNT,
     ANY_HEARD,
+    DATABASE_TIME,
     FINISH_UNKNOWN_EVENTS,
     GIVEN_UP_WITH_ACCOUNT,
     INTENT_TO_ASK_ABOUT,
@@ -34,9 +35,8 @@ from models.reconciliation.sweep_state import (
 )
 from runtime.database.database import Database
 from services.payments.attention import Case, close_case, open_case
-from services.payments.intents import GatewayError, Intent
+from services.payments.intents import GatewayError, Intent, is_missing
 
-RESOURCE_MISSING = "resource_missing"
 SUBJECT = "stripe account"
 ACCOUNT_CHANGED = (
     "Stripe has no answer about payments that it made for this shop, {item} among them: STRIPE_SECRET_KEY belongs to "
@@ -49,10 +49,6 @@ log = structlog.get_logger(__name__)
 
 class IntentReader(Protocol):
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
-
-
-def is_missing(error: Exception) -> bool:
-    return isinstance(error, GatewayError) and error.code == RESOURCE_MISSING
 
 
 def account_changed(item: str) -> Case:
@@ -103,7 +99,8 @@ class StripeAccount:
         """The account is gone for good: what was made with it may stay unknown."""
         await self._database.rows(FORGET_UNKNOWN_TO_STRIPE)
         await self._database.rows(FINISH_UNKNOWN_EVENTS)
-        await self._database.rows(KEEP_CURSOR, {"step": ACCOUNT, "cursor": datetime.now(UTC).isoformat()})
+        [now] = await self._database.rows(DATABASE_TIME)  # payments are older or younger by the same clock
+        await self._database.rows(KEEP_CURSOR, {"step": ACCOUNT, "cursor": now.moment.isoformat()})
         await close_case(self._database, AttentionKind.STRIPE_ACCOUNT_CHANGED, SUBJECT)
 
     async def _given_up_at(self) -> datetime | None:

@@ -70,7 +70,8 @@ class ClosableGateway(SweepGateway, Protocol):
 class Step:
     """`permission` is what the API key needs for it, as a person is told when it lacks it; empty asks nothing.
 
-    `memory`: the step whose failed items this one knows as its own.
+    `memory`: the step whose failed items this one knows as its own. `own_account`: left out with another account's
+    key, since what it finds or makes there would be taken for ours.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Step:
     permission: str
     run: Callable[[StepRun], Awaitable[None]]
     memory: str | None = None
+    own_account: bool = False
 
 
 class Sweep:
@@ -122,17 +124,16 @@ class Sweep:
         return (
             step("closed orders", 15, 300, "cancel payment intents", closed.run),
             step("expired orders", 10, 300, "cancel payment intents", expired.run),
-            step("unanswered payments", 10, 200, "write payment intents", unanswered.run),
+            step("unanswered payments", 10, 200, "write payment intents", unanswered.run, own_account=True),
             step("changes of orders", 10, 200, "write payment intents", changes.run),
-            step("refunds", 15, 300, "read refunds", unfinished.run),
+            step("refunds", 15, 300, "read refunds", unfinished.run, own_account=True),
             step("events", 15, 300, "read payment intents", self._finish_events),
             step("payable intents", 15, 400, "read payment intents", payable.run),
-            step("list of events", 10, 300, "read events", events.run),
+            step("list of events", 10, 300, "read events", events.run, own_account=True),
             step("events of the list", 10, 300, "read payment intents", self._finish_events),
-            step("list of intents", 10, 300, "read payment intents", intents.run),
-            replace(
-                step("closed orders again", 10, 300, "cancel payment intents", closed.run),
-                memory="closed orders",
+            step("list of intents", 10, 300, "read payment intents", intents.run, own_account=True),
+            step(
+                "closed orders again", 10, 300, "cancel payment intents", closed.run, memory="closed orders"
             ),
             step("old events", 5, 100, "", self._delete_old_events),
         )
@@ -168,6 +169,8 @@ class Sweep:
             stripe_time=self._stripe_time,
         )
         async with run.running():
+            if each.own_account and await self._account.is_another():
+                run.stop("the key is another account's")
             if run.may_go_on:
                 await each.run(run)
 
@@ -242,9 +245,19 @@ class Sweep:
 
 
 def step(
-    name: str, seconds: float, items: int, permission: str, run: Callable[[StepRun], Awaitable[None]]
+    name: str,
+    seconds: float,
+    items: int,
+    permission: str,
+    run: Callable[[StepRun], Awaitable[None]],
+    *,
+    memory: str | None = None,
+    own_account: bool = False,
 ) -> Step:
-    return Step(name=name, budget=Budget(seconds=seconds, items=items), permission=permission, run=run)
+    budget = Budget(seconds=seconds, items=items)
+    return Step(
+        name=name, budget=budget, permission=permission, run=run, memory=memory, own_account=own_account
+    )
 
 
 async def sweep_once(

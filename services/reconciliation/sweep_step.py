@@ -27,10 +27,16 @@ from models.reconciliation.sweep_state import (
 from runtime.database.database import Database
 from runtime.failures import log_failure
 from services.payments.attention import Case, close_case, open_case
-from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, TooManyRequests
+from services.payments.intents import (
+    AccessDenied,
+    GatewayError,
+    PermissionMissing,
+    TooManyRequests,
+    is_missing,
+)
 from services.payments.permissions import lacking
 from services.reconciliation.findings import Findings
-from services.reconciliation.stripe_account import account_changed, is_missing
+from services.reconciliation.stripe_account import account_changed
 
 AT_ONCE = 8  # items side by side: at 0.3 s a call that is Stripe's limit of 25 a second
 TELL_AFTER = 8  # attempts; that is an hour

@@ -1,7 +1,6 @@
 """What Stripe's lists show is done or remembered, whatever cuts a sweep off; what came too early is not lost."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -12,18 +11,13 @@ from models.attention.tables import AttentionKind
 from runtime.database.database import Database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
-from sandbox.faults import Rule, parse_fault
-from services.reconciliation.forgetting import forget_unknown
 from services.reconciliation.sweep import Sweep
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
-from tests.proof.gateway import Crash, SandboxGateway
+from tests.proof.gateway import Crash
 from tests.proof.till import Till
+from tests.reconciling import EVENTS_DUE, fail, hear, pass_time, sweep, told
 
-ITEMS_DUE = text("UPDATE sweep_retries SET due_at = now()")
-EVENTS_DUE = text("UPDATE stripe_events SET due_at = now() WHERE finished_at IS NULL AND due_at < 'infinity'")
-REFUNDS_DUE = text("UPDATE refunds SET due_at = now(), lease_until = NULL")
-LISTS_READ = text("SELECT name, done_until FROM leases WHERE name LIKE 'list of %' ORDER BY name")
 UNDER_WAY = "pm_usBankAccount_processing"
 OLD_INSTALLATION = text("UPDATE installation SET made_at = now() - interval '3 days'")
 
@@ -31,23 +25,6 @@ OLD_INSTALLATION = text("UPDATE installation SET made_at = now() - interval '3 d
 @pytest.fixture
 def till(database: Database) -> Till:
     return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
-
-
-def fail(till: Till, words: str, method: str, path: str, times: int | None = 1) -> None:
-    till.sandbox.faults.add(Rule(fault=parse_fault(words), method=method, path=path, times=times))
-
-
-def pass_time(till: Till, seconds: int) -> None:
-    """What happened until now is out of reach of the overlap with which lists are read again."""
-    till.sandbox.pass_time(seconds)
-    till.gateway.ahead += timedelta(seconds=seconds)
-
-
-async def sweep(till: Till, database: Database, times: int = 3) -> None:
-    for _ in range(times):
-        for due in (ITEMS_DUE, EVENTS_DUE, REFUNDS_DUE):
-            await database.rows(due)
-        await till.sweep.run()
 
 
 async def paid_unheard(till: Till, count: int) -> list[tuple[UUID, str]]:
@@ -58,12 +35,6 @@ async def paid_unheard(till: Till, count: int) -> list[tuple[UUID, str]]:
         till.sandbox.pay(intent.id)
         orders.append((order_id, intent.id))
     return orders
-
-
-async def told(database: Database) -> list[str]:
-    return [
-        row.kind for row in await database.rows(text("SELECT kind FROM attention WHERE closed_at IS NULL"))
-    ]
 
 
 def payable(till: Till) -> list[str]:
@@ -192,78 +163,7 @@ async def test_a_late_webhook_of_the_payment_tells_of_the_refund_whose_webhook_w
     assert await shop.status(order_id) is OrderStatus.REFUNDED
 
 
-# ---- The key of another account, for a while
-
-
-@pytest.mark.parametrize("what", ["refund", "dispute"])
-async def test_events_that_came_while_the_key_was_of_another_account(
-    till: Till, database: Database, shop: Shop, what: str
-) -> None:
-    order_id, intent_id = await till.paid()
-    right, wrong = till.gateway, SandboxGateway(Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
-    till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
-    read_until = await database.rows(LISTS_READ)
-    elsewhere = Till(database, wrong.sandbox, wrong)
-    for event in list(till.sandbox.state.events):
-        signed = till.sandbox.webhook(event["id"])
-        await elsewhere.inbox.receive(signed.body, signed.signature)
-    await sweep(elsewhere, database, 20)  # until the events rest
-    assert AttentionKind.STRIPE_ACCOUNT_CHANGED in await told(database)
-    assert await database.rows(LISTS_READ) == read_until
-
-    pass_time(till, 600)
-    await Sweep(database, right, till.inbox).run()
-
-    if what == "refund":
-        assert await shop.status(order_id) is OrderStatus.REFUNDED
-        assert await told(database) == []
-    else:
-        assert await told(database) == [AttentionKind.DISPUTE_OPEN]
-
-
-async def test_nothing_is_taken_from_the_lists_of_another_account_though_nothing_else_is_asked(
-    till: Till, database: Database, shop: Shop
-) -> None:
-    order_id, intent_id = await till.paid()
-    read_until = await database.rows(LISTS_READ)
-    elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
-    till.sandbox.refund(intent_id)
-    for _ in range(3):
-        await elsewhere.sweep.run()
-    assert await told(database) == [AttentionKind.STRIPE_ACCOUNT_CHANGED]
-    assert await database.rows(LISTS_READ) == read_until
-
-    await till.sweep.run()
-
-    assert (await shop.status(order_id), await told(database)) == (OrderStatus.REFUNDED, [])
-
-
-async def test_an_account_that_is_given_up_for_good_holds_up_no_list(
-    till: Till, database: Database, shop: Shop
-) -> None:
-    _, intent_id = await till.paid()
-    till.sandbox.refund(intent_id)
-    elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
-    for event in list(till.sandbox.state.events):
-        signed = till.sandbox.webhook(event["id"])
-        await elsewhere.inbox.receive(signed.body, signed.signature)
-    await sweep(elsewhere, database)
-
-    await forget_unknown(database, elsewhere.gateway)
-
-    findings = await elsewhere.sweep.run()
-    assert (findings.unfinished, await told(database)) == ([], [])
-
-
 # ---- Money that was under way when the list was read
-
-
-async def hear(till: Till, kind: str) -> None:
-    """The webhook of the last event of a kind."""
-    [*_, event_id] = [event["id"] for event in till.sandbox.state.events if event["type"] == kind]
-    signed = till.sandbox.webhook(event_id)
-    await till.inbox.receive(signed.body, signed.signature)
-    await till.inbox.finish_all()
 
 
 async def messages(database: Database) -> str:
@@ -343,3 +243,20 @@ async def test_a_given_up_payment_that_falls_back_is_not_left_payable(
     await hear(till, "payment_intent.payment_failed")
 
     assert payable(till) == [second.id]
+
+
+async def test_a_refused_look_at_an_events_object_is_no_end_of_the_event(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    """Stripe refuses for other reasons than that it has no such object."""
+    order_id = await shop.order(items=[(1_000, 1)])
+    intent = await till.ask(order_id)
+    till.sandbox.pay(intent.id)
+    fail(till, "400", "GET", "/v1/payment_intents/*")
+
+    await hear(till, "payment_intent.succeeded")
+    assert await shop.status(order_id) is OrderStatus.PENDING
+
+    await database.rows(EVENTS_DUE)
+    await till.inbox.finish_all()
+    assert await shop.status(order_id) is OrderStatus.PAID

@@ -1,6 +1,6 @@
 """Deliberate bugs in what the sweep reads of Stripe's lists, and in how it goes around our own tables."""
 
-from tests.proof.mutants.files import GOES_ON, LISTS
+from tests.proof.mutants.files import ANOTHER, GOES_ON, LISTS
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -42,18 +42,40 @@ MUTANTS = (
                 "        return is_ours is None and await self._account.is_another()",
             ),
         ),
-        (f"{LISTS}::test_events_that_came_while_the_key_was_of_another_account",),
+        (f"{ANOTHER}::test_events_that_came_while_the_key_was_of_another_account",),
     ),
     Mutant(
         "another account's lists taken for ours",
         (
             Change(
-                "services/reconciliation/list_steps.py",
-                "        if await self._account.is_another():",
-                "        if False:",
+                "services/reconciliation/sweep.py",
+                "            if each.own_account and await self._account.is_another():",
+                "            if False:",
             ),
         ),
-        (f"{LISTS}::test_events_that_came_while_the_key_was_of_another_account",),
+        (f"{ANOTHER}::test_events_that_came_while_the_key_was_of_another_account",),
+    ),
+    Mutant(
+        "an owed refund ended since another account knows nothing of its payment",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "            elif is_missing(error):  # the key",
+                "            elif False:  # the key",
+            ),
+        ),
+        (f"{ANOTHER}::test_owed_money_goes_back_when_the_right_key_is_back",),
+    ),
+    Mutant(
+        "an event ended by any refusal of Stripe's",
+        (
+            Change(
+                "services/reconciliation/inbox.py",
+                "        if not is_missing(error):\n            return type(error).__name__\n",
+                "",
+            ),
+        ),
+        (f"{LISTS}::test_a_refused_look_at_an_events_object_is_no_end_of_the_event",),
     ),
     Mutant(
         "money of ours without an order forgotten when its event comes",

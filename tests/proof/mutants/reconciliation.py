@@ -34,9 +34,8 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/inbox.py",
-                "            return await self._postpone(events, type(error).__name__)\n"
-                "        except Exception as error:",
-                "            pass\n        except Exception as error:",
+                "                return await self._postpone(events, failure)\n",
+                "                pass\n",
             ),
         ),
         (f"{WEBHOOKS}::test_an_event_that_could_not_be_finished_is_finished_later",),

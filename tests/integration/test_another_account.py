@@ -1,0 +1,162 @@
+"""The key of another Stripe account, for a while or for good: its answers are not taken for our own account's."""
+
+import contextlib
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from models import OrderStatus
+from models.attention.tables import AttentionKind
+from runtime.database.database import Database
+from sandbox.config import SandboxConfig
+from sandbox.core import Sandbox
+from services.identity.refusals import Refusal
+from services.payments.intents import GatewayError
+from services.reconciliation.forgetting import forget_unknown
+from services.reconciliation.sweep import Sweep
+from tests.events import WEBHOOK_SECRET
+from tests.make import Shop
+from tests.proof.gateway import SandboxGateway
+from tests.proof.till import Till
+from tests.reconciling import (
+    LISTS_READ,
+    REFUNDS_DUE,
+    fail,
+    pass_time,
+    sweep,
+    told,
+)
+
+
+@pytest.fixture
+def till(database: Database) -> Till:
+    return another_account(database)
+
+
+@pytest.mark.parametrize("what", ["refund", "dispute"])
+async def test_events_that_came_while_the_key_was_of_another_account(
+    till: Till, database: Database, shop: Shop, what: str
+) -> None:
+    order_id, intent_id = await till.paid()
+    right, wrong = till.gateway, SandboxGateway(Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
+    read_until = await database.rows(LISTS_READ)
+    elsewhere = Till(database, wrong.sandbox, wrong)
+    for event in list(till.sandbox.state.events):
+        signed = till.sandbox.webhook(event["id"])
+        await elsewhere.inbox.receive(signed.body, signed.signature)
+    await sweep(elsewhere, database, 20)  # until the events rest
+    assert AttentionKind.STRIPE_ACCOUNT_CHANGED in await told(database)
+    assert await database.rows(LISTS_READ) == read_until
+
+    pass_time(till, 600)
+    await Sweep(database, right, till.inbox).run()
+
+    if what == "refund":
+        assert await shop.status(order_id) is OrderStatus.REFUNDED
+        assert await told(database) == []
+    else:
+        assert await told(database) == [AttentionKind.DISPUTE_OPEN]
+
+
+async def test_nothing_is_taken_from_the_lists_of_another_account_though_nothing_else_is_asked(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    order_id, intent_id = await till.paid()
+    read_until = await database.rows(LISTS_READ)
+    elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    till.sandbox.refund(intent_id)
+    for _ in range(3):
+        await elsewhere.sweep.run()
+    assert await told(database) == [AttentionKind.STRIPE_ACCOUNT_CHANGED]
+    assert await database.rows(LISTS_READ) == read_until
+
+    await till.sweep.run()
+
+    assert (await shop.status(order_id), await told(database)) == (OrderStatus.REFUNDED, [])
+
+
+def another_account(database: Database) -> Till:
+    return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+
+
+async def late_money(till: Till) -> tuple[UUID, str]:
+    """10.00 for an order that was canceled before they came: they are owed back."""
+    order_id = await till.shop.order(items=[(1_000, 1)])
+    intent = await till.ask(order_id)
+    await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    till.sandbox.pay(intent.id)
+    return order_id, intent.id
+
+
+@pytest.mark.parametrize("by", ["the sweep", "a call"])
+async def test_owed_money_goes_back_when_the_right_key_is_back(
+    till: Till, database: Database, by: str
+) -> None:
+    """With the wrong one Stripe says that it has no such payment: that is no answer about the refund."""
+    _, intent_id = await late_money(till)
+    till.sandbox.permissions.forbid("rak_refund_write")
+    await till.sweep.run()
+    till.sandbox.permissions.clear()
+    elsewhere = another_account(database)
+    if by == "the sweep":
+        await sweep(elsewhere, database)
+    else:
+        await database.rows(REFUNDS_DUE)
+        await elsewhere.refunds.carry_out_owed(intent_id)
+    assert list(elsewhere.sandbox.state.refunds) == []
+
+    await sweep(till, database)
+
+    assert [made["amount"] for made in till.sandbox.state.refunds] == [1_000]
+    assert await told(database) == []
+
+
+async def test_no_payment_is_begun_on_the_account_of_another_key_by_a_sweep(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    await till.paid()
+    fail(till, "reset", "POST", "/v1/payment_intents", times=None)
+    order_id = await shop.order(items=[(1_000, 1)])
+    with contextlib.suppress(Refusal):
+        await till.ask(order_id)
+    await database.rows(
+        text("UPDATE payments SET lease_until = NULL, created_at = now() - interval '1 hour'")
+    )
+    elsewhere = another_account(database)
+
+    await sweep(elsewhere, database)
+
+    assert list(elsewhere.sandbox.state.payment_intents) == []
+    assert [payment.state for payment in await shop.payments(order_id)] == ["creating"]
+
+
+async def test_while_stripe_can_not_be_asked_no_account_is_given_up(till: Till, database: Database) -> None:
+    await till.paid()
+    await till.ask(await till.shop.order(items=[(1_000, 1)]))
+    elsewhere = another_account(database)
+    await sweep(elsewhere, database)
+    fail(elsewhere, "401", "GET", "/v1/payment_intents/*", times=None)
+
+    with pytest.raises(GatewayError):
+        await forget_unknown(database, elsewhere.gateway)
+
+    assert AttentionKind.STRIPE_ACCOUNT_CHANGED in await told(database)
+
+
+async def test_an_account_that_is_given_up_for_good_holds_up_no_list(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    _, intent_id = await till.paid()
+    till.sandbox.refund(intent_id)
+    elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    for event in list(till.sandbox.state.events):
+        signed = till.sandbox.webhook(event["id"])
+        await elsewhere.inbox.receive(signed.body, signed.signature)
+    await sweep(elsewhere, database)
+
+    await forget_unknown(database, elsewhere.gateway)
+
+    findings = await elsewhere.sweep.run()
+    assert (findings.unfinished, await told(database)) == ([], [])
