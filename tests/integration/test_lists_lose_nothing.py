@@ -255,7 +255,7 @@ async def test_a_refused_look_at_an_events_object_is_no_end_of_the_event(
     fail(till, "400", "GET", "/v1/payment_intents/*")
 
     await hear(till, "payment_intent.succeeded")
-    assert await shop.status(order_id) is OrderStatus.PENDING
+    assert (await shop.status(order_id), await told(database)) == (OrderStatus.PENDING, [])
 
     await database.rows(EVENTS_DUE)
     await till.inbox.finish_all()

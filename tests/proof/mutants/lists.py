@@ -67,7 +67,7 @@ MUTANTS = (
         (f"{ANOTHER}::test_owed_money_goes_back_when_the_right_key_is_back",),
     ),
     Mutant(
-        "an event ended by any refusal of Stripe's",
+        "any refusal of Stripe's taken for another account's",
         (
             Change(
                 "services/reconciliation/inbox.py",
