@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup run test prove soak bench lint types schema python-client attackers lock verify-stripe
+.PHONY: help setup run test coverage prove soak bench lint types schema python-client attackers lock verify-stripe
 .PHONY: try-debian try-image try-alerts try-manifests
 THEIRS := tests/integration/python_client
 ATTACKERS := tests/attackers
@@ -32,6 +32,9 @@ run: .venv/.runs  ## the demo: a seeded shop, a database, a stand-in for Stripe
 	@touch $@
 
 test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+
+coverage: setup  ## the same, and which lines no test reaches; half as long again
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term:skip-covered
 
 verify-stripe: setup  ## the sandbox and our gateway against Stripe's own test mode (needs STRIPE_TEST_KEY=sk_test_…)
