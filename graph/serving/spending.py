@@ -79,7 +79,7 @@ class Spending:
     def list_entries(self, count: int) -> None:
         self.entries += count
         if self.entries > self.allowance.entries:
-            raise bad_input(
+            raise too_costly(
                 f"An operation lists at most {self.allowance.entries} entries in all: ask for smaller pages."
             )
 
@@ -103,8 +103,12 @@ class Spending:
         self.turn_began = time.perf_counter()
 
 
-def too_costly() -> GraphQLError:
-    return bad_input("The operation asks for too much at once: ask for fewer fields or smaller pages.")
+TOO_MUCH = "The operation asks for too much at once: ask for fewer fields or smaller pages."
+
+
+def too_costly(message: str = TOO_MUCH) -> GraphQLError:
+    """`reason` tells clients that a smaller page may do, whatever the sentence says."""
+    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT", "reason": "TOO_COSTLY"})
 
 
 def bad_input(message: str) -> GraphQLError:

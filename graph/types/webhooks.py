@@ -63,6 +63,9 @@ class WebhookEndpoint:
     url: str = strawberry.field(description="Where events are sent by POST.")
     types: list[EventType] = strawberry.field(description="Which events it is sent.")
     enabled: bool = strawberry.field(description="Whether it is sent events.")
+    failing_since: datetime | None = strawberry.field(
+        description="When the first delivery failed behind the last one that was taken; null while it is well."
+    )
     disabled_because: str | None = strawberry.field(
         description="Why it is sent nothing any more; null while it is enabled."
     )
@@ -156,6 +159,21 @@ class WebhookQuery:
         info.context.spending.list_entries(len(found))
         return [endpoint_from(view) for view in found]
 
+    @strawberry.field(
+        description=(
+            "The endpoint with this id; null when there is none. For merchants, and service keys with WEBHOOKS_WRITE."
+        )
+    )
+    async def webhook_endpoint(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The endpoint's id.")],  # noqa: A002
+    ) -> WebhookEndpoint | None:
+        info.context.require(Permission.WRITE_WEBHOOKS)
+        wanted = read_id(id)
+        view = await info.context.use_cases.webhook_endpoints.find(wanted) if wanted else None
+        return endpoint_from(view) if view else None
+
 
 @strawberry.type
 class WebhookMutation:
@@ -244,6 +262,7 @@ def endpoint_from(view: EndpointView) -> WebhookEndpoint:
         url=view.url,
         types=[EventType[each.name] for each in view.types],
         enabled=view.disabled_because is None,
+        failing_since=view.failing_since,
         disabled_because=view.disabled_because,
         created_at=view.created_at,
         view=view,

@@ -50,6 +50,7 @@ class EndpointRow(NamedTuple):
     id: UUID
     url: str
     types: list[str] | None
+    failing_since: datetime | None
     disabled_at: datetime | None
     disabled_because: str | None
     created_at: datetime
@@ -75,6 +76,7 @@ _shown = (
     col(WebhookEndpoint.id),
     col(WebhookEndpoint.url),
     col(WebhookEndpoint.types),
+    col(WebhookEndpoint.failing_since),
     col(WebhookEndpoint.disabled_at),
     col(WebhookEndpoint.disabled_because),
     col(WebhookEndpoint.created_at),

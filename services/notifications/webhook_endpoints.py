@@ -56,6 +56,7 @@ class EndpointView:
     id: UUID
     url: str
     types: tuple[EventType, ...]
+    failing_since: datetime | None
     disabled_because: str | None
     created_at: datetime
 
@@ -130,7 +131,7 @@ class WebhookEndpoints:
             await self._enable(endpoint_id)
         else:
             await self._database.rows(DISABLE, {"of_endpoint": endpoint_id, "because": SWITCHED_OFF})
-        return await self.find(endpoint_id)
+        return await self._known(endpoint_id)
 
     async def _enable(self, endpoint_id: UUID) -> None:
         async def write(transaction: Transaction) -> None:
@@ -152,15 +153,19 @@ class WebhookEndpoints:
         }
         row = await self._database.row(BEGIN_REPLAY, values)
         if row is None:
-            await self.find(endpoint_id)
+            await self._known(endpoint_id)
             raise InvalidWebhookEndpoint("it is disabled: enable it first")
         return view_from(row)
 
-    async def find(self, endpoint_id: UUID) -> EndpointView:
+    async def find(self, endpoint_id: UUID) -> EndpointView | None:
         row = await self._database.row(ENDPOINT, {"of_endpoint": endpoint_id})
-        if row is None:
+        return view_from(row) if row else None
+
+    async def _known(self, endpoint_id: UUID) -> EndpointView:
+        view = await self.find(endpoint_id)
+        if view is None:
             raise unknown()
-        return view_from(row)
+        return view
 
     async def list(self) -> list[EndpointView]:
         """Those that are enabled first, of both the newest; disabled ones of long ago are left out."""
@@ -196,6 +201,7 @@ def view_from(row: EndpointRow) -> EndpointView:
         id=row.id,
         url=row.url,
         types=tuple(EventType) if row.types is None else tuple(map(EventType, row.types)),
+        failing_since=row.failing_since,
         disabled_because=row.disabled_because,
         created_at=row.created_at,
     )

@@ -16,6 +16,12 @@ def error(answer: dict[str, Any]) -> tuple[str, str]:
     return found["extensions"]["code"], found["message"]
 
 
+def reason(answer: dict[str, Any]) -> str | None:
+    """What a client asks for smaller pages by, whatever the sentence says."""
+    found: str | None = answer["errors"][0]["extensions"].get("reason")
+    return found
+
+
 @pytest.mark.parametrize("field", ["orders", "products"])
 async def test_the_pages_of_an_operation_have_200_entries_together(client: Client, field: str) -> None:
     pages = " ".join(
@@ -28,6 +34,7 @@ async def test_the_pages_of_an_operation_have_200_entries_together(client: Clien
     assert error(refused) == (
         "BAD_USER_INPUT", "An operation lists at most 200 entries in all: ask for smaller pages.",
     )  # fmt: skip
+    assert reason(refused) == "TOO_COSTLY"
 
 
 ALL_OF_AN_ITEM = (
@@ -61,7 +68,8 @@ async def test_the_items_of_a_page_are_counted_before_they_are_read(client: Clie
     for _ in range(SIGNED_IN.work // ENTRY // len(LARGEST_ORDER) + 1):
         await shop.order(items=LARGEST_ORDER)
 
-    assert error(await client.ask("{ orders { nodes { items { quantity } } } }")) == TOO_MUCH
+    refused = await client.ask("{ orders { nodes { items { quantity } } } }")
+    assert (error(refused), reason(refused)) == (TOO_MUCH, "TOO_COSTLY")
     assert (
         len((await client.data("{ orders(first: 3) { nodes { items { quantity } } } }"))["orders"]["nodes"])
         == 3

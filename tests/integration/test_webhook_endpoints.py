@@ -155,6 +155,24 @@ async def test_enabled_endpoints_are_listed_however_many_are_switched_off(
     assert listed[0]["id"] == enabled
 
 
+async def test_one_endpoint_is_found_by_its_id_with_since_when_it_fails(
+    client: Client, database: Database
+) -> None:
+    made = (await create(client))["endpoint"]
+    await create(client, f"{URL}/another")
+    query = "query One($id: ID!) { webhookEndpoint(id: $id) { id url failingSince } }"
+    assert (await client.data(query, {"id": made["id"]}, **MERCHANT))["webhookEndpoint"] == {
+        "id": made["id"], "url": URL, "failingSince": None,
+    }  # fmt: skip
+    await database.rows(
+        text("UPDATE webhook_endpoints SET failing_since = '2026-11-26T10:00Z' WHERE url = :url"), {"url": URL}
+    )
+    failing = (await client.data(query, {"id": made["id"]}, **MERCHANT))["webhookEndpoint"]
+    assert failing["failingSince"] == "2026-11-26T10:00:00+00:00"
+    for missing in ("nonsense", "00000000-0000-0000-0000-000000000001"):
+        assert (await client.data(query, {"id": missing}, **MERCHANT))["webhookEndpoint"] is None
+
+
 @pytest.mark.parametrize("wrong", ["nonsense", "00000000-0000-0000-0000-000000000001"])
 async def test_an_endpoint_that_is_not_there_is_refused_everywhere(client: Client, wrong: str) -> None:
     asked = (
@@ -187,6 +205,7 @@ async def test_only_merchants_and_keys_for_webhooks_may(
         (SWITCH, {"id": "x", "enabled": True}),
         (REPLAY, {"id": "x", "since": "2026-01-01T00:00:00Z"}),
         (ENDPOINTS, {}),
+        ("query One($id: ID!) { webhookEndpoint(id: $id) { id } }", {"id": "x"}),
     )
     every_other = [scope for scope in Scope if scope is not Scope.WEBHOOKS_WRITE]
     keys = ServiceKeys(database)

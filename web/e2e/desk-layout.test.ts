@@ -14,8 +14,10 @@ const PHONE = { width: 390, height: 844 }
 const LONG = "Supercalifragilisticexpialidocious".repeat(8).slice(0, 240)
 
 describe("the desk", () => {
+  let endpoint = ""
   const orders = {} as Record<"paid" | "review" | "disputed" | "long", { id: string; reference: string }>
   before(async () => {
+    endpoint = await shop.endpoint(`http://127.0.0.1:9/${LONG}`) // nobody listens there
     orders.paid = await shop.paid()
     orders.review = await shop.inReview()
     orders.disputed = await shop.disputed()
@@ -32,6 +34,8 @@ describe("the desk", () => {
     ["a long order", `/desk/?page=order&id=${orders.long.id}`, "What happened"],
     ["disputes", "/desk/?page=disputes", "Answer by"],
     ["products", "/desk/?page=products", "Stoneware mug"],
+    ["webhooks", "/desk/?page=webhooks", "Created"],
+    ["an endpoint", `/desk/?page=endpoint&id=${endpoint}`, "Last answer"],
     ["service keys", "/desk/?page=keys", "Last used"],
   ]
 
@@ -42,7 +46,8 @@ describe("the desk", () => {
 
   /** Everything that is asked over the page. */
   const DIALOGS: [page: string, opener: string][] = [
-    ["an order", "Refund…"], ["a review", "Accept $36.53…"], ["products", "New product…"], ["service keys", "New key…"],
+    ["an order", "Refund…"], ["a review", "Accept $36.53…"], ["products", "New product…"], ["webhooks", "New endpoint…"],
+    ["an endpoint", "Send again…"], ["service keys", "New key…"],
   ]
 
   for (const colorScheme of ["light", "dark"] as const) {
@@ -123,7 +128,7 @@ describe("the desk", () => {
       assert.equal(await focused(page), names[0])
       await page.keyboard.press("Enter")
       await page.getByRole("heading", { name: `Order ${names[0]}` }).waitFor()
-      for (const [key, title] of [["h", "Home"], ["d", "Disputes"], ["p", "Products"], ["k", "Service keys"]] as const) {
+      for (const [key, title] of [["h", "Home"], ["d", "Disputes"], ["p", "Products"], ["w", "Webhooks"], ["k", "Service keys"]] as const) {
         await page.keyboard.press("g")
         await page.keyboard.press(key)
         await page.getByRole("heading", { level: 1, name: title }).waitFor()

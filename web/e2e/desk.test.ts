@@ -289,6 +289,29 @@ describe("what needs a person", () => {
     await page.getByText("by shopkeeper: Accepted it at Stripe.").waitFor()
   })
 
+  test("is reached however many cases were opened since", async () => {
+    const { page, demo } = now
+    await demo.sql(`INSERT INTO attention (id, kind, subject, subject_id, message, opened_at)
+      SELECT gen_random_uuid(), 'event_unfinished', 'event', 'evt_old_' || n, 'Case ' || n || '.', now() - n * interval '1 hour'
+      FROM generate_series(1, 230) AS n`)
+    try {
+      await enter(page, demo.url)
+      const seen = new Set<string>()
+      const messages = page.getByText(/^Case \d+\.$/)
+      for (let last = false; !last; ) {
+        await until(false, async () => seen.has(await messages.first().innerText()))
+        for (const text of await messages.allInnerTexts()) seen.add(text)
+        last = !(await page.getByRole("link", { name: "Older" }).count())
+        if (!last) await page.getByRole("link", { name: "Older" }).click()
+      }
+      assert.equal(seen.size, 230)
+      await page.getByRole("link", { name: "Newest" }).click()
+      await page.getByText("Case 1.", { exact: true }).waitFor()
+    } finally {
+      await demo.sql("DELETE FROM attention WHERE subject_id LIKE 'evt_old_%'")
+    }
+  })
+
   test("a dispute has its date in the list of disputes", async () => {
     const { page, demo } = now
     const order = await shop.disputed()

@@ -74,6 +74,15 @@ export class ShopOf {
     return createServiceKey.secret
   }
 
+  /** An endpoint that is sent everything; its id. */
+  async endpoint(url: string): Promise<string> {
+    const { createWebhookEndpoint } = await this.demo().graphql<{ createWebhookEndpoint: { endpoint: { id: string } } }>(
+      "mutation($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { ... on NewWebhookEndpoint { endpoint { id } } } }",
+      { input: { url } }, "merchant",
+    )
+    return createWebhookEndpoint.endpoint.id
+  }
+
   /** The minor units of each refund of the order's that was not refused. */
   async refundsOf(order: string): Promise<number[]> {
     const rows = await this.demo().sql<[number]>(

@@ -18,11 +18,13 @@ import { Link } from "./parts/link.tsx"
 import { Notice } from "./parts/notice.tsx"
 import { useOnline } from "./parts/online.ts"
 import { Products } from "./products/products.tsx"
-import { type Route, useRoute } from "./route.ts"
+import { type PageName, type Route, useRoute } from "./route.ts"
 import { Search } from "./search.tsx"
 import { ended, signOut, visitor } from "./session.ts"
 import { useShortcuts } from "./shortcuts.ts"
 import { SignIn } from "./sign-in.tsx"
+import { EndpointPage } from "./webhooks/endpoint-page.tsx"
+import { Webhooks } from "./webhooks/webhooks.tsx"
 
 export function App({ config }: { config: Config }) {
   const who = useStore(visitor)
@@ -68,7 +70,7 @@ function Desk() {
 function Shown({ route }: { route: Route }) {
   switch (route.page) {
     case "home":
-      return <Home closed={route.closed ?? false} />
+      return <Home closed={route.closed ?? false} after={route.after ?? null} />
     case "orders":
       return <Orders filter={route.filter} after={route.after ?? null} />
     case "order":
@@ -77,6 +79,10 @@ function Shown({ route }: { route: Route }) {
       return <Disputes after={route.after ?? null} />
     case "products":
       return <Products after={route.after ?? null} />
+    case "webhooks":
+      return <Webhooks />
+    case "endpoint":
+      return <EndpointPage key={route.id} id={route.id} status={route.status} after={route.after ?? null} />
     case "keys":
       return <Keys />
   }
@@ -87,12 +93,16 @@ const MENU: { name: string; to: Route }[] = [
   { name: "Orders", to: { page: "orders", filter: { view: "all" } } },
   { name: "Disputes", to: { page: "disputes" } },
   { name: "Products", to: { page: "products" } },
+  { name: "Webhooks", to: { page: "webhooks" } },
   { name: "Service keys", to: { page: "keys" } },
 ]
 
+/** Pages that are reached from another one, which the menu then shows as the present one. */
+const WITHIN: Partial<Record<PageName, PageName>> = { order: "orders", endpoint: "webhooks" }
+
 function Menu({ route }: { route: Route }) {
   const cases = useOpenCases()
-  const here = route.page === "order" ? "orders" : route.page
+  const here = WITHIN[route.page] ?? route.page
   return (
     <nav className="menu" aria-label="Main">
       {MENU.map(({ name, to }) => (

@@ -1,12 +1,15 @@
 import { Store, useStore } from "../shared/store.ts"
+import type { DeliveryStatus } from "./gql/graphql.ts"
 import { type Filter, filterFrom, writeFilter } from "./orders/filter.ts"
+import { statusFrom } from "./webhooks/words.ts"
 
 export type Route =
-  | { page: "home"; closed?: boolean }
+  | { page: "home"; closed?: boolean; after?: string | null }
   | { page: "orders"; filter: Filter; after?: string | null }
   | { page: "order"; id: string }
   | { page: "disputes" | "products"; after?: string | null }
-  | { page: "keys" }
+  | { page: "webhooks" | "keys" }
+  | { page: "endpoint"; id: string; status: DeliveryStatus | null; after?: string | null }
 export type PageName = Route["page"]
 
 export function routeOf(query: URLSearchParams): Route {
@@ -22,10 +25,16 @@ export function routeOf(query: URLSearchParams): Route {
       return { page: "disputes", after }
     case "products":
       return { page: "products", after }
+    case "webhooks":
+      return { page: "webhooks" }
+    case "endpoint": {
+      const id = query.get("id")
+      return id ? { page: "endpoint", id, status: statusFrom(query.get("status")), after } : { page: "webhooks" }
+    }
     case "keys":
       return { page: "keys" }
     default:
-      return { page: "home", closed: query.has("closed") }
+      return { page: "home", closed: query.has("closed"), after }
   }
 }
 
@@ -34,7 +43,8 @@ export function addressOf(route: Route): string {
   if (route.page !== "home") query.set("page", route.page)
   else if (route.closed) query.set("closed", "")
   if (route.page === "orders") writeFilter(route.filter, query)
-  if (route.page === "order") query.set("id", route.id)
+  if (route.page === "order" || route.page === "endpoint") query.set("id", route.id)
+  if (route.page === "endpoint" && route.status) query.set("status", route.status.toLowerCase())
   if ("after" in route && route.after) query.set("after", route.after)
   const text = query.toString()
   return text ? `/desk/?${text}` : "/desk/"

@@ -2,6 +2,7 @@ import { useApolloClient } from "@apollo/client/react"
 import { type FormEvent, useRef, useState } from "react"
 import { graphql } from "./gql/index.ts"
 import { isForbidden, messageOf } from "../shared/failure.ts"
+import { orderFilterOf } from "./orders/filter.ts"
 import { type Reading, readingsOf } from "./orders/search.ts"
 import { textIn } from "./parts/forms.ts"
 import { go } from "./route.ts"
@@ -62,12 +63,7 @@ export function Search() {
   )
 }
 
-const wanted = ({ filter: { email, user, intent, ...others } }: Reading) => ({
-  ...others,
-  ...(email && { receiptEmail: email }),
-  ...(user && { userId: user }),
-  ...(intent && { paymentIntentId: intent }),
-})
+const wanted = ({ filter: { idPrefix, ...filter } }: Reading) => ({ ...orderFilterOf({ view: "all", ...filter }), ...(idPrefix && { idPrefix }) })
 
 function goTo({ isOne, filter: { idPrefix: _, ...filter } }: Reading, id: string): void {
   if (isOne) go({ page: "order", id })

@@ -1,5 +1,5 @@
 import { type Config, readConfig } from "../shared/config.ts"
-import { parsed } from "../shared/storage.ts"
+import { clearStorage, parsed, readStorage, writeStorage } from "../shared/storage.ts"
 import { Store } from "../shared/store.ts"
 
 /** Who works here: somebody of the shop's, or one of its systems. */
@@ -13,13 +13,9 @@ const PLACE = "paygraph.desk"
 
 /** Kept as long as the tab: another tab signs in anew. */
 function kept(): Visitor | null {
-  try {
-    const found = parsed(sessionStorage.getItem(PLACE)) as Partial<Visitor> | null
-    const { kind, name, token } = found ?? {}
-    return kind && name && token ? { kind, name, token } : null
-  } catch {
-    return null
-  }
+  const found = parsed(readStorage(PLACE, "tab")) as Partial<Visitor> | null
+  const { kind, name, token } = found ?? {}
+  return kind && name && token ? { kind, name, token } : null
 }
 
 export const visitor = new Store<Visitor | null>(kept())
@@ -27,22 +23,15 @@ export const visitor = new Store<Visitor | null>(kept())
 /** The server no longer takes the token. What one was doing is still in the address. */
 export const ended = new Store(false)
 
+/** Where nothing can be kept, it lasts until the page is loaded anew. */
 export function signIn(who: Visitor): void {
-  try {
-    sessionStorage.setItem(PLACE, JSON.stringify(who))
-  } catch {
-    // it lasts until the page is loaded anew
-  }
+  writeStorage(PLACE, JSON.stringify(who), "tab")
   ended.set(false)
   visitor.set(who)
 }
 
 export function signOut(): void {
-  try {
-    sessionStorage.removeItem(PLACE)
-  } catch {
-    // nothing was kept
-  }
+  clearStorage(PLACE, "tab")
   visitor.set(null)
 }
 

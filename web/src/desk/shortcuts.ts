@@ -11,6 +11,7 @@ const PAGES: Record<string, { route: Route; name: string }> = {
   o: { route: { page: "orders", filter: { view: "all" } }, name: "orders" },
   d: { route: { page: "disputes" }, name: "disputes" },
   p: { route: { page: "products" }, name: "products" },
+  w: { route: { page: "webhooks" }, name: "webhooks" },
   k: { route: { page: "keys" }, name: "service keys" },
 }
 

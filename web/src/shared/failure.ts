@@ -35,4 +35,4 @@ export const isForbidden = (error: unknown): boolean =>
 
 /** More was asked for than one call may cost: a smaller page may do. */
 export const isTooMuch = (error: unknown): boolean =>
-  CombinedGraphQLErrors.is(error) && error.errors.some(({ message }) => message.includes("smaller pages"))
+  CombinedGraphQLErrors.is(error) && error.errors.some(({ extensions }) => extensions?.["reason"] === "TOO_COSTLY")

@@ -1,5 +1,5 @@
 import { type Config, readConfig } from "../shared/config.ts"
-import { parsed } from "../shared/storage.ts"
+import { parsed, readStorage, writeStorage } from "../shared/storage.ts"
 import { Store } from "../shared/store.ts"
 
 /** Whom the page speaks for: somebody who is signed in, or whoever holds the link to one order. */
@@ -16,17 +16,14 @@ const GUEST = "kiosk402.guest"
 
 /**
  * A guest of one order, whose link ends with `#token=pgc_…`: what is behind `#` is sent to no server. The token is kept
- * for this tab and this order alone, since the bank sends the customer back without it.
+ * for this tab and this order alone, since the bank sends the customer back without it. Where nothing can be kept, the
+ * link has to be opened again after the bank.
  */
 export function guestOf({ orderId, hash }: { orderId: string | null; hash: string }): Visitor | null {
   const given = new URLSearchParams(hash.slice(1)).get("token")
-  try {
-    if (orderId && given) sessionStorage.setItem(GUEST, JSON.stringify({ orderId, token: given }))
-    const kept = parsed(sessionStorage.getItem(GUEST)) as { orderId?: string; token?: string } | null
-    return guest(given ?? (orderId && kept?.orderId === orderId ? kept.token : null))
-  } catch {
-    return guest(given) // nothing can be kept: the link has to be opened again after the bank
-  }
+  if (orderId && given) writeStorage(GUEST, JSON.stringify({ orderId, token: given }), "tab")
+  const kept = parsed(readStorage(GUEST, "tab")) as { orderId?: string; token?: string } | null
+  return guest(given ?? (orderId && kept?.orderId === orderId ? kept.token : null))
 }
 
 const guest = (token: string | null | undefined): Visitor | null =>

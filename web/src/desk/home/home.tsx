@@ -7,6 +7,7 @@ import { Answer, Empty } from "../parts/answer.tsx"
 import { Link } from "../parts/link.tsx"
 import { Due, Moment } from "../parts/moment.tsx"
 import { Page } from "../parts/page.tsx"
+import { Pager } from "../parts/pager.tsx"
 import { POLL, useRestWhenForbidden } from "../parts/polling.ts"
 import { Pill } from "../parts/standing.tsx"
 import { byUrgency, kindLabel } from "./cases.ts"
@@ -27,24 +28,26 @@ export const DESK_CASE = graphql(/* GraphQL */ `
 `)
 
 const CASES = graphql(/* GraphQL */ `
-  query DeskCases($open: Boolean!) {
-    attention(first: 100, open: $open) {
+  query DeskCases($open: Boolean!, $after: String) {
+    attention(first: 100, after: $after, open: $open) {
       nodes { id ...DeskCase }
-      pageInfo { hasNextPage }
+      pageInfo { hasNextPage endCursor }
     }
   }
 `)
 
 /** How many cases wait, for the menu; `null` while nobody knows. */
 export function useOpenCases(): { count: number; isMore: boolean } | null {
-  const query = useQuery(CASES, { variables: { open: true }, ...POLL })
+  const query = useQuery(CASES, { variables: { open: true, after: null }, ...POLL })
   useRestWhenForbidden(query)
   const { data } = query
   return data ? { count: data.attention.nodes.length, isMore: data.attention.pageInfo.hasNextPage } : null
 }
 
-export function Home({ closed }: { closed: boolean }) {
-  const { data, error, refetch } = useQuery(CASES, { variables: { open: !closed } }) // the menu keeps the open ones up to date
+export function Home({ closed, after }: { closed: boolean; after: string | null }) {
+  const query = useQuery(CASES, { variables: { open: !closed, after }, ...(after && POLL) }) // the menu keeps the newest up to date
+  useRestWhenForbidden(query)
+  const { data, error, refetch } = query
   return (
     <Page title="Home">
       <nav className="views" aria-label="Cases">
@@ -58,13 +61,16 @@ export function Home({ closed }: { closed: boolean }) {
       <Answer what="cases" scope="REFUNDS_WRITE" data={data?.attention} error={error} again={refetch}>
         {({ nodes, pageInfo }) => (
           <>
-            {nodes.length === 0 && <Empty>{closed ? "No case was closed yet." : "Nothing needs a person."}</Empty>}
+            {nodes.length === 0 && <Empty>{closed ? "No case was closed yet." : after ? "Nothing older needs a person." : "Nothing needs a person."}</Empty>}
             <ul className="cases">
               {(closed ? nodes : nodes.toSorted(byUrgency)).map((each) => (
                 <Case key={each.id} of={each} />
               ))}
             </ul>
-            {pageInfo.hasNextPage && <p className="muted">There are more. These are the newest 100.</p>}
+            <Pager
+              newest={after ? { page: "home", closed } : null}
+              older={pageInfo.hasNextPage ? { page: "home", closed, after: pageInfo.endCursor } : null}
+            />
           </>
         )}
       </Answer>
@@ -104,6 +110,11 @@ function Case({ of: { id, kind, message, dueBy, openedAt, closedAt, closedBy, no
           {order && (
             <Link to={{ page: "order", id: order.id }} className="button">
               {kind === "ORDER_IN_REVIEW" ? "Decide" : "Open the order"}
+            </Link>
+          )}
+          {kind === "WEBHOOK_DISABLED" && (
+            <Link to={{ page: "webhooks" }} className="button">
+              See the webhooks
             </Link>
           )}
           <button className="button" onClick={() => setClosing(true)}>

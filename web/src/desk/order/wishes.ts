@@ -1,4 +1,4 @@
-import { parsed } from "../../shared/storage.ts"
+import { clearStorage, parsed, readStorage, writeStorage } from "../../shared/storage.ts"
 
 /**
  * What was asked of the server and perhaps not answered, with its key: asked again, after a reload too, it is done once.
@@ -11,32 +11,21 @@ export interface Wish<Input> {
 
 const place = (what: string, orderId: string): string => `paygraph.desk.${what}.${orderId}`
 
-/** The kept wish when it asks for the same, so that it has the same key; a new one otherwise. */
+/**
+ * The kept wish when it asks for the same, so that it has the same key; a new one otherwise. Where nothing can be kept,
+ * it lasts as long as its form is open.
+ */
 export function wishFor<Input>(what: string, orderId: string, input: Input): Wish<Input> {
   const before = keptWish<Input>(what, orderId)
   if (before && JSON.stringify(before.input) === JSON.stringify(input)) return before
   const wish = { key: crypto.randomUUID(), input }
-  try {
-    sessionStorage.setItem(place(what, orderId), JSON.stringify(wish))
-  } catch {
-    // it is kept as long as its form is open
-  }
+  writeStorage(place(what, orderId), JSON.stringify(wish), "tab")
   return wish
 }
 
 export function keptWish<Input>(what: string, orderId: string): Wish<Input> | null {
-  try {
-    const kept = parsed(sessionStorage.getItem(place(what, orderId))) as Partial<Wish<Input>> | null
-    return typeof kept?.key === "string" && kept.input ? { key: kept.key, input: kept.input } : null
-  } catch {
-    return null
-  }
+  const kept = parsed(readStorage(place(what, orderId), "tab")) as Partial<Wish<Input>> | null
+  return typeof kept?.key === "string" && kept.input ? { key: kept.key, input: kept.input } : null
 }
 
-export function forgetWish(what: string, orderId: string): void {
-  try {
-    sessionStorage.removeItem(place(what, orderId))
-  } catch {
-    // nothing was kept
-  }
-}
+export const forgetWish = (what: string, orderId: string): void => clearStorage(place(what, orderId), "tab")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { daysUntil, inDays, tableDate } from "./dates.ts"
+import { daysUntil, fieldMinute, inDays, tableDate } from "./dates.ts"
 
 const NOW = new Date(2026, 10, 26, 23, 30)
 const at = (...parts: [number, number, number, number, number]) => new Date(...parts).toISOString()
@@ -10,6 +10,11 @@ test("days are counted by the calendar, not by hours", () => {
   assert.equal(daysUntil(at(2026, 10, 26, 0, 10), NOW), 0)
   assert.equal(daysUntil(at(2026, 10, 25, 23, 59), NOW), -1)
   assert.equal(inDays(at(2026, 10, 27, 0, 10), NOW), "tomorrow")
+})
+
+test("a field has the minute in which a moment lies", () => {
+  assert.equal(fieldMinute(new Date(2026, 0, 2, 3, 4, 59)), "2026-01-02T03:04")
+  assert.equal(new Date(fieldMinute(NOW)).getTime(), NOW.getTime())
 })
 
 test("a date is as short as it can be", () => {

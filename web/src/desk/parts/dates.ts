@@ -18,6 +18,12 @@ export function tableDate(iso: string, now = new Date()): string {
 
 export const fullDate = (iso: string): string => FULL.format(new Date(iso))
 
+/** As a field for a date and a time takes it, in the reader's time zone: `2026-11-26T10:05`, the minute that it lies in. */
+export function fieldMinute(date: Date): string {
+  const two = (number: number) => String(number).padStart(2, "0")
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`
+}
+
 /** How far a date lies ahead or behind, in whole days by the calendar: `-1` is yesterday. */
 export function daysUntil(iso: string, now = new Date()): number {
   const midnight = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime()
