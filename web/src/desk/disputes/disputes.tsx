@@ -3,7 +3,7 @@ import { graphql } from "../gql/index.ts"
 import type { DeskDisputesQuery } from "../gql/graphql.ts"
 import { isOpenDispute } from "../../shared/standing.ts"
 import { words } from "../order/timeline.ts"
-import { nameOf } from "../orders/row.tsx"
+import { customerOf, nameOf } from "../orders/row.tsx"
 import { Answer, Empty } from "../parts/answer.tsx"
 import { Link } from "../parts/link.tsx"
 import { Due, Moment } from "../parts/moment.tsx"
@@ -19,6 +19,8 @@ const DISPUTES = graphql(/* GraphQL */ `
       nodes {
         id
         reference
+        userId
+        receiptEmail
         disputes { id status reason createdAt dueBy amount { minorUnits amount currency } }
       }
       pageInfo { hasNextPage endCursor }
@@ -58,6 +60,7 @@ export function Disputes({ after }: { after: string | null }) {
                   <tr>
                     <th scope="col">Answer by</th>
                     <th scope="col">Order</th>
+                    <th scope="col" className="less">Customer</th>
                     <th scope="col">Standing</th>
                     <th scope="col" className="less">Reason</th>
                     <th scope="col" className="date less">Opened</th>
@@ -73,6 +76,7 @@ export function Disputes({ after }: { after: string | null }) {
                           {nameOf(order)}
                         </Link>
                       </th>
+                      <td className="text less">{customerOf(order)}</td>
                       <td>
                         <Pill label={words(dispute.status)} tone={isOpen ? "bad" : "quiet"} />
                       </td>
