@@ -131,7 +131,7 @@ class WebhookEndpoints:
             await self._enable(endpoint_id)
         else:
             await self._database.rows(DISABLE, {"of_endpoint": endpoint_id, "because": SWITCHED_OFF})
-        return await self._known(endpoint_id)
+        return await self.get(endpoint_id)
 
     async def _enable(self, endpoint_id: UUID) -> None:
         async def write(transaction: Transaction) -> None:
@@ -153,7 +153,7 @@ class WebhookEndpoints:
         }
         row = await self._database.row(BEGIN_REPLAY, values)
         if row is None:
-            await self._known(endpoint_id)
+            await self.get(endpoint_id)
             raise InvalidWebhookEndpoint("it is disabled: enable it first")
         return view_from(row)
 
@@ -161,7 +161,7 @@ class WebhookEndpoints:
         row = await self._database.row(ENDPOINT, {"of_endpoint": endpoint_id})
         return view_from(row) if row else None
 
-    async def _known(self, endpoint_id: UUID) -> EndpointView:
+    async def get(self, endpoint_id: UUID) -> EndpointView:
         view = await self.find(endpoint_id)
         if view is None:
             raise unknown()

@@ -165,7 +165,8 @@ async def test_one_endpoint_is_found_by_its_id_with_since_when_it_fails(
         "id": made["id"], "url": URL, "failingSince": None,
     }  # fmt: skip
     await database.rows(
-        text("UPDATE webhook_endpoints SET failing_since = '2026-11-26T10:00Z' WHERE url = :url"), {"url": URL}
+        text("UPDATE webhook_endpoints SET failing_since = '2026-11-26T10:00Z' WHERE url = :url"),
+        {"url": URL},
     )
     failing = (await client.data(query, {"id": made["id"]}, **MERCHANT))["webhookEndpoint"]
     assert failing["failingSince"] == "2026-11-26T10:00:00+00:00"

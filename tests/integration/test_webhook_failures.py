@@ -128,13 +128,13 @@ async def test_after_three_days_of_nothing_an_endpoint_is_disabled_and_a_person_
     await dispatcher.deliver_due()
     await make_due(shop.database, timedelta(days=2, hours=12))
     await dispatcher.deliver_due()
-    assert (await endpoints.find(view.id)).disabled_because is None
+    assert (await endpoints.get(view.id)).disabled_because is None
     await make_due(shop.database, timedelta(hours=13))
     await dispatcher.deliver_due()
     await paid_order(shop)
     await dispatcher.deliver_due()
 
-    disabled = await endpoints.find(view.id)
+    disabled = await endpoints.get(view.id)
     assert disabled.disabled_because == "It took no event any more: it answered 503."
     assert {delivery.status for delivery in await deliveries(shop.database)} == {"given_up"}
     [case] = await shop.database.rows(text("SELECT * FROM attention WHERE closed_at IS NULL"))
@@ -167,7 +167,7 @@ async def test_one_event_that_is_never_taken_is_given_up_alone_and_told(
     await dispatcher.deliver_due()
 
     assert sorted(d.status for d in await deliveries(shop.database)) == ["delivered", "given_up"]
-    assert (await endpoints.find(view.id)).disabled_because is None
+    assert (await endpoints.get(view.id)).disabled_because is None
     [case] = await shop.database.rows(text("SELECT * FROM attention WHERE closed_at IS NULL"))
     assert "did not take an event for three days" in case.message
 
@@ -180,7 +180,7 @@ async def test_an_endpoint_that_is_gone_is_disabled_at_once(
     await paid_order(shop)
     await dispatcher.deliver_due()
 
-    assert (await endpoints.find(view.id)).disabled_because == "It took no event any more: it answered 410."
+    assert (await endpoints.get(view.id)).disabled_because == "It took no event any more: it answered 410."
     assert {delivery.status for delivery in await deliveries(shop.database)} == {"given_up"}
 
 
