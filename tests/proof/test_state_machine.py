@@ -38,7 +38,9 @@ from tests.proof.machine import ground
 
 MOST_ORDERS = 3
 RUNS = int(os.environ.get("PROOF_RUNS", "300"))
-EXPLORES = "PROOF_RUNS" in os.environ  # otherwise the same runs each time: a change is judged, not the day's luck
+EXPLORES = (
+    "PROOF_RUNS" in os.environ
+)  # otherwise the same runs each time: a change is judged, not the day's luck
 ADA = Principal("ada", None, frozenset())
 MERCHANT = Principal("shopkeeper", None, frozenset({"merchant"}))
 FAULTS = ["429", "lock_timeout", "409", "424", "425", "401", "404", "reset", "500", "502", "503", "truncated"]

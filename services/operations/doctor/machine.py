@@ -6,15 +6,22 @@ from pathlib import Path
 from services.identity.public_keys import JwksKeys
 from services.operations.doctor.findings import Finding, ok, warning, wrong
 
-LEAST_FREE, FEW_FREE = 100 * 2**20, 2**30  # bytes
+MB, GB = 2**20, 2**30
+LEAST_FREE, FEW_FREE = 100 * MB, GB  # bytes
 
 
 def examine_disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
-    told = f"{free / 2**30:.1f} GB free at {folder}"
-    if free < LEAST_FREE:
+    disk = shutil.disk_usage(folder)
+    return judge_disk(folder, disk.total, disk.free)
+
+
+def judge_disk(folder: Path, total: int, free: int) -> Finding:
+    """Bytes. A filesystem that was made for this folder alone may be small: 16 MB hold the metrics of some workers."""
+    told = f"{free / GB:.1f} GB" if free >= GB else f"{free // MB} MB"
+    told = f"{told} free at {folder}"
+    if free < min(LEAST_FREE, total // 4):
         return wrong("disk", told, "free some: workers keep their metrics there")
-    if free < FEW_FREE:
+    if free < min(FEW_FREE, total // 2):
         return warning("disk", told, "free some soon")
     return ok("disk", told)
 
