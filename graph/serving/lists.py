@@ -57,7 +57,7 @@ def remember_roots(schema: GraphQLSchema) -> None:
 
 def _remembered(resolve: Resolver) -> Resolver:
     def resolve_remembered(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
-        info.context.spending.roots[info.path.key] = info
+        info.context.spending.roots[str(info.path.key)] = info
         return resolve(source, info, **arguments)
 
     return resolve_remembered
@@ -84,7 +84,7 @@ def _charge(entries: Any, info: ResolveInfo) -> Any:
     return entries if len(entries) <= SHORT else in_turns(entries, spending)
 
 
-def check_answer(spending: Spending, field: str | int, lists: frozenset[str], entries: int) -> None:
+def check_answer(spending: Spending, field: str, lists: frozenset[str], entries: int) -> None:
     """For a mutation, before it does anything: raises what these lists in its answer would raise when it is done."""
     weight = fields_in_lists(spending.roots[field], lists)
     if weight and spending.work + entries * (ENTRY + weight) > spending.allowance.work:

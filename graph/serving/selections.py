@@ -106,10 +106,16 @@ class _Measuring:
                     yield from self._fields(fragment.selection_set.selections, inner, spread)
 
 
-def names_within(info: ResolveInfo) -> frozenset[str]:
-    """The names of all fields that are selected under this one, at any depth."""
-    names: set[str] = set()
+def names_within(info: ResolveInfo, path: Iterable[str] = ()) -> frozenset[str]:
+    """The names of all fields that are selected under this one, at any depth; with `path`, under what stands there.
+
+    `path` has the names that lead from this field to another, as they stand in the answer, without places in lists.
+    """
     sets = [node.selection_set for node in info.field_nodes if node.selection_set]
+    for key in path:
+        nodes = [node for node in _included(info, sets, set()) if key_of(node) == key]
+        sets = [node.selection_set for node in nodes if node.selection_set]
+    names: set[str] = set()
     while sets:
         nodes = list(_included(info, sets, set()))
         names.update(node.name.value for node in nodes)

@@ -64,13 +64,22 @@ class Spending:
     work: int = 0
     weights: dict[int, int] = field(default_factory=dict)  # of an entry's fields, by its list's field node
     account: Account | None = None  # of the caller, whom all their operations together may cost so much
-    roots: dict[str | int, ResolveInfo] = field(default_factory=dict)  # by their names in the answer
+    roots: dict[str, ResolveInfo] = field(default_factory=dict)  # by their names in the answer
+    lines_read: int = 0  # of orders, whether they are charged already or not
+    reading_lines: asyncio.Lock = field(
+        default_factory=asyncio.Lock
+    )  # so that those of one list count for the next
     turn_began: float = field(default_factory=time.perf_counter)
 
     @property
     def left(self) -> int:
         """Units of work."""
         return max(0, self.allowance.work - self.work)
+
+    @property
+    def lines_left(self) -> int:
+        """How many lines of orders may still be read: each is an entry of a list at least once."""
+        return max(0, min(self.left, self.allowance.work - ENTRY * self.lines_read)) // ENTRY
 
     def anew(self) -> "Spending":
         """For the next event of a subscription, which may go on for days."""

@@ -9,11 +9,19 @@ from uuid import UUID
 import strawberry
 from graphql import GraphQLError
 from strawberry import UNSET
-from strawberry.dataloader import DataLoader
 
-from graph.context import Context, Info
+from graph.context import Info
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
-from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from
+from graph.types.orders import (
+    IdempotencyKeyReused,
+    Order,
+    OrderLoader,
+    OrderStatus,
+    in_words,
+    order_from,
+    parts_of,
+    shop_orders,
+)
 from graph.types.pages import NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from graph.types.payments import PaymentProviderUnavailable
 from models.attention.tables import AttentionKind as Kind
@@ -21,7 +29,6 @@ from models.reviews.tables import ReviewDecision as Decision
 from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.orders import refusals as orders_refusals
-from services.orders.views import PlacedOrder
 from services.payments import refusals as payments_refusals
 from services.payments.reviews import ReviewWish
 from services.reconciliation.attention_cases import (
@@ -93,7 +100,7 @@ class AttentionCase:
     )
     note: str | None = strawberry.field(description="What the person who closed it wrote.")
     order_id: strawberry.Private[UUID | None]
-    orders: strawberry.Private[DataLoader[UUID, PlacedOrder | None]]
+    orders: strawberry.Private[OrderLoader]
 
     @strawberry.field(
         description="The order that it is about, if it is about one; null for who may not read orders of others."
@@ -190,7 +197,7 @@ class AttentionQuery:
         info.context.require(Permission.DECIDE)
         place = place_after(info.context, first, after)
         page = await info.context.use_cases.attention.page(first=first, after=place, is_open=open)
-        orders = _orders(info.context)
+        orders = shop_orders(info)
         nodes = [case_from(view, orders) for view in page.items]
         return AttentionConnection(
             nodes=nodes, page_info=page_info(_places(page.items), has_next=page.has_next, after=place)
@@ -222,7 +229,7 @@ class AttentionMutation:
             closed = await info.context.use_cases.attention.close(principal.id, wanted, note)
         except InvalidNote as error:
             raise bad_input(error) from None
-        return case_from(closed, _orders(info.context))
+        return case_from(closed, shop_orders(info))
 
     @strawberry.mutation(
         description=(
@@ -253,7 +260,7 @@ class AttentionMutation:
             decided_by=principal.id,
         )
         await info.context.use_cases.reviews.resolve(wish)
-        [placed] = await info.context.use_cases.orders.of_the_shop([wanted])
+        [placed] = await info.context.use_cases.orders.of_the_shop([wanted], parts_of(info))
         if placed is None:
             raise orders_refusals.OrderNotFound
         return order_from(placed)
@@ -272,12 +279,7 @@ def _places(views: Sequence[CaseView]) -> list[_Place]:
     return [_Place(view) for view in views]
 
 
-def _orders(context: Context) -> DataLoader[UUID, PlacedOrder | None]:
-    """The orders of a page of cases, in one statement and only when they are asked for."""
-    return DataLoader(load_fn=context.use_cases.orders.of_the_shop)
-
-
-def case_from(view: CaseView, orders: DataLoader[UUID, PlacedOrder | None]) -> AttentionCase:
+def case_from(view: CaseView, orders: OrderLoader) -> AttentionCase:
     return AttentionCase(
         id=strawberry.ID(str(view.id)),
         kind=AttentionKind[view.kind.name],

@@ -8,7 +8,7 @@ from graphql import GraphQLError
 
 from graph.context import Info
 from graph.types.errors import OrderNotFound, RateLimited
-from graph.types.orders import Order, order_from
+from graph.types.orders import Order, order_from, parts_of
 from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.orders import refusals
@@ -63,7 +63,9 @@ class CheckoutTokenMutation:
             if wanted
             else None
         )
-        placed = await info.context.use_cases.orders.find(principal, wanted) if wanted else None
+        placed = (
+            await info.context.use_cases.orders.find(principal, wanted, parts_of(info)) if wanted else None
+        )
         if made is None or placed is None:
             raise refusals.OrderNotFound
         return CheckoutToken(token=made.token, expires_at=made.expires_at, order=order_from(placed))

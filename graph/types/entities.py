@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, NewType
 from uuid import UUID
 
 import strawberry
 
 from graph.context import Info
-from graph.serving.spending import ENTRY, bad_input, too_costly
-from graph.types.orders import Order, order_from, parts_of
+from graph.serving.spending import bad_input
+from graph.types.orders import Order, order_from, read_orders
 from graph.types.products import Product, product_from
 from graph.types.users import User, user_of
 from runtime.ids import read_id
 from runtime.pages import LARGEST_PAGE
-from services.orders.orders import TooManyLines
 
 ID, REFERENCE = "id", "reference"
 KEYS = {"Order": (ID, REFERENCE), "Product": (ID,), "User": (ID,)}
@@ -91,16 +91,9 @@ async def _orders(info: Info, wanted: Sequence[Reference]) -> dict[Reference, Or
     principal = info.context.caller()
     if principal is None or not wanted:
         return {}
-    try:
-        placed = await info.context.use_cases.orders.visible(
-            principal,
-            ids=_ids(wanted),
-            references=[each.value for each in wanted if each.key == REFERENCE],
-            parts=parts_of(info),
-            most_lines=info.context.spending.left // ENTRY,
-        )
-    except TooManyLines:
-        raise too_costly() from None
+    references = [each.value for each in wanted if each.key == REFERENCE]
+    visible = info.context.use_cases.orders.visible
+    placed = await read_orders(info, partial(visible, principal, ids=_ids(wanted), references=references))
     by_id = {str(order.id): order_from(order) for order in placed}
     by_reference = {order.reference: by_id[str(order.id)] for order in placed if order.reference}
     found = {

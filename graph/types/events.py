@@ -8,16 +8,14 @@ from uuid import UUID
 import strawberry
 from graphql import GraphQLError
 from strawberry import UNSET
-from strawberry.dataloader import DataLoader
 
 from graph.context import Context, Info
-from graph.types.orders import Order, OrderStatus, order_from
+from graph.types.orders import Order, OrderLoader, OrderStatus, order_from, shop_orders
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo
 from models.shop_events.tables import EventType as Type
 from runtime.pages import InvalidPage, check_size
 from services.identity.principal import Permission
 from services.notifications.event_feed import EventView, FeedCursor, read_feed_cursor
-from services.orders.views import PlacedOrder
 
 
 @strawberry.enum(
@@ -74,7 +72,7 @@ class Event:
     order_status: OrderStatus | None = strawberry.field(description="The order's status when it happened.")
     order_version: int | None = strawberry.field(description="The order's version when it happened.")
     known_order: strawberry.Private[UUID | None]
-    orders: strawberry.Private[DataLoader[UUID, PlacedOrder | None]]
+    orders: strawberry.Private[OrderLoader]
 
     @strawberry.field(
         description="The order as it is now. For merchants, and keys with ORDERS_READ or ORDERS_WRITE."
@@ -119,7 +117,7 @@ class EventQuery:
         place = feed_place(info.context, first, after)
         wanted = [Type[each.name] for each in types or ()]
         page = await info.context.use_cases.event_feed.page(first=first, after=place, types=wanted)
-        orders = orders_of(info.context)
+        orders = shop_orders(info)
         edges = [EventEdge(cursor=str(view.cursor), node=event_from(view, orders)) for view in page.items]
         return EventConnection(
             edges=edges,
@@ -142,12 +140,7 @@ def feed_place(context: Context, first: int, after: str | None) -> FeedCursor | 
         raise GraphQLError(str(error), extensions={"code": "BAD_USER_INPUT"}) from None
 
 
-def orders_of(context: Context) -> DataLoader[UUID, PlacedOrder | None]:
-    """The orders of a page of events, in one statement and only when they are asked for."""
-    return DataLoader(load_fn=context.use_cases.orders.of_the_shop)
-
-
-def event_from(view: EventView, orders: DataLoader[UUID, PlacedOrder | None]) -> Event:
+def event_from(view: EventView, orders: OrderLoader) -> Event:
     return Event(
         id=strawberry.ID(str(view.id)),
         type=EventType[view.type.name],

@@ -1,17 +1,20 @@
 """Orders: placing them and looking at them."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
+from strawberry.dataloader import DataLoader
 
 from graph.context import Info
 from graph.serving.lists import check_answer
 from graph.serving.selections import names_within
-from graph.serving.spending import ENTRY, too_costly
+from graph.serving.spending import too_costly
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.money_history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
@@ -38,6 +41,8 @@ PARTS = {
     "disputes": OrderParts.RETURNS,
     "history": OrderParts.PAYMENTS | OrderParts.HISTORY,
 }
+Found = TypeVar("Found", bound=Page[PlacedOrder] | Sequence[PlacedOrder | None])
+OrderLoader: TypeAlias = "DataLoader[UUID, PlacedOrder | None]"
 
 
 @strawberry.enum(
@@ -258,18 +263,9 @@ class OrderQuery:
     ) -> OrderConnection:
         user = info.context.require_user()
         place = place_after(info.context, first, after)
-        try:
-            page = await info.context.use_cases.orders.page(
-                user.id,
-                first=first,
-                after=place,
-                status=Status[status.name] if status else None,
-                parts=parts_of(info),
-                most_lines=info.context.spending.left // ENTRY,
-            )
-        except TooManyLines:
-            raise too_costly() from None
-        return connection_of(page, place)
+        wanted = Status[status.name] if status else None
+        read = partial(info.context.use_cases.orders.page, user.id, first=first, after=place, status=wanted)
+        return connection_of(await read_orders(info, read), place)
 
 
 @strawberry.type
@@ -310,9 +306,39 @@ def connection_of(page: Page[PlacedOrder], after: Cursor | None) -> OrderConnect
     return OrderConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=after))
 
 
+async def read_orders(info: Info, read: Callable[..., Awaitable[Found]]) -> Found:
+    """What `read` finds, given the parts that are selected within this field, and how many lines may be read.
+
+    An operation's lists of orders read their lines one after the other: what one has read is not left to the next.
+    """
+    parts, spending = parts_of(info), info.context.spending
+    if OrderParts.LINES not in parts:
+        return await read(parts=parts)
+    async with spending.reading_lines:
+        try:
+            found = await read(parts=parts, most_lines=spending.lines_left)
+        except TooManyLines:
+            raise too_costly() from None
+        orders = found.items if isinstance(found, Page) else found
+        spending.lines_read += sum(len(order.lines) for order in orders if order)
+    return found
+
+
+def shop_orders(info: Info) -> OrderLoader:
+    """Orders that the entries of this field's answer name: all that are asked for at once in one statement, and one
+    more for their lines."""
+    of_the_shop = info.context.use_cases.orders.of_the_shop
+
+    async def load(order_ids: list[UUID]) -> Sequence[PlacedOrder | None]:
+        return await read_orders(info, partial(of_the_shop, order_ids))
+
+    return DataLoader(load_fn=load)
+
+
 def parts_of(info: Info) -> OrderParts:
-    """What has to be read for the fields that are selected within this root field."""
-    names = names_within(info.context.spending.roots[info.path.key])
+    """What has to be read for the fields that are selected within this field."""
+    root, *path = (key for key in info.path.as_list() if isinstance(key, str))
+    names = names_within(info.context.spending.roots[root], path)
     parts = OrderParts.NONE
     for name, part in PARTS.items():
         if name in names:
@@ -322,7 +348,7 @@ def parts_of(info: Info) -> OrderParts:
 
 def check_lines_of_answer(info: Info, count: int) -> None:
     """Before a mutation writes an order of so many lines: an answer that is refused afterwards would hide it."""
-    check_answer(info.context.spending, info.path.key, LINES, count)
+    check_answer(info.context.spending, str(info.path.key), LINES, count)
 
 
 def order_from(placed: PlacedOrder) -> Order:

@@ -91,7 +91,7 @@ class ProductMutation:
     ) -> SaveProductsResult | None:
         principal = info.context.require(Permission.WRITE_PRODUCTS)
         info.context.limits.check_product_save(principal.id)
-        check_answer(info.context.spending, info.path.key, frozenset({"products"}), len(input))
+        check_answer(info.context.spending, str(info.path.key), frozenset({"products"}), len(input))
         saved = await info.context.use_cases.catalogue.save([wanted_product(each) for each in input])
         return SavedProducts(products=[product_from(item) for item in saved])
 

@@ -1,6 +1,7 @@
 """Orders of the shop's own system: brought in and found by the shop's own number of them."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +9,6 @@ import strawberry
 from strawberry import UNSET
 
 from graph.context import Info
-from graph.serving.spending import ENTRY, too_costly
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits
 from graph.types.order_lines import OrderLineInput, line_of
@@ -23,6 +23,7 @@ from graph.types.orders import (
     connection_of,
     order_from,
     parts_of,
+    read_orders,
 )
 from graph.types.pages import After, First, place_after
 from graph.types.payments import OrderNotPayable, PaymentInProgress, PaymentProviderUnavailable
@@ -31,7 +32,6 @@ from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.orders import refusals, search
 from services.orders.imports import ImportedOrder, check_expiry, check_zone
-from services.orders.orders import TooManyLines
 from services.payments import refusals as payments_refusals
 from services.payments.order_changes import WantedChange
 
@@ -161,17 +161,9 @@ class ShopOrderQuery:
     ) -> OrderConnection:
         info.context.require(Permission.READ_ORDERS)
         place = place_after(info.context, first, after)
-        try:
-            page = await info.context.use_cases.orders.search(
-                filter_of(filter or OrderFilter()),
-                first=first,
-                after=place,
-                parts=parts_of(info),
-                most_lines=info.context.spending.left // ENTRY,
-            )
-        except TooManyLines:
-            raise too_costly() from None
-        return connection_of(page, place)
+        wanted = filter_of(filter or OrderFilter())
+        read = partial(info.context.use_cases.orders.search, wanted, first=first, after=place)
+        return connection_of(await read_orders(info, read), place)
 
     @strawberry.field(
         description=(
@@ -187,7 +179,7 @@ class ShopOrderQuery:
         principal = info.context.require_principal()
         if not principal.may(Permission.READ_ORDERS):
             info.context.limits.check_read(principal.id)
-        placed = await info.context.use_cases.order_imports.by_reference(principal, reference)
+        placed = await info.context.use_cases.order_imports.by_reference(principal, reference, parts_of(info))
         return order_from(placed) if placed else None
 
 

@@ -10,7 +10,8 @@ from strawberry import UNSET
 
 from graph.context import Info
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
-from graph.types.events import Event, EventType, event_from, orders_of
+from graph.types.events import Event, EventType, event_from
+from graph.types.orders import shop_orders
 from graph.types.pages import NODES, PAGE_INFO, After, First, PageInfo, place_after
 from graph.types.shop_orders import moment
 from models.shop_events.tables import EventType as Type
@@ -86,7 +87,7 @@ class WebhookEndpoint:
         page = await info.context.use_cases.webhook_endpoints.deliveries(
             self.view.id, first=first, after=place, status=Status[status.name] if status else None
         )
-        orders = orders_of(info.context)
+        orders = shop_orders(info)
         return WebhookDeliveryConnection(
             nodes=[delivery_from(view, event_from(view.event, orders)) for view in page.items],
             page_info=PageInfo(

@@ -185,10 +185,13 @@ def order_reading(parts: OrderParts) -> Query[OrderRow]:
 
 _whole = order_columns(EVERY_PART)
 ORDER = order_reading(EVERY_PART)
-ORDER_BY_REFERENCE = Query(
-    OrderRow, _whole.where(col(Order.reference) == bindparam("reference", type_=Text), _may_read)
-)
-ORDERS_BY_ID = Query(OrderRow, _whole.where(col(Order.id) == any_(bindparam("order_ids", type_=ARRAY(Uuid)))))
+
+
+@cache
+def order_by_reference(parts: OrderParts) -> Query[OrderRow]:
+    """One order by the shop's number of it, of this user or for who may read any."""
+    this = col(Order.reference) == bindparam("reference", type_=Text)
+    return Query(OrderRow, order_columns(parts).where(this, _may_read))
 
 
 @cache

@@ -11,7 +11,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from models.currencies.currencies import CURRENCIES
-from models.orders.statements import ADD_LINES, IMPORT_ORDER, IMPORTED_ORDER, ORDER, ORDER_BY_REFERENCE
+from models.orders.statements import (
+    ADD_LINES,
+    EVERY_PART,
+    IMPORT_ORDER,
+    IMPORTED_ORDER,
+    ORDER,
+    OrderParts,
+    order_by_reference,
+)
 from runtime.database.database import Database, Transaction
 from runtime.encoding import to_json
 from services.identity.principal import Permission, Principal
@@ -86,8 +94,10 @@ class OrderImports:
 
         return await self._database.transaction(write)
 
-    async def by_reference(self, principal: Principal, reference: str) -> PlacedOrder | None:
-        """The user's order of this number of the shop's; for a merchant, whoever's it is."""
+    async def by_reference(
+        self, principal: Principal, reference: str, parts: OrderParts = EVERY_PART
+    ) -> PlacedOrder | None:
+        """The user's order with this number of the shop's; for a merchant, any user's."""
         if not is_text(reference, LONGEST_REFERENCE):
             return None
         wanted = {
@@ -95,7 +105,7 @@ class OrderImports:
             "user_id": principal.user_id,
             "may_any": principal.may(Permission.READ_ORDERS),
         }
-        row = await self._database.row(ORDER_BY_REFERENCE, wanted)
+        row = await self._database.row(order_by_reference(parts), wanted)
         return order_from(row) if row else None
 
 

@@ -16,7 +16,6 @@ from models.orders.statements import (
     EVERY_PART,
     LINES_OF_ORDERS,
     ORDER_BY_KEY,
-    ORDERS_BY_ID,
     PRICES,
     OrderParts,
     order_reading,
@@ -85,10 +84,19 @@ class Orders:
         row = await self._database.row(order_reading(parts), parameters)
         return order_from(row) if row else None
 
-    async def of_the_shop(self, order_ids: Sequence[UUID]) -> list[PlacedOrder | None]:
-        """Orders by their ids, in the order of the ids, whoever's they are; None for one that is not there."""
-        rows = await self._database.rows(ORDERS_BY_ID, {"order_ids": list(order_ids)})
-        found = {row.id: order_from(row) for row in rows}
+    async def of_the_shop(
+        self,
+        order_ids: Sequence[UUID],
+        parts: OrderParts = EVERY_PART,
+        most_lines: int = MOST_LINES_OF_PAGE,
+    ) -> list[PlacedOrder | None]:
+        """Any user's orders by their ids, in the order of the ids; None for one that is not there.
+
+        What is not in `parts` is empty in them; `TooManyLines` as `page`.
+        """
+        parameters = {"ids": list(order_ids), "references": [], "user_id": None, "may_any": True}
+        orders = await self._named(parameters, parts, most_lines)
+        found = {order.id: order for order in orders}
         return [found.get(order_id) for order_id in order_ids]
 
     async def visible(
@@ -99,7 +107,7 @@ class Orders:
         references: Sequence[str] = (),
         parts: OrderParts = EVERY_PART,
         most_lines: int = MOST_LINES_OF_PAGE,
-    ) -> list[PlacedOrder]:
+    ) -> Sequence[PlacedOrder]:
         """Of these orders, those that the caller may see, in no order; `TooManyLines` as `page`."""
         may_any = principal.may(Permission.READ_ORDERS, principal.order_id)
         if principal.order_id is not None:  # a checkout token sees its own order alone
@@ -110,9 +118,7 @@ class Orders:
             "user_id": principal.user_id,
             "may_any": may_any,
         }
-        rows = await self._database.rows(orders_by_keys(parts & ~OrderParts.LINES), parameters)
-        found = [order_from(row) for row in rows]
-        return await self._with_lines(found, most_lines) if found and OrderParts.LINES in parts else found
+        return await self._named(parameters, parts, most_lines)
 
     async def page(
         self,
@@ -171,11 +177,20 @@ class Orders:
     ) -> Page[PlacedOrder]:
         rows = await self._database.rows(statement, parameters)
         page = page_of([order_from(row) for row in rows], first)
-        if OrderParts.LINES not in parts or not page.items:
-            return page
-        return Page(await self._with_lines(page.items, most_lines), page.has_next)
+        return Page(await self._with_lines(page.items, parts, most_lines), page.has_next)
 
-    async def _with_lines(self, orders: Sequence[PlacedOrder], most: int) -> list[PlacedOrder]:
+    async def _named(
+        self, parameters: dict[str, Any], parts: OrderParts, most_lines: int
+    ) -> Sequence[PlacedOrder]:
+        rows = await self._database.rows(orders_by_keys(parts & ~OrderParts.LINES), parameters)
+        return await self._with_lines([order_from(row) for row in rows], parts, most_lines)
+
+    async def _with_lines(
+        self, orders: Sequence[PlacedOrder], parts: OrderParts, most: int
+    ) -> Sequence[PlacedOrder]:
+        """The orders with their lines where those are among the parts."""
+        if OrderParts.LINES not in parts or not orders:
+            return orders
         ids = [order.id for order in orders]
         rows = await self._database.rows(LINES_OF_ORDERS, {"ids": ids, "most": most + 1})
         if len(rows) > most:

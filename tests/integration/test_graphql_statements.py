@@ -1,5 +1,6 @@
 """What an operation costs the database: statements are counted, and listings use an index however much there is."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from graph.context import Context, ContextMaker, PaymentSettings
 from graph.serving.documents import Documents
 from graph.serving.http import GraphQLEndpoint
 from main import build_use_cases
+from models import OrderStatus
 from models.orders.rows import OrderRow
 from models.orders.statements import EVERY_PART, orders_reading
 from models.products.tables import PRODUCTS, PRODUCTS_AFTER
@@ -24,6 +26,8 @@ from services.identity.callers import Callers
 from services.identity.checkout_tokens import CheckoutTokens
 from services.identity.service_keys import ServiceKeys
 from services.notifications.order_news import OrderNews
+from services.notifications.publishing import publish_events
+from services.payments.attention import Attention
 from services.stripe_api.gateway import API_VERSION, StripeGateway
 from settings import Settings
 from tests.client import Client
@@ -98,6 +102,9 @@ async def test_a_page_of_orders_is_one_statement_and_its_items_one_more(
     assert (len(sent), len(without_items)) == (2, 1)
 
 
+ENDPOINT = """
+mutation { createWebhookEndpoint(input: { url: "https://shop.example/paygraph" }) { __typename } }
+"""
 UNREAD = {
     "id status": ("order_items.product_name", "FROM payments", "FROM refunds", "payment_transitions"),
     "items { productName }": ("FROM payments", "FROM refunds", "payment_transitions"),
@@ -111,17 +118,36 @@ UNREAD = {
 }
 
 
+SHOPS_ORDERS = {
+    "orders": "orders: allOrders { nodes { ...F } }",
+    "by reference": 'orderByReference(reference: "1") { ...F }',
+    "events": "events { nodes { order { ...F } } }",
+    "cases": "attention { nodes { order { ...F } } }",
+    "deliveries": (
+        "webhookEndpoints { deliveries { nodes { event { order { ...F } } } }"
+        " others: deliveries { nodes { event { id } } } }"
+    ),
+}
+
+
 @pytest.mark.parametrize("selected", UNREAD)
+@pytest.mark.parametrize("field", SHOPS_ORDERS)
 async def test_only_what_is_selected_is_read(
-    quiet: Client, shop: Shop, database: Database, selected: str
+    quiet: Client, shop: Shop, database: Database, field: str, selected: str
 ) -> None:
-    await shop.order()
-    page = f"orders {{ nodes {{ ...F }} }} }} fragment F on Order {{ {selected} }}"
+    merchant: dict[str, Any] = {"user": "shopkeeper", "role": "merchant"}
+    await quiet.data(ENDPOINT, **merchant)
+    order_id = await shop.order()
+    await shop.set_order(order_id, status=OrderStatus.REVIEW, reference="1")
+    await Attention(database).derive()
+    await publish_events(database)
+    text = f"{{ {SHOPS_ORDERS[field]} }} fragment F on Order {{ __typename {selected} }}"
     declared = "($no: Boolean!)" if "$no" in selected else ""
 
     with statements(database) as sent:
-        await quiet.data(f"query{declared} {{ {page}", {"no": False})
+        found = await quiet.data(f"query{declared} {text}", {"no": False}, **merchant)
 
+    assert '"__typename": "Order"' in json.dumps(found)
     assert not [name for name in UNREAD[selected] for sql in sent if name in sql]
 
 

@@ -1,5 +1,6 @@
 """The dearest operations that the bounds allow do little, whoever asks: fields, rows and statements are counted."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -15,11 +16,14 @@ from graph.serving.documents import Documents
 from graph.serving.http import GraphQLEndpoint
 from graph.serving.spending import ANONYMOUS, SIGNED_IN
 from main import build_use_cases
+from models import OrderStatus
 from runtime.database.database import Database
 from services.identity.callers import Callers
 from services.identity.checkout_tokens import CheckoutTokens
 from services.identity.service_keys import ServiceKeys
 from services.notifications.order_news import OrderNews
+from services.notifications.publishing import publish_events
+from services.payments.attention import Attention
 from services.stripe_api.gateway import API_VERSION, StripeGateway
 from settings import Settings
 from tests.client import Client
@@ -27,18 +31,24 @@ from tests.conftest import JWT_SECRET
 from tests.make import Shop
 
 LARGEST_ORDER = [(100, 1)] * 500
+MERCHANT: dict[str, Any] = {"user": "shopkeeper", "role": "merchant"}
 
 
 class CountingDatabase(Database):
-    """What is read of it by single statements."""
+    """What is read of it by single statements, and the lines within the rows of orders."""
 
     statements = 0
     counted_rows = 0
+    under_way = 0
 
     async def rows(self, *arguments: Any, **named: Any) -> Any:
-        rows = await super().rows(*arguments, **named)
+        self.under_way += 1
+        try:
+            rows = await super().rows(*arguments, **named)
+        finally:
+            self.under_way -= 1
         self.statements += 1
-        self.counted_rows += len(rows)
+        self.counted_rows += len(rows) + sum(len(getattr(row, "lines", ())) for row in rows)
         return rows
 
     async def row(self, *arguments: Any, **named: Any) -> Any:
@@ -125,6 +135,38 @@ async def test_one_step_more_is_refused_at_little_cost(
         assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}, text[:60]
         assert fields_in(answer.get("data")) <= SIGNED_IN.work
         assert counting.counted_rows <= SIGNED_IN.work // 2 + 2
+
+
+LISTS_OF_ORDERS = [
+    "{ attention(first: 100) { nodes { order { lines { quantity } } } } }",
+    "{ events { nodes { order { lines { quantity } } } } }",
+    "{ webhookEndpoints { deliveries(first: 100) { nodes { event { order { lines { quantity } } } } } } }",
+    "{ allOrders(first: 100) { nodes { lines { quantity } } } }",
+    "{ a: orders(first: 3) { nodes { ...F } } b: orders(first: 3) { nodes { ...F } }"
+    " c: orders(first: 3) { nodes { ...F } } d: orders(first: 3) { nodes { ...F } } }"
+    " fragment F on Order { items { quantity } }",
+]
+
+
+@pytest.mark.parametrize("text", LISTS_OF_ORDERS)
+async def test_no_list_reads_more_lines_than_an_operation_may_show(
+    quiet: Client, counting: CountingDatabase, database: Database, shop: Shop, text: str
+) -> None:
+    endpoint = 'createWebhookEndpoint(input: { url: "https://shop.example/paygraph" }) { __typename }'
+    await quiet.data(f"mutation {{ {endpoint} }}", **MERCHANT)
+    for _ in range(8):
+        order_id = await shop.order(user="shopkeeper", items=LARGEST_ORDER)
+        await shop.set_order(order_id, status=OrderStatus.REVIEW)
+    await Attention(database).derive()
+    await publish_events(database)
+    counting.statements = counting.counted_rows = 0
+
+    answer = await quiet.ask(text, **MERCHANT)
+    while counting.under_way:  # an answer with an error does not wait for its other fields
+        await asyncio.sleep(0.01)  # noqa: ASYNC110  their end has no event
+
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}
+    assert counting.counted_rows <= SIGNED_IN.work // 2 + 100
 
 
 @pytest.mark.parametrize(
