@@ -10,8 +10,8 @@ from graphql import GraphQLSchema, get_nullable_type, is_list_type, is_object_ty
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from graph.serving.selections import ResolveInfo, fields_in_lists, fields_of_entry
-from graph.serving.spending import ENTRY, Spending, too_costly
+from graph.serving.selections import ResolveInfo, fields_of_entry
+from graph.serving.spending import ENTRY, Spending
 
 SHORT = 10  # entries that are completed at once
 
@@ -82,13 +82,6 @@ def _charge(entries: Any, info: ResolveInfo) -> Any:
     spending.charge(work)
     spending.charge_caller(work)
     return entries if len(entries) <= SHORT else in_turns(entries, spending)
-
-
-def check_answer(spending: Spending, field: str, lists: frozenset[str], entries: int) -> None:
-    """For a mutation, before it does anything: raises what these lists in its answer would raise when it is done."""
-    weight = fields_in_lists(spending.roots[field], lists)
-    if weight and spending.work + entries * (ENTRY + weight) > spending.allowance.work:
-        raise too_costly()
 
 
 def weight_of_entry(info: ResolveInfo, spending: Spending) -> int:

@@ -15,11 +15,13 @@ from graphql import (
     GraphQLOutputType,
     GraphQLResolveInfo,
     InlineFragmentNode,
+    NamedTypeNode,
     SelectionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
+    is_abstract_type,
     is_interface_type,
     is_list_type,
 )
@@ -125,20 +127,23 @@ def names_within(info: ResolveInfo, path: Iterable[str] = ()) -> frozenset[str]:
 
 def fields_of_entry(info: ResolveInfo) -> int:
     """How many fields are executed for an entry of this list: lists in it count as one, and for themselves later."""
-    sets = [node.selection_set for node in info.field_nodes if node.selection_set]
-    return _fields_executed(info, sets, get_named_type(info.return_type))
+    return fields_executed(info, info.field_nodes, get_named_type(info.return_type))
 
 
-def fields_in_lists(info: ResolveInfo, names: frozenset[str]) -> int:
-    """How many fields are selected for one entry of each list of these names, however deep in this field's answer."""
-    count, within = 0, [(node, False) for node in info.field_nodes]
-    while within:
-        outer, counts = within.pop()
-        sets = [outer.selection_set] if outer.selection_set else []
-        for node in _included(info, sets, set()):
-            count += counts
-            within.append((node, counts or node.name.value in names))
-    return count
+def fields_executed(info: ResolveInfo, nodes: Iterable[FieldNode], kind: GraphQLNamedType | None) -> int:
+    """How many fields are executed for one value of this type, that these nodes select from."""
+    return _fields_executed(info, [node.selection_set for node in nodes if node.selection_set], kind)
+
+
+def fields_of_type(
+    info: ResolveInfo, nodes: Iterable[FieldNode], kind: GraphQLObjectType
+) -> Mapping[str, list[FieldNode]]:
+    """What these nodes select of a value of this type, by the names in the answer."""
+    groups: defaultdict[str, list[FieldNode]] = defaultdict(list)
+    sets = [node.selection_set for node in nodes if node.selection_set]
+    for node in _included(info, sets, set(), kind):
+        groups[key_of(node)].append(node)
+    return groups
 
 
 def _fields_executed(info: ResolveInfo, sets: list[SelectionSetNode], parent: GraphQLNamedType | None) -> int:
@@ -163,18 +168,43 @@ def _type_of(parent: GraphQLNamedType | None, name: str) -> GraphQLOutputType | 
     return None
 
 
-def _included(info: ResolveInfo, sets: Iterable[SelectionSetNode], spread: set[str]) -> Iterator[FieldNode]:
+def _included(
+    info: ResolveInfo,
+    sets: Iterable[SelectionSetNode],
+    spread: set[str],
+    kind: GraphQLObjectType | None = None,
+) -> Iterator[FieldNode]:
+    """The fields that directives let stand; with a type, those that its values have."""
     for each in sets:
         for node in each.selections:
             if node.directives and not _is_included(info, node):
                 continue
             if isinstance(node, FieldNode):
                 yield node
-            elif isinstance(node, InlineFragmentNode):
-                yield from _included(info, [node.selection_set], spread)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
-                spread.add(node.name.value)
-                yield from _included(info, [info.fragments[node.name.value].selection_set], spread)
+                continue
+            fragment = _fragment(info, node, spread)
+            if fragment is not None and _is_of(info, kind, fragment.type_condition):
+                yield from _included(info, [fragment.selection_set], spread, kind)
+
+
+def _fragment(
+    info: ResolveInfo, node: SelectionNode, spread: set[str]
+) -> InlineFragmentNode | FragmentDefinitionNode | None:
+    """What is spread there; None for a fragment that was spread before."""
+    if isinstance(node, InlineFragmentNode):
+        return node
+    if not isinstance(node, FragmentSpreadNode) or node.name.value in spread:
+        return None
+    spread.add(node.name.value)
+    return info.fragments[node.name.value]
+
+
+def _is_of(info: ResolveInfo, kind: GraphQLObjectType | None, condition: NamedTypeNode | None) -> bool:
+    """Whether a fragment with this condition is about values of this type; always without a type."""
+    if kind is None or condition is None or condition.name.value == kind.name:
+        return True
+    wanted = info.schema.get_type(condition.name.value)
+    return is_abstract_type(wanted) and info.schema.is_sub_type(wanted, kind)
 
 
 def _is_included(info: ResolveInfo, node: SelectionNode) -> bool:

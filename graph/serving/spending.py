@@ -66,9 +66,7 @@ class Spending:
     account: Account | None = None  # of the caller, whom all their operations together may cost so much
     roots: dict[str, ResolveInfo] = field(default_factory=dict)  # by their names in the answer
     lines_read: int = 0  # of orders, whether they are charged already or not
-    reading_lines: asyncio.Lock = field(
-        default_factory=asyncio.Lock
-    )  # so that those of one list count for the next
+    reading_lines: asyncio.Lock = field(default_factory=asyncio.Lock)  # by one list at a time
     turn_began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -86,8 +84,11 @@ class Spending:
         return Spending(self.allowance, account=self.account)
 
     def list_entries(self, count: int) -> None:
+        self.check_entries(count)
         self.entries += count
-        if self.entries > self.allowance.entries:
+
+    def check_entries(self, more: int) -> None:
+        if self.entries + more > self.allowance.entries:
             raise too_costly(
                 f"An operation lists at most {self.allowance.entries} entries in all: ask for smaller pages."
             )

@@ -17,6 +17,7 @@ from graph.types.orders import (
     Order,
     OrderLoader,
     OrderStatus,
+    check_answer_of,
     in_words,
     order_from,
     parts_of,
@@ -225,6 +226,10 @@ class AttentionMutation:
         wanted = read_id(id)
         if wanted is None:
             raise NotFound
+        if parts_of(info):
+            case = await info.context.use_cases.attention.find(wanted)
+            if case and case.order_id:
+                await check_answer_of(info, case.order_id)
         try:
             closed = await info.context.use_cases.attention.close(principal.id, wanted, note)
         except InvalidNote as error:
@@ -259,6 +264,7 @@ class AttentionMutation:
             idempotency_key=input.idempotency_key,
             decided_by=principal.id,
         )
+        await check_answer_of(info, wanted)
         await info.context.use_cases.reviews.resolve(wish)
         [placed] = await info.context.use_cases.orders.of_the_shop([wanted], parts_of(info))
         if placed is None:

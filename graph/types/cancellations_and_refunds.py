@@ -8,7 +8,15 @@ from graph.context import Info
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.types.money import MinorUnits, Money, money
 from graph.types.money_history import Refund, refund_from
-from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from, parts_of
+from graph.types.orders import (
+    IdempotencyKeyReused,
+    Order,
+    OrderStatus,
+    check_answer_of,
+    in_words,
+    order_from,
+    parts_of,
+)
 from graph.types.payments import PaymentInProgress, PaymentProviderUnavailable
 from runtime.ids import read_id
 from services.identity.principal import Permission
@@ -106,6 +114,7 @@ class ClosingMutation:
         if wanted is None:
             raise orders_refusals.OrderNotFound
         info.context.limits.check_cancel(principal.id, wanted)
+        await check_answer_of(info, wanted)
         await info.context.use_cases.order_cancellation.cancel(principal, wanted)
         placed = await info.context.use_cases.orders.find(principal, wanted, parts_of(info))
         return order_from(placed) if placed else None

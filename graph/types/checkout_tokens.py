@@ -8,7 +8,7 @@ from graphql import GraphQLError
 
 from graph.context import Info
 from graph.types.errors import OrderNotFound, RateLimited
-from graph.types.orders import Order, order_from, parts_of
+from graph.types.orders import Order, check_answer_of_order, order_from, parts_of
 from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.orders import refusals
@@ -58,14 +58,11 @@ class CheckoutTokenMutation:
             bounds = f"`minutes` must be between 1 and {MOST_MINUTES}."
             raise GraphQLError(bounds, extensions={"code": "BAD_USER_INPUT"})
         wanted = read_id(order_id)
-        made = (
-            await info.context.use_cases.checkout_tokens.create(principal, wanted, minutes)
-            if wanted
-            else None
-        )
-        placed = (
-            await info.context.use_cases.orders.find(principal, wanted, parts_of(info)) if wanted else None
-        )
-        if made is None or placed is None:
+        if wanted is None:
             raise refusals.OrderNotFound
+        placed = await info.context.use_cases.orders.find(principal, wanted, parts_of(info))
+        if placed is None:
+            raise refusals.OrderNotFound
+        check_answer_of_order(info, placed)
+        made = await info.context.use_cases.checkout_tokens.create(principal, wanted, minutes)
         return CheckoutToken(token=made.token, expires_at=made.expires_at, order=order_from(placed))

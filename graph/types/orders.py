@@ -12,7 +12,7 @@ from strawberry import UNSET
 from strawberry.dataloader import DataLoader
 
 from graph.context import Info
-from graph.serving.lists import check_answer
+from graph.serving.answer_work import Lengths, check_answer
 from graph.serving.selections import names_within
 from graph.serving.spending import too_costly
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
@@ -30,9 +30,10 @@ from services.identity.principal import Permission, Principal
 from services.orders import refusals as orders_refusals
 from services.orders.lines import OrderLine as Line
 from services.orders.orders import TooManyLines, WantedItem
-from services.orders.views import PlacedOrder
+from services.orders.views import PaymentView, PlacedOrder
 
-LINES = frozenset({"items", "lines"})
+MOST_METADATA = 40  # entries of an order's
+ADDED = 5  # transitions of a payment that one mutation may add
 PARTS = {
     "items": OrderParts.LINES,
     "lines": OrderParts.LINES,
@@ -283,7 +284,7 @@ class OrderMutation:
     ) -> CreateOrderResult | None:
         user = info.context.require_user()
         info.context.limits.check_order(user.id)
-        check_lines_of_answer(info, len(input.items))
+        check_answer_of_new(info, len(input.items))
         items = [WantedItem(item.product_id, item.quantity) for item in input.items]
         key = None if input.idempotency_key is UNSET else input.idempotency_key
         total = None if input.total is UNSET else input.total
@@ -346,9 +347,39 @@ def parts_of(info: Info) -> OrderParts:
     return parts
 
 
-def check_lines_of_answer(info: Info, count: int) -> None:
-    """Before a mutation writes an order of so many lines: an answer that is refused afterwards would hide it."""
-    check_answer(info.context.spending, str(info.path.key), LINES, count)
+def check_answer_of_new(info: Info, lines: int) -> None:
+    """Before a mutation writes a new order of so many lines: an answer that is refused afterwards would hide it."""
+    check_answer(info.context.spending, str(info.path.key), lengths_of_lists(lines))
+
+
+def check_answer_of_order(info: Info, order: PlacedOrder, lines: int | None = None) -> None:
+    """Before a mutation changes an order that is there: the same, for its lists, or with so many new lines."""
+    after = len(order.lines) + 1 if lines is None else lines  # a review adds one
+    lengths = lengths_of_lists(after, order.payments)
+    check_answer(info.context.spending, str(info.path.key), lengths)
+
+
+async def check_answer_of(info: Info, order_id: UUID, lines: int | None = None) -> None:
+    """The same for an order that is read only if its lists are selected."""
+    parts = parts_of(info) & ~(OrderParts.NONE if lines is None else OrderParts.LINES)
+    if not parts and lines is None:
+        return
+    [order] = await info.context.use_cases.orders.of_the_shop([order_id], parts)
+    if order is not None:
+        check_answer_of_order(info, order, lines)
+
+
+def lengths_of_lists(lines: int, payments: Sequence[PaymentView] = ()) -> Lengths:
+    """The most entries that the lists of an order have once a mutation is done, given what there was before."""
+    return {
+        "Order.items": lines,
+        "Order.lines": lines,
+        "Order.metadata": MOST_METADATA,
+        "Order.payments": len(payments),
+        "Payment.history": max((len(payment.history) for payment in payments), default=0) + ADDED,
+        "Order.refunds": sum(len(payment.refunds) for payment in payments) + len(payments),
+        "Order.disputes": sum(len(payment.disputes) for payment in payments),
+    }
 
 
 def order_from(placed: PlacedOrder) -> Order:

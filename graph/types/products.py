@@ -7,7 +7,7 @@ from graphql import GraphQLError
 from strawberry import UNSET
 
 from graph.context import Info
-from graph.serving.lists import check_answer
+from graph.serving.answer_work import check_answer
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.node import Node
@@ -91,7 +91,7 @@ class ProductMutation:
     ) -> SaveProductsResult | None:
         principal = info.context.require(Permission.WRITE_PRODUCTS)
         info.context.limits.check_product_save(principal.id)
-        check_answer(info.context.spending, str(info.path.key), frozenset({"products"}), len(input))
+        check_answer(info.context.spending, str(info.path.key), {"SavedProducts.products": len(input)})
         saved = await info.context.use_cases.catalogue.save([wanted_product(each) for each in input])
         return SavedProducts(products=[product_from(item) for item in saved])
 

@@ -19,7 +19,8 @@ from graph.types.orders import (
     OrderConnection,
     OrderStatus,
     OrderTotalMismatch,
-    check_lines_of_answer,
+    check_answer_of,
+    check_answer_of_new,
     connection_of,
     order_from,
     parts_of,
@@ -198,7 +199,7 @@ class ShopOrderMutation:
     ) -> ImportOrderResult | None:
         principal = info.context.require(Permission.WRITE_ORDERS)
         info.context.limits.check_import(principal.id)
-        check_lines_of_answer(info, len(input.lines))
+        check_answer_of_new(info, len(input.lines))
         placed = await info.context.use_cases.order_imports.take(imported_order(input))
         return order_from(placed)
 
@@ -215,12 +216,12 @@ class ShopOrderMutation:
         input: Annotated[UpdateOrderInput, strawberry.argument(description="The change.")],  # noqa: A002  the schema's word
     ) -> UpdateOrderResult | None:
         principal = info.context.require(Permission.WRITE_ORDERS)
-        check_lines_of_answer(info, len(input.lines))
         order_id = read_id(input.order_id)
         if order_id is None:
             raise refusals.OrderNotFound
         info.context.limits.check_update(principal.id, order_id)
         wanted = wanted_change(principal.id, order_id, input)
+        await check_answer_of(info, order_id, lines=len(input.lines))
         return order_from(await info.context.use_cases.order_changes.change(wanted))
 
 

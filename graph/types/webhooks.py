@@ -9,6 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from graph.context import Info
+from graph.serving.answer_work import check_answer
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.events import Event, EventType, event_from
 from graph.types.orders import shop_orders
@@ -193,6 +194,7 @@ class WebhookMutation:
     ) -> CreateWebhookEndpointResult | None:
         principal = info.context.require(Permission.WRITE_WEBHOOKS)
         info.context.limits.check_credential(principal.id)
+        check_answer_of_endpoint(info)
         types = [Type[each.name] for each in input.types] if isinstance(input.types, list) else None
         view, secret = await info.context.use_cases.webhook_endpoints.create(principal, input.url, types)
         return NewWebhookEndpoint(endpoint=endpoint_from(view), secret=secret)
@@ -208,6 +210,7 @@ class WebhookMutation:
     ) -> RotateWebhookSecretResult | None:
         info.context.require(Permission.WRITE_WEBHOOKS)
         wanted = known_id(endpoint_id)
+        check_answer_of_endpoint(info)
         view, secret = await info.context.use_cases.webhook_endpoints.rotate_secret(wanted)
         return NewWebhookEndpoint(endpoint=endpoint_from(view), secret=secret)
 
@@ -226,6 +229,7 @@ class WebhookMutation:
     ) -> WebhookEndpointResult | None:
         info.context.require(Permission.WRITE_WEBHOOKS)
         wanted = known_id(endpoint_id)
+        check_answer_of_endpoint(info)
         return endpoint_from(
             await info.context.use_cases.webhook_endpoints.set_enabled(wanted, enabled=enabled)
         )
@@ -247,7 +251,14 @@ class WebhookMutation:
         info.context.require(Permission.WRITE_WEBHOOKS)
         wanted, begin = known_id(endpoint_id), moment(since)
         assert begin is not None  # nosec B101  # noqa: S101  it is not nullable
+        check_answer_of_endpoint(info)
         return endpoint_from(await info.context.use_cases.webhook_endpoints.replay(wanted, begin))
+
+
+def check_answer_of_endpoint(info: Info) -> None:
+    """Before a mutation does anything: an answer that is refused afterwards would hide a new secret."""
+    lengths = {"WebhookEndpoint.types": len(EventType)}
+    check_answer(info.context.spending, str(info.path.key), lengths)
 
 
 def known_id(endpoint_id: strawberry.ID) -> UUID:

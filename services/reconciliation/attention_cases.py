@@ -75,6 +75,10 @@ class AttentionCases:
         rows = await self._database.rows(next_page if after else first_page, parameters)
         return page_of([view_from(row) for row in rows], first)
 
+    async def find(self, case_id: UUID) -> CaseView | None:
+        row = await self._database.row(CASE, {"case_id": case_id})
+        return view_from(row) if row else None
+
     async def close(self, person: str, case_id: UUID, note: str) -> CaseView:
         """Close a case by this person's word. One that is closed already stays as it is.
 
