@@ -133,7 +133,6 @@ class ServiceKeyMutation:
         id: Annotated[strawberry.ID, strawberry.argument(description="The key's id.")],  # noqa: A002
     ) -> RevokeServiceKeyResult | None:
         principal = info.context.require(Permission.WRITE_KEYS)
-        info.context.limits.check_credential(principal.id)
         key_id = read_id(id)
         if key_id is None:
             raise refusals.InvalidServiceKey("there is no such key")
