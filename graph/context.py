@@ -90,15 +90,15 @@ class Context:
     def for_request(self, callers: Callers, address: str) -> "Context":
         """The same for another caller, who is not known yet. (`dataclasses.replace` takes ten times as long.)"""
         return Context(
-            None,
-            self.use_cases,
-            self.payments,
-            self.documents,
-            self.limits,
-            self.introspection,
-            self.spending,
-            self.work_limits,
-            address,
+            principal=None,
+            use_cases=self.use_cases,
+            payments=self.payments,
+            documents=self.documents,
+            limits=self.limits,
+            introspection=self.introspection,
+            spending=self.spending,
+            work_limits=self.work_limits,
+            address=address,
             callers=callers,
         )
 

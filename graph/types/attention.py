@@ -1,6 +1,5 @@
 """What only a person can decide: the list of cases, and closing one; resolving a review."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated
@@ -200,9 +199,7 @@ class AttentionQuery:
         page = await info.context.use_cases.attention.page(first=first, after=place, is_open=open)
         orders = shop_orders(info)
         nodes = [case_from(view, orders) for view in page.items]
-        return AttentionConnection(
-            nodes=nodes, page_info=page_info(_places(page.items), has_next=page.has_next, after=place)
-        )
+        return AttentionConnection(nodes=nodes, page_info=page_info(page, place))
 
 
 @strawberry.type
@@ -274,15 +271,6 @@ class AttentionMutation:
 
 def bad_input(error: InvalidNote) -> GraphQLError:
     return GraphQLError(str(error), extensions={"code": "BAD_USER_INPUT"})
-
-
-class _Place:
-    def __init__(self, view: CaseView) -> None:
-        self.cursor = str(view.cursor)
-
-
-def _places(views: Sequence[CaseView]) -> list[_Place]:
-    return [_Place(view) for view in views]
 
 
 def case_from(view: CaseView, orders: OrderLoader) -> AttentionCase:

@@ -6,16 +6,24 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLError
 from strawberry import UNSET
 
-from graph.context import Context, Info
+from graph.context import Info
 from graph.types.orders import Order, OrderLoader, OrderStatus, order_from, shop_orders
-from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo
+from graph.types.pages import (
+    CURSOR,
+    EDGES,
+    NODES,
+    PAGE_INFO,
+    After,
+    First,
+    PageInfo,
+    page_info,
+    place_read_by,
+)
 from models.shop_events.tables import EventType as Type
-from runtime.pages import InvalidPage, check_size
 from services.identity.principal import Permission
-from services.notifications.event_feed import EventView, FeedCursor, read_feed_cursor
+from services.notifications.event_feed import EventView, read_feed_cursor
 
 
 @strawberry.enum(
@@ -114,7 +122,7 @@ class EventQuery:
         self, info: Info, first: First = 100, after: After = UNSET, types: Types = UNSET
     ) -> EventConnection:
         info.context.require(Permission.READ_EVENTS)
-        place = feed_place(info.context, first, after)
+        place = place_read_by(read_feed_cursor, info.context, first, after)
         wanted = [Type[each.name] for each in types or ()]
         page = await info.context.use_cases.event_feed.page(first=first, after=place, types=wanted)
         orders = shop_orders(info)
@@ -122,22 +130,8 @@ class EventQuery:
         return EventConnection(
             edges=edges,
             nodes=[edge.node for edge in edges],
-            page_info=PageInfo(
-                has_previous_page=place is not None,
-                has_next_page=page.has_next,
-                start_cursor=edges[0].cursor if edges else None,
-                end_cursor=edges[-1].cursor if edges else None,
-            ),
+            page_info=page_info(page, place),
         )
-
-
-def feed_place(context: Context, first: int, after: str | None) -> FeedCursor | None:
-    """The place to start behind; a `BAD_USER_INPUT` error for a page that can't be."""
-    try:
-        context.spending.list_entries(check_size(first))
-        return read_feed_cursor(after) if isinstance(after, str) else None
-    except InvalidPage as error:
-        raise GraphQLError(str(error), extensions={"code": "BAD_USER_INPUT"}) from None
 
 
 def event_from(view: EventView, orders: OrderLoader) -> Event:

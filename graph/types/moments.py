@@ -1,11 +1,16 @@
 """Moments as clients send and read them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import strawberry
 
 # Both ends are far from what PostgreSQL, Python and JavaScript can hold, whichever zone they are told in.
 FIRST_YEAR, LAST_YEAR = 1970, 2999
+
+
+def in_utc(moment: datetime) -> datetime:
+    """A moment that was given without a time zone is one in UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _moment(value: object) -> datetime:

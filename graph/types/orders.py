@@ -304,7 +304,7 @@ async def current_order(info: Info, principal: Principal, order_id: UUID) -> Ord
 
 def connection_of(page: Page[PlacedOrder], after: Cursor | None) -> OrderConnection:
     edges = [OrderEdge(cursor=str(placed.cursor), node=order_from(placed)) for placed in page.items]
-    return OrderConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=after))
+    return OrderConnection(edges=edges, page_info=page_info(page, after))
 
 
 async def read_orders(info: Info, read: Callable[..., Awaitable[Found]]) -> Found:

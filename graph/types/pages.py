@@ -1,14 +1,15 @@
 """Relay-style pages: https://relay.dev/graphql/connections.htm"""
 
-from collections.abc import Sequence
-from typing import Annotated, Protocol
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Protocol, TypeVar
 
 import strawberry
 from graphql import GraphQLError
 
 from graph.context import Context
-from runtime.pages import Cursor, InvalidPage, check_size, read_cursor
+from runtime.pages import Cursor, InvalidPage, Page, check_size, read_cursor
 
+Place = TypeVar("Place")
 First = Annotated[int, strawberry.argument(description="How many to return at most: between 1 and 100.")]
 After = Annotated[
     str | None,
@@ -33,23 +34,34 @@ class PageInfo:
     )
 
 
-class Edge(Protocol):
-    cursor: str
+class Entry(Protocol):
+    @property
+    def cursor(self) -> object:
+        """Its place, which is told as text."""
 
 
-def page_info(edges: Sequence[Edge], *, has_next: bool, after: Cursor | None) -> PageInfo:
+def page_info(page: Page[Any], after: object | None) -> PageInfo:
+    """Of a page whose entries have cursors, and that begins behind `after`."""
+    entries: Sequence[Entry] = page.items
     return PageInfo(
         has_previous_page=after is not None,
-        has_next_page=has_next,
-        start_cursor=edges[0].cursor if edges else None,
-        end_cursor=edges[-1].cursor if edges else None,
+        has_next_page=page.has_next,
+        start_cursor=str(entries[0].cursor) if entries else None,
+        end_cursor=str(entries[-1].cursor) if entries else None,
     )
 
 
 def place_after(context: Context, first: int, after: str | None) -> Cursor | None:
     """The place to start behind; a `BAD_USER_INPUT` error for a page that can't be."""
+    return place_read_by(read_cursor, context, first, after)
+
+
+def place_read_by(
+    read: Callable[[str], Place], context: Context, first: int, after: str | None
+) -> Place | None:
+    """The same for lists whose cursors are of another kind; `read` raises `InvalidPage`."""
     try:
         context.spending.list_entries(check_size(first))
-        return read_cursor(after) if isinstance(after, str) else None
+        return read(after) if isinstance(after, str) else None
     except InvalidPage as error:
         raise GraphQLError(str(error), extensions={"code": "BAD_USER_INPUT"}) from None

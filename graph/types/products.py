@@ -140,7 +140,7 @@ class ProductQuery:
         place = place_after(info.context, first, after)
         page = await info.context.use_cases.catalogue.page(first=first, after=place, ids=wanted_ids(ids))
         edges = [ProductEdge(cursor=str(item.cursor), node=product_from(item)) for item in page.items]
-        return ProductConnection(edges=edges, page_info=page_info(edges, has_next=page.has_next, after=place))
+        return ProductConnection(edges=edges, page_info=page_info(page, place))
 
 
 def wanted_ids(ids: list[strawberry.ID] | None) -> list[strawberry.ID] | None:

@@ -1,6 +1,6 @@
 """Orders of the shop's own system: brought in and found by the shop's own number of them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +10,7 @@ from strawberry import UNSET
 
 from graph.context import Info
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
+from graph.types.moments import in_utc
 from graph.types.money import CurrencyCode, MinorUnits
 from graph.types.order_lines import OrderLineInput, line_of
 from graph.types.orders import (
@@ -256,12 +257,11 @@ HANDLERS = (
 
 def filter_of(given: OrderFilter) -> search.OrderFilter:
     statuses = [Status[status.name] for status in given.statuses or ()]
-    moments = [moment(each) for each in (given.created_from, given.created_before, given.updated_from)]
     return search.OrderFilter(
         statuses=statuses,
-        created_from=moments[0],
-        created_before=moments[1],
-        updated_from=moments[2],
+        created_from=in_utc(given.created_from) if given.created_from else None,
+        created_before=in_utc(given.created_before) if given.created_before else None,
+        updated_from=in_utc(given.updated_from) if given.updated_from else None,
         user_id=given.user_id or None,
         receipt_email=given.receipt_email or None,
         reference=given.reference or None,
@@ -270,13 +270,6 @@ def filter_of(given: OrderFilter) -> search.OrderFilter:
         disputed=None if given.disputed is UNSET else given.disputed,
         processing=None if given.processing is UNSET else given.processing,
     )
-
-
-def moment(given: datetime | None) -> datetime | None:
-    """In UTC when no time zone is given."""
-    if given is None or given is UNSET:
-        return None
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def imported_order(given: ImportOrderInput) -> ImportedOrder:

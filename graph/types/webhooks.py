@@ -12,9 +12,9 @@ from graph.context import Info
 from graph.serving.answer_work import check_answer
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.events import Event, EventType, event_from
+from graph.types.moments import in_utc
 from graph.types.orders import shop_orders
-from graph.types.pages import NODES, PAGE_INFO, After, First, PageInfo, place_after
-from graph.types.shop_orders import moment
+from graph.types.pages import NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from models.shop_events.tables import EventType as Type
 from models.webhooks.tables import DeliveryStatus as Status
 from runtime.ids import read_id
@@ -91,12 +91,7 @@ class WebhookEndpoint:
         orders = shop_orders(info)
         return WebhookDeliveryConnection(
             nodes=[delivery_from(view, event_from(view.event, orders)) for view in page.items],
-            page_info=PageInfo(
-                has_previous_page=place is not None,
-                has_next_page=page.has_next,
-                start_cursor=str(page.items[0].cursor) if page.items else None,
-                end_cursor=str(page.items[-1].cursor) if page.items else None,
-            ),
+            page_info=page_info(page, place),
         )
 
 
@@ -249,10 +244,9 @@ class WebhookMutation:
         ],
     ) -> WebhookEndpointResult | None:
         info.context.require(Permission.WRITE_WEBHOOKS)
-        wanted, begin = known_id(endpoint_id), moment(since)
-        assert begin is not None  # nosec B101  # noqa: S101  it is not nullable
+        wanted = known_id(endpoint_id)
         check_answer_of_endpoint(info)
-        return endpoint_from(await info.context.use_cases.webhook_endpoints.replay(wanted, begin))
+        return endpoint_from(await info.context.use_cases.webhook_endpoints.replay(wanted, in_utc(since)))
 
 
 def check_answer_of_endpoint(info: Info) -> None:
