@@ -366,7 +366,7 @@ def listen(arguments: argparse.Namespace) -> None:
     settings = Settings.read()
     logs.configure(settings.log_level, "console")
     url = needed(settings.database_url, "DATABASE_URL")
-    with contextlib.suppress(BrokenPipeError):  # whoever read has read enough
+    with contextlib.suppress(BrokenPipeError):  # the reader has closed the pipe, as `head` does
         asyncio.run(listen_to_events(url, arguments.after, arguments.types, partial(print, flush=True)))
 
 

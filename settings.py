@@ -395,7 +395,7 @@ def _unsafe_database(settings: Settings) -> Iterator[str]:
 
 
 def remarks(settings: Settings, environment: Mapping[str, str] = os.environ) -> list[str]:
-    """What is allowed and most likely not meant; one sentence each, for whoever starts a server."""
+    """What is allowed and most likely not meant; one sentence each, for the operator."""
     found = [
         f"{name}: is no setting; {meant} is. Is it misspelt?"
         for name, meant in near_misses(setting_names(), environment).items()

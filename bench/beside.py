@@ -41,7 +41,7 @@ class Flood:
 
 
 def flood(events: int = EVENTS) -> Flood:
-    """As many webhooks within a second, and nobody else there."""
+    """As many webhooks within a second, and no other callers."""
     with with_intents(events) as (on, server, intents):
         named = [intent for _, intent in intents]
         pay(on, named)
@@ -130,7 +130,7 @@ def with_intents(orders: int) -> Iterator[tuple[Stage, Process, list[tuple[str, 
 
 
 def pay(on: Stage, intents: list[str]) -> None:
-    """At Stripe, which tells nobody by itself."""
+    """At Stripe, which sends no webhook by itself."""
     for intent in intents:
         read(f"{on.stripe.base}/stub/paid/{intent}")
 

@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
             self._answer.set_result((int(head[9:12]), body))
 
     async def call(self, request: bytes) -> tuple[int, bytes]:
-        if self._transport.is_closing():  # the server ended it meanwhile: nobody would answer
+        if self._transport.is_closing():  # the server ended it meanwhile: no answer would come
             return 0, b""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)

@@ -114,7 +114,7 @@ class Context:
             self.principal = self.principal if valid else None
 
     def caller(self) -> Principal | None:
-        """Whoever is calling, by any door; None for a stranger."""
+        """The caller, whichever kind of token they brought; None for an anonymous one."""
         if self.unknown_because is not None:
             raise self.unknown_because
         return self.principal
@@ -160,14 +160,14 @@ class ContextMaker:
         return context
 
     async def sign_in(self, context: Context, token: str | None) -> None:
-        """Make the context that of whoever brings this token."""
+        """Make the context that of this token's caller."""
         context.principal, context.unknown_because = None, None
         if token is None:
             return
         try:
             context.principal = await self.callers.principal_of(token)
         except InvalidToken as error:
-            # Nobody can sign in, which is no client's fault.
+            # No token can be checked then, which is no client's fault.
             tell = log.warning if error.reason == KEYS_UNAVAILABLE else log.info
             tell("token refused", reason=error.reason)
         except DatabaseUnavailable as error:

@@ -19,7 +19,7 @@ from graph.types.entities import ANY_REPRESENTATION, KEYS, EntityQuery
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@shareable"])\n\n'
 )
-# What other subgraphs are likely to have too: whoever knows the users, and whoever has lists.
+# What other subgraphs are likely to have too: one that owns the users, and any that has lists.
 SHAREABLE_TYPES = ("PageInfo",)
 SHAREABLE_FIELDS = ("  me: User", "  email: String")
 COST_OF_TEXT = 500  # units of work: it is long, and may be asked for under several aliases

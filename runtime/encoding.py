@@ -28,7 +28,7 @@ def from_json(text: bytes) -> Any:
 
 
 def _leniently(text: bytes) -> Any:
-    """Half a character may stand in what somebody once typed, and is no reason not to read the rest."""
+    """Stored text may have half a character, which is no reason not to read the rest."""
     try:
         return json.loads(text)
     except RecursionError as error:

@@ -25,7 +25,7 @@ ANSWER = (
 SERVER_BOUNDS: Mapping[str, object] = {
     "http": "runtime.http_edge:BoundedArrival",
     "timeout_graceful_shutdown": 20,
-    # A worker that imports on a quarter of a core answers nobody for some 5 seconds, uvicorn's own patience.
+    # A worker that imports on a quarter of a core answers no request for some 5 seconds, uvicorn's own patience.
     "timeout_worker_healthcheck": 30,
     "ws_max_size": 100_000,
     "ws_per_message_deflate": False,  # answers are small, and each socket would hold its windows: 45 KB

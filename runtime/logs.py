@@ -1,4 +1,4 @@
-"""One line an event, structured; secrets are blotted out wherever they come from."""
+"""One line an event, structured; secrets are redacted, wherever they come from."""
 
 import logging
 import re
@@ -43,7 +43,7 @@ def _cleaned(value: Any) -> Any:
 LONGEST_VALUE = 8_000  # characters; a traceback has some 5,000
 
 
-def _blot(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+def _redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     return {key: _cleaned(value) for key, value in event.items()}
 
 
@@ -179,7 +179,7 @@ def _rendering(style: str, stream: TextIO) -> list[Processor]:
     first: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
-        _blot,
+        _redact,
         _bounded,
     ]
     if style == "console":

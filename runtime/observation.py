@@ -1,6 +1,6 @@
 """What becomes known of a request while it is answered: for its log line, and for the counts of `/metrics`.
 
-The server begins an observation for each request (graph/serving/observing.py); whoever learns something notes it.
+The server begins an observation for each request (graph/serving/observing.py); code that learns something notes it.
 Work that no request asked for, such as the sweep, has none.
 """
 

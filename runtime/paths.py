@@ -1,4 +1,4 @@
-"""A path with a slash at its end and the same one without are one place, and both answer: nobody is sent on."""
+"""A path with a slash at its end and the same one without are one place, and both answer, without a redirect."""
 
 from collections.abc import Iterable
 

@@ -45,5 +45,5 @@ def signals_wait() -> Iterator[None]:
 
 
 def _heeded() -> list[signal.Signals]:
-    """Those that nobody chose to ignore, as `nohup` does."""
+    """Those that were not ignored from the start, as `nohup` has it."""
     return [sent for sent in ENDING if signal.getsignal(sent) is not signal.SIG_IGN]

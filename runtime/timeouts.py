@@ -26,6 +26,6 @@ async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 
 
 def _ignore_error(task: "asyncio.Task[Any]") -> None:
-    """An error that comes too late interests nobody."""
+    """An error that comes after the time limit is dropped."""
     if not task.cancelled():
         task.exception()

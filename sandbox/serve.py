@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 async def served(app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve until the block ends; yields the base URL. Port 0 takes a free one.
 
-    ValueError for a host that is not loopback: the sandbox opens its control API to whoever reaches it.
+    ValueError for a host that is not loopback: the sandbox opens its control API to everyone who reaches it.
     """
     with _bound(host, port) as listener:
         server = _Server(_config(app))

@@ -51,7 +51,7 @@ MOST_OPERATIONS = 20  # in one text
 DEEPEST = 12  # fields within fields
 LONGEST_TEXT = 30_000  # characters; a thousand tokens of a client's need fewer
 MOST_LINES = 2_000
-MOST_MISTAKES = 20  # that are told of one text
+MOST_MISTAKES = 20  # that are reported of one text
 SHORT_TEXT = 1_000  # characters, that are checked at once
 # Half of the work each, for a text of many fragments. Those of variables share what they find.
 VARIABLES = (NoUndefinedVariablesRule, NoUnusedVariablesRule, VariablesInAllowedPositionRule)

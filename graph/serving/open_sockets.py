@@ -12,7 +12,7 @@ MOST_SOCKETS = 10_000  # of one process; half of the files it may open where tha
 MOST_UNSIGNED_PART = 4  # a quarter of them may be without a token
 # Of an address without a token: all customers behind one proxy that is not trusted sign in from one address.
 MOST_OF_ADDRESS = 200
-MOST_OF_ADDRESS_PART = 8  # and at most an eighth of the places without a token: one address shuts out nobody
+MOST_OF_ADDRESS_PART = 8  # and at most an eighth of the places without a token, so that others find room
 MOST_OF_CALLER = 50
 
 

@@ -40,7 +40,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class SiteUser:
-    """Somebody the demo lets anyone be."""
+    """A user that any visitor of the demo may act as."""
 
     id: str
     name: str
@@ -132,7 +132,7 @@ def shop_policy(site: Site) -> str:
 
 
 def desk_policy() -> str:
-    """Whoever is signed in there may give money back: nothing of anybody else's runs, and nothing is sent elsewhere."""
+    """Its users may give money back: no script of another origin runs, and nothing is sent elsewhere."""
     return policy(dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "img-src"), "'self'"))
 
 

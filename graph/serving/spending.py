@@ -46,7 +46,7 @@ class Turns:
     free_at: float = 0.0
 
     def book(self, now: float) -> float:
-        """Seconds until the next turn that nobody has."""
+        """Seconds until the next free turn."""
         start = max(now, self.free_at) + REST
         self.free_at = start + STRETCH
         return start - now

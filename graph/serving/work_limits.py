@@ -13,7 +13,7 @@ from graphql import GraphQLError
 
 from runtime.addresses import network_of
 
-MOST_ACCOUNTS = 10_000  # callers that are remembered; whoever was quiet longest is forgotten
+MOST_ACCOUNTS = 10_000  # callers that are remembered; the one that was quiet longest is forgotten
 SAVED_SECONDS = 7  # of work that a quiet caller may ask for at once
 
 

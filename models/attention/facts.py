@@ -1,7 +1,7 @@
 """The facts that call for a person, read from the tables of orders, payments, refunds and disputes.
 
 Each kind of case has one SELECT. It opens cases, over everything in the sweep and for one order in the transaction
-that changes its money, and it closes them when a fact is gone. In a copied database the original's money calls nobody.
+that changes its money, and it closes them when a fact is gone. In a copied database the original's money opens no case.
 """
 
 from collections.abc import Iterable
@@ -116,7 +116,7 @@ is_waiting_money = (
     kept(_waiting) > 0,
 )
 
-# Money that is neither settled nor returned, whatever somebody made of its order's status.
+# Money that is neither settled nor returned, whatever its order's status was set to.
 WAITING_MONEY = (
     _fact(
         AttentionKind.ORDER_IN_REVIEW,
@@ -132,7 +132,7 @@ WAITING_MONEY = (
     .where(*is_waiting_money, recorded_here(_waiting))
 )
 
-# Money that settled an order which somebody set back to pending since: nobody can pay it, and nobody hands it over.
+# Money that settled an order which was set back to pending since: it can't be paid again, and is not handed over.
 SET_BACK = "set back"
 _settled = aliased(Payment, name="settled")
 SETTLED_AND_PENDING = (

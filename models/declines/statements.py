@@ -65,7 +65,7 @@ SECONDS_CLOSED = cast(
     Integer,
 )
 
-# An event counts once, however often it is delivered; an intent that is not ours counts for nobody.
+# An event counts once, however often it is delivered; an intent that is not ours is not counted.
 ADD_DECLINES = (
     insert(Decline)
     .from_select(

@@ -145,7 +145,7 @@ class CheckoutTokenRow(NamedTuple):
     expires_at: datetime
 
 
-# It opens a pending order, and for a while one that has ended: whoever paid is shown that they did.
+# It opens a pending order, and for a while one that has ended: a customer who paid is shown that they did.
 CHECKOUT_TOKEN = Query(
     CheckoutTokenRow,
     select(col(CheckoutToken.order_id), col(CheckoutToken.expires_at))

@@ -47,7 +47,7 @@ class ServiceKey(SQLModel, table=True):
 
 
 class CheckoutToken(SQLModel, table=True):
-    """Opens one order to whoever holds it, until `expires_at`; a while after that it is deleted."""
+    """Opens one order to its bearer, until `expires_at`; a while after that it is deleted."""
 
     __tablename__ = "checkout_tokens"
     __table_args__ = (

@@ -92,7 +92,7 @@ def repeat(statement: str) -> Step:
 
 @contextmanager
 def outside_of_transactions() -> Iterator[None]:
-    """A block for CONCURRENTLY. What it waits for, older transactions, holds nobody else up: no time limit."""
+    """A block for CONCURRENTLY. What it waits for, older transactions, does not block other sessions: no time limit."""
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = 0")
         try:

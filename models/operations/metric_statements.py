@@ -26,7 +26,7 @@ from models.stripe_events.tables import StripeEvent
 from models.webhooks.tables import WebhookDelivery, WebhookEndpoint
 from runtime.database.statements import Query
 
-# Tables that nobody vacuumed: their statistics are old, so that the planner would read them whole instead of the
+# Tables that were not vacuumed: their statistics are old, so that the planner would read them whole instead of the
 # small partial indexes, and rows that are gone still stand in those. So the plan is given, and counting ends.
 AT_MOST = text(
     "SELECT set_config('statement_timeout', '250ms', true), set_config('lock_timeout', '0', true),"

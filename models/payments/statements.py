@@ -62,7 +62,7 @@ _priced = (
     .cte("priced")
     .prefix_with("MATERIALIZED")
 )
-# Money of this order that is still here, whatever it is to it: nobody pays before a person has decided about that.
+# Money of this order that is still here, whatever it is to it: it keeps the order unpayable until a person decides.
 _earlier = aliased(Payment, name="earlier")
 
 
@@ -315,7 +315,7 @@ class OpenedRow(NamedTuple):
     releasable: bool
 
 
-# The second record and the release check in one: no row when somebody else recorded first, and `releasable` only while
+# The second record and the release check in one: no row when another call recorded first, and `releasable` only while
 # the order is pending and its total is what Stripe was asked for. CLAIM read the version and added the items up in one
 # statement, so of one snapshot; whatever changes an item makes the version grow in the same transaction (a trigger,
 # under the order's row lock). So at the same version the total is the same, and at another one it is looked at anew.

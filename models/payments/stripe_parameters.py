@@ -66,7 +66,7 @@ def _present(**values: Any) -> ColumnElement[Any]:
 
 
 def _of_the_shop(metadata: Any) -> ColumnElement[Any]:
-    """As much of it as Stripe takes, whoever wrote it: null for none."""
+    """As much of it as Stripe takes, also if it was written by SQL: null for none."""
     is_object = func.jsonb_typeof(metadata) == "object"
     entry = func.jsonb_each_text(case((is_object, metadata), else_=_nothing)).table_valued(
         "key", "value", name="entry"

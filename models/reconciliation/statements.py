@@ -48,7 +48,7 @@ class UnansweredPayment(NamedTuple):
     status: str
 
 
-# Recorded, and nobody is calling Stripe for them any more.
+# Recorded, and no call to Stripe is under way for them.
 UNANSWERED_PAYMENTS = Query(
     UnansweredPayment,
     select(col(Payment.id), col(Payment.order_id), col(Order.user_id), col(Order.status))
@@ -304,7 +304,7 @@ class FailedRefund(NamedTuple):
     failure_code: str | None
 
 
-# Owed money that is still here: not what somebody gave back in another way, nor what a lost dispute took. What a person
+# Owed money that is still here: not what was given back in another way, nor what a lost dispute took. What a person
 # said they gave back is not ours to try.
 REFUNDS_THAT_FAILED = Query(
     FailedRefund,

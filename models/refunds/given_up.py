@@ -12,7 +12,7 @@ OF_REFUNDS = (AttentionKind.REFUND_FAILED, AttentionKind.REFUND_FORBIDDEN)
 
 
 def is_given_up(refund: Any) -> ColumnElement[bool]:
-    """Whether a person closed one of its cases: it is not tried again, and nobody is told of it any more."""
+    """Whether a person closed one of its cases: it is not tried again, and opens no case any more."""
     return exists().where(
         among(col(AttentionCase.kind), OF_REFUNDS),
         among(col(AttentionCase.subject), (AttentionSubject.REFUND,)),

@@ -57,7 +57,7 @@ ORDER_STATUS = Query(
 )
 
 
-# Money that its order has no use for, and whose refund ended without being made: a person is told of it.
+# Money that its order has no use for, and whose refund ended without being made: it opens a case.
 _still_owed = and_(
     among(col(Payment.disposition), (Disposition.DUPLICATE, Disposition.LATE)),
     kept(Payment) > 0,
@@ -168,7 +168,7 @@ class TakenRefund(NamedTuple):
     intent_id: str
 
 
-# Who carries out a refund: nobody else while the lease lasts. In a copied database the original does.
+# Who carries out a refund: no other process while the lease lasts. In a copied database the original does.
 TAKE_REFUND = Query(
     TakenRefund,
     update(Refund)
@@ -235,7 +235,7 @@ FAIL_REFUND = (
         updated_at=func.now(),
     )
 )
-# A person says that the money went back in another way; not while somebody asks Stripe for it.
+# A person says that the money went back in another way; not while a call to Stripe for it is under way.
 GIVE_UP_REFUND = (
     update(Refund)
     .where(

@@ -113,7 +113,7 @@ ADD_ENDPOINT = Query(
     .returning(*_shown),
 )
 # The secret of before goes on signing for a while beside the new one. One that does so already stays: a rotation that
-# is repeated since its answer was lost ends the secret that nobody saw, not the one that the shop has.
+# is repeated since its answer was lost ends the secret that was never seen, not the one that the shop has.
 _has_old_key = col(WebhookEndpoint.old_key_until) > func.now()
 ROTATE_SECRET = Query(
     EndpointRow,

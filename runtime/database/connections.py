@@ -44,7 +44,7 @@ class Connection:
     async def run(self, sql: Sql, parameters: Parameters, into: type | None = None) -> list[Any]:
         """The rows of one statement, as instances of the named tuple `into`, or of one that is made for its columns.
 
-        Cut short, it closes the connection: nobody may read the rest of its answer, or go on in its transaction.
+        Cut short, it closes the connection: the rest of its answer must not be read, nor its transaction be continued.
         """
         try:
             await self._cursor.execute(sql.numbered, sql.values(parameters), prepare=True)

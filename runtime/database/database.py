@@ -50,7 +50,7 @@ Run: TypeAlias = Callable[[AnyStatement, ManyOrOne], Awaitable[Sequence[Any]]]
 
 ATTEMPTS = 3
 SHARE_OF_REST = 0.2  # of a pool that has parts
-LOCK_PATIENCE = 8.0  # seconds for a row that somebody else holds
+LOCK_PATIENCE = 8.0  # seconds for a row that another session has locked
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5  # seconds without a connection, between two tries for such a row
 NO_PARAMETERS: Mapping[str, Any] = {}
 
@@ -216,7 +216,7 @@ class Database:
         return await self._finally(attempt)
 
     async def _until_unlocked(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Somebody holds the row for long: of all who want such rows, few at a time try again."""
+        """The row stays locked for long: of all who want such rows, few at a time try again."""
         deadline = asyncio.get_running_loop().time() + self._common.lock_patience
         pause = FIRST_PAUSE
         while True:
@@ -309,7 +309,7 @@ def build_database(
     """A database over psycopg 3. Connections are opened as they are needed, and kept.
 
     `parts` says which share of them each kind of work keeps; the work that names none keeps a fifth. What is left
-    goes to whoever comes first. `lock_patience` is seconds for work that finds a row locked, whatever else fails then.
+    goes to the first caller. `lock_patience` is seconds for work that finds a row locked, whatever else fails then.
     """
     shares = {REST: SHARE_OF_REST, **parts} if parts else {}
     kept = {name: int(pool_size * share) for name, share in shares.items()}

@@ -46,7 +46,7 @@ def is_stale(error: psycopg.Error) -> bool:
 
 
 def is_locked_out(error: psycopg.Error) -> bool:
-    """Whether somebody else held a row for longer than a connection may wait for it."""
+    """Whether another session held a row for longer than a connection may wait for it."""
     return error.sqlstate == LOCK_NOT_AVAILABLE
 
 

@@ -77,7 +77,7 @@ class Pool:
         try:
             async with asyncio.timeout(self._patience):
                 if not self._may_take(mine):
-                    given = await self._turn(mine)  # it is counted as ours by whoever called us
+                    given = await self._turn(mine)  # the caller counts it as ours
                     return given or self._open_one() or await self._opened(mine)
                 self._count(mine)
                 return self._open_one() or await self._opened(mine)
@@ -92,7 +92,7 @@ class Pool:
             self._idle.append(connection)
 
     def forget_idle(self) -> None:
-        """Close what nobody uses: after one connection was lost, the others of its age are likely lost too."""
+        """Close idle connections: after one connection was lost, the others of its age are likely lost too."""
         for connection in self._idle:
             connection.close()
         self._idle.clear()
@@ -125,7 +125,7 @@ class Pool:
             raise
 
     async def _turn(self, part: _Part) -> Connection | None:
-        """A connection that somebody gave back, or None when a place became free."""
+        """A connection that was given back, or None when a place became free."""
         turn: Turn = asyncio.get_running_loop().create_future()
         self._arrivals += 1
         part.waiting.append((self._arrivals, turn))
@@ -142,7 +142,7 @@ class Pool:
             self._idle.append(given)
 
     def _call_next(self, connection: Connection | None) -> bool:
-        """Whether somebody was waiting: the first to come of those whose part may have one more."""
+        """Whether a caller was waiting: the first to come of those whose part may have one more."""
         while (part := self._next_part()) is not None:
             _, turn = part.waiting.popleft()
             if not turn.done():

@@ -83,7 +83,7 @@ def _written(value: object) -> str | None:
 
 
 def _default_of(column: Column[Any]) -> Any:
-    """A function that makes what the table's model puts into a column that nobody named."""
+    """A function that makes what the table's model puts into a column that was not named."""
     default = column.default
     if default is None:
         raise TypeError(f"{column} has a default that only SQLAlchemy's own engine can make")

@@ -1,4 +1,4 @@
-"""Turns by key: whoever waits for another's transaction over the same row waits here, and holds no connection."""
+"""Turns by key: a caller who waits for another's transaction over the same row waits here, and holds no connection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 
 class Turns:
-    """One turn at a time for each key, in the order of arrival. A key that nobody holds takes no memory."""
+    """One turn at a time for each key, in the order of arrival. A key without a holder takes no memory."""
 
     def __init__(self) -> None:
         self._queues: dict[Hashable, tuple[asyncio.Lock, int]] = {}
@@ -22,7 +22,7 @@ class Turns:
             self._leave(key)
 
     def __len__(self) -> int:
-        """Keys that somebody holds or waits for."""
+        """Keys that are held or waited for."""
         return len(self._queues)
 
     def _leave(self, key: Hashable) -> None:

@@ -12,7 +12,7 @@ def new_id(prefix: str) -> str:
 
 
 def new_client_secret(intent_id: str) -> str:
-    """`pi_…_secret_…`: whoever has it may read and confirm this one intent."""
+    """`pi_…_secret_…`: its bearer may read and confirm this one intent."""
     return f"{intent_id}_secret_{secrets.token_hex(16)}"
 
 

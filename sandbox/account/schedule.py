@@ -10,7 +10,7 @@ Task = Callable[[], None]
 
 
 class Schedule:
-    """Tasks by the sandbox's clock. They run in order when somebody asks whether time has passed."""
+    """Tasks by the sandbox's clock. They run in order when a request asks whether time has passed."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

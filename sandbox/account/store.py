@@ -55,7 +55,7 @@ _STORED = 1_000  # the rank of what is kept here: after whatever was computed fo
 class Table:
     """All objects of one kind. `indexed` names the fields a list can be narrowed by without a scan.
 
-    `sources` add objects that nobody saved. One that is saved is kept from then on, at the place it has in its
+    `sources` add objects that were not saved. One that is saved is kept from then on, at the place it has in its
     source.
     """
 

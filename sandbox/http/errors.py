@@ -33,7 +33,7 @@ class StripeError(Exception):
         }
 
     def logged(self, request_id: str, now: float) -> "StripeError":
-        """The same with the address of the request's log, which Stripe adds to whoever's key it knows."""
+        """The same with the address of the request's log, which Stripe adds when it knows the key."""
         if self.status != 401:
             address = f"https://dashboard.stripe.com/test/logs/{request_id}?t={int(now)}"
             self.error.setdefault("request_log_url", address)

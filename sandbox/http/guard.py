@@ -1,4 +1,4 @@
-"""Who may speak to the sandbox: whoever is on this machine, and no page of the internet that a browser here has open.
+"""Who may speak to the sandbox: programs on this machine, and no page of the internet that a browser here has open.
 
 A page can send requests to loopback addresses. One that names the sandbox by another host (DNS rebinding) gets 421.
 One that posts from another site can use the publishable key, as with Stripe; it can't use a secret key, of which the

@@ -1,4 +1,4 @@
-"""Authorizations: money that is held and not taken yet, and what becomes of it when nobody takes it.
+"""Authorizations: money that is held and not taken yet, and what becomes of it when it is not captured.
 
 https://docs.stripe.com/payments/place-a-hold-on-a-payment-method
 """
@@ -9,7 +9,7 @@ from sandbox.objects.charges import release_charge
 
 
 def lapse(account: Account, intent: Object) -> None:
-    """The bank lets go of an authorization that nobody captured in time; the intent is canceled for that reason."""
+    """The bank lets go of an authorization that was not captured in time; the intent is canceled for that reason."""
     authorized = account.charges.require(intent["latest_charge"])
     account.emit("charge.expired", release_charge(account, authorized))
     close_intent(account, intent, "automatic")

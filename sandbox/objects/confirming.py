@@ -110,7 +110,7 @@ def _check_return_url(intent: Object, call: Call) -> None:
 
 
 def _off_session(params: Parameters) -> bool:
-    """Whether a payment that needs 3-D Secure is to fail: nobody is there, or the caller wants it so."""
+    """Whether a payment that needs 3-D Secure is to fail: the customer is away, or the caller wants it so."""
     return bool(params.boolean("error_on_requires_action")) or _nobody_there(params)
 
 

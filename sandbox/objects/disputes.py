@@ -28,7 +28,7 @@ def open_dispute(
 ) -> Object:
     """Dispute a charge, or `amount` (minor units) of it, to be answered by `due_by` (epoch seconds).
 
-    An inquiry takes no money yet. A dispute that nobody answers in time is lost.
+    An inquiry takes no money yet. A dispute that is not answered in time is lost.
     """
     new = _new_dispute(account, charge, reason, inquiry)
     new["amount"] = charge["amount"] if amount is None else amount
@@ -86,7 +86,7 @@ def _wait_for_answer(account: Account, dispute: Object) -> None:
 
 
 def resume(account: Account) -> None:
-    """After a restart: what happens when nobody answers."""
+    """After a restart: what happens when no evidence comes."""
     for dispute in account.disputes:
         _wait_for_answer(account, dispute)
 

@@ -25,7 +25,7 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 
 
 def search_intents(account: Account, call: Call) -> Object:
-    """Newest first. Other applications' intents, which nobody stored, are not found."""
+    """Newest first. Other applications' intents, which are not stored, are not found."""
     params = call.params
     params.allow_only(("expand", "limit", "page", "query"))
     matches = _query(params.required("query"))

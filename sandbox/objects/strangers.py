@@ -1,6 +1,6 @@
 """Other applications on the same account: their customers, payments and events, in any number.
 
-Nothing of theirs is stored. Everything is computed from its number when somebody asks for it, so a million events a
+Nothing of theirs is stored. Everything is computed from its number when it is asked for, so a million events a
 month cost no memory and a list costs what it returns.
 """
 

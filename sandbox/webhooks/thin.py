@@ -45,7 +45,7 @@ def thin_event(event: Object) -> Object:
 
 
 def ping(endpoint_id: str, second: int) -> Object:
-    """What Stripe sends when somebody asks in the dashboard whether the endpoint works."""
+    """What Stripe sends when a ping is sent from the dashboard."""
     destination = f"ed_test_{endpoint_id.removeprefix('we_')}"
     url = f"/v2/core/event_destinations/{destination}"
     about = {"id": destination, "type": "v2.core.event_destination", "url": url}

@@ -53,7 +53,7 @@ OF_A_SCOPE = {
     Scope.WEBHOOKS_WRITE: {Permission.WRITE_WEBHOOKS},
     Scope.KEYS_WRITE: {Permission.WRITE_KEYS},
 }
-# A merchant gets no client secret either: whoever holds one pays, or reads the customer's payment details.
+# A merchant gets no client secret either: its holder could pay, or read the customer's payment details.
 OF_A_MERCHANT = frozenset(Permission) - {Permission.PAY_ORDERS}
 OF_A_CHECKOUT_TOKEN = frozenset({Permission.READ_ORDERS, Permission.PAY_ORDERS, Permission.CANCEL_ORDERS})
 

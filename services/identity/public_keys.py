@@ -28,7 +28,7 @@ _FRESH_SECONDS = 600  # unless the answer's Cache-Control says otherwise, within
 _SHORTEST_FRESH, _LONGEST_FRESH = 60, 3600
 _STALE_SECONDS = 24 * 3600
 _PAUSE = 60  # between two requests
-_PAUSE_WITHOUT_KEYS = 5  # after a failure, while nobody can sign in
+_PAUSE_WITHOUT_KEYS = 5  # after a failure, while no token can be checked
 # No compression is asked for. Some proxies compress all the same: that is undone within `_LARGEST_BODY`.
 _ASK = {"Accept": "application/json", "Accept-Encoding": "identity"}
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's: 31 is gzip's header, 15 zlib's own
@@ -58,7 +58,7 @@ class JwksKeys:
         if found and now < self._fresh_until:
             return found
         reading = self._read_again(now)
-        # While the issuer is down, nobody waits for it to time out if the key is known.
+        # While the issuer is down, no caller whose key is known waits for it to time out.
         if reading is not None and not (found and self.failure):
             # Shielded: a caller who hangs up must not take the reading from those who wait with him.
             await asyncio.shield(reading)

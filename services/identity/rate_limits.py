@@ -64,7 +64,7 @@ class RateLimits:
         self._count(self._reads, "read", user_id)
 
     def check_cancel(self, principal_id: str, order_id: UUID) -> None:
-        """Canceling asks Stripe first. By caller and order, so that a stranger uses up nobody else's."""
+        """Canceling asks Stripe first. By caller and order, so that a stranger uses up only their own."""
         self._count(self._cancels, "cancel", principal_id)
         self._count(self._cancels_of_order, "cancel", principal_id, order_id)
 
@@ -88,7 +88,7 @@ class RateLimits:
         self._count(self._product_saves, "products", principal_id)
 
     def check_credential(self, principal_id: str) -> None:
-        """For whoever makes service keys and checkout tokens."""
+        """For callers that make service keys and checkout tokens."""
         self._count(CREDENTIALS_PER_MINUTE, "credential", principal_id)
 
     def _count(self, limit: int, *whose: str | UUID) -> None:

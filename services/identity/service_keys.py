@@ -36,7 +36,7 @@ PAUSE_BETWEEN_READINGS = 0.5  # for keys that are not known yet, such as one mad
 LAST_USE_PAUSE = timedelta(minutes=10)
 MOST_LIVE_KEYS = 200
 KEPT_AFTER_END = timedelta(days=365)
-OPERATOR = Principal("operator")  # whoever has the database's address
+OPERATOR = Principal("operator")  # at the command line, with the database's address
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _SCOPE_CLAIMS = ("scope", "scp")
 
 
 class InvalidToken(Exception):
-    """The token tells of no caller. `reason` is a slug to log; the text is fit for clients."""
+    """The token names no caller. `reason` is a slug to log; the text is fit for clients."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

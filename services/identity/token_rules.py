@@ -42,7 +42,7 @@ _FEWEST_CHARACTERS = 8
 
 
 class UnsafeTokenRules(ValueError):
-    """The rules would let anyone in, or nobody; the sentence says what to set."""
+    """The rules would let every caller in, or none; the sentence says what to set."""
 
 
 class UnsafeSecret(UnsafeTokenRules):

@@ -1,7 +1,7 @@
 """Following one order: its present state at once, then every change, until the caller's token ends.
 
 A follower reads our own tables when PostgreSQL says that the order changed, and never asks Stripe: what a lost
-webhook left open is found by the sweep. Away databases are waited for; whoever followed before goes on behind them.
+webhook left open is found by the sweep. While the database is away the follower waits, and goes on afterwards.
 """
 
 import asyncio

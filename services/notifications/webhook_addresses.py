@@ -1,8 +1,8 @@
 """Where webhooks may go: addresses of the shop's own on the internet, and nothing inside this server's network.
 
-Whoever may create an endpoint must not reach by it what only this machine can: cloud metadata, databases, admin pages.
-A name is resolved, each of its addresses is checked, and the connection goes to those very addresses, so that a name
-can't lead elsewhere between the check and the call.
+A caller who may create an endpoint must not reach by it what only this machine can: cloud metadata, databases, admin
+pages. A name is resolved, each of its addresses is checked, and the connection goes to those very addresses, so that a
+name can't lead elsewhere between the check and the call.
 """
 
 import asyncio

@@ -186,7 +186,7 @@ class WebhookEndpoints:
 
 
 async def _check_room(transaction: Transaction, endpoint_id: UUID) -> None:
-    """For one that is to be enabled; whoever else wants to waits until this transaction is over."""
+    """For one that is to be enabled; others wait until this transaction is over."""
     await transaction.rows(TAKE_ENDPOINTS)
     if (await transaction.one(COUNT_ENABLED, {"besides": endpoint_id})).enabled >= MOST_ENABLED:
         raise InvalidWebhookEndpoint(f"{MOST_ENABLED} endpoints are enabled already; disable some")

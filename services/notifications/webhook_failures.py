@@ -66,7 +66,7 @@ def pause_after(attempts: int) -> timedelta:
 
 
 async def _give_up(transaction: Transaction, values: dict[str, Any], answer: Answer) -> None:
-    """The endpoint is disabled too if it is gone, or took nothing for long; a person is told of either."""
+    """The endpoint is disabled too if it is gone, or took nothing for long; either opens a case."""
     endpoint_id = values["of_endpoint"]
     endpoint = await transaction.row(LOCK_ENDPOINT, {"of_endpoint": endpoint_id, "dead_after": DEAD_AFTER})
     if endpoint is None or await transaction.row(GIVE_UP, values) is None:  # it was sent again meanwhile

@@ -51,7 +51,7 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
 
     command("demo", "a shop to try: embedded PostgreSQL, sandbox Stripe, catalogue, orders, tokens")
     _add_serve_arguments(command("serve", "production: everything from the environment, see .env.example"))
-    one_sweep = "one sweep by hand; ends with 1 for a person (docs/deploy.md tells of 3, 4, 5)"
+    one_sweep = "one sweep by hand; ends with 1 for a person (docs/deploy.md explains 3, 4, 5)"
     _add_reconcile_arguments(command("reconcile", one_sweep))
     doctor = command(
         "doctor", "look at settings, database, Stripe, keys, clock and disk; exit code 1 if one is wrong"

@@ -1,6 +1,7 @@
 """What `/metrics` answers, in Prometheus's text format: counts of the processes, and figures of the database.
 
-With several workers each writes its counts into files of one temporary folder, and whoever is scraped adds them up.
+With several workers each writes its counts into files of one temporary folder, and the worker that is
+scraped adds them up.
 """
 
 import asyncio

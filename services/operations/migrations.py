@@ -1,7 +1,7 @@
 """Brings a database to the schema that this version of the code expects, beside customers who go on buying.
 
-A migration waits for no lock longer than half a second: whoever waits for a lock holds up all who come after. It is
-taken back and tried again until whoever is in the way has ended, and says who that is.
+A migration waits for no lock longer than half a second: a session that waits for a lock holds up all that come
+after. It is taken back and tried again until the session in the way has ended, and names it.
 
 Alembic is imported by those who migrate: a server only asks which revision it needs, and saves 10 MB and 0.1 s.
 """

@@ -71,7 +71,7 @@ def add_up_the_dead(folder: Path) -> None:
 
 
 def _add(file: Path, sums: Path) -> None:
-    taken = file.rename(file.with_suffix(".taken"))  # whoever is interrupted here adds it no second time
+    taken = file.rename(file.with_suffix(".taken"))  # a scrape that is interrupted here does not add it twice
     total = MmapedDict(str(sums))  # type: ignore[no-untyped-call]
     try:
         for key, value, _, _ in MmapedDict.read_all_values_from_file(str(taken)):  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
 """The one queue in front of Stripe: who may call next. Each of Stripe's endpoints has its own line.
 
     customers   first, in the order in which they came; users with several orders take turns with the others
-    webhooks    every second turn while customers wait too, and all of them when nobody pays
+    webhooks    every second turn while customers wait too, and all of them when no customer pays
     repairs     what is left, and at least one turn in ten
     readers     what is left, and at least one turn in 25
 

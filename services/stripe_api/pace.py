@@ -1,4 +1,4 @@
-"""When the next call to one of Stripe's endpoints may go out, whoever makes it: https://docs.stripe.com/rate-limits
+"""When the next call to one of Stripe's endpoints may go out, whichever process makes it: https://docs.stripe.com/rate-limits
 
 A turn is lent before its call is prepared, and counts from then on. It counts as sent when the call goes out. So no
 second holds more calls than the limit, however long the preparation took.
@@ -9,7 +9,7 @@ from collections import deque
 
 MARGIN = 1.05  # calls that left us a second apart may arrive a little closer
 SLOWEST = 1 / 8  # of the limit
-CUT = 0.7  # after a 429 about the rate: somebody else uses the account too
+CUT = 0.7  # after a 429 about the rate: another program uses the account too
 LEARNING = 0.05  # how much one call says about how long the next ones will be prepared
 MOST_HELD = (
     0.1  # of a window: a moment in which the database is slow doesn't make a promise of minutes longer

@@ -192,7 +192,7 @@ async def test_every_answer_has_a_request_id(http: httpx.AsyncClient) -> None:
     assert len({*ids}) == len(paths)
 
 
-async def test_a_user_id_that_is_a_secret_is_blotted(client: Client) -> None:
+async def test_a_user_id_that_is_a_secret_is_redacted(client: Client) -> None:
     with written_as("json") as lines:
         await client.post("{ me { id } }", user="sk_live_51Habcdef0123456789")
     [line] = requests_in(lines)

@@ -1,4 +1,4 @@
-"""P8: a secret that reaches a log line is blotted out, wherever it stands and whoever wrote the line."""
+"""P8: a secret that reaches a log line is redacted, wherever it stands and whoever wrote the line."""
 
 import json
 import logging
@@ -41,16 +41,16 @@ def style(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def assert_blotted(line: str, name: str) -> None:
+def assert_redacted(line: str, name: str) -> None:
     assert BLOT in line
     assert TELLING[name] not in line
 
 
 @each_secret
-def test_a_secret_in_a_message_is_blotted(style: str, name: str) -> None:
+def test_a_secret_in_a_message_is_redacted(style: str, name: str) -> None:
     with written_as(style) as lines:
         structlog.get_logger("ours").info(f"calling with {SECRETS[name]}")
-    assert_blotted(lines.getvalue(), name)
+    assert_redacted(lines.getvalue(), name)
 
 
 @each_secret
@@ -67,25 +67,25 @@ def test_a_secret_in_a_message_is_blotted(style: str, name: str) -> None:
     ],
     ids=["text", "list", "mapping", "key", "exception", "bytes", "deep"],
 )
-def test_a_secret_in_a_field_is_blotted(style: str, name: str, wrap: Callable[[str], Any]) -> None:
+def test_a_secret_in_a_field_is_redacted(style: str, name: str, wrap: Callable[[str], Any]) -> None:
     with written_as(style) as lines:
         structlog.get_logger("ours").warning("refused", what=wrap(SECRETS[name]))
-    assert_blotted(lines.getvalue(), name)
+    assert_redacted(lines.getvalue(), name)
 
 
 @each_secret
-def test_a_secret_in_a_traceback_is_blotted(style: str, name: str) -> None:
+def test_a_secret_in_a_traceback_is_redacted(style: str, name: str) -> None:
     with written_as(style) as lines:
         try:
             raise RuntimeError(f"no answer to {SECRETS[name]}")
         except RuntimeError:
             structlog.get_logger("ours").exception("failed")
-    assert_blotted(lines.getvalue(), name)
+    assert_redacted(lines.getvalue(), name)
     assert "Traceback" in lines.getvalue()
 
 
 @each_secret
-def test_a_secret_from_a_foreign_logger_is_blotted(style: str, name: str) -> None:
+def test_a_secret_from_a_foreign_logger_is_redacted(style: str, name: str) -> None:
     foreign = logging.getLogger("aiohttp.client")
     with written_as(style) as lines:
         foreign.info("sent %s", SECRETS[name])
@@ -93,14 +93,14 @@ def test_a_secret_from_a_foreign_logger_is_blotted(style: str, name: str) -> Non
             raise ConnectionError(SECRETS[name])
         except ConnectionError:
             foreign.exception("lost")
-    assert_blotted(lines.getvalue(), name)
+    assert_redacted(lines.getvalue(), name)
     assert lines.getvalue().count(BLOT) >= 2
 
 
-def test_a_secret_bound_to_a_request_is_blotted(style: str) -> None:
+def test_a_secret_bound_to_a_request_is_redacted(style: str) -> None:
     with written_as(style) as lines, structlog.contextvars.bound_contextvars(pays=SECRETS["client secret"]):
         structlog.get_logger("ours").info("answered")
-    assert_blotted(lines.getvalue(), "client secret")
+    assert_redacted(lines.getvalue(), "client secret")
 
 
 def test_what_is_no_secret_stays_readable(style: str) -> None:

@@ -1,4 +1,4 @@
-"""What `serve` refuses, by name; what settings never show; and `.env.example`, which tells of each one."""
+"""What `serve` refuses, by name; what settings never show; and `.env.example`, which describes each one."""
 
 import base64
 import random

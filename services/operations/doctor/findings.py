@@ -8,7 +8,7 @@ from runtime.encoding import to_json
 
 
 class Verdict(StrEnum):
-    """`WARNING` is what works and is most likely not meant; `WRONG` needs somebody to act."""
+    """`WARNING` is what works and is most likely not meant; `WRONG` needs a person to act."""
 
     OK = "ok"
     WARNING = "warning"

@@ -1,4 +1,4 @@
-"""Answers that no client expects, on order."""
+"""Injected answers that no client expects."""
 
 import pytest
 

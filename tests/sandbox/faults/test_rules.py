@@ -1,4 +1,4 @@
-"""Faults on order, rate limits, latency and the journal, without sockets."""
+"""Injected faults, rate limits, latency and the journal, without sockets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Webhooks really delivered: signed, tried again, and wrong on order."""
+"""Webhooks really delivered: signed, tried again, and wrong where a fault is injected."""
 
 import asyncio
 import time
