@@ -6,17 +6,17 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
-from graphql import GraphQLError
 from strawberry import UNSET
 
 from graph.context import Info
+from graph.serving.spending import bad_input
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.types.orders import (
     IdempotencyKeyReused,
     Order,
     OrderLoader,
     OrderStatus,
-    check_answer_of,
+    check_answer_for_shop,
     in_words,
     order_from,
     parts_of,
@@ -226,11 +226,11 @@ class AttentionMutation:
         if parts_of(info):
             case = await info.context.use_cases.attention.find(wanted)
             if case and case.order_id:
-                await check_answer_of(info, case.order_id)
+                await check_answer_for_shop(info, case.order_id)
         try:
             closed = await info.context.use_cases.attention.close(principal.id, wanted, note)
         except InvalidNote as error:
-            raise bad_input(error) from None
+            raise bad_input(str(error)) from None
         return case_from(closed, shop_orders(info))
 
     @strawberry.mutation(
@@ -253,7 +253,7 @@ class AttentionMutation:
             check_note(input.note)
             check_key(input.idempotency_key)
         except InvalidNote as error:
-            raise bad_input(error) from None
+            raise bad_input(str(error)) from None
         wish = ReviewWish(
             order_id=wanted,
             decision=Decision[input.decision.name],
@@ -261,16 +261,12 @@ class AttentionMutation:
             idempotency_key=input.idempotency_key,
             decided_by=principal.id,
         )
-        await check_answer_of(info, wanted)
+        await check_answer_for_shop(info, wanted)
         await info.context.use_cases.reviews.resolve(wish)
         [placed] = await info.context.use_cases.orders.of_the_shop([wanted], parts_of(info))
         if placed is None:
             raise orders_refusals.OrderNotFound
         return order_from(placed)
-
-
-def bad_input(error: InvalidNote) -> GraphQLError:
-    return GraphQLError(str(error), extensions={"code": "BAD_USER_INPUT"})
 
 
 def case_from(view: CaseView, orders: OrderLoader) -> AttentionCase:

@@ -12,7 +12,7 @@ from graph.types.orders import (
     IdempotencyKeyReused,
     Order,
     OrderStatus,
-    check_answer_of,
+    check_answer_of_order,
     in_words,
     order_from,
     parts_of,
@@ -114,7 +114,8 @@ class ClosingMutation:
         if wanted is None:
             raise orders_refusals.OrderNotFound
         info.context.limits.check_cancel(principal.id, wanted)
-        await check_answer_of(info, wanted)
+        if parts := parts_of(info):
+            check_answer_of_order(info, await info.context.use_cases.orders.find(principal, wanted, parts))
         await info.context.use_cases.order_cancellation.cancel(principal, wanted)
         placed = await info.context.use_cases.orders.find(principal, wanted, parts_of(info))
         return order_from(placed) if placed else None

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from graphql import GraphQLError
 
 from graph.context import Info
+from graph.serving.spending import bad_input
 from graph.types.errors import OrderNotFound, RateLimited
 from graph.types.orders import Order, check_answer_of_order, order_from, parts_of
 from runtime.ids import read_id
@@ -55,8 +55,7 @@ class CheckoutTokenMutation:
         principal = info.context.require(Permission.WRITE_ORDERS)
         info.context.limits.check_credential(principal.id)
         if not 1 <= minutes <= MOST_MINUTES:
-            bounds = f"`minutes` must be between 1 and {MOST_MINUTES}."
-            raise GraphQLError(bounds, extensions={"code": "BAD_USER_INPUT"})
+            raise bad_input(f"`minutes` must be between 1 and {MOST_MINUTES}.")
         wanted = read_id(order_id)
         if wanted is None:
             raise refusals.OrderNotFound

@@ -352,20 +352,26 @@ def check_answer_of_new(info: Info, lines: int) -> None:
     check_answer(info.context.spending, str(info.path.key), lengths_of_lists(lines))
 
 
-def check_answer_of_order(info: Info, order: PlacedOrder, lines: int | None = None) -> None:
+def check_answer_of_order(info: Info, order: PlacedOrder | None, lines: int | None = None) -> None:
     """Before a mutation changes an order that is there: the same, for its lists, or with so many new lines."""
-    after = len(order.lines) + 1 if lines is None else lines  # a review adds one
-    lengths = lengths_of_lists(after, order.payments)
-    check_answer(info.context.spending, str(info.path.key), lengths)
-
-
-async def check_answer_of(info: Info, order_id: UUID, lines: int | None = None) -> None:
-    """The same for an order that is read only if its lists are selected."""
-    parts = parts_of(info) & ~(OrderParts.NONE if lines is None else OrderParts.LINES)
-    if not parts and lines is None:
-        return
-    [order] = await info.context.use_cases.orders.of_the_shop([order_id], parts)
     if order is not None:
+        after = len(order.lines) + 1 if lines is None else lines  # a review adds one
+        lengths = lengths_of_lists(after, order.payments)
+        check_answer(info.context.spending, str(info.path.key), lengths)
+
+
+async def check_answer_for_shop(info: Info, order_id: UUID) -> None:
+    """The same for any order of the shop, which is read only if its lists are selected."""
+    if parts := parts_of(info):
+        [order] = await info.context.use_cases.orders.of_the_shop([order_id], parts)
+        check_answer_of_order(info, order)
+
+
+async def check_answer_of_update(info: Info, order_id: UUID, lines: int) -> None:
+    """The same for an order that gets so many new lines."""
+    check_answer_of_new(info, lines)
+    if parts := parts_of(info) & ~OrderParts.LINES:
+        [order] = await info.context.use_cases.orders.of_the_shop([order_id], parts)
         check_answer_of_order(info, order, lines)
 
 

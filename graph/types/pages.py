@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol, TypeVar
 
 import strawberry
-from graphql import GraphQLError
 
 from graph.context import Context
+from graph.serving.spending import bad_input
 from runtime.pages import Cursor, InvalidPage, Page, check_size, read_cursor
 
 Place = TypeVar("Place")
@@ -64,4 +64,4 @@ def place_read_by(
         context.spending.list_entries(check_size(first))
         return read(after) if isinstance(after, str) else None
     except InvalidPage as error:
-        raise GraphQLError(str(error), extensions={"code": "BAD_USER_INPUT"}) from None
+        raise bad_input(str(error)) from None

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import strawberry
-from graphql import GraphQLError
 from strawberry import UNSET
 
 from graph.context import Info
 from graph.serving.answer_work import check_answer
+from graph.serving.spending import bad_input
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.node import Node
@@ -147,8 +147,7 @@ def wanted_ids(ids: list[strawberry.ID] | None) -> list[strawberry.ID] | None:
     if ids is UNSET or ids is None:
         return None
     if len(ids) > LARGEST_PAGE:
-        message = f"`ids` has at most {LARGEST_PAGE} entries"
-        raise GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+        raise bad_input(f"`ids` has at most {LARGEST_PAGE} entries")
     return ids
 
 

@@ -20,8 +20,8 @@ from graph.types.orders import (
     OrderConnection,
     OrderStatus,
     OrderTotalMismatch,
-    check_answer_of,
     check_answer_of_new,
+    check_answer_of_update,
     connection_of,
     order_from,
     parts_of,
@@ -222,7 +222,7 @@ class ShopOrderMutation:
             raise refusals.OrderNotFound
         info.context.limits.check_update(principal.id, order_id)
         wanted = wanted_change(principal.id, order_id, input)
-        await check_answer_of(info, order_id, lines=len(input.lines))
+        await check_answer_of_update(info, order_id, len(input.lines))
         return order_from(await info.context.use_cases.order_changes.change(wanted))
 
 

@@ -126,6 +126,16 @@ async def test_an_order_is_not_changed_when_its_lists_are_too_large_to_be_answer
     )
 
 
+async def test_a_large_foreign_order_looks_like_a_missing_one(client: Client, shop: Shop) -> None:
+    order_id = await order_to_decide(shop, OrderStatus.PENDING)
+    for wanted in (order_id, uuid4()):
+        call = f'cancelOrder(orderId: "{wanted}") {{ __typename {FIVE_LISTS} }}'
+
+        answer = await client.data(f"mutation {{ {call} }} {FRAGMENTS}", user="eve")
+
+        assert answer == {"cancelOrder": {"__typename": "OrderNotFound"}}
+
+
 async def test_no_order_is_placed_or_brought_in_when_its_lists_are_too_large_to_be_answered(
     client: Client, database: Database, shop: Shop
 ) -> None:
