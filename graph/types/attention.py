@@ -11,17 +11,8 @@ from strawberry import UNSET
 from graph.context import Info
 from graph.serving.spending import bad_input
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
-from graph.types.orders import (
-    IdempotencyKeyReused,
-    Order,
-    OrderLoader,
-    OrderStatus,
-    check_answer_for_shop,
-    in_words,
-    order_from,
-    parts_of,
-    shop_orders,
-)
+from graph.types.order_parts import OrderLoader, check_answer_for_shop, parts_of, shop_orders
+from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from
 from graph.types.pages import NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from graph.types.payments import PaymentProviderUnavailable
 from models.attention.tables import AttentionKind as Kind

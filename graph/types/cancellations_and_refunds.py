@@ -8,15 +8,8 @@ from graph.context import Info
 from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHandler, UserError
 from graph.types.money import MinorUnits, Money, money
 from graph.types.money_history import Refund, refund_from
-from graph.types.orders import (
-    IdempotencyKeyReused,
-    Order,
-    OrderStatus,
-    check_answer_of_order,
-    in_words,
-    order_from,
-    parts_of,
-)
+from graph.types.order_parts import check_answer_of_order, parts_of
+from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from
 from graph.types.payments import PaymentInProgress, PaymentProviderUnavailable
 from runtime.ids import read_id
 from services.identity.principal import Permission

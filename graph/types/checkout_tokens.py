@@ -8,7 +8,8 @@ import strawberry
 from graph.context import Info
 from graph.serving.spending import bad_input
 from graph.types.errors import OrderNotFound, RateLimited
-from graph.types.orders import Order, check_answer_of_order, order_from, parts_of
+from graph.types.order_parts import check_answer_of_order, parts_of
+from graph.types.orders import Order, order_from
 from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.orders import refusals

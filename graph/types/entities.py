@@ -10,7 +10,8 @@ import strawberry
 
 from graph.context import Info
 from graph.serving.spending import bad_input
-from graph.types.orders import Order, order_from, read_orders
+from graph.types.order_parts import read_orders
+from graph.types.orders import Order, order_from
 from graph.types.products import Product, product_from
 from graph.types.users import User, user_of
 from runtime.ids import read_id

@@ -9,7 +9,8 @@ import strawberry
 from strawberry import UNSET
 
 from graph.context import Info
-from graph.types.orders import Order, OrderLoader, OrderStatus, order_from, shop_orders
+from graph.types.order_parts import OrderLoader, shop_orders
+from graph.types.orders import Order, OrderStatus, order_from
 from graph.types.pages import (
     CURSOR,
     EDGES,

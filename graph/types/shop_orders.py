@@ -13,6 +13,7 @@ from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHan
 from graph.types.moments import in_utc
 from graph.types.money import CurrencyCode, MinorUnits
 from graph.types.order_lines import OrderLineInput, line_of
+from graph.types.order_parts import check_answer_of_new, check_answer_of_update, parts_of, read_orders
 from graph.types.orders import (
     IdempotencyKeyReused,
     InvalidOrder,
@@ -20,12 +21,8 @@ from graph.types.orders import (
     OrderConnection,
     OrderStatus,
     OrderTotalMismatch,
-    check_answer_of_new,
-    check_answer_of_update,
     connection_of,
     order_from,
-    parts_of,
-    read_orders,
 )
 from graph.types.pages import After, First, place_after
 from graph.types.payments import OrderNotPayable, PaymentInProgress, PaymentProviderUnavailable

@@ -13,7 +13,7 @@ from graph.serving.answer_work import check_answer
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.events import Event, EventType, event_from
 from graph.types.moments import in_utc
-from graph.types.orders import shop_orders
+from graph.types.order_parts import shop_orders
 from graph.types.pages import NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from models.shop_events.tables import EventType as Type
 from models.webhooks.tables import DeliveryStatus as Status
