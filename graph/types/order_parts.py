@@ -1,4 +1,4 @@
-"""What resolvers read of orders, and what their answers may cost: only what is selected, and within an operation's bounds."""
+"""What resolvers read of orders: only what is selected, and within what an operation may cost."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial

@@ -140,7 +140,7 @@ async def test_only_what_is_selected_is_read(
     order_id = await shop.order()
     await shop.set_order(order_id, status=OrderStatus.REVIEW, reference="1")
     await Attention(database).derive()
-    await publish_events(database)
+    await publish_events(database, patience=60.0)
     text = f"{{ {SHOPS_ORDERS[field]} }} fragment F on Order {{ __typename {selected} }}"
     declared = "($no: Boolean!)" if "$no" in selected else ""
 

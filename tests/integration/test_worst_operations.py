@@ -158,7 +158,7 @@ async def test_no_list_reads_more_lines_than_an_operation_may_show(
         order_id = await shop.order(user="shopkeeper", items=LARGEST_ORDER)
         await shop.set_order(order_id, status=OrderStatus.REVIEW)
     await Attention(database).derive()
-    await publish_events(database)
+    await publish_events(database, patience=60.0)
     counting.statements = counting.counted_rows = 0
 
     answer = await quiet.ask(text, **MERCHANT)
