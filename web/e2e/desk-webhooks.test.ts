@@ -98,6 +98,8 @@ describe("an endpoint", () => {
     await until(true, () => receiver.received.length > 0)
     await page.reload()
     await rowOf(page, receiver.url).getByText(/^since/).waitFor()
+    await page.getByRole("link", { name: "Home" }).click()
+    await page.getByRole("status").getByText("A webhook endpoint takes no events.").waitFor()
     await page.getByRole("link", { name: receiver.url }).click()
     const failed = rowOf(page, "Order paid")
     await failed.getByText("it answered 500").waitFor()

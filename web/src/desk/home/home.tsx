@@ -12,6 +12,7 @@ import { POLL, useRestWhenForbidden } from "../parts/polling.ts"
 import { Pill } from "../parts/standing.tsx"
 import { byUrgency, kindLabel } from "./cases.ts"
 import { CloseCase } from "./close-case.tsx"
+import { FailingEndpoints } from "./failing-endpoints.tsx"
 
 export const DESK_CASE = graphql(/* GraphQL */ `
   fragment DeskCase on AttentionCase {
@@ -50,6 +51,7 @@ export function Home({ closed, after }: { closed: boolean; after: string | null 
   const { data, error, refetch } = query
   return (
     <Page title="Home">
+      <FailingEndpoints />
       <nav className="views" aria-label="Cases">
         <Link to={{ page: "home" }} current={!closed}>
           Needs a person

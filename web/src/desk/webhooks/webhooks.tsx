@@ -23,7 +23,7 @@ export const DESK_ENDPOINT = graphql(/* GraphQL */ `
   }
 `)
 
-const ENDPOINTS = graphql(/* GraphQL */ `
+export const ENDPOINTS = graphql(/* GraphQL */ `
   query DeskEndpoints {
     webhookEndpoints { id ...DeskEndpoint }
   }
