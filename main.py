@@ -27,9 +27,10 @@ from graph.serving.rest import create_intent
 from graph.serving.routes import for_operators, layers, stripe_webhook
 from graph.serving.site import DIST, Site, site_routes
 from graph.serving.socket import GraphQLSocket
+from graph.serving.work_limits import WorkLimits
 from graph.subgraph import served_schema, subgraph_sdl
 from runtime import logs
-from runtime.addresses import refuse_unless_free
+from runtime.addresses import TrustedProxies, refuse_unless_free
 from runtime.database.database import Database, build_database
 from runtime.database.pool_gauges import pool_shown
 from runtime.environment import UnreadableEnvironment, load_env_file
@@ -82,7 +83,7 @@ from services.reconciliation.sweep_scheduler import SweepScheduler
 from services.reconciliation.whole_sweep import in_sentences, sweep_until_whole
 from services.stripe_api.gateway import API_VERSION, StripeGateway
 from services.stripe_api.signatures import StripeSignatureCheck
-from settings import Settings, UnsafeSettings, needed, remarks, reveal
+from settings import Settings, UnsafeSettings, database_of, remarks, reveal
 
 # Kinds of work that keep a part of the pool of database connections, and which; all other work keeps one too.
 PAYMENTS, WEBHOOKS, PROBES, EVENTS = "payments", "webhooks", "probes", "events"
@@ -166,7 +167,17 @@ def build_context_maker(settings: Settings, use_cases: UseCases, callers: Caller
     documents = Documents.of(settings.trusted_documents, only_trusted=settings.trusted_documents_only)
     payments = PaymentSettings(settings.stripe_publishable_key or "", API_VERSION)
     limits = settings.rate_limits()
-    anonymous = Context(None, use_cases, payments, documents, limits, settings.introspection)
+    proxies = TrustedProxies(settings.trusted_proxies)
+    anonymous = Context(
+        None,
+        use_cases,
+        payments,
+        documents,
+        limits,
+        settings.introspection,
+        work_limits=WorkLimits(proxies=proxies),
+        proxies=proxies,
+    )
     credentials = Credentials(settings.jwt_cookie, settings.allowed_origins)
     return ContextMaker(callers, anonymous, credentials)
 
@@ -293,7 +304,7 @@ async def examine(settings: Settings) -> list[Finding]:
 
 
 def migrate(_: argparse.Namespace) -> None:
-    migrations.upgrade(needed(Settings.read().database_url, "DATABASE_URL"))
+    migrations.upgrade(database_of(Settings.read()))
 
 
 def reconcile(arguments: argparse.Namespace) -> None:
@@ -321,7 +332,7 @@ def swept(settings: Settings, *, until_whole: bool) -> Findings:
 
 
 def new_installation_id(arguments: argparse.Namespace) -> None:
-    url = needed(Settings.read().database_url, "DATABASE_URL")
+    url = database_of(Settings.read())
     print(asyncio.run(renew_installation(url, arguments.id)))
 
 
@@ -346,7 +357,7 @@ async def forget(database: Database, gateway: StripeGateway) -> int:
 def seed(arguments: argparse.Namespace) -> None:
     settings = Settings.read()
     token_for = settings.token_maker() if arguments.orders else None
-    lines = asyncio.run(seed_shop(needed(settings.database_url, "DATABASE_URL"), arguments.orders, token_for))
+    lines = asyncio.run(seed_shop(database_of(settings), arguments.orders, token_for))
     sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
@@ -355,7 +366,7 @@ def token(arguments: argparse.Namespace) -> None:
 
 
 def key(arguments: argparse.Namespace) -> None:
-    url = needed(Settings.read().database_url, "DATABASE_URL")
+    url = database_of(Settings.read())
     try:
         print(asyncio.run(new_service_key(url, arguments.name, arguments.scopes, arguments.lifetime)))
     except InvalidServiceKey as refusal:
@@ -365,7 +376,7 @@ def key(arguments: argparse.Namespace) -> None:
 def listen(arguments: argparse.Namespace) -> None:
     settings = Settings.read()
     logs.configure(settings.log_level, "console")
-    url = needed(settings.database_url, "DATABASE_URL")
+    url = database_of(settings)
     with contextlib.suppress(BrokenPipeError):  # the reader has closed the pipe, as `head` does
         asyncio.run(listen_to_events(url, arguments.after, arguments.types, partial(print, flush=True)))
 

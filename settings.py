@@ -19,36 +19,34 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from runtime.addresses import is_network, is_postgresql_url, is_private
+from runtime.addresses import is_network, is_postgresql_url
 from runtime.database.address import UnknownDestination, is_local_or_encrypted
 from runtime.environment import UnreadableEnvironment, near_misses, values_of
 from runtime.http_edge import SERVER_BOUNDS
-from runtime.origins import AllowedOrigins, is_header_name, problems_of
+from runtime.origins import AllowedOrigins, is_header_name, problems_of, strangers_in
 from runtime.tracing import TracingUnavailable, check_tracing
 from services.identity.public_keys import JwksKeys, check_jwks_url
 from services.identity.rate_limits import RateLimits
 from services.identity.token_rules import is_pattern, is_placeholder
-from services.identity.tokens import TokenRules, TokenVerifier, UnsafeTokenRules, issue_token
+from services.identity.tokens import TokenRules, TokenVerifier, UnsafeTokenRules, token_under
 from services.operations.manifests import UnreadableManifest, read_manifest
+from services.stripe_api.account_settings import DEFAULT_API_BASE, is_live_key, problems_of_stripe, usual_base
 
-DEFAULT_API_BASE = "https://api.stripe.com"
 STRIPES_LIMIT = 25.0  # calls a second to each endpoint, unless Stripe has raised it for an account
 SHORTEST_METRICS_TOKEN = 16
 LONGEST_LIFETIME = 10 * 366 * 86_400  # seconds; more is a slip of the keyboard
-_SECRET_KEY = re.compile(r"(sk|rk)_(test|live)_[A-Za-z0-9_]{8,}")
-_PUBLISHABLE_KEY = re.compile(r"pk_(test|live)_[A-Za-z0-9_]{8,}")
-_WEBHOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}")
-# https://docs.stripe.com/get-started/account/statement-descriptors: Latin letters, none of <>\'"*, one letter at least;
-# and 22 characters with the account's prefix, which has two at least, and `* ` between them.
-_STATEMENT_SUFFIX = re.compile(r"(?=.*[A-Za-z])[ -~]{1,18}")
-_NOT_IN_STATEMENTS = frozenset("<>\\'\"*")
+_IN_A_HEADER = re.compile(r"[!-~]+")
+_WRITTEN_AS_CODE = frozenset("[](){}\"'")
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 6265, 4.1.1
 
 
 def _split(value: object) -> object:
     if not isinstance(value, str):
         return value
-    return tuple(word.strip() for word in value.split(",") if word.strip())
+    words = tuple(word.strip() for word in value.split(",") if word.strip())
+    if any(_WRITTEN_AS_CODE & {word[0], word[-1]} for word in words):
+        raise PydanticCustomError("words", "is a list such as web,ios: without quotes or brackets")
+    return words
 
 
 def _upper(value: object) -> object:
@@ -82,7 +80,7 @@ class Settings(BaseModel):
     stripe_publishable_key: str | None = None
     stripe_webhook_secret: SecretStr | None = None
     stripe_api_base: str = DEFAULT_API_BASE
-    stripe_calls_per_second: float | None = Field(default=None, gt=0)
+    stripe_calls_per_second: float | None = Field(default=None, gt=0, le=10_000)
     stripe_statement_suffix: str | None = None
 
     jwt_secret: SecretStr | None = None
@@ -135,13 +133,16 @@ class Settings(BaseModel):
 
     data_dir: Path = Path(__file__).parent / ".data"
 
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _is_written_in_one_way(cls, value: str) -> str:
+        return usual_base(value)
+
     @field_validator("database_url")
     @classmethod
     def _is_a_postgresql_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not is_postgresql_url(value.get_secret_value()):
-            raise PydanticCustomError(
-                "database_url", "is no URL such as postgresql://user:password@host/name"
-            )
+            raise PydanticCustomError("url", "is no URL such as postgresql://user:password@host/name")
         return value
 
     @property
@@ -161,8 +162,7 @@ class Settings(BaseModel):
 
     @property
     def is_live(self) -> bool:
-        key = self.stripe_secret_key.get_secret_value() if self.stripe_secret_key else ""
-        return key.startswith(("sk_live_", "rk_live_"))
+        return is_live_key(reveal(self.stripe_secret_key))
 
     @property
     def calls_per_second(self) -> float | None:
@@ -260,27 +260,26 @@ class Settings(BaseModel):
     def token_verifier(self, keys: JwksKeys | None) -> TokenVerifier:
         return TokenVerifier(self.token_rules(), keys)
 
-    def token_maker(self, lifetime: timedelta = timedelta(days=7)) -> Callable[[str, str | None], str]:
-        """Makes bearer tokens that a server with these settings takes, for a user id and a role."""
-        secret = needed(self.jwt_secret, "JWT_SECRET").partition(",")[0].strip()
-        if lifetime.total_seconds() > self.jwt_max_lifetime:
-            raise UnsafeSettings(
-                f"JWT_MAX_LIFETIME: no token is taken for more than {self.jwt_max_lifetime} seconds"
-            )
-        audience, issuer = next(iter(self.jwt_audience), None), next(iter(self.jwt_issuer), None)
+    def token_maker(self, lifetime: timedelta | None = None) -> Callable[[str, str | None], str]:
+        """Makes bearer tokens that a server with these settings takes, for a user id and a role.
+
+        They are valid for a week if nothing else is said, or as long as JWT_MAX_LIFETIME allows.
+        """
+        valid_for = lifetime or timedelta(seconds=min(7 * 86_400, self.jwt_max_lifetime))
+        if not self.jwt_secrets:
+            raise UnsafeSettings("JWT_SECRET: is not set; the issuer of JWT_JWKS_URL makes its own tokens")
+        if valid_for.total_seconds() > self.jwt_max_lifetime:
+            raise UnsafeSettings(f"JWT_MAX_LIFETIME: is {self.jwt_max_lifetime} seconds, less than that")
+        try:
+            rules = self.token_rules()
+        except UnsafeTokenRules as error:
+            raise UnsafeSettings(_named(error, self)) from None
 
         def make(user_id: str, role: str | None = None) -> str:
             try:
-                return issue_token(
-                    secret=secret,
-                    user_id=user_id,
-                    role=role,
-                    lifetime=lifetime,
-                    audience=audience,
-                    issuer=issuer,
-                )
+                return token_under(rules, user_id=user_id, role=role, lifetime=valid_for)
             except UnsafeTokenRules as error:
-                raise UnsafeSettings(f"JWT_SECRET: {error}") from None
+                raise UnsafeSettings(str(error)) from None
 
         return make
 
@@ -297,27 +296,14 @@ def _missing(settings: Settings) -> Iterator[str]:
 
 
 def _unsafe_stripe(settings: Settings) -> Iterator[str]:
-    secret = reveal(settings.stripe_secret_key)
-    publishable = settings.stripe_publishable_key or ""
-    base = settings.stripe_api_base
-    if secret and not _SECRET_KEY.fullmatch(secret):
-        yield "STRIPE_SECRET_KEY: is no whole secret or restricted key of Stripe (sk_test_…, rk_live_…)"
-    if publishable and not _PUBLISHABLE_KEY.fullmatch(publishable):
-        yield "STRIPE_PUBLISHABLE_KEY: is no whole publishable key of Stripe (pk_test_…, pk_live_…)"
-    elif secret and publishable and settings.is_live != publishable.startswith("pk_live_"):
-        yield "STRIPE_PUBLISHABLE_KEY: is of the other mode than STRIPE_SECRET_KEY (test and live)"
-    if not is_private(base):
-        yield "STRIPE_API_BASE: must be https, or http on this machine"
-    if settings.is_live and base != DEFAULT_API_BASE:
-        yield "STRIPE_API_BASE: a live key goes to api.stripe.com only"
-    suffix = settings.stripe_statement_suffix
-    if suffix and (not _STATEMENT_SUFFIX.fullmatch(suffix) or _NOT_IN_STATEMENTS & set(suffix)):
-        yield (
-            "STRIPE_STATEMENT_SUFFIX: Stripe takes 1 to 18 Latin characters, of them one letter at least, and none of "
-            "< > \\ ' \" *"
-        )
-    if not all(map(_WEBHOOK_SECRET.fullmatch, settings.webhook_secrets)):
-        yield "STRIPE_WEBHOOK_SECRET: each secret is whsec_ and what follows it in Stripe's dashboard"
+    return problems_of_stripe(
+        secret_key=reveal(settings.stripe_secret_key),
+        publishable_key=settings.stripe_publishable_key or "",
+        webhook_secrets=settings.webhook_secrets,
+        api_base=settings.stripe_api_base,
+        statement_suffix=settings.stripe_statement_suffix,
+        calls_per_second=settings.calls_per_second,
+    )
 
 
 def _unsafe_operations(settings: Settings) -> Iterator[str]:
@@ -326,6 +312,8 @@ def _unsafe_operations(settings: Settings) -> Iterator[str]:
     token = reveal(settings.metrics_token)
     if token and len(token) < SHORTEST_METRICS_TOKEN:
         yield f"METRICS_TOKEN: needs {SHORTEST_METRICS_TOKEN} characters or more: openssl rand -base64 24"
+    elif token and not _IN_A_HEADER.fullmatch(token):
+        yield "METRICS_TOKEN: stands in a header, so it has no spaces and ASCII alone: openssl rand -base64 24"
     elif token and (is_pattern(token) or is_placeholder(token)):
         yield "METRICS_TOKEN: is a pattern or a placeholder that can be guessed: openssl rand -base64 24"
     if settings.otel_exporter_otlp_endpoint:
@@ -347,11 +335,14 @@ def _unusable_documents(settings: Settings) -> Iterator[str]:
 
 
 def _unsafe_callers(settings: Settings) -> Iterator[str]:
-    yield from problems_of(settings.cors_origins, settings.cors_origin_patterns)
+    yield from _unsafe_pages(settings)
     if not all(map(is_header_name, settings.cors_headers)):
         yield "CORS_HEADERS: each is the name of a header, such as X-Shop-Version, and never `*`"
     if not all(map(is_network, settings.trusted_proxies)):
-        yield "TRUSTED_PROXIES: each is an address or a network, such as 10.0.0.7 or 10.0.0.0/24, and never everybody"
+        yield (
+            "TRUSTED_PROXIES: each is an address or a network, such as 10.0.0.7 or 10.0.0.0/24, and never everybody "
+            "or a large part of the internet"
+        )
     if settings.jwt_cookie and not _COOKIE_NAME.fullmatch(settings.jwt_cookie):
         yield "JWT_COOKIE: is the name of a cookie, such as session"
     if settings.jwt_secret or settings.jwt_jwks_url:
@@ -361,8 +352,23 @@ def _unsafe_callers(settings: Settings) -> Iterator[str]:
                 check_jwks_url(settings.jwt_jwks_url)
                 yield from _missing_audience(settings)
         except UnsafeTokenRules as error:
-            name = "JWT_SECRET" if settings.jwt_secret else "JWT_JWKS_URL"
-            yield str(error) if str(error).startswith("JWT_") else f"{name}: {error}"
+            yield _named(error, settings)
+
+
+def _unsafe_pages(settings: Settings) -> Iterator[str]:
+    yield from problems_of(settings.cors_origins, settings.cors_origin_patterns)
+    if not settings.jwt_cookie:
+        return
+    for pattern in strangers_in(settings.cors_origins, settings.cors_origin_patterns):
+        yield (
+            f"CORS_ORIGIN_PATTERNS: {pattern!r} may let in strangers' pages with your customers' JWT_COOKIE. Name the "
+            "host of your own that it is below in CORS_ORIGINS too, such as https://shop.example"
+        )
+
+
+def _named(error: UnsafeTokenRules, settings: Settings) -> str:
+    name = "JWT_SECRET" if settings.jwt_secret else "JWT_JWKS_URL"
+    return str(error) if str(error).startswith("JWT_") else f"{name}: {error}"
 
 
 def _missing_audience(settings: Settings) -> Iterator[str]:
@@ -427,6 +433,14 @@ def _secrets(setting: SecretStr | None) -> tuple[str, ...]:
 
 def reveal(secret: SecretStr | None) -> str:
     return secret.get_secret_value() if secret else ""
+
+
+def database_of(settings: Settings) -> str:
+    """DATABASE_URL, for a command that needs nothing else; `UnsafeSettings` for one that is not set or not safe."""
+    url = needed(settings.database_url, "DATABASE_URL")
+    if problems := [*_unsafe_database(settings)]:
+        raise UnsafeSettings("\n".join(problems))
+    return url
 
 
 def needed(setting: SecretStr | None, name: str) -> str:

@@ -13,6 +13,7 @@ from graph.serving.credentials import Credentials
 from graph.serving.documents import Documents
 from graph.serving.spending import Spending
 from graph.serving.work_limits import WorkLimits
+from runtime.addresses import TrustedProxies
 from runtime.database.database import DatabaseUnavailable
 from runtime.observation import note
 from services.identity.callers import Callers
@@ -82,6 +83,7 @@ class Context:
     introspection: bool
     spending: Spending = field(default_factory=Spending)  # a new one for each operation
     work_limits: WorkLimits = field(default_factory=WorkLimits)  # one for all
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
     address: str = ""  # where the request comes from, as far as its proxy is trusted
     connection_params: dict[str, object] | None = None
     unknown_because: DatabaseUnavailable | None = None  # a key was brought and could not be looked up
@@ -98,6 +100,7 @@ class Context:
             introspection=self.introspection,
             spending=self.spending,
             work_limits=self.work_limits,
+            proxies=self.proxies,
             address=address,
             callers=callers,
         )

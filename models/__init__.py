@@ -2,7 +2,7 @@
 
 from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
 from models.currencies.charge_limits import ChargeLimit
-from models.declines.tables import Decline
+from models.declines.tables import Decline, PayerAddress
 from models.keys.tables import CheckoutToken, ServiceKey
 from models.orders.changes import OrderChange
 from models.orders.tables import Order, OrderItem, OrderStatus
@@ -34,6 +34,7 @@ __all__ = [
     "OrderChange",
     "OrderItem",
     "OrderStatus",
+    "PayerAddress",
     "Payment",
     "PaymentState",
     "PaymentTransition",

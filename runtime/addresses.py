@@ -2,22 +2,45 @@
 
 import errno
 import socket
-from ipaddress import IPv4Address, ip_address, ip_network
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+LAST_PORT = 65_535
 IPV6_NETWORK = 64  # bits of the network that one host usually has to itself
+# Bits that are fixed in the largest network that may be trusted: 10.0.0.0/8, and a provider's parts are a /13 at most.
+LARGEST_PRIVATE_4, LARGEST_PUBLIC_4 = 8, 12
+LARGEST_PRIVATE_6, LARGEST_PUBLIC_6 = 7, 19  # fc00::/7, and the largest part that a provider was ever given
+_MAPPED = IPv6Network("::ffff:0:0/96")  # IPv4 as a socket of both kinds shows it
 
 
 def is_network(text: str) -> bool:
-    """Whether it names some machines; all of them, `*` or a mask of 0 bits, would trust every stranger's headers."""
+    """Whether it names some machines: a whole private network at most, and of the internet a provider's part.
+
+    All of them, `*` or 0.0.0.0/0, or a half of them, would trust every stranger's headers.
+    """
     try:
-        return ip_network(text).prefixlen > 0
+        network = ip_network(text)
     except ValueError:
         return False
+    if isinstance(network, IPv6Network):
+        if not network.overlaps(_MAPPED):
+            return network.prefixlen >= (LARGEST_PRIVATE_6 if network.is_private else LARGEST_PUBLIC_6)
+        network = _as_ipv4(network)
+    return network.prefixlen >= (LARGEST_PRIVATE_4 if network.is_private else LARGEST_PUBLIC_4)
+
+
+def _as_ipv4(network: IPv6Network) -> IPv4Network:
+    """The part of IPv4 that stands in it, `::ffff:10.0.0.0/104`: all of it for a network that is larger still."""
+    if network.prefixlen < _MAPPED.prefixlen:
+        return IPv4Network("0.0.0.0/0")
+    bits = int(network.network_address) & 0xFFFF_FFFF
+    return IPv4Network((bits, network.prefixlen - _MAPPED.prefixlen))
 
 
 def is_loopback(host: str) -> bool:
@@ -34,10 +57,11 @@ def is_postgresql_url(text: str) -> bool:
     if scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
         return False
     try:
-        conninfo_to_dict(f"postgresql://{rest}")
+        parts = conninfo_to_dict(f"postgresql://{rest}")
     except ProgrammingError:
         return False
-    return True
+    ports = str(parts.get("port") or "").split(",")
+    return all(not port or (port.isdecimal() and 0 < int(port[:9]) <= LAST_PORT) for port in ports)
 
 
 def is_http_url(text: str) -> bool:
@@ -68,6 +92,8 @@ def refuse_unless_free(host: str, port: int) -> None:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
         raise OSError(f"HOST: {host} is no address of this machine: {error.strerror}") from None
+    except UnicodeError:  # a part of more than 63 letters, or none
+        raise OSError(f"HOST: {host} is no address of this machine") from None
     failures = [failure for each in found if (failure := _failure_to_bind(*each))]
     taken = [failure for failure in failures if failure.errno == errno.EADDRINUSE]
     if taken:
@@ -93,6 +119,36 @@ def _split(text: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """The machines whose word on where a request comes from is believed; `names` are addresses and networks."""
+
+    names: tuple[str, ...] = ()
+
+    def vouch_for(self, address: str) -> str | None:
+        """What counts as one address for whoever a trusted proxy says it is; None where nobody says so.
+
+        A proxy's own address is that of all its clients, so it is nobody's.
+        """
+        try:
+            found = ip_address(address)
+        except ValueError:
+            return None
+        if not self.names or any(_is_in(found, network) for network in _networks_of(self.names)):
+            return None
+        return network_of(address)
+
+
+@lru_cache(maxsize=16)
+def _networks_of(names: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(name) for name in names]
+
+
+def _is_in(address: IPv4Address | IPv6Address, network: IPv4Network | IPv6Network) -> bool:
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address in network or (mapped is not None and mapped in network)
 
 
 def network_of(address: str) -> str:

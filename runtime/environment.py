@@ -5,12 +5,19 @@ A value is taken as it is written. Nothing expands a `$` or ends at an `&`, as a
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
 from pathlib import Path
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _QUOTED = re.compile(r"""(["'])(.*)\1""", re.DOTALL)
+_QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "\u00ab\u00bb")
+_UNSEEN = (
+    "Cc",
+    "Cf",
+    "Cs",
+)  # control characters, formats such as a BOM or a zero-width space, and surrogates
 _LARGEST_FILE = 1024 * 1024
 _CLOSE = 0.85  # of difflib: JWT_SECRETS and STRIPE_WEBHOOKS_SECRET are, HOSTNAME and PGHOST are not
 _OTHERS = ("OTEL_",)  # OpenTelemetry's SDK has settings of its own, with names like ours
@@ -22,7 +29,11 @@ class UnreadableEnvironment(Exception):
 
 def load_env_file(path: Path, environment: MutableMapping[str, str]) -> None:
     """Add what a file sets to the environment, which goes first. Worker processes and OpenTelemetry see it too."""
+    found: dict[str, str] = {}
     for name, value in env_file_values(_text(path, "--env-file"), str(path)):
+        if found.setdefault(name, value) != value:  # of two, shells take the last, and some readers the first
+            raise UnreadableEnvironment(f"{name}: is set twice in {path}, to different values")
+    for name, value in found.items():
         environment.setdefault(name, value)
 
 
@@ -49,7 +60,7 @@ def values_of(names: Iterable[str], secrets: Iterable[str], environment: Mapping
     """The values of these names, without white space at their ends.
 
     A secret may also stand in a file: the one that `NAME_FILE` names (as containers mount it), or `NAME` in the
-    folder of systemd's credentials.
+    folder of systemd's credentials. A value that is not what whoever wrote it sees is refused.
     """
     given = {name: environment[name].strip() for name in names if environment.get(name, "").strip()}
     for name in secrets:
@@ -59,7 +70,27 @@ def values_of(names: Iterable[str], secrets: Iterable[str], environment: Mapping
         if name in given:
             raise UnreadableEnvironment(f"{name}: is set twice, in the environment and by the file {held}")
         given[name] = _text(held, name).strip()
+    for name, value in given.items():
+        _refuse_what_is_not_meant(name, value)
     return given
+
+
+def _refuse_what_is_not_meant(name: str, value: str) -> None:
+    if value[0] + value[-1] in _QUOTES and len(value) > 1:
+        raise UnreadableEnvironment(
+            f"{name}: has quotes around it, which would be a part of it; leave them out"
+        )
+    hidden = next(
+        (each for each in value if unicodedata.category(each) in _UNSEEN and each not in "\t\r\n"), None
+    )
+    if (
+        hidden and "\ud800" <= hidden <= "\udfff"
+    ):  # how Python reads bytes of the environment that are no text
+        raise UnreadableEnvironment(f"{name}: is not UTF-8")
+    if hidden:
+        raise UnreadableEnvironment(
+            f"{name}: has a character that nobody can see, U+{ord(hidden):04X}; write it by hand instead of copying it"
+        )
 
 
 def near_misses(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:

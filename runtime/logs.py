@@ -13,17 +13,21 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from runtime.encoding import to_json
 from runtime.observation import Observation, current
 
-# API keys, webhook secrets, client secrets, the password of a URL, credentials of a header, and anything shaped
-# like a JWT. A key is found inside a longer word too.
+# API keys, webhook secrets, client secrets, the password of a URL, and credentials of a header. A key is found inside
+# a longer word too.
 _SECRET = re.compile(
     r"(?:sk|rk)_(?:live|test)_\w+|whsec_\w+|pg[kc]_\w+|\b\w+_secret_\w+|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
-    r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{8,}|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|\b(?i:bearer|basic)\s+[\w.~+/=-]{8,}"
 )
+# Anything shaped like a JWT, with what stands before it in its first part. A part is looked through from its beginning,
+# once, and only if two dots follow: from each `eyJ` on, a long text would be read over and over.
+_JWT = re.compile(r"(?<![\w-])(?=[\w-]++\.[\w-]++\.)[\w-]*?\beyJ[\w-]++\.[\w-]++\.[\w-]*+")
 BLOT = "[secret]"
 
 
 def without_secrets(text: str) -> str:
-    return _SECRET.sub(BLOT, text)
+    """The text with each secret struck out, in a time that grows with its length and no faster."""
+    return _SECRET.sub(BLOT, _JWT.sub(BLOT, text))
 
 
 def _cleaned(value: Any) -> Any:

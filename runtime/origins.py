@@ -1,10 +1,11 @@
 """Which pages may call: an origin is a scheme, a host and a port (RFC 6454), as browsers send it."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -13,6 +14,9 @@ EXAMPLE = "https://shop.example"
 PATTERN_EXAMPLE = "https://*.preview.example"
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")  # RFC 9110, 5.1, without the `*` that would mean any
 _HOST = re.compile(rf"{LABEL}(?:\.{LABEL})*")
+_ENDS_IN_A_NUMBER = re.compile(
+    r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$"
+)  # an address of IPv4 to browsers, if one at all
 
 
 class InvalidOrigin(ValueError):
@@ -81,17 +85,37 @@ class AllowedOrigins:
 
 
 def _shown(host: str) -> str:
-    try:
-        return f"[{host}]" if ip_address(host).version == 6 else host
-    except ValueError:
-        pass
-    try:
-        name = host.encode("idna").decode()
-    except UnicodeError:
-        name = host
-    if not _HOST.fullmatch(name):
+    address = _address(host)
+    if address is not None:
+        return f"[{address.compressed}]" if address.version == 6 else host
+    name = _in_ascii(host)
+    if not _HOST.fullmatch(name) or _ENDS_IN_A_NUMBER.search(name):
         raise InvalidOrigin(f"{host!r} is not a host's name; write the origin like {EXAMPLE}")
     return name
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    # A zone (`fe80::1%eth0`) means something to one machine alone, and no browser sends one.
+    return None if isinstance(address, IPv6Address) and address.scope_id else address
+
+
+def _in_ascii(host: str) -> str:
+    """The name as browsers send it. Python's rules are those of 2003: what they change, browsers spell differently."""
+    try:
+        name = host.encode("idna")
+        is_alike = name.decode("idna") == unicodedata.normalize("NFC", host.lower())
+    except UnicodeError:
+        return host
+    if not (is_alike or host.isascii()):
+        raise InvalidOrigin(
+            f"{host!r} is spelt differently by browsers; open the page and copy `location.origin`, which begins its "
+            "parts with xn--"
+        )
+    return name.decode()
 
 
 def _port_behind(scheme: str, port: int | None) -> str:
@@ -107,6 +131,27 @@ def problems_of(names: Iterable[str], patterns: Iterable[str]) -> Iterator[str]:
                 read(word)
             except InvalidOrigin as error:
                 yield f"{setting}: {error}"
+
+
+def strangers_in(names: Iterable[str], patterns: Iterable[str]) -> Iterator[str]:
+    """The patterns whose host is neither that of a named origin nor below one. Names that can't be read name none.
+
+    Below a host of the shop's own stand only its own pages; below a hoster's (`https://*.vercel.app`) anybody's.
+    """
+    own = {urlsplit(read_origin(name)).hostname or "" for name in names if _is_origin(name)}
+    for pattern in patterns:
+        _, _, base = pattern.partition("://*.")
+        host = urlsplit(read_origin(f"https://{base}")).hostname if _is_origin(f"https://{base}") else None
+        if host and not any(host == name or host.endswith(f".{name}") for name in own):
+            yield pattern
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        read_origin(text)
+    except InvalidOrigin:
+        return False
+    return True
 
 
 def is_header_name(text: str) -> bool:

@@ -10,14 +10,15 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
+from runtime.addresses import is_http_url
 from runtime.database.database import Database
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
+TRACES = "/v1/traces"
 PATIENCE = 3.0  # seconds for one batch, the last one at the server's end included
 INSTALL = "python -m pip install --require-hashes -r requirements-otel.txt"
 _OFF: AbstractContextManager[None] = nullcontext()
@@ -29,9 +30,10 @@ class TracingUnavailable(Exception):
 
 def check_tracing(endpoint: str, find: Callable[[str], object | None] = find_spec) -> None:
     """Raise `TracingUnavailable` for what `Tracing.start` could not do; nothing is imported."""
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not is_http_url(endpoint) or "?" in endpoint or "#" in endpoint:
         raise TracingUnavailable("is no URL such as http://otel.internal:4318")
+    if endpoint.rstrip("/").endswith(TRACES):
+        raise TracingUnavailable(f"leave out {TRACES}, which is added")
     try:
         found = find("opentelemetry.sdk.trace") and find("opentelemetry.exporter.otlp.proto.http")
     except ModuleNotFoundError:
@@ -59,7 +61,7 @@ class Tracing:
             resource=Resource.create({"service.name": name}), shutdown_on_exit=False
         )
         patience = float(os.environ.get("OTEL_EXPORTER_OTLP_TIMEOUT", PATIENCE))
-        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=patience)
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}{TRACES}", timeout=patience)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("paygraph")
 

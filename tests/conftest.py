@@ -32,7 +32,7 @@ JWT_SECRET = "a-secret-for-loopback-tests-only-0123456789"
 STRIPE = SandboxConfig(webhook_secret=WEBHOOK_SECRET)
 EMPTY = text(
     "TRUNCATE attention, products, orders, order_items, payments, payment_transitions, refunds, disputes,"
-    " stripe_events, leases, service_keys, checkout_tokens, declines, shop_events, webhook_endpoints,"
+    " stripe_events, leases, service_keys, checkout_tokens, declines, payer_addresses, shop_events, webhook_endpoints,"
     " sweep_steps, sweep_retries, sweep_windows"
     " RESTART IDENTITY CASCADE"
 )

@@ -6,8 +6,8 @@ headers here.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import timedelta
@@ -36,7 +36,7 @@ from graph.context import Context, ContextMaker
 from graph.schema import ServedSchema, schema
 from graph.serving.credentials import bearer_token
 from graph.serving.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_from, refusal
-from graph.serving.open_sockets import OpenSocket, OpenSockets, TooManySockets
+from graph.serving.open_sockets import MADE_ROOM, OpenSocket, OpenSockets, TooManySockets
 from graph.serving.work_limits import WorkLimits
 from runtime.origins import AllowedOrigins
 from services.identity.principal import Principal
@@ -99,6 +99,23 @@ class _Metered(WebSocket):
             await self.close(TOO_MANY_MESSAGES, fitting(error.message))
             raise WebSocketDisconnect(TOO_MANY_MESSAGES) from error
         return text
+
+
+@asynccontextmanager
+async def closed_on_request(socket: WebSocket, opened: OpenSocket) -> AsyncIterator[None]:
+    """Until the block ends, `opened.end` has the socket closed with the code after which graphql-ws comes again."""
+    closing: list[asyncio.Task[None]] = []
+
+    async def close() -> None:
+        with suppress(RuntimeError, WebSocketDisconnect):  # it has ended by itself
+            await socket.close(FORBIDDEN, MADE_ROOM)
+
+    opened.end = lambda: closing.append(asyncio.create_task(close()))
+    try:
+        yield
+    finally:
+        if closing:
+            await asyncio.wait(closing)
 
 
 def fitting(reason: str) -> str:
@@ -230,7 +247,9 @@ class GraphQLSocket(GraphQLEndpoint):
         try:
             with self._sockets.one_more(client[0] if client else "") as opened:
                 current_socket.set(opened)
-                await self.run(_Metered(scope, receive, send, partial(self._charge, opened)))
+                socket = _Metered(scope, receive, send, partial(self._charge, opened))
+                async with closed_on_request(socket, opened):
+                    await self.run(socket)
         except TooManySockets as error:
             log.warning("socket refused", reason=str(error))
             refused = refusal(503, str(error), code="TOO_MANY_SOCKETS")

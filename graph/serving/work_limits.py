@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from graphql import GraphQLError
 
-from runtime.addresses import network_of
+from runtime.addresses import TrustedProxies, network_of
 
 MOST_ACCOUNTS = 10_000  # callers that are remembered; the one that was quiet longest is forgotten
 SAVED_SECONDS = 7  # of work that a quiet caller may ask for at once
@@ -35,13 +35,15 @@ class WorkLimits:
 
     of_caller: float = 10_000.0
     of_address: float = 30_000.0  # which all visitors share where the proxy is not trusted
+    of_visitor: float = 6_000.0  # of an address that a trusted proxy vouches for
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
     clock: Callable[[], float] = time.monotonic
     accounts: OrderedDict[tuple[bool, str], Account] = field(default_factory=OrderedDict)
 
     def account_of(self, caller: str | None, address: str) -> Account:
         """Raises the `GraphQLError` RATE_LIMITED for who has spent all; `retryAfter` is seconds."""
         key = (caller is not None, caller or network_of(address))
-        rate = self.of_address if caller is None else self.of_caller
+        rate = self._rate_of(caller, address)
         now = self.clock()
         account = self.accounts.get(key)
         if account is None:
@@ -54,6 +56,12 @@ class WorkLimits:
         if account.left <= 0:
             raise _rate_limited(account)
         return account
+
+    def _rate_of(self, caller: str | None, address: str) -> float:
+        """Who is a stranger asks for the least, once it is known that their address is not everybody's."""
+        if caller is not None:
+            return self.of_caller
+        return self.of_visitor if self.proxies.vouch_for(address) else self.of_address
 
 
 def _rate_limited(account: Account) -> GraphQLError:

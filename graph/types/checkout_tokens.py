@@ -10,6 +10,7 @@ from graph.serving.spending import bad_input
 from graph.types.errors import OrderNotFound, RateLimited
 from graph.types.order_parts import check_answer_of_order, parts_of
 from graph.types.orders import Order, order_from
+from graph.types.payments import OrderNotPayable
 from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.orders import refusals
@@ -32,7 +33,7 @@ class CheckoutToken:
 
 
 CreateCheckoutTokenResult = Annotated[
-    CheckoutToken | OrderNotFound | RateLimited,
+    CheckoutToken | OrderNotFound | OrderNotPayable | RateLimited,
     strawberry.union("CreateCheckoutTokenResult", description="The token, or why there is none."),
 ]
 
@@ -42,7 +43,8 @@ class CheckoutTokenMutation:
     @strawberry.mutation(
         description=(
             "Creates a bearer token for one order, for the customer's browser. For merchants and keys with "
-            "ORDERS_WRITE. An order may have several."
+            "ORDERS_WRITE. An order may have several. One that has expired, or ended more than an hour ago, "
+            "is `OrderNotPayable`: a token would open nothing."
         )
     )
     async def create_checkout_token(

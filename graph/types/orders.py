@@ -110,8 +110,15 @@ class Order(Node):
         reason = self.placed.cancel_reason
         return CancelReason[reason.name] if reason else None
 
-    @strawberry.field(description="What the shop wrote beside it, by key.")
-    def metadata(self) -> list[Metadata]:
+    @strawberry.field(
+        description=(
+            "What the shop's system wrote beside it, by key. For merchants and service keys; empty for customers, whom "
+            "the shop's own notes are not written for."
+        )
+    )
+    def metadata(self, info: Info) -> list[Metadata]:
+        if not info.context.require_principal().may(Permission.READ_ORDERS):
+            return []
         return [Metadata(key=key, value=value) for key, value in sorted(self.placed.metadata.items())]
 
     @strawberry.field(

@@ -153,7 +153,10 @@ async def payable_intent(context: Context, order_id: str) -> Intent:
         raise orders_refusals.OrderNotFound
     context.limits.check_payment(principal.id, wanted)
     may_any = principal.may(Permission.PAY_ORDERS, wanted)
-    return await context.use_cases.payment_intents.create(principal.user_id, wanted, may_any=may_any)
+    address = context.proxies.vouch_for(context.address)
+    return await context.use_cases.payment_intents.create(
+        principal.user_id, wanted, may_any=may_any, address=address
+    )
 
 
 def payment_intent_from(intent: Intent) -> PaymentIntent:
@@ -165,7 +168,7 @@ def payment_intent_from(intent: Intent) -> PaymentIntent:
     )
 
 
-def order_not_payable(refusal: payments_refusals.OrderNotPayable) -> OrderNotPayable:
+def order_not_payable(refusal: orders_refusals.OrderNotPayable) -> OrderNotPayable:
     status = OrderStatus[refusal.status.name]
     return OrderNotPayable(
         message=f"There is nothing to pay: the order is {in_words(status)}.",
@@ -210,7 +213,7 @@ def provider_unavailable(refusal: payments_refusals.PaymentProviderUnavailable) 
 
 
 HANDLERS = (
-    RefusalHandler(payments_refusals.OrderNotPayable, OrderNotPayable, order_not_payable),
+    RefusalHandler(orders_refusals.OrderNotPayable, OrderNotPayable, order_not_payable),
     RefusalHandler(payments_refusals.AmountNotChargeable, AmountNotChargeable, amount_not_chargeable),
     RefusalHandler(payments_refusals.PaymentInProgress, PaymentInProgress, payment_in_progress),
     RefusalHandler(

@@ -203,10 +203,10 @@ class WebhookMutation:
     async def rotate_webhook_secret(
         self, info: Info, endpoint_id: EndpointId
     ) -> RotateWebhookSecretResult | None:
-        info.context.require(Permission.WRITE_WEBHOOKS)
+        principal = info.context.require(Permission.WRITE_WEBHOOKS)
         wanted = known_id(endpoint_id)
         check_answer_of_endpoint(info)
-        view, secret = await info.context.use_cases.webhook_endpoints.rotate_secret(wanted)
+        view, secret = await info.context.use_cases.webhook_endpoints.rotate_secret(principal, wanted)
         return NewWebhookEndpoint(endpoint=endpoint_from(view), secret=secret)
 
     @strawberry.mutation(
@@ -222,11 +222,11 @@ class WebhookMutation:
         endpoint_id: EndpointId,
         enabled: Annotated[bool, strawberry.argument(description="Whether it is sent events.")],
     ) -> WebhookEndpointResult | None:
-        info.context.require(Permission.WRITE_WEBHOOKS)
+        principal = info.context.require(Permission.WRITE_WEBHOOKS)
         wanted = known_id(endpoint_id)
         check_answer_of_endpoint(info)
         return endpoint_from(
-            await info.context.use_cases.webhook_endpoints.set_enabled(wanted, enabled=enabled)
+            await info.context.use_cases.webhook_endpoints.set_enabled(principal, wanted, enabled=enabled)
         )
 
     @strawberry.mutation(
@@ -243,10 +243,12 @@ class WebhookMutation:
             datetime, strawberry.argument(description="From when on. In UTC without a time zone.")
         ],
     ) -> WebhookEndpointResult | None:
-        info.context.require(Permission.WRITE_WEBHOOKS)
+        principal = info.context.require(Permission.WRITE_WEBHOOKS)
         wanted = known_id(endpoint_id)
         check_answer_of_endpoint(info)
-        return endpoint_from(await info.context.use_cases.webhook_endpoints.replay(wanted, in_utc(since)))
+        return endpoint_from(
+            await info.context.use_cases.webhook_endpoints.replay(principal, wanted, in_utc(since))
+        )
 
 
 def check_answer_of_endpoint(info: Info) -> None:

@@ -4,10 +4,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Integer,
     Interval,
     Text,
+    Uuid,
     and_,
     bindparam,
     cast,
@@ -22,7 +24,14 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlmodel import col
 
 from models.base import among
-from models.declines.tables import MOST_OF_ORDER, MOST_OF_USER, WINDOW_SECONDS, Decline
+from models.declines.tables import (
+    MOST_OF_ADDRESS,
+    MOST_OF_ORDER,
+    MOST_OF_USER,
+    WINDOW_SECONDS,
+    Decline,
+    PayerAddress,
+)
 from models.orders.tables import Order
 from models.payments.tables import Payment, PaymentState
 from runtime.database.statements import Query
@@ -69,10 +78,11 @@ SECONDS_CLOSED = cast(
 ADD_DECLINES = (
     insert(Decline)
     .from_select(
-        ["event_id", "order_id", "user_id"],
-        select(_event_ids.c.event_id, col(Order.id), col(Order.user_id))
+        ["event_id", "order_id", "user_id", "address"],
+        select(_event_ids.c.event_id, col(Order.id), col(Order.user_id), col(PayerAddress.address))
         .select_from(Payment)
         .join(Order, col(Order.id) == col(Payment.order_id))
+        .outerjoin(PayerAddress, col(PayerAddress.order_id) == col(Order.id))
         .join(_event_ids, true())
         .where(col(Payment.intent_id) == _intent_id),
     )
@@ -120,3 +130,68 @@ _old = (
     .limit(bindparam("most", type_=Integer))
 )
 FORGET_OLD_DECLINES = delete(Decline).where(col(Decline.event_id).in_(_old))
+
+
+class AddressClosed(NamedTuple):
+    seconds: int | None
+
+
+_address = bindparam("address", type_=Text)
+_payer_order = bindparam("payer_order_id", type_=Uuid)
+_asked = insert(PayerAddress).from_select(
+    ["order_id", "address"],
+    select(col(Order.id), _address).where(
+        col(Order.id) == _payer_order,
+        or_(col(Order.user_id) == bindparam("user_id", type_=Text), bindparam("may_any", type_=Boolean)),
+    ),
+)
+_noted = (
+    _asked.on_conflict_do_update(
+        index_elements=["order_id"],
+        set_={"address": _asked.excluded.address, "at": func.now()},
+        # Asking again and again from one place writes once in a while.
+        where=or_(
+            col(PayerAddress.address) != _asked.excluded.address,
+            col(PayerAddress.at) < func.now() - bindparam("fresh_for", type_=Interval),
+        ),
+    )
+    .returning(col(PayerAddress.order_id))
+    .cte("noted")
+)
+_old_payers = (
+    select(col(PayerAddress.order_id))
+    .where(
+        col(PayerAddress.at) < func.now() - bindparam("age", type_=Interval),
+        col(PayerAddress.order_id) != _payer_order,  # a row can't be changed twice in one statement
+    )
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+_forgotten = (
+    delete(PayerAddress)
+    .where(col(PayerAddress.order_id).in_(_old_payers))
+    .returning(col(PayerAddress.order_id))
+    .cte("forgotten")
+)
+# Notes from where an order is asked for, if it is the caller's; forgets what is old; and tells for how many seconds
+# nothing can be paid from there. Null or negative when it can.
+NOTE_PAYER = Query(
+    AddressClosed,
+    select(
+        cast(
+            func.ceil(
+                func.extract(
+                    "epoch",
+                    select(col(Decline.at) + _WINDOW)
+                    .where(col(Decline.address) == _address)
+                    .order_by(col(Decline.at).desc())
+                    .offset(MOST_OF_ADDRESS - 1)
+                    .limit(1)
+                    .scalar_subquery()
+                    - func.now(),
+                )
+            ),
+            Integer,
+        ).label("seconds")
+    ).add_cte(_noted, _forgotten),
+)

@@ -16,7 +16,9 @@ from sqlalchemy import (
     any_,
     bindparam,
     delete,
+    false,
     func,
+    not_,
     or_,
     select,
     update,
@@ -122,6 +124,14 @@ class CheckoutTokenEnd(NamedTuple):
     expires_at: datetime
 
 
+# What a checkout token opens: a pending order, and for a while one that has ended: whoever paid is shown that they did.
+# For any other order there is no token, since it would open nothing.
+_opens = or_(
+    among(col(Order.status), (OrderStatus.PENDING, OrderStatus.REVIEW)),
+    col(Order.updated_at) > func.now() - bindparam("after_end", type_=Interval),
+)
+_is_expired = func.coalesce(col(Order.expires_at) <= func.now(), false())
+
 ADD_CHECKOUT_TOKEN = Query(
     CheckoutTokenEnd,
     insert(CheckoutToken)
@@ -134,9 +144,23 @@ ADD_CHECKOUT_TOKEN = Query(
             func.least(  # which leaves out a null
                 func.now() + bindparam("lifetime", type_=Interval), col(Order.expires_at)
             ),
-        ).where(col(Order.id) == bindparam("order_id", type_=Uuid)),
+        ).where(col(Order.id) == bindparam("order_id", type_=Uuid), _opens, not_(_is_expired)),
     )
     .returning(col(CheckoutToken.expires_at)),
+)
+
+
+class OrderEnd(NamedTuple):
+    status: str
+    is_expired: bool
+
+
+# Why there is no token for an order; no row when there is no such order.
+ORDER_END = Query(
+    OrderEnd,
+    select(col(Order.status), _is_expired.label("is_expired")).where(
+        col(Order.id) == bindparam("order_id", type_=Uuid)
+    ),
 )
 
 
@@ -145,7 +169,6 @@ class CheckoutTokenRow(NamedTuple):
     expires_at: datetime
 
 
-# It opens a pending order, and for a while one that has ended: a customer who paid is shown that they did.
 CHECKOUT_TOKEN = Query(
     CheckoutTokenRow,
     select(col(CheckoutToken.order_id), col(CheckoutToken.expires_at))
@@ -153,10 +176,7 @@ CHECKOUT_TOKEN = Query(
     .where(
         col(CheckoutToken.token_hash) == bindparam("token_hash", type_=LargeBinary),
         col(CheckoutToken.expires_at) > func.now(),
-        or_(
-            among(col(Order.status), (OrderStatus.PENDING, OrderStatus.REVIEW)),
-            col(Order.updated_at) > func.now() - bindparam("after_end", type_=Interval),
-        ),
+        _opens,
     ),
 )
 _over = (

@@ -23,6 +23,7 @@ DELETED_FROM = frozenset(
         "service_keys",
         "checkout_tokens",
         "declines",
+        "payer_addresses",
         "shop_events",
         "webhook_endpoints",
     }

@@ -26,7 +26,8 @@ from sandbox.serve import served
 from services.operations import migrations
 from services.operations.seeding import seed_catalogue, seed_orders
 from services.orders.orders import Orders
-from settings import DEFAULT_API_BASE, Settings, UnsafeSettings, reveal
+from services.stripe_api.account_settings import DEFAULT_API_BASE
+from settings import Settings, UnsafeSettings, reveal
 
 CUSTOMER, MERCHANT = "ada", "shopkeeper"
 PAY = (

@@ -14,6 +14,8 @@ from enum import StrEnum
 from uuid import UUID
 
 MERCHANT = "merchant"
+KEY, CHECKOUT, OPERATOR = "key:", "checkout:", "operator:"  # how the ids of those begin who are no users
+_RESERVED = (KEY, CHECKOUT, OPERATOR)
 
 
 class Permission(StrEnum):
@@ -62,7 +64,8 @@ OF_A_CHECKOUT_TOKEN = frozenset({Permission.READ_ORDERS, Permission.PAY_ORDERS, 
 class Principal:
     """Who is calling, until `expires_at` (seconds since 1970).
 
-    `id` is unique among all kinds of callers, for limits and logs; for a user it is their own id, which owns orders.
+    `id` is unique among all kinds of callers, for limits, logs and whatever tells who did something; for a user it is
+    their own id, which owns orders and is never `is_reserved`.
     A checkout token is for `order_id` alone.
     """
 
@@ -97,10 +100,16 @@ class Principal:
         return self.is_merchant and permission in OF_A_MERCHANT
 
 
+def is_reserved(user_id: str) -> bool:
+    """Whether a user of this name would be taken for a caller of another kind, in tables, logs and limits."""
+    return user_id.strip().lower().startswith(_RESERVED)
+
+
 def service_key_principal(key_id: UUID, scopes: frozenset[Scope], expires_at: float) -> Principal:
-    return Principal(f"key:{key_id}", scopes=scopes, key_id=key_id, expires_at=expires_at)
+    return Principal(f"{KEY}{key_id}", scopes=scopes, key_id=key_id, expires_at=expires_at)
 
 
 def checkout_principal(order_id: UUID, expires_at: float, token_hash: bytes) -> Principal:
     """All tokens of one order are one caller: they share its limits."""
-    return Principal(f"checkout:{order_id}", order_id=order_id, expires_at=expires_at, token_hash=token_hash)
+    name = f"{CHECKOUT}{order_id}"
+    return Principal(name, order_id=order_id, expires_at=expires_at, token_hash=token_hash)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import structlog
+
 from models.keys.statements import (
     ADD_KEY,
     COUNT_LIVE_KEYS,
@@ -27,7 +29,7 @@ from models.keys.tables import LONGEST_NAME
 from runtime.database.database import Database, build_database
 from services.identity.opaque_tokens import SERVICE_KEY as PREFIX
 from services.identity.opaque_tokens import hash_of, is_well_formed, new_token
-from services.identity.principal import Principal, Scope, service_key_principal
+from services.identity.principal import OPERATOR, Principal, Scope, service_key_principal
 from services.identity.refusals import InvalidServiceKey
 from services.identity.token_claims import InvalidToken, is_name
 
@@ -36,7 +38,9 @@ PAUSE_BETWEEN_READINGS = 0.5  # for keys that are not known yet, such as one mad
 LAST_USE_PAUSE = timedelta(minutes=10)
 MOST_LIVE_KEYS = 200
 KEPT_AFTER_END = timedelta(days=365)
-OPERATOR = Principal("operator")  # at the command line, with the database's address
+AT_THE_COMMAND_LINE = Principal(f"{OPERATOR}command-line")  # with the database's address
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class ServiceKeys:
         )
         assert row is not None  # nosec B101  # noqa: S101 - an INSERT that returns
         self._read_at = float("-inf")
+        log.info("service key created", key=str(row.id), by=by.id)
         return view_from(row), secret
 
     async def revoke(self, by: Principal, key_id: UUID) -> KeyView:
@@ -111,6 +116,7 @@ class ServiceKeys:
             raise InvalidServiceKey("a key can't revoke one that has a scope that it has not itself")
         await self._database.rows(REVOKE_KEY, {"key_id": key_id})
         self._read_at = float("-inf")
+        log.info("service key revoked", key=str(key_id), by=by.id)
         ended = await self._database.row(SERVICE_KEY, {"key_id": key_id})
         return view_from(ended or row)
 
@@ -200,7 +206,7 @@ async def new_service_key(url: str, name: str, scopes: Sequence[Scope], lifetime
     database = build_database(url, pool_size=1)
     try:
         ends = datetime.now(UTC) + lifetime if lifetime else None
-        _, secret = await ServiceKeys(database).create(OPERATOR, name, scopes, ends)
+        _, secret = await ServiceKeys(database).create(AT_THE_COMMAND_LINE, name, scopes, ends)
         return secret
     finally:
         await database.close()

@@ -7,7 +7,7 @@ the year 9999 and an empty or NUL `sub`, and refuses the integer `sub` that some
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from services.identity.principal import Principal
+from services.identity.principal import Principal, is_reserved
 from services.identity.token_rules import TokenRules
 
 _LONGEST_NAME = 255
@@ -80,6 +80,8 @@ def user_of(claims: Mapping[str, Any], rules: TokenRules) -> Principal:
         user_id = str(user_id)
     if not is_name(user_id):
         raise InvalidToken("malformed-subject")
+    if is_reserved(user_id):
+        raise InvalidToken("reserved-subject")
     email = _claim(claims, rules.email_claim)
     return Principal(
         id=user_id,

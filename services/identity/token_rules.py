@@ -38,6 +38,7 @@ _PLACEHOLDER = re.compile(
     "|your(own|super|very|jwt|app)?(secret|key|256bit|384bit|512bit)|(secret|key)here|atleast(32|256)"
     "|(super|top|my|very)secret|secretkey|password"
 )
+_VARIABLE = re.compile(r"\$\w+|\$\{.*\}|\$\(.*\)|\{\{.*\}\}|<.*>|%\w+%", re.DOTALL)
 _FEWEST_CHARACTERS = 8
 
 
@@ -116,8 +117,10 @@ def check_secret(secret: str, *, shortest: int = SHORTEST_SECRET["HS256"]) -> No
 
 
 def is_placeholder(secret: str) -> bool:
-    """Whether it is what people leave standing in a copied settings file."""
-    return bool(_PLACEHOLDER.search(re.sub(r"[^a-z0-9]", "", secret.lower())))
+    """Whether it is what people leave standing in a copied settings file, or a variable that nothing replaced."""
+    return bool(_VARIABLE.fullmatch(secret)) or bool(
+        _PLACEHOLDER.search(re.sub(r"[^a-z0-9]", "", secret.lower()))
+    )
 
 
 def is_pattern(secret: str) -> bool:

@@ -52,6 +52,7 @@ __all__ = [
     "VerificationKey",
     "check_secret",
     "issue_token",
+    "token_under",
     "verification_key",
 ]
 
@@ -224,11 +225,58 @@ def issue_token(
     now: Callable[[], float] = time.time,
 ) -> str:
     """An HS256 token that a `TokenVerifier` of the same secret, audience and issuer accepts."""
-    check_secret(secret)
+    rules = TokenRules(
+        secrets=(secret,),
+        audiences=(audience,) if audience else (),
+        issuers=(issuer,) if issuer else (),
+    )
+    return token_under(rules, user_id=user_id, lifetime=lifetime, role=role, email=email, now=now)
+
+
+def token_under(
+    rules: TokenRules,
+    *,
+    user_id: str,
+    lifetime: timedelta,
+    role: str | None = None,
+    email: str | None = None,
+    now: Callable[[], float] = time.time,
+) -> str:
+    """A token that a server with these rules accepts: their first secret signs it, with the first algorithm that takes
+    one, for their first audience and issuer, and each claim has the name that is read.
+
+    Raises `UnsafeTokenRules` where there is no such token.
+    """
+    if not rules.secret_algorithms:
+        raise UnsafeTokenRules("JWT_SECRET: is not set; the issuer of JWT_JWKS_URL makes its own tokens")
     if not is_name(user_id):
-        raise ValueError("a user id is 1 to 255 printable characters")
+        raise UnsafeTokenRules("a user id is 1 to 255 printable characters")
     issued = int(now())
-    claims: dict[str, Any] = {"sub": user_id, "iat": issued, "exp": issued + int(lifetime.total_seconds())}
-    optional = {"role": role, "email": email, "aud": audience, "iss": issuer}
-    claims.update({name: value for name, value in optional.items() if value is not None})
-    return jwt.encode(claims, secret, algorithm="HS256")
+    optional = {
+        rules.role_claim: role,
+        rules.email_claim: email,
+        rules.audience_claim: next(iter(rules.audiences), None),
+        "iss": next(iter(rules.issuers), None),
+        rules.user_id_claim: user_id,
+    }
+    claims: dict[str, Any] = {name: value for name, value in optional.items() if value is not None}
+    claims |= {"iat": issued, "exp": issued + int(lifetime.total_seconds())}
+    token = jwt.encode(claims, rules.secrets[0], algorithm=rules.secret_algorithms[0])
+    _check_accepted(token, rules, user_id, role, now)
+    return token
+
+
+def _check_accepted(
+    token: str, rules: TokenRules, user_id: str, role: str | None, now: Callable[[], float]
+) -> None:
+    """Two settings may name the same claim, or one that means something else: a server would say no, or see another."""
+    own = replace(rules, jwks_url=None, algorithms=rules.secret_algorithms)
+    try:
+        user = TokenVerifier(own, now=now).verify_at_once(token)
+    except InvalidToken as error:
+        raise UnsafeTokenRules(f"no server would take this token: {error.reason.replace('-', ' ')}") from None
+    if user is None or user.id != user_id or (role is not None and role not in user.roles):
+        raise UnsafeTokenRules(
+            "JWT_USER_ID_CLAIM, JWT_ROLE_CLAIM, JWT_EMAIL_CLAIM, JWT_AUDIENCE_CLAIM: a server would read another user "
+            "or role from this token; give each a claim of its own"
+        )

@@ -116,22 +116,26 @@ class WebhookEndpoints:
         log.info("webhook endpoint created", endpoint=str(row.id), by=by.id)
         return view_from(row), secret_as_told(secret)
 
-    async def rotate_secret(self, endpoint_id: UUID) -> tuple[EndpointView, str]:
+    async def rotate_secret(self, by: Principal, endpoint_id: UUID) -> tuple[EndpointView, str]:
         """A new secret, told this once. For `BOTH_SECRETS` the old one signs too, whatever came in between."""
         secret = new_secret()
         values = {"of_endpoint": endpoint_id, "new_key": secret, "both_for": BOTH_SECRETS}
         row = await self._database.row(ROTATE_SECRET, values)
         if row is None:
             raise unknown()
+        log.info("webhook secret rotated", endpoint=str(row.id), by=by.id)
         return view_from(row), secret_as_told(secret)
 
-    async def set_enabled(self, endpoint_id: UUID, *, enabled: bool) -> EndpointView:
+    async def set_enabled(self, by: Principal, endpoint_id: UUID, *, enabled: bool) -> EndpointView:
         """What is due to one that is switched off is given up; switched on, it gets what happens from now on."""
         if enabled:
             await self._enable(endpoint_id)
         else:
             await self._database.rows(DISABLE, {"of_endpoint": endpoint_id, "because": SWITCHED_OFF})
-        return await self.get(endpoint_id)
+        found = await self.get(endpoint_id)
+        switched = "webhook endpoint enabled" if enabled else "webhook endpoint disabled"
+        log.info(switched, endpoint=str(endpoint_id), by=by.id)
+        return found
 
     async def _enable(self, endpoint_id: UUID) -> None:
         async def write(transaction: Transaction) -> None:
@@ -141,7 +145,7 @@ class WebhookEndpoints:
 
         await self._database.transaction(write)
 
-    async def replay(self, endpoint_id: UUID, since: datetime) -> EndpointView:
+    async def replay(self, by: Principal, endpoint_id: UUID, since: datetime) -> EndpointView:
         """Send again what was published since then, the oldest first; it is put in line in small steps."""
         await publish_events(self._database)
         before = await self._database.row(LAST_BEFORE, {"moment": since})
@@ -155,6 +159,7 @@ class WebhookEndpoints:
         if row is None:
             await self.get(endpoint_id)
             raise InvalidWebhookEndpoint("it is disabled: enable it first")
+        log.info("webhook events replayed", endpoint=str(row.id), since=since.isoformat(), by=by.id)
         return view_from(row)
 
     async def find(self, endpoint_id: UUID) -> EndpointView | None:

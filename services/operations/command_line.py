@@ -15,7 +15,7 @@ from models.shop_events.tables import EventType
 from runtime.addresses import is_http_url
 from runtime.database.database import DatabaseUnavailable
 from runtime.pages import InvalidPage
-from services.identity.principal import Scope
+from services.identity.principal import Scope, is_reserved
 from services.identity.token_claims import is_name
 from services.notifications.event_feed import FeedCursor, read_feed_cursor
 from services.operations.migrations import MigrationBlocked
@@ -180,6 +180,8 @@ def http_address(text: str) -> str:
 def user_id(text: str) -> str:
     if not is_name(text):
         raise argparse.ArgumentTypeError("a user id is 1 to 255 printable characters")
+    if is_reserved(text):
+        raise argparse.ArgumentTypeError("no user's id begins like a service key's or a checkout token's")
     return text
 
 

@@ -22,7 +22,7 @@ from models.orders.statements import (
 )
 from runtime.database.database import Database, Transaction
 from runtime.encoding import to_json
-from services.identity.principal import Permission, Principal
+from services.identity.principal import Permission, Principal, is_reserved
 from services.orders.lines import (
     LONGEST_REFERENCE,
     OrderLine,
@@ -150,6 +150,10 @@ def check_import(order: ImportedOrder) -> None:
         raise InvalidOrder(f"`reference` has between 1 and {LONGEST_REFERENCE} printable characters")
     if order.user_id is not None and not is_text(order.user_id, LONGEST_USER_ID):
         raise InvalidOrder(f"`userId` has between 1 and {LONGEST_USER_ID} printable characters")
+    if order.user_id is not None and is_reserved(order.user_id):
+        raise InvalidOrder(
+            "`userId` begins like the id of a service key or a checkout token, which no user has"
+        )
     if order.receipt_email is not None and not is_email(order.receipt_email):
         raise InvalidOrder("`receiptEmail` is no e-mail address")
     if order.currency not in CURRENCIES:

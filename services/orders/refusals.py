@@ -18,6 +18,13 @@ class ProductNotAvailable(Refusal):
 
 
 @dataclass
+class OrderNotPayable(Refusal):
+    """There is nothing to pay, or nothing any more."""
+
+    status: OrderStatus
+
+
+@dataclass
 class InvalidProduct(Refusal):
     """The products can't be saved; `reference` names the first that is wrong, `reason` says what is wrong with it."""
 

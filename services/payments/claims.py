@@ -9,8 +9,9 @@ from models.orders.tables import OrderStatus
 from models.payments.statements import ClaimRow
 from models.payments.tables import PaymentState
 from services.identity.refusals import RateLimited
+from services.orders.refusals import OrderNotPayable
 from services.payments.intents import GatewayError, IntentRequest, sentence_of
-from services.payments.refusals import AmountNotChargeable, OrderNotPayable
+from services.payments.refusals import AmountNotChargeable
 
 
 @dataclass(frozen=True, slots=True)

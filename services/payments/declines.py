@@ -2,31 +2,39 @@
 
 Counted in PostgreSQL, so it holds across workers and machines. Whoever has the client secret tries cards at Stripe
 directly, past this server: only canceling the intent ends that. `createPaymentIntent` then answers RateLimited until
-the last ten declines are no longer within an hour.
+the last ten declines are no longer within an hour. An address from which too many cards were declined waits likewise.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
 
-from models.declines.statements import ADD_DECLINES, FORGET_OLD_DECLINES, PAYMENTS_TO_CLOSE
+from models.declines.statements import ADD_DECLINES, FORGET_OLD_DECLINES, NOTE_PAYER, PAYMENTS_TO_CLOSE
 from models.payments.statements import MOVE_PAYMENT
 from models.payments.tables import PaymentState
 from runtime.database.database import Database
 from runtime.metrics import COUNTS
+from services.identity.refusals import RateLimited
 from services.payments.intent_cancellation import CancellationGateway, IntentCancellation
 
 DECLINED = "payment_intent.payment_failed"  # an event's type
 CAUSE = "too many declined cards"
 KEPT = timedelta(days=1)
 MOST_FORGOTTEN_AT_ONCE = 100
+PAYER_FRESH_FOR = timedelta(minutes=10)
 
 DECLINES = Counter("paygraph_card_declines", "Declined attempts to pay, of all orders.", registry=COUNTS)
 CLOSED = Counter(
     "paygraph_intents_closed_after_declines",
     "Intents that were canceled since too many cards were declined.",
+    registry=COUNTS,
+)
+REFUSED_ADDRESSES = Counter(
+    "paygraph_payments_refused_by_address",
+    "createPaymentIntent from an address with too many declined cards.",
     registry=COUNTS,
 )
 
@@ -63,3 +71,33 @@ class Declines:
             CLOSED.inc()
         if added:
             await self._database.rows(FORGET_OLD_DECLINES, {"age": KEPT, "most": MOST_FORGOTTEN_AT_ONCE})
+
+
+class PayerAddresses:
+    """From where orders are paid, as far as a trusted proxy says so.
+
+    Stripe's events name no address, so a decline counts for the address that asked for the intent last. Many honest
+    customers may stand behind one: what was given to them stays payable, and only new calls have to wait.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def check(self, address: str, order_id: UUID, user_id: str | None, *, may_any: bool) -> None:
+        """Remember who asks for their order; `RateLimited` for an address with too many declines in an hour."""
+        row = await self._database.row(
+            NOTE_PAYER,
+            {
+                "address": address,
+                "payer_order_id": order_id,
+                "user_id": user_id,
+                "may_any": may_any,
+                "fresh_for": PAYER_FRESH_FOR,
+                "age": KEPT,
+                "most": 2,  # more than one call adds, so that the table does not grow
+            },
+        )
+        if row is not None and row.seconds is not None and row.seconds > 0:
+            REFUSED_ADDRESSES.inc()
+            log.warning("payment refused to an address", order=str(order_id), seconds=row.seconds)
+            raise RateLimited(retry_after=row.seconds)

@@ -33,12 +33,12 @@ from models.payments.statements import MOVE_PAYMENT, REPRICE_PAYMENT
 from models.payments.tables import PaymentState
 from runtime.database.database import Database, Transaction
 from services.orders.lines import OrderLine, check_lines, check_total, lines_as_json, total_of
-from services.orders.refusals import InvalidOrder, OrderNotFound
+from services.orders.refusals import InvalidOrder, OrderNotFound, OrderNotPayable
 from services.orders.views import PlacedOrder, order_from
 from services.payments.call_priority import Turn, on_behalf_of
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import GatewayError, Intent, KeyBurnt, NotSent, Refused, sentence_of
-from services.payments.refusals import OrderChangedMeanwhile, OrderNotPayable, PaymentInProgress, refusal_of
+from services.payments.refusals import OrderChangedMeanwhile, PaymentInProgress, refusal_of
 from services.payments.settlement import Settlement
 from services.payments.staged_changes import ChangeRow, drop_change, write_lines
 

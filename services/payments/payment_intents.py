@@ -25,6 +25,7 @@ from services.orders.refusals import InvalidOrder, OrderNotFound
 from services.payments import failpoints
 from services.payments.call_priority import Turn, on_behalf_of
 from services.payments.claims import Claim, LivePayment, claim_from
+from services.payments.declines import PayerAddresses
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import (
     AccessDenied,
@@ -91,15 +92,21 @@ class PaymentIntents:
         self._database = database
         self._gateway = gateway
         self._open: RecentOnes[_Asked] = RecentOnes()  # asking again reads, and needs no turn to create
+        self._payers = PayerAddresses(database)
         self._settlement = Settlement(database)
         self._closing = IntentCancellation(database, gateway)
         self._changes = OrderChanges(database, gateway)
 
-    async def create(self, user_id: str | None, order_id: UUID, *, may_any: bool = False) -> Intent:
+    async def create(
+        self, user_id: str | None, order_id: UUID, *, may_any: bool = False, address: str | None = None
+    ) -> Intent:
         """The order's one payable intent, client secret included; raises a `Refusal` otherwise.
 
-        The order is this user's; `may_any` is for who holds a checkout token of this very order.
+        The order is this user's; `may_any` is for who holds a checkout token of this very order. `address` is where the
+        caller is, where somebody vouches for that.
         """
+        if address is not None:
+            await self._payers.check(address, order_id, user_id, may_any=may_any)
         patience = Patience(self._deadline)
         asked = _Asked(order_id, user_id, may_any)
         with on_behalf_of(user_id or str(order_id)):

@@ -9,11 +9,6 @@ from services.payments.intents import GatewayError, NotSent, Refused, TooManyReq
 
 
 @dataclass
-class OrderNotPayable(Refusal):
-    status: OrderStatus
-
-
-@dataclass
 class AmountNotChargeable(Refusal):
     """Amounts are minor units of `currency`. `reason` is Stripe's sentence, when it refused what our bounds allow."""
 

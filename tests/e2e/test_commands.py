@@ -94,6 +94,7 @@ def test_an_unknown_command_ends_with_2_and_the_usage(sh: Shell) -> None:
         "seed --orders -1",
         "token",
         "token --user ",
+        "token --user key:1",
         "token --user a --hours x",
         "token --user a --hours 0",
         "token --user a --hours 99999999999999",

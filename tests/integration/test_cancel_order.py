@@ -10,10 +10,10 @@ from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
 from services.identity.principal import Principal
+from services.orders.refusals import OrderNotPayable
 from services.payments.intents import Intent
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
-from services.payments.refusals import OrderNotPayable
 from services.reconciliation.inbox import Inbox
 from services.stripe_api.gateway import StripeGateway
 from services.stripe_api.signatures import StripeSignatureCheck

@@ -30,6 +30,7 @@ mutation Create($id: ID!, $minutes: Int!) {
     __typename
     ... on CheckoutToken { token expiresAt order { id status } }
     ... on UserError { code }
+    ... on OrderNotPayable { orderStatus }
   }
 }
 """
@@ -127,6 +128,38 @@ async def test_only_the_shop_gives_checkout_tokens(client: Client, shop: Shop) -
     for minutes in (0, -1, 43_201, 2_000_000_000):
         bad = await client.ask(CREATE, {**variables, "minutes": minutes}, **MERCHANT)
         assert code_of(bad) == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("change", "standing"),
+    [
+        (
+            {"expires_at": text("now() - interval '1 second'")},
+            "CANCELED",
+        ),  # as it will be with the next sweep
+        ({"status": OrderStatus.PAID, "updated_at": text("now() - interval '61 minutes'")}, "PAID"),
+        ({"status": OrderStatus.CANCELED, "updated_at": text("now() - interval '2 days'")}, "CANCELED"),
+        ({"status": OrderStatus.PAID, "expires_at": text("now() - interval '1 second'")}, "PAID"),
+    ],
+)
+async def test_there_is_no_token_that_would_open_nothing(
+    client: Client, database: Database, shop: Shop, change: dict[str, Any], standing: str
+) -> None:
+    order_id = await guests_order(shop)
+    await shop.set_order(order_id, created_at=text("now() - interval '3 days'"), **change)
+    refused = await created(client, order_id)
+    assert refused == {
+        "__typename": "OrderNotPayable",
+        "code": "ORDER_NOT_PAYABLE",
+        "orderStatus": standing,
+    }
+    assert not await database.rows(text("SELECT 1 FROM checkout_tokens"))
+
+
+async def test_a_token_for_an_order_that_was_paid_just_now_shows_that(client: Client, shop: Shop) -> None:
+    order_id = await guests_order(shop)
+    await shop.set_order(order_id, status=OrderStatus.PAID, updated_at=text("now()"))
+    assert (await created(client, order_id))["order"]["status"] == "PAID"
 
 
 async def test_a_token_ends_at_its_time_or_with_the_orders_expiry(

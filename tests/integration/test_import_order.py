@@ -71,6 +71,16 @@ async def test_an_order_is_taken_as_it_is_and_its_owner_can_pay_it(client: Clien
     assert paid["data"]["createPaymentIntent"]["amount"] == {"minorUnits": TOTAL}
 
 
+async def test_the_shops_metadata_is_for_the_shop(client: Client, shop: Shop) -> None:
+    query = "query($id: ID!) { order(id: $id) { metadata { key value } } }"
+    note = {"key": "risk", "value": "ask for the card"}
+    taken = await take(client, order(userId="ada", metadata=[note]))
+
+    for caller, seen in (({"user": "ada"}, []), ({"user": "shopkeeper", "role": "merchant"}, [note])):
+        told = await client.data(query, {"id": taken["id"]}, **caller)
+        assert told["order"]["metadata"] == seen
+
+
 async def test_the_same_import_again_and_at_once_is_the_same_order(client: Client, shop: Shop) -> None:
     taken = await asyncio.gather(*(take(client, order()) for _ in range(8)))
 
@@ -141,6 +151,7 @@ def line(**others: Any) -> dict[str, Any]:
         ({"reference": ""}, "`reference`"),
         ({"reference": "x" * 256}, "`reference`"),
         ({"reference": "\ud800"}, "`reference`"),
+        ({"userId": "key:0190a8a6-7e1c-7d3a-9f26-1a2b3c4d5e6f"}, "`userId`"),
         ({"receiptEmail": "ada"}, "`receiptEmail`"),
         ({"expiresAt": "2020-01-01T00:00:00Z"}, "`expiresAt` lies in the past"),
         ({"expiresAt": "2999-01-01T00:00:00"}, "`expiresAt` needs a time zone"),

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from models import OrderStatus
 from runtime.database.database import Database
+from services.orders.refusals import OrderNotPayable
 from services.payments.intents import Intent
 from services.payments.payment_intents import PaymentIntents
-from services.payments.refusals import OrderNotPayable
 from tests.conftest import Stripe
 from tests.make import Shop
 from tests.proof.hooked import Happening, Hooked

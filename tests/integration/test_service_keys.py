@@ -332,3 +332,16 @@ async def test_a_request_line_names_the_key_by_its_id_and_never_the_key(
     assert made["secret"][:-1] not in shown
     assert f'"user":"key:{made["key"]["id"]}"' in shown.replace(": ", ":")
     assert "malformed-service-key" in shown
+
+
+async def test_the_log_tells_who_made_and_who_ended_a_key(database: Database) -> None:
+    keys = ServiceKeys(database)
+    with written_as("json", "INFO") as lines:
+        view, secret = await keys.create(OPERATOR, "told", [Scope.ORDERS_READ])
+        await keys.revoke(Principal("shopkeeper"), view.id)
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert [(line["message"], line["by"], line["key"]) for line in told] == [
+        ("service key created", OPERATOR.id, str(view.id)),
+        ("service key revoked", "shopkeeper", str(view.id)),
+    ]
+    assert secret not in lines.getvalue()

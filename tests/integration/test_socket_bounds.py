@@ -4,8 +4,9 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -184,13 +185,74 @@ async def test_a_caller_has_so_many_sockets_and_no_more(settings: Settings, data
 def test_a_process_has_so_many_and_a_quarter_of_them_unsigned() -> None:
     sockets = OpenSockets(most=8)
     with sockets.one_more("a") as first, sockets.one_more("b"):
-        with pytest.raises(TooManySockets), sockets.one_more("c"):
-            pass
         sockets.sign_in(first, "ada")
         with sockets.one_more("c"):
             assert (sockets.open, sockets.unsigned.total(), sockets.signed.total()) == (3, 2, 1)
     assert (sockets.open, sockets.unsigned, sockets.signed) == (0, {}, {})
     assert OpenSockets().most > 100
+
+
+def test_who_has_the_most_places_without_a_token_makes_room_for_who_has_fewer() -> None:
+    sockets = OpenSockets(most=64)  # 16 of them without a token, and two of one address
+    ended: list[str] = []
+    with ExitStack() as open_ones:
+        for number in range(16):
+            opened = open_ones.enter_context(sockets.one_more(f"192.0.2.{number // 2}"))
+            opened.end = partial(ended.append, f"{number // 2}: {number}")
+        crowded = open_ones.enter_context(sockets.one_more("198.51.100.1"))
+        assert ended == ["0: 0"], "the oldest of those who have most"
+        open_ones.enter_context(sockets.one_more("198.51.100.2"))
+        assert ended[1:] == ["1: 2"]
+        assert (sockets.unsigned.total(), sockets.ending, sockets.open) == (16, 2, 18)
+
+        sockets.sign_in(crowded, "ada")
+        with sockets.one_more("192.0.2.0"):  # there is a place again
+            assert len(ended) == 2
+    assert (sockets.open, sockets.ending, sockets.unsigned, sockets.signed) == (0, 0, {}, {})
+
+
+def test_those_who_made_room_count_until_they_have_ended_and_sign_in_no_more() -> None:
+    sockets = OpenSockets(most=8)
+    with ExitStack() as open_ones:
+        first = open_ones.enter_context(sockets.one_more("a"))
+        for address in ("b", "c", "d"):
+            open_ones.enter_context(sockets.one_more(address))
+        assert (sockets.ending, sockets.open) == (2, 4)
+        with pytest.raises(TooManySockets, match="sign in"):
+            sockets.sign_in(first, "ada")
+        with pytest.raises(TooManySockets, match="on this server"), sockets.one_more("e"):
+            pass
+
+
+def test_a_full_server_makes_room_of_those_without_a_token() -> None:
+    sockets = OpenSockets(most=4)
+    with ExitStack() as open_ones:
+        for caller in range(3):
+            sockets.sign_in(open_ones.enter_context(sockets.one_more("a")), str(caller))
+        waiting = open_ones.enter_context(sockets.one_more("a"))
+        open_ones.enter_context(sockets.one_more("b"))
+        assert waiting.is_ending
+        with pytest.raises(TooManySockets, match="on this server"), sockets.one_more("c"):
+            pass
+
+
+async def test_a_few_addresses_keep_nobody_else_off(settings: Settings, database: Database) -> None:
+    sockets = OpenSockets(most=64)
+    async with AsyncExitStack() as open_ones, serving(settings, database, sockets) as address:
+        taken = [
+            await open_ones.enter_async_context(
+                follower(address, local_addr=(f"127.0.0.{2 + number // 2}", 0))
+            )
+            for number in range(16)
+        ]
+        for bearer in (None, token()):
+            async with follower(address, bearer, local_addr=("127.0.0.100", 0)) as newcomer:
+                if bearer is None:
+                    await newcomer.sign_in(None)
+                await newcomer.send("ping")
+                assert await newcomer.receive() == {"type": "pong"}
+        assert await closing_code(taken[0]) == 4403
+        await taken[1].sign_in(None)
 
 
 def test_one_address_shuts_out_nobody() -> None:

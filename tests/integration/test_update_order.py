@@ -11,12 +11,12 @@ from models import OrderStatus
 from runtime.database.database import Database
 from services.identity.refusals import RateLimited
 from services.orders.lines import OrderLine
-from services.orders.refusals import InvalidOrder
+from services.orders.refusals import InvalidOrder, OrderNotPayable
 from services.payments.call_priority import AlwaysMyTurn, Turn
 from services.payments.intents import KeyBurnt, OutcomeUnknown, Refused, TooManyRequests
 from services.payments.order_changes import ChangeGateway, OrderChanges, WantedChange
 from services.payments.payment_intents import PaymentIntents
-from services.payments.refusals import OrderNotPayable, PaymentInProgress, PaymentProviderUnavailable
+from services.payments.refusals import PaymentInProgress, PaymentProviderUnavailable
 from services.payments.settlement import Settlement
 from services.stripe_api.gateway import StripeGateway
 from tests.client import Client

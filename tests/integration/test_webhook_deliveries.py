@@ -81,7 +81,7 @@ async def test_both_secrets_sign_while_one_is_rotated(
     shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
 ) -> None:
     view, old = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
-    _, new = await endpoints.rotate_secret(view.id)
+    _, new = await endpoints.rotate_secret(MERCHANT, view.id)
     await paid_order(shop)
     await dispatcher.deliver_due()
     await shop.database.rows(text("UPDATE webhook_endpoints SET old_key_until = now()"))
@@ -106,8 +106,8 @@ async def test_a_rotation_that_is_repeated_keeps_the_secret_that_the_shop_has(
 ) -> None:
     """The answer to the first one was lost: nobody saw its secret."""
     view, old = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
-    await endpoints.rotate_secret(view.id)
-    _, new = await endpoints.rotate_secret(view.id)
+    await endpoints.rotate_secret(MERCHANT, view.id)
+    _, new = await endpoints.rotate_secret(MERCHANT, view.id)
     await paid_order(shop)
     await dispatcher.deliver_due()
 
@@ -228,7 +228,7 @@ async def test_a_replay_begins_anew_also_while_a_try_is_under_way(
             answer = await super().send(url, body, headers)
             if not replayed:
                 replayed = True
-                await endpoints.replay(view.id, since)
+                await endpoints.replay(MERCHANT, view.id, since)
                 await WebhookDispatcher(shop.database, self, kept=KEPT)._prepare()  # noqa: SLF001
                 answered.set()
             return answer
@@ -253,7 +253,7 @@ async def test_a_late_answer_is_not_taken_for_that_of_the_replay(
     class Late(WebhookSender):
         async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
             answer = await super().send(url, body, headers)
-            await endpoints.replay(view.id, since)
+            await endpoints.replay(MERCHANT, view.id, since)
             await WebhookDispatcher(shop.database, self, kept=KEPT)._prepare()  # noqa: SLF001
             taken = text("UPDATE webhook_deliveries SET attempts = 1, due_at = now() + interval '1 minute'")
             await shop.database.rows(taken)  # by another process, whose try is under way
@@ -274,7 +274,7 @@ async def test_a_long_replay_holds_up_no_other(
     await paid_order(shop)
     for name in ("long", "short"):
         view, _ = await endpoints.create(MERCHANT, f"http://127.0.0.1:9/{name}", None)
-        await endpoints.replay(view.id, since)
+        await endpoints.replay(MERCHANT, view.id, since)
     goes_on = text("UPDATE webhook_endpoints SET replay_after = 0, replay_until = 9 WHERE url LIKE '%/long'")
     for _ in range(64):  # which is drawn by chance: the short one is missed once in 10**19
         await shop.database.rows(goes_on)
@@ -293,11 +293,11 @@ async def test_a_replay_sends_what_was_published_since_a_moment(
     since = datetime.now(UTC)
     second = await paid_order(shop)
     view, _ = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
-    await endpoints.replay(view.id, since)
+    await endpoints.replay(MERCHANT, view.id, since)
     await dispatcher.deliver_due()
     assert [m.message["data"]["orderId"] for m in receiver.received] == [str(second)]
 
-    await endpoints.replay(view.id, since - timedelta(days=1))
+    await endpoints.replay(MERCHANT, view.id, since - timedelta(days=1))
     await dispatcher.deliver_due()
     assert {m.message["data"]["orderId"] for m in receiver.received} == {str(first), str(second)}
     assert (await endpoint(shop.database)).replay_after is None
@@ -309,7 +309,7 @@ async def test_what_is_switched_off_gets_nothing(
     view, _ = await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
     await paid_order(shop)
     await EventFeed(shop.database).newest()
-    await endpoints.set_enabled(view.id, enabled=False)
+    await endpoints.set_enabled(MERCHANT, view.id, enabled=False)
 
     assert await dispatcher.deliver_due() == 0
     assert [delivery.status for delivery in await deliveries(shop.database)] == ["given_up"]

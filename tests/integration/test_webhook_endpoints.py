@@ -17,6 +17,7 @@ from services.notifications.webhook_endpoints import MOST_ENABLED
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET, running
+from tests.lines import written_as
 from tests.make import Shop
 from tests.webhook_receiver import Receiver, receiving
 
@@ -92,6 +93,21 @@ async def test_an_endpoint_tells_its_secret_once(client: Client, database: Datab
     for secret in (made["secret"], again["secret"]):
         assert secret not in json.dumps(listed)
         assert secret not in rows[0].shown
+
+
+async def test_the_log_tells_who_changed_an_endpoint(client: Client) -> None:
+    endpoint = (await create(client))["endpoint"]["id"]
+    changes = (
+        (ROTATE, {"id": endpoint}, "webhook secret rotated"),
+        (SWITCH, {"id": endpoint, "enabled": False}, "webhook endpoint disabled"),
+        (SWITCH, {"id": endpoint, "enabled": True}, "webhook endpoint enabled"),
+        (REPLAY, {"id": endpoint, "since": "2026-01-01T00:00:00Z"}, "webhook events replayed"),
+    )
+    for change, variables, told in changes:
+        with written_as("json", "INFO") as lines:
+            await client.data(change, variables, **MERCHANT)
+        [line] = [json.loads(line) for line in lines.getvalue().splitlines() if told in line]
+        assert (line["by"], line["endpoint"]) == ("shopkeeper", endpoint)
 
 
 async def test_all_types_are_meant_when_none_is_named(client: Client) -> None:

@@ -145,10 +145,10 @@ async def test_after_three_days_of_nothing_an_endpoint_is_disabled_and_a_person_
     assert await dispatcher.deliver_due() == 0
     assert len(receiver.received) == tried
 
-    assert (await endpoints.set_enabled(view.id, enabled=True)).disabled_because is None
+    assert (await endpoints.set_enabled(MERCHANT, view.id, enabled=True)).disabled_because is None
     assert not await shop.database.rows(text("SELECT 1 FROM attention WHERE closed_at IS NULL"))
     receiver.reply = lambda _: (204, b"")
-    await endpoints.replay(view.id, datetime.now(UTC) - timedelta(days=4))
+    await endpoints.replay(MERCHANT, view.id, datetime.now(UTC) - timedelta(days=4))
     await dispatcher.deliver_due()
     assert {d.status for d in await deliveries(shop.database) if d.type == "order_paid"} == {"delivered"}
     assert len({m.event_id for m in receiver.received[tried:]}) == 3

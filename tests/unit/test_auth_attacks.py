@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -90,6 +91,10 @@ ATTACKS_ON_THE_CLAIMS = {
     "sub_lone_surrogate": (token(with_claims(sub="user\ud800")), "malformed-subject"),
     "sub_turned_around": (token(with_claims(sub="user\u202e1")), "malformed-subject"),
     "sub_256_characters": (token(with_claims(sub="x" * 256)), "malformed-subject"),
+    "sub_of_a_service_key": (token(with_claims(sub=f"key:{uuid4()}")), "reserved-subject"),
+    "sub_of_a_checkout_token": (token(with_claims(sub=f"checkout:{uuid4()}")), "reserved-subject"),
+    "sub_of_the_operator": (token(with_claims(sub="operator:command-line")), "reserved-subject"),
+    "sub_almost_of_a_key": (token(with_claims(sub=" KEY:1")), "reserved-subject"),
     "sub_true": (token(with_claims(sub=True)), "malformed-subject"),
     "sub_float": (token(with_claims(sub=1.5)), "malformed-subject"),
     "sub_list": (token(with_claims(sub=["user-1"])), "malformed-subject"),

@@ -46,6 +46,43 @@ def assert_redacted(line: str, name: str) -> None:
     assert TELLING[name] not in line
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "eyJ-",
+        "eyJa.",
+        "eyJ-a.b",
+        "x-eyJ",
+        "://a:",
+        "://a",
+        "bearer ",
+        "basic\n",
+        "a_secret",
+        "_secret_",
+        "sk_test_",
+        "a",
+        "-",
+    ],
+)
+def test_a_long_text_is_read_once(piece: str) -> None:
+    """Two million letters: whoever read them again from each piece on would read for hours."""
+    text = piece * (2_000_000 // len(piece))
+    assert len(without_secrets(text)) <= len(text) + len(BLOT)
+
+
+@pytest.mark.parametrize("before", ["", "x-", "sk_test_51Habcdef-", "a.", "(", "=", "eyJ.", "eyJ-"])
+def test_a_token_is_blotted_behind_whatever_stands_before_it(before: str) -> None:
+    told = without_secrets(f"refused {before}{SECRETS['token']}, sorry")
+    assert SECRETS["token"][:20] not in told
+    assert told.startswith("refused ")
+    assert told.endswith(", sorry")
+
+
+def test_names_with_dots_are_no_tokens() -> None:
+    for text in ("heyJoe.a.b", "eyJoe.a", "a.eyJ.b", "services.identity.tokens"):
+        assert without_secrets(text) == text
+
+
 @each_secret
 def test_a_secret_in_a_message_is_redacted(style: str, name: str) -> None:
     with written_as(style) as lines:

@@ -9,6 +9,7 @@ from runtime.origins import (
     pattern_of,
     problems_of,
     read_origin,
+    strangers_in,
 )
 
 
@@ -22,6 +23,9 @@ from runtime.origins import (
         ("http://127.0.0.1:80", "http://127.0.0.1"),
         ("http://[::1]:3000/", "http://[::1]:3000"),
         ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://BU\u0308CHER.example", "https://xn--bcher-kva.example"),
+        ("https://xn--strae-oqa.example", "https://xn--strae-oqa.example"),
+        ("http://[0:0:0:0:0:0:0:1]", "http://[::1]"),
     ],
 )
 def test_an_origin_is_read_as_browsers_send_it(written: str, read: str) -> None:
@@ -45,6 +49,12 @@ def test_an_origin_is_read_as_browsers_send_it(written: str, read: str) -> None:
         ("https://shop.example:x", "not an origin"),
         ("https://*.shop.example", "not a host"),
         ("https://shop..example", "not a host"),
+        ("https://straße.example", "location.origin"),
+        ("https://ςhop.example", "location.origin"),
+        ("https://a\u200db.example", "location.origin"),
+        ("https://127.1", "not a host"),
+        ("https://10.0.0.0x7", "not a host"),
+        ("http://[fe80::1%eth0]", "not a host"),
     ],
 )
 def test_what_no_page_has_is_refused_by_what_is_wrong(written: str, about: str) -> None:
@@ -62,6 +72,13 @@ def test_a_pattern_has_one_star_in_front_of_a_name_of_ones_own(written: str) -> 
     with pytest.raises(InvalidOrigin):
         pattern_of(written)
     assert [each.partition(": ")[0] for each in problems_of([], [written])] == ["CORS_ORIGIN_PATTERNS"]
+
+
+def test_a_pattern_is_the_shops_own_below_a_host_that_it_names() -> None:
+    names = ("https://shop.example", "https://www.other.example", "nonsense")
+    own = ("https://*.shop.example", "https://*.preview.shop.example:8443", "https://*.www.other.example")
+    strangers = ("https://*.vercel.app", "https://*.other.example", "https://*.notshop.example")
+    assert [*strangers_in(names, (*own, *strangers, "nonsense"))] == [*strangers]
 
 
 def test_a_pattern_may_name_a_port() -> None:

@@ -24,8 +24,10 @@ from services.identity.principal import (
     Principal,
     Scope,
     checkout_principal,
+    is_reserved,
     service_key_principal,
 )
+from services.identity.service_keys import AT_THE_COMMAND_LINE
 
 ORDER, OTHER = UUID(int=1), UUID(int=2)
 CUSTOMER = Principal("ada")
@@ -82,6 +84,13 @@ def test_only_a_user_owns_orders() -> None:
     assert (key(Scope.ORDERS_READ).user_id, GUEST.user_id) == (None, None)
     pretender = service_key_principal(UUID(int=9), frozenset(), 1.0)
     assert not pretender.is_merchant
+
+
+def test_no_user_is_named_like_a_caller_of_another_kind() -> None:
+    for other in (key(), GUEST, AT_THE_COMMAND_LINE):
+        assert is_reserved(other.id)
+    for user_id in ("ada", "auth0|5f", "keyholder", "operator", "checkout", "urn:key:1"):
+        assert not is_reserved(user_id)
 
 
 def test_the_database_knows_the_same_scopes() -> None:

@@ -1,7 +1,5 @@
 """What `serve` refuses, by name; what settings never show; and `.env.example`, which describes each one."""
 
-import base64
-import random
 import re
 from pathlib import Path
 from typing import Any
@@ -13,38 +11,9 @@ from starlette.types import Receive, Scope, Send
 from runtime.environment import load_env_file
 from sandbox.demo.demo import demo_environment
 from settings import Settings, UnsafeSettings, needed, remarks, secret_names
+from tests.setting_values import JWKS, JWT_SECRET, LIVE, SAFE, refusal_of, settings_of
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
-JWT_SECRET = base64.b64encode(random.Random(7).randbytes(48)).decode()  # noqa: S311  signs nothing
-SAFE = {
-    "DATABASE_URL": "postgresql://shop:hunter2@db.internal:5432/shop?sslmode=verify-full",
-    "STRIPE_SECRET_KEY": "sk_test_0123456789abcdef",
-    "STRIPE_PUBLISHABLE_KEY": "pk_test_0123456789abcdef",
-    "JWT_SECRET": JWT_SECRET,
-}
-LIVE = {"STRIPE_SECRET_KEY": "rk_live_0123456789abcdef", "STRIPE_PUBLISHABLE_KEY": "pk_live_0123456789abcdef"}
-JWKS = {
-    "JWT_SECRET": "",
-    "JWT_JWKS_URL": "https://issuer.test/.well-known/jwks.json",
-    "JWT_AUDIENCE": "shop",
-}
-
-
-def settings_of(folder: Path, **values: str) -> Settings:
-    """Read from a file, as `--env-file` does, and not from this process's own environment."""
-    file = folder / "settings"
-    file.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
-    environment: dict[str, str] = {}
-    load_env_file(file, environment)
-    return Settings.read(environment)
-
-
-def refusal_of(folder: Path, **values: str) -> str:
-    with pytest.raises(UnsafeSettings) as refused:
-        settings_of(folder, **{**SAFE, **values}).safe()
-    for value in values.values():
-        assert len(value) < 12 or value not in str(refused.value)
-    return str(refused.value)
 
 
 def test_safe_settings_are_taken(tmp_path: Path) -> None:
@@ -155,7 +124,35 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
         {"METRICS_TOKEN": "aaaaaaaaaaaaaaaa"},
         {"METRICS_TOKEN": "abcdefghijklmnopqrst"},
         {"METRICS_TOKEN": "change-me-change-me"},
+        {"METRICS_TOKEN": "gr\u00fcn-nS0pJ6Vd3xqZ8KfB"},
+        {"METRICS_TOKEN": "nS0pJ6Vd 3xqZ8KfB"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector.internal:4318"},
+        *(
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+            for endpoint in (
+                "http://[::1:4318",
+                "http://otel.internal:port",
+                "http://otel.internal:99999",
+                "http://user:hunter2@otel.internal",
+                "http://otel.internal:4318/v1/traces",
+                "http://otel.internal:4318/?a=b",
+                "http://otel internal:4318",
+            )
+        ),
+        *(
+            {"STRIPE_CALLS_PER_SECOND": number}
+            for number in ("inf", "nan", "-1", "0", "0.000001", "1e400", "1e9")
+        ),
+        {"STRIPE_CALLS_PER_SECOND": "5", "WORKERS": "64"},
+        {"STRIPE_API_BASE": "http://[::1"},
+        {"STRIPE_API_BASE": "http://127.0.0.1:9?a=b"},
+        {"CORS_ORIGINS": "https://straße.example"},
+        {"CORS_ORIGINS": "http://[::1"},
+        {"CORS_ORIGINS": '["https://shop.example"]'},
+        {"JWT_AUDIENCE": '["web","ios"]'},
+        {"JWT_AUDIENCE": "'web','ios'"},
+        {"JWT_JWKS_URL": "https://[::1/jwks"},
+        {"DATABASE_URL": "postgresql://shop:hunter2@127.0.0.1:99999/shop"},
         {"LOG_LEVEL": "LOUD"},
         {"LOG_FORMAT": "xml"},
     ],

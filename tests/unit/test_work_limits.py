@@ -4,6 +4,7 @@ import pytest
 from graphql import GraphQLError
 
 from graph.serving.work_limits import MOST_ACCOUNTS, SAVED_SECONDS, WorkLimits
+from runtime.addresses import TrustedProxies
 
 
 class Clock:
@@ -40,6 +41,12 @@ def test_callers_and_addresses_have_each_their_own(limits: WorkLimits) -> None:
     limits.account_of(None, "10.0.0.8").charge(10_000)
     for caller, address in (("bob", "10.0.0.7"), (None, "10.0.0.7"), (None, "ada")):
         limits.account_of(caller, address)
+
+
+def test_a_stranger_has_the_least_once_a_proxy_says_where_they_are(clock: Clock) -> None:
+    limits = WorkLimits(proxies=TrustedProxies(("10.0.0.7",)), clock=clock)
+    visitor, behind_no_proxy = limits.account_of(None, "203.0.113.9"), limits.account_of(None, "10.0.0.7")
+    assert visitor.rate < limits.account_of("ada", "203.0.113.9").rate < behind_no_proxy.rate
 
 
 def test_nobody_saves_more_than_some_seconds(limits: WorkLimits, clock: Clock) -> None:
