@@ -1,7 +1,8 @@
 """Real parts for all tests: one PostgreSQL, one sandbox Stripe over HTTP, one app; emptied before each test."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +26,12 @@ from services.operations import migrations
 from services.stripe_api.gateway import StripeGateway
 from settings import Settings
 from tests.client import Client
+from tests.e2e.databases import own_database
 from tests.events import WEBHOOK_SECRET as WEBHOOK_SECRET
 from tests.make import Shop
 
 JWT_SECRET = "a-secret-for-loopback-tests-only-0123456789"
+GIVEN_DATABASE = "PAYGRAPH_TESTS_DATABASE_URL"
 STRIPE = SandboxConfig(webhook_secret=WEBHOOK_SECRET)
 EMPTY = text(
     "TRUNCATE attention, products, orders, order_items, payments, payment_transitions, refunds, disputes,"
@@ -49,8 +52,25 @@ hypothesis_settings.load_profile("untimed")
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    with embedded_postgres() as url:
+    """A database with our tables: of a server of its own, or the one that `test_mutants.py` gives to what it runs."""
+    given = os.environ.get(GIVEN_DATABASE)
+    with nullcontext(given) if given else embedded_postgres() as url:
         migrations.upgrade(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_url: str) -> Iterator[str]:
+    """A database with our tables to which nobody is connected: copying it takes a tenth of making it."""
+    with own_database(postgres_url) as url:
+        migrations.upgrade(url)
+        yield url
+
+
+@pytest.fixture
+def own_url(postgres_url: str, migrated: str) -> Iterator[str]:
+    """A database with our tables for one test alone. Its installation's id is that of all copies of `migrated`."""
+    with own_database(postgres_url, like=migrated) as url:
         yield url
 
 

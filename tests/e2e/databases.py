@@ -10,15 +10,17 @@ from sqlalchemy import make_url
 
 
 @contextmanager
-def own_database(server_url: str, *, is_made: bool = True) -> Iterator[str]:
-    """An empty database, dropped afterwards whoever is still connected; yields its URL.
+def own_database(server_url: str, *, is_made: bool = True, like: str | None = None) -> Iterator[str]:
+    """A database, empty or a copy of that at the URL `like`; dropped afterwards whoever is still connected.
 
-    Not `is_made`: whoever is given the URL makes it.
+    Yields its URL. Nobody may be connected to `like` meanwhile. Not `is_made`: whoever is given the URL makes it.
     """
     name = f"own_{uuid4().hex}"
+    template = (like and make_url(like).database) or "template1"
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
     with psycopg.connect(server_url, autocommit=True) as admin:
         if is_made:
-            admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            admin.execute(create)
         try:
             yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
         finally:

@@ -181,16 +181,15 @@ def test_a_migration_that_was_interrupted_does_not_say_that_it_is_done(
     assert (ended.code, ended.out.count("\n")) == (130, 1)
 
 
-def test_seed_fills_the_catalogue_once_and_adds_orders_when_told(sh: Shell, url: str) -> None:
-    migrations.upgrade(url)
+def test_seed_fills_the_catalogue_once_and_adds_orders_when_told(sh: Shell, own_url: str) -> None:
     for _ in range(2):
-        ended = sh.run("seed", DATABASE_URL=url)
+        ended = sh.run("seed", DATABASE_URL=own_url)
         assert (ended.code, ended.out, ended.err) == (0, "", "")
-        assert (count(url, "products"), count(url, "orders")) == (len(CATALOGUE), 0)
+        assert (count(own_url, "products"), count(own_url, "orders")) == (len(CATALOGUE), 0)
 
-    ended = sh.run("seed", "--orders", "3", DATABASE_URL=url, JWT_SECRET=JWT_SECRET)
+    ended = sh.run("seed", "--orders", "3", DATABASE_URL=own_url, JWT_SECRET=JWT_SECRET)
     assert [len(line.split(" ")) for line in ended.out.splitlines()] == [2, 2, 2]
-    assert (count(url, "products"), count(url, "orders")) == (len(CATALOGUE), 3)
+    assert (count(own_url, "products"), count(own_url, "orders")) == (len(CATALOGUE), 3)
 
 
 def test_a_database_that_is_missing_is_told_in_a_sentence(sh: Shell, url: str) -> None:
@@ -205,11 +204,10 @@ def test_a_database_that_is_missing_is_told_in_a_sentence(sh: Shell, url: str) -
 
 
 async def test_reconcile_says_what_it_did_and_its_log_stands_beside_it(
-    sh: Shell, url: str, stripe: Stripe
+    sh: Shell, own_url: str, stripe: Stripe
 ) -> None:
-    migrations.upgrade(url)
     for api_base, code in ((stripe.url, 0), ("http://127.0.0.1:1", 3)):
-        settings = {**SETTINGS, "DATABASE_URL": url, "STRIPE_API_BASE": api_base}
+        settings = {**SETTINGS, "DATABASE_URL": own_url, "STRIPE_API_BASE": api_base}
         ended = await asyncio.to_thread(partial(sh.run, "reconcile", **settings))
         assert (ended.code, ended.out.startswith("nothing to do\n")) == (code, True)
         assert ("Stripe could not be asked" in ended.out) is bool(code)
@@ -239,25 +237,23 @@ def test_reconcile_has_a_code_for_each_reason_to_end(sh: Shell, url: str, tmp_pa
 
 
 async def test_reconcile_ends_with_1_while_a_case_waits_for_a_person(
-    sh: Shell, url: str, stripe: Stripe
+    sh: Shell, own_url: str, stripe: Stripe
 ) -> None:
-    migrations.upgrade(url)
-    with psycopg.connect(url, autocommit=True) as shop:
+    with psycopg.connect(own_url, autocommit=True) as shop:
         shop.execute(
             "INSERT INTO orders (id, user_id, currency, status) VALUES (gen_random_uuid(), 'ada', 'EUR', 'review')"
         )
-    settings = {**SETTINGS, "DATABASE_URL": url, "STRIPE_API_BASE": stripe.url}
+    settings = {**SETTINGS, "DATABASE_URL": own_url, "STRIPE_API_BASE": stripe.url}
     for words in (("reconcile",), ("reconcile", "--until-whole")):
         ended = await asyncio.to_thread(partial(sh.run, *words, **settings))
         assert (ended.code, "is in REVIEW" in ended.out) == (1, True), ended.err
 
 
 async def test_a_server_that_reconciles_first_says_how_far_it_is_and_opens_no_port_unless_it_was_whole(
-    sh: Shell, url: str, stripe: Stripe
+    sh: Shell, own_url: str, stripe: Stripe
 ) -> None:
-    migrations.upgrade(url)
     port = free_ports()
-    settings = {**SETTINGS, "DATABASE_URL": url, "PORT": str(port)}
+    settings = {**SETTINGS, "DATABASE_URL": own_url, "PORT": str(port)}
     away = await asyncio.to_thread(
         partial(sh.run, "serve", "--reconcile-first", **settings, STRIPE_API_BASE="http://127.0.0.1:1")
     )
@@ -294,12 +290,11 @@ def image_files() -> list[str]:
     return " ".join(re.findall(r"^COPY (?!--)(.*) \S+$", image, re.MULTILINE)).split()
 
 
-def test_orders_are_not_seeded_without_a_secret_to_sign_their_tokens(sh: Shell, url: str) -> None:
-    migrations.upgrade(url)
-    ended = sh.run("seed", "--orders", "1", DATABASE_URL=url)
+def test_orders_are_not_seeded_without_a_secret_to_sign_their_tokens(sh: Shell, own_url: str) -> None:
+    ended = sh.run("seed", "--orders", "1", DATABASE_URL=own_url)
     assert ended.code == 1
     assert ended.err.startswith("JWT_SECRET: is not set")
-    assert count(url, "orders") == 0
+    assert count(own_url, "orders") == 0
 
 
 def test_a_token_is_not_signed_with_a_weak_secret(sh: Shell) -> None:
@@ -315,11 +310,10 @@ def test_schema_writes_what_is_committed(sh: Shell, tmp_path: Path) -> None:
     assert (tmp_path / "there.graphql").read_text() == (ROOT / "schema.graphql").read_text()
 
 
-def test_a_port_that_is_taken_is_told_in_a_sentence(sh: Shell, url: str) -> None:
-    migrations.upgrade(url)
+def test_a_port_that_is_taken_is_told_in_a_sentence(sh: Shell, own_url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        served = {**SETTINGS, "DATABASE_URL": url, "PORT": port}
+        served = {**SETTINGS, "DATABASE_URL": own_url, "PORT": port}
         for ended in (
             sh.run("sandbox", "--port", port),
             sh.run("serve", **served),
@@ -362,12 +356,11 @@ def test_a_file_that_was_not_named_is_not_read_and_serve_says_so(sh: Shell, tmp_
     )
 
 
-def test_serve_tells_of_a_misspelt_name_and_a_missing_webhook_secret(sh: Shell, url: str) -> None:
-    migrations.upgrade(url)
+def test_serve_tells_of_a_misspelt_name_and_a_missing_webhook_secret(sh: Shell, own_url: str) -> None:
     given = {name: value for name, value in SETTINGS.items() if name != "STRIPE_WEBHOOK_SECRET"}
     port = str(free_ports())
     running = sh.start(
-        "serve", **given | {"DATABASE_URL": url, "PORT": port, "CORS_ORIGIN": "https://shop.test"}
+        "serve", **given | {"DATABASE_URL": own_url, "PORT": port, "CORS_ORIGIN": "https://shop.test"}
     )
     running.answers(f"http://127.0.0.1:{port}/livez")
     remarks = [line["remark"] for line in map(json.loads, running.output.splitlines()) if "remark" in line]

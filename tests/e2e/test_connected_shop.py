@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from services.operations import migrations
 from tests.client import CREATE_PAYMENT_INTENT
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
 from tests.e2e.connected import FOLDER, NEVER, OFTEN, ConnectedShop, Paygraph
@@ -27,8 +26,11 @@ from tests.node import needs_node
 
 
 @pytest.fixture(scope="module")
-def town(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paygraph]:
-    with own_database(postgres_url) as database_url, shell(tmp_path_factory.mktemp("town")) as sh:
+def town(postgres_url: str, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paygraph]:
+    with (
+        own_database(postgres_url, like=migrated) as database_url,
+        shell(tmp_path_factory.mktemp("town")) as sh,
+    ):
         port, stripe_port = free_ports(2), free_ports()
         settings = {
             "DATABASE_URL": database_url,
@@ -43,7 +45,6 @@ def town(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         }
         hook = f"http://127.0.0.1:{port}/webhooks/stripe"
         stripe = sh.start("sandbox", "--port", str(stripe_port), "--webhook-url", hook, **settings)
-        migrations.upgrade(database_url)
         stripe.answers(f"{settings['STRIPE_API_BASE']}/_sandbox/journal")
         yield Paygraph(sh, settings)
 

@@ -7,9 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from services.operations import migrations
 from tests.conftest import JWT_SECRET
-from tests.e2e.databases import own_database
 from tests.e2e.processes import Shell, eventually, shell
 
 LISTENERS = (
@@ -26,21 +24,16 @@ def sh(tmp_path: Path) -> Iterator[Shell]:
         yield made
 
 
-@pytest.fixture
-def url(postgres_url: str) -> Iterator[str]:
-    with own_database(postgres_url) as made:
-        yield made
-
-
-def test_listen_prints_events_as_they_come_and_ends_cleanly_by_ctrl_c(sh: Shell, url: str) -> None:
-    migrations.upgrade(url)
-    assert sh.run("seed", "--orders", "4", DATABASE_URL=url, JWT_SECRET=JWT_SECRET).code == 0
-    with psycopg.connect(url, autocommit=True) as shop:
+def test_listen_prints_events_as_they_come_and_ends_cleanly_by_ctrl_c(sh: Shell, own_url: str) -> None:
+    assert sh.run("seed", "--orders", "4", DATABASE_URL=own_url, JWT_SECRET=JWT_SECRET).code == 0
+    with psycopg.connect(own_url, autocommit=True) as shop:
         shop.execute(PAY_ONE)
-        first = json.loads(listened(sh, url, shop)[0])
+        first = json.loads(listened(sh, own_url, shop)[0])
         shop.execute("UPDATE orders SET status = 'canceled' WHERE status = 'paid'")
-        later = [json.loads(line) for line in listened(sh, url, shop, "--after", first["cursor"])]
-        only = [json.loads(line) for line in listened(sh, url, shop, "--types", "ORDER_PAID,ORDER_REVIEW")]
+        later = [json.loads(line) for line in listened(sh, own_url, shop, "--after", first["cursor"])]
+        only = [
+            json.loads(line) for line in listened(sh, own_url, shop, "--types", "ORDER_PAID,ORDER_REVIEW")
+        ]
 
     assert {"type", "createdAt", "orderId", "orderStatus", "orderVersion", "id", "cursor"} == first.keys()
     assert (first["type"], first["orderStatus"]) == ("ORDER_PAID", "PAID")

@@ -12,10 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.operations import migrations
 from tests.client import CREATE_PAYMENT_INTENT
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
-from tests.e2e.databases import own_database
 from tests.e2e.processes import HTTP, PATIENCE, Running, Shell, eventually, free_ports, is_running, shell
 from tests.e2e.shop import Customer, pay
 from tests.numbers import numbers_of
@@ -62,12 +60,12 @@ class Town:
 
 
 @pytest.fixture
-def town(postgres_url: str, tmp_path: Path) -> Iterator[Town]:
-    with own_database(postgres_url) as database_url, shell(tmp_path) as sh:
+def town(own_url: str, tmp_path: Path) -> Iterator[Town]:
+    with shell(tmp_path) as sh:
         port, stripe_port = free_ports(2), free_ports()
         stripe_url = f"http://127.0.0.1:{stripe_port}"
         settings = {
-            "DATABASE_URL": database_url,
+            "DATABASE_URL": own_url,
             "STRIPE_SECRET_KEY": STRIPE.secret_keys[0],
             "STRIPE_PUBLISHABLE_KEY": STRIPE.publishable_key,
             "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
@@ -77,7 +75,6 @@ def town(postgres_url: str, tmp_path: Path) -> Iterator[Town]:
         }
         hook = f"http://127.0.0.1:{port}/webhooks/stripe"
         stripe = sh.start("sandbox", "--port", str(stripe_port), "--webhook-url", hook, **settings)
-        migrations.upgrade(database_url)
         stripe.answers(f"{stripe_url}/_sandbox/journal")
         yield Town(sh, stripe, stripe_url, settings)
 

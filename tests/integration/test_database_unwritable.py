@@ -12,11 +12,9 @@ from models.payments.settlement_statements import LOCK_ORDER
 from runtime.database.connections import Connection
 from runtime.database.database import BEGIN, Database, DatabaseUnavailable, Transaction, build_database
 from runtime.database.statements import sql_of
-from services.operations import migrations
 from services.operations.health import OK, Health
 from services.stripe_api.gateway import StripeGateway
 from tests.conftest import Stripe
-from tests.e2e.databases import own_database
 from tests.make import Shop
 
 DEMOTED = text("SET default_transaction_read_only = on")
@@ -27,13 +25,6 @@ CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
 CREATE TRIGGER disk_full BEFORE INSERT ON leases FOR EACH STATEMENT EXECUTE FUNCTION disk_full()
 """
-
-
-@pytest.fixture
-def own_url(postgres_url: str) -> Iterator[str]:
-    with own_database(postgres_url) as url:
-        migrations.upgrade(url)
-        yield url
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from runtime.database.database import Database
-from services.operations import migrations
 from settings import Settings
 from tests.client import Client
 from tests.conftest import JWT_SECRET, running
-from tests.e2e.databases import own_database
 from tests.make import Shop
 
 SECRET = "sk_live_value_of_a_variable"
@@ -32,15 +30,13 @@ NEEDING_A_USER = {
 
 
 @pytest.fixture
-async def broken(settings: Settings, postgres_url: str) -> AsyncIterator[Client]:
+async def broken(settings: Settings, own_url: str) -> AsyncIterator[Client]:
     """A client of a server whose database lacks columns that every question about orders and products names."""
-    with own_database(postgres_url) as url:
-        migrations.upgrade(url)
-        with psycopg.connect(url) as admin:
-            admin.execute("ALTER TABLE products RENAME COLUMN name TO title")
-            admin.execute("ALTER TABLE order_items RENAME COLUMN unit_amount TO price")
-        async with running(settings.model_copy(update={"database_url": SecretStr(url)})) as http:
-            yield Client(http, JWT_SECRET)
+    with psycopg.connect(own_url) as admin:
+        admin.execute("ALTER TABLE products RENAME COLUMN name TO title")
+        admin.execute("ALTER TABLE order_items RENAME COLUMN unit_amount TO price")
+    async with running(settings.model_copy(update={"database_url": SecretStr(own_url)})) as http:
+        yield Client(http, JWT_SECRET)
 
 
 def at_error(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:

@@ -182,18 +182,17 @@ async def test_stripe_is_ready_when_it_answers_our_key(
     assert await state(Health(database, gateway), "stripe") == told
 
 
-async def test_readiness_goes_red_and_green_again_with_the_database(own: str, stripe: Stripe) -> None:
-    migrations.upgrade(own)
-    async with server(make_settings(own, stripe.url)) as client:
+async def test_readiness_goes_red_and_green_again_with_the_database(own_url: str, stripe: Stripe) -> None:
+    async with server(make_settings(own_url, stripe.url)) as client:
         assert (await client.get("/readyz")).json() == GREEN
 
-        let_in(own, "false")
+        let_in(own_url, "false")
         answer = await client.get("/readyz")
         assert answer.status_code == 503
         assert answer.json() == {**GREEN, "status": "unready", **NO_DATABASE}
         assert (await client.get("/livez")).status_code == 200
 
-        let_in(own, "true")
+        let_in(own_url, "true")
         assert (await client.get("/readyz")).json() == GREEN
 
 
@@ -221,15 +220,14 @@ async def test_a_schema_that_is_too_old_or_missing_says_what_to_do(own: str, str
 
 
 async def test_a_schema_that_is_newer_serves_on_while_the_new_version_is_rolled_out(
-    own: str, stripe: Stripe
+    own_url: str, stripe: Stripe
 ) -> None:
-    migrations.upgrade(own)
-    async with server(make_settings(own, stripe.url)) as client:
-        with psycopg.connect(own) as deployer:
+    async with server(make_settings(own_url, stripe.url)) as client:
+        with psycopg.connect(own_url) as deployer:
             deployer.execute("UPDATE alembic_version SET version_num = 'of_tomorrow'")
         assert (await client.get("/readyz")).json() == GREEN
 
-        with psycopg.connect(own) as deployer:
+        with psycopg.connect(own_url) as deployer:
             deployer.execute("DELETE FROM alembic_version")
         assert (await client.get("/readyz")).status_code == 503
 

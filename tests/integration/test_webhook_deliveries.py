@@ -266,6 +266,26 @@ async def test_a_late_answer_is_not_taken_for_that_of_the_replay(
     assert [delivery.status for delivery in await deliveries(shop.database)] == ["due"]
 
 
+async def test_an_answer_behind_its_lease_is_not_taken_for_that_of_the_next_try(
+    shop: Shop, endpoints: WebhookEndpoints, receiver: Receiver
+) -> None:
+    await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await paid_order(shop)
+
+    class Late(WebhookSender):
+        async def send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+            taken = text("UPDATE webhook_deliveries SET attempts = 2, due_at = now() + interval '1 minute'")
+            await shop.database.rows(taken)  # by another process, whose try is under way
+            return Answer(500, "it answered 500")
+
+    sender = Late(HERE)
+    await WebhookDispatcher(shop.database, sender, kept=KEPT).deliver_due()
+    await sender.close()
+
+    [delivery] = await deliveries(shop.database)
+    assert (delivery.status, delivery.attempts, delivery.last_http_status) == ("due", 2, None)
+
+
 async def test_a_long_replay_holds_up_no_other(
     shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher
 ) -> None:

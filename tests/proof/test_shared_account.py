@@ -1,15 +1,12 @@
 """Two installations and other applications on one Stripe account, for an hour: each touches its own (I7, P10)."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import psycopg
 import pytest
-from psycopg import sql
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from models import OrderStatus
 from models.payments.installation import INSTALLATION
@@ -21,7 +18,6 @@ from sandbox.objects.strangers import Application
 from services.identity.principal import Principal
 from services.notifications.webhook_addresses import PUBLIC_ONLY
 from services.notifications.webhook_endpoints import WebhookEndpoints
-from services.operations import migrations
 from services.operations.installation import renew_installation
 from services.payments.refusals import RECEIVED_ELSEWHERE, OrderNotInReview, OrderNotRefundable
 from services.payments.reviews import Reviews, ReviewWish
@@ -55,12 +51,10 @@ class Listening(SandboxGateway):
 
 
 @pytest.fixture
-async def second_database(postgres_url: str) -> AsyncIterator[Database]:
-    with own_database(postgres_url) as url:
-        migrations.upgrade(url)
-        made = build_database(url)
-        yield made
-        await made.close()
+async def second_database(own_url: str) -> AsyncIterator[Database]:
+    made = build_database(own_url)
+    yield made
+    await made.close()
 
 
 @pytest.fixture
@@ -116,43 +110,28 @@ async def test_for_an_hour_nothing_of_anothers_is_asked_about_or_written(
         assert statuses == [OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.PENDING] * 4
 
 
-@contextmanager
-def copied(url: str) -> Iterator[str]:
-    """A copy of a database to which nobody is connected."""
-    original, name = make_url(url), f"copy_{uuid4().hex}"
-    with psycopg.connect(original.set(database="postgres").render_as_string(False), autocommit=True) as admin:
-        template = sql.Identifier(str(original.database))
-        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), template))
-        try:
-            yield original.set(database=name).render_as_string(hide_password=False)
-        finally:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_url: str) -> None:
+async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_url: str, own_url: str) -> None:
     account = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
-    with own_database(postgres_url) as url:
-        migrations.upgrade(url)
-        database = build_database(url)
-        original = Till(database, account)
-        orders = [await original.shop.order(items=[(1_000, 1)]) for _ in range(2)]
-        intents = [await original.ask(order_id) for order_id in orders]
-        await WebhookEndpoints(database, PUBLIC_ONLY).create(Principal("m"), "https://shop.example/", None)
-        await database.close()
-        with copied(url) as copied_url:
-            said = await renew_installation(copied_url)
-            gateway = Listening(account)
-            copy = Till(build_database(copied_url), account, gateway)
-            await copy.shop.set_order(orders[0], status=OrderStatus.CANCELED)
-            account.pay(intents[1].id)
-            await copy.sweep.run()
-            again = await copy.ask(orders[1])
-            left_alone = await copy.shop.status(orders[1])
-            [endpoint] = await WebhookEndpoints(copy.shop.database, PUBLIC_ONLY).list()
-            await copy.shop.database.close()
-        await original.sweep.run()
-        paid = await original.shop.status(orders[1])
-        await database.close()
+    database = build_database(own_url)
+    original = Till(database, account)
+    orders = [await original.shop.order(items=[(1_000, 1)]) for _ in range(2)]
+    intents = [await original.ask(order_id) for order_id in orders]
+    await WebhookEndpoints(database, PUBLIC_ONLY).create(Principal("m"), "https://shop.example/", None)
+    await database.close()
+    with own_database(postgres_url, like=own_url) as copied_url:
+        said = await renew_installation(copied_url)
+        gateway = Listening(account)
+        copy = Till(build_database(copied_url), account, gateway)
+        await copy.shop.set_order(orders[0], status=OrderStatus.CANCELED)
+        account.pay(intents[1].id)
+        await copy.sweep.run()
+        again = await copy.ask(orders[1])
+        left_alone = await copy.shop.status(orders[1])
+        [endpoint] = await WebhookEndpoints(copy.shop.database, PUBLIC_ONLY).list()
+        await copy.shop.database.close()
+    await original.sweep.run()
+    paid = await original.shop.status(orders[1])
+    await database.close()
 
     assert said.endswith(": 2 payments left to the original")
     assert account.state.payment_intents.require(intents[0].id)["status"] == "requires_payment_method"
@@ -162,36 +141,34 @@ async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_ur
     assert str(endpoint.disabled_because).startswith("The database was copied")
 
 
-async def test_a_copy_gives_back_no_money_that_the_original_received(postgres_url: str) -> None:
+async def test_a_copy_gives_back_no_money_that_the_original_received(postgres_url: str, own_url: str) -> None:
     account = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
-    with own_database(postgres_url) as url:
-        migrations.upgrade(url)
-        original = Till(build_database(url), account)
-        paid, reviewed, late = [await original.shop.order(items=[(1_000, 1)]) for _ in range(3)]
-        for order_id in (paid, reviewed, late):
-            account.pay((await original.ask(order_id)).id)
-        await original.shop.set_order(late, status=OrderStatus.CANCELED)
-        account.permissions.forbid("rak_refund_write")  # so that the late money's refund is still to be made
-        await original.sweep.run()
-        await original.shop.database.close()
-        account.permissions.allow("rak_refund_write")
-        with copied(url) as copied_url:
-            await renew_installation(copied_url)
-            gateway = Listening(account)
-            copy = Till(build_database(copied_url), account, gateway)
-            database = copy.shop.database
-            await copy.shop.set_order(reviewed, status=OrderStatus.REVIEW)
-            await database.rows(WAITS, {"order_id": reviewed})
-            with pytest.raises(OrderNotRefundable) as refused:
-                await copy.refund(paid)
-            with pytest.raises(OrderNotInReview) as undecided:
-                await Reviews(database, copy.refunds).resolve(decision_of(reviewed, ReviewDecision.REFUND))
-            await Reviews(database, copy.refunds).resolve(decision_of(reviewed, ReviewDecision.ACCEPT))
-            await copy.sweep.run()
-            made = list(account.state.refunds)
-            await renew_installation(copied_url, await installation_of(url))
+    original = Till(build_database(own_url), account)
+    paid, reviewed, late = [await original.shop.order(items=[(1_000, 1)]) for _ in range(3)]
+    for order_id in (paid, reviewed, late):
+        account.pay((await original.ask(order_id)).id)
+    await original.shop.set_order(late, status=OrderStatus.CANCELED)
+    account.permissions.forbid("rak_refund_write")  # so that the late money's refund is still to be made
+    await original.sweep.run()
+    await original.shop.database.close()
+    account.permissions.allow("rak_refund_write")
+    with own_database(postgres_url, like=own_url) as copied_url:
+        await renew_installation(copied_url)
+        gateway = Listening(account)
+        copy = Till(build_database(copied_url), account, gateway)
+        database = copy.shop.database
+        await copy.shop.set_order(reviewed, status=OrderStatus.REVIEW)
+        await database.rows(WAITS, {"order_id": reviewed})
+        with pytest.raises(OrderNotRefundable) as refused:
             await copy.refund(paid)
-            await database.close()
+        with pytest.raises(OrderNotInReview) as undecided:
+            await Reviews(database, copy.refunds).resolve(decision_of(reviewed, ReviewDecision.REFUND))
+        await Reviews(database, copy.refunds).resolve(decision_of(reviewed, ReviewDecision.ACCEPT))
+        await copy.sweep.run()
+        made = list(account.state.refunds)
+        await renew_installation(copied_url, await installation_of(own_url))
+        await copy.refund(paid)
+        await database.close()
 
     assert (refused.value.reason, undecided.value.reason) == (RECEIVED_ELSEWHERE, RECEIVED_ELSEWHERE)
     assert made == []
