@@ -1,68 +1,24 @@
 """The tests bite: each deliberate bug is found by the tests that are there for it."""
 
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import GIVEN_DATABASE
+from tests.e2e.databases import own_database
 from tests.proof.mutants import MUTANTS
+from tests.proof.mutants.house import ROOT, House, house_in
 from tests.proof.mutants.mutant import Mutant
 
-ROOT = Path(__file__).parent.parent.parent
-PARTS = (
-    "graph",
-    "models",
-    "runtime",
-    "services",
-    "sandbox",
-    "tests",
-    "main.py",
-    "settings.py",
-    "pyproject.toml",
-    "schema.graphql",
-)
-# What the attackers and the clients have installed beside them would fill a disk, copied for each bug.
-LEFT_OUT = shutil.ignore_patterns(".venv", "node_modules", "__pycache__")
 SECONDS = 180
+A_SHORT_PROOF = {"PROOF_RUNS": "20", "PROOF_SHRINKS": "no"}
 
 
-def copy_of_the_house(place: Path) -> Path:
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, place / part, ignore=LEFT_OUT)
-        else:
-            shutil.copy(source, place / part)
-    return place
-
-
-def apply(mutant: Mutant, house: Path) -> None:
-    for change in mutant.changes:
-        file = house / change.file
-        source = file.read_text()
-        assert source.count(change.old) == 1, f"{mutant.name}: look for {change.old!r} in {change.file} again"
-        file.write_text(source.replace(change.old, change.new))
-
-
-def run(tests: tuple[str, ...], house: Path) -> subprocess.CompletedProcess[str]:
-    words = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:randomly",
-        *tests,
-    ]
-    return subprocess.run(  # noqa: S603  our own tests
-        words, cwd=house, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with house_in(tmp_path_factory.mktemp("mutants")) as made:
+        yield made
 
 
 def test_each_deliberate_bug_can_still_be_made() -> None:
@@ -73,21 +29,19 @@ def test_each_deliberate_bug_can_still_be_made() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_deliberate_bug_is_found(mutant: Mutant, tmp_path: Path) -> None:
-    house = copy_of_the_house(tmp_path)
-    apply(mutant, house)
+def test_a_deliberate_bug_is_found(mutant: Mutant, house: House, postgres_url: str, migrated: str) -> None:
+    like = None if mutant.is_in_a_migration else migrated
+    with house.with_bug(mutant), own_database(postgres_url, like=like) as url:
+        done = house.run(mutant.tests, {GIVEN_DATABASE: url, **A_SHORT_PROOF}, seconds=SECONDS)
 
-    done = run(mutant.tests, house)
-
-    assert done.returncode == 1, (
-        f"it survived, or the tests could not run:\n{done.stdout[-3000:]}{done.stderr[-2000:]}"
-    )
-    assert re.search(r"\b\d+ failed", done.stdout), done.stdout[-3000:]
+    assert done.returncode == 1, f"it survived, or the tests could not run:\n{done.output[-5000:]}"
+    assert re.search(r"\b\d+ failed", done.output), done.output[-3000:]
 
 
-def test_without_a_bug_the_same_tests_pass(tmp_path: Path) -> None:
+def test_without_a_bug_the_same_tests_pass(house: House, postgres_url: str, migrated: str) -> None:
     tests = tuple(sorted({test for mutant in MUTANTS for test in mutant.tests}))
 
-    done = run(tests, copy_of_the_house(tmp_path))
+    with own_database(postgres_url, like=migrated) as url:
+        done = house.run(tests, {GIVEN_DATABASE: url, **A_SHORT_PROOF}, seconds=len(tests) * SECONDS)
 
-    assert done.returncode == 0, done.stdout[-3000:]
+    assert done.returncode == 0, done.output[-3000:]

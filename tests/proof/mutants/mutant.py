@@ -19,3 +19,8 @@ class Mutant:
     name: str
     changes: tuple[Change, ...]
     tests: tuple[str, ...]
+
+    @property
+    def is_in_a_migration(self) -> bool:
+        """It shows only in a database that was made with it."""
+        return any(change.file.startswith("models/migrations/") for change in self.changes)

@@ -6,6 +6,7 @@ EVENTS = "tests/integration/test_events.py"
 DELIVERIES = "tests/integration/test_webhook_deliveries.py"
 FAILURES = "tests/integration/test_webhook_failures.py"
 ADDRESSES = "tests/unit/test_webhook_addresses.py"
+MACHINE = "tests/proof/test_state_machine.py"
 MIGRATION = "models/migrations/versions/0019_events_of_orders.py"
 DISPATCHER = "services/notifications/webhook_dispatcher.py"
 
@@ -94,7 +95,18 @@ MUTANTS = (
                 "",
             ),
         ),
-        (f"{DELIVERIES}::test_a_replay_begins_anew_also_while_a_try_is_under_way",),
+        (f"{DELIVERIES}::test_an_answer_behind_its_lease_is_not_taken_for_that_of_the_next_try",),
+    ),
+    Mutant(
+        "an answer counts for the replay of its delivery",
+        (
+            Change(
+                "models/webhooks/deliveries.py",
+                '    col(WebhookDelivery.began_at) == bindparam("first_due", type_=DateTime(timezone=True)),\n',
+                "",
+            ),
+        ),
+        (f"{DELIVERIES}::test_a_late_answer_is_not_taken_for_that_of_the_replay",),
     ),
     Mutant(
         "an endpoint that is disabled is not told of",
@@ -126,5 +138,16 @@ MUTANTS = (
             ),
         ),
         (f"{FAILURES}::test_what_is_not_taken_is_tried_again_later",),
+    ),
+    Mutant(
+        "a message is done with whatever the endpoint answered",
+        (
+            Change(
+                DISPATCHER,
+                "        if not answer.is_taken:\n",
+                "        if answer.http_status is None:\n",
+            ),
+        ),
+        (MACHINE,),
     ),
 )
