@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import timedelta
+from itertools import cycle
 from typing import Any, Literal
 from uuid import UUID
 
@@ -48,6 +49,8 @@ ONE = st.sampled_from(
         "look",
         "hear",
         "pay",
+        "deliver",
+        "repair the endpoint",
     ]
 )
 DELAYS = st.lists(st.sampled_from([0.0, 0.0005, 0.002, 0.004]), min_size=1, max_size=7)  # seconds, in turn
@@ -64,6 +67,7 @@ KINDS: list[Kind] = [
 ]
 DEEDS: list[Deed] = ["pay", "pay and refund", "dispute", "cancel"]
 BETWEEN_BACKUPS = 4  # steps
+MOODS = st.lists(st.sampled_from(["take", "take", "fail", "take unheard"]), min_size=1, max_size=7)
 
 
 class Disasters(Machine):
@@ -72,6 +76,33 @@ class Disasters(Machine):
     steps = 0
     backup_made: timedelta | None = None  # how much time had passed
     backup_step = 0
+
+    @rule(moods=MOODS)
+    def the_shop_is_told(self, moods: list[str]) -> None:
+        """Its endpoint takes some messages, fails at others, and takes some without our hearing of it."""
+        self.count("deliveries that fail", len(moods) - moods.count("take"))
+        self.warehouse.moods = cycle(moods)
+        self.do(self.warehouse.dispatcher.deliver_due())
+
+    @rule(callers=st.integers(1, 2))
+    def the_shop_pulls_events(self, callers: int) -> None:
+        async def at_once() -> None:
+            await self._at_once(*(self.warehouse.pull() for _ in range(callers)))
+
+        self.do(at_once())
+
+    @rule()
+    def the_shop_is_away_for_days(self) -> None:
+        self.count("days without an endpoint", 4)
+        self.warehouse.moods = cycle(["fail"])
+        for _ in range(4):
+            self.do(self.warehouse.dispatcher.deliver_due())
+            self.pass_time(A_DAY)
+        self.do(self.warehouse.dispatcher.deliver_due())
+
+    @rule()
+    def the_shop_repairs_its_endpoint(self) -> None:
+        self.do(self.warehouse.repair())
 
     @rule(order_id=ORDERS, names=st.lists(ONE, min_size=2, max_size=4), delays=DELAYS)
     def things_happen_at_once(self, order_id: UUID, names: list[str], delays: list[float]) -> None:
@@ -114,6 +145,8 @@ class Disasters(Machine):
             "look": lambda: RefreshFromStripe(self.database, self.gateway).find(ADA, order_id),
             "hear": self.inbox.finish_due,
             "pay": self._pay_what_was_released,
+            "deliver": self.warehouse.dispatcher.deliver_due,
+            "repair the endpoint": self.warehouse.repair,
         }
         coroutine: Coroutine[Any, Any, Any] = work[name]()
         return coroutine

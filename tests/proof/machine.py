@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
+from itertools import cycle
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -16,7 +17,6 @@ from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.http.errors import StripeError
 from services.identity.refusals import Refusal
-from services.operations import migrations
 from services.orders.imports import OrderImports
 from services.payments import failpoints
 from services.payments.order_changes import OrderChanges
@@ -33,6 +33,7 @@ from tests.make import Shop
 from tests.proof.gateway import Crash, SandboxGateway
 from tests.proof.invariants import World, check_always, check_at_the_end
 from tests.proof.tables import Tables
+from tests.proof.warehouse import NOTE_CHANGES, Warehouse, e8_each_change_is_one_event_and_the_shop_hears_it
 from tests.proof.watched import WatchedDatabase
 
 AN_HOUR, A_DAY = timedelta(seconds=3_700), timedelta(seconds=90_000)
@@ -57,6 +58,7 @@ class Machine(RuleBasedStateMachine):
         self.world = World(self.database, self.sandbox)
         self.neighbours = self.world.neighbours
         self.keys = self.placed = self.starts = 0
+        self.warehouse = Warehouse(self.database)
         self.start()
         self.failpoint: str | None = None
         self.exit = ExitStack()
@@ -87,6 +89,7 @@ class Machine(RuleBasedStateMachine):
         """For our tables and for Stripe alike."""
         self.gateway.ahead += time
         self.sandbox.pass_time(time.total_seconds())
+        self.warehouse.pass_time(time)
         self.runner.run(self.tables.make_older(time))
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -119,6 +122,7 @@ class Machine(RuleBasedStateMachine):
             self.runner.run(check_always(self.world))
             self._until_nothing_changes()
             self.runner.run(check_at_the_end(self.world))
+            self.runner.run(e8_each_change_is_one_event_and_the_shop_hears_it(self.database, self.warehouse))
         finally:
             self.count("crashes at a call", self.gateway.crashes)
             self.exit.close()
@@ -131,7 +135,8 @@ class Machine(RuleBasedStateMachine):
         self.sandbox.state.dashboard.refunds.clear()
         self.gateway.crash = self.failpoint = None
         self.gateway.delays = []
-        for intent in list(self.sandbox.state.payment_intents):
+        self.warehouse.moods = cycle(["take"])
+        for intent in self.world.intents():
             if intent["status"] == "processing":
                 self.sandbox.complete(intent["id"])
             if intent["status"] == "requires_capture":
@@ -142,6 +147,7 @@ class Machine(RuleBasedStateMachine):
         changes: list[str] = []
         for time in ROUNDS:
             self.pass_time(time)
+            self.runner.run(self.warehouse.dispatcher.deliver_due())
             before = self.runner.run(self._books())
             self.runner.run(self.sweep.run())
             after = self.runner.run(self._books())
@@ -167,10 +173,9 @@ BOOKS = {
 
 
 @contextmanager
-def ground(server_url: str, machine: type[Machine]) -> Iterator[None]:
-    """A database for `machine` alone, whose commits wait for no disk."""
-    with own_database(server_url) as url, asyncio.Runner() as runner:
-        migrations.upgrade(url)
+def ground(server_url: str, migrated: str, machine: type[Machine]) -> Iterator[None]:
+    """A database for `machine` alone, a copy of `migrated`, whose commits wait for no disk."""
+    with own_database(server_url, like=migrated) as url, asyncio.Runner() as runner:
         machine.runner, machine.database = runner, WatchedDatabase(build_database(url, pool_size=6).pool)
         machine.tables = Tables(machine.database)
         runner.run(_prepare(machine.database, machine.tables))
@@ -184,6 +189,8 @@ async def _prepare(database: Database, tables: Tables) -> None:
     row = await database.row(text("SELECT current_database() AS name"))
     assert row is not None
     await database.rows(text(f"ALTER DATABASE {row.name} SET synchronous_commit = off"))
+    for statement in NOTE_CHANGES:
+        await database.rows(text(statement))
     await tables.prepare()
     await database.close()
 
