@@ -412,6 +412,7 @@ def main() -> None:
         schema,
     )
     arguments = parse(__doc__ or "", sys.argv[1:])
+    logs.configure("WARNING", "console")  # to stderr: what `key` and `token` print is read by other programs
     try:
         if arguments.env_file:
             load_env_file(arguments.env_file, os.environ)
