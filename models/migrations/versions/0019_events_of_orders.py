@@ -78,7 +78,7 @@ FUNCTIONS = (
         END IF;
         RETURN NULL;
     END $$
-    """,  # noqa: S608  our own words
+    """,  # noqa: S608  our own words  # nosec B608
     f"""
     CREATE FUNCTION write_event_of_dispute() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
@@ -99,7 +99,7 @@ FUNCTIONS = (
         END IF;
         RETURN NULL;
     END $$
-    """,  # noqa: S608  our own words
+    """,  # noqa: S608  our own words  # nosec B608
     """
     CREATE FUNCTION write_event_of_attention() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
