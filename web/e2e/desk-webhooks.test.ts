@@ -101,7 +101,7 @@ describe("an endpoint", () => {
     await page.getByRole("link", { name: "Home" }).click()
     await page.getByRole("status").getByText("A webhook endpoint takes no events.").waitFor()
     await page.getByRole("link", { name: receiver.url }).click()
-    const failed = rowOf(page, "Order paid")
+    const failed = rowOf(page, "Order paid").filter({ hasText: order.reference })
     await failed.getByText("it answered 500").waitFor()
     await failed.getByText("due").waitFor()
     await view(page, "Delivered").click()
@@ -121,7 +121,7 @@ describe("an endpoint", () => {
     receiver.received.length = 0
     await page.getByRole("button", { name: "Enable…" }).click()
     await page.getByRole("button", { name: "Enable it" }).click()
-    await page.getByRole("button", { name: "Send again from Order paid on" }).click()
+    await failed.getByRole("button", { name: "Send again from Order paid on" }).click()
     await page.getByRole("button", { name: "Send them again" }).click()
     await until(true, () => receiver.received.some(({ type }) => type === "order.paid"))
     await view(page, "Delivered").click()
