@@ -17,7 +17,7 @@ WINDOW_SECONDS = 3_600
 class Decline(SQLModel, table=True):
     """One declined attempt to pay, from one event of Stripe's.
 
-    `user_id` is null for a guest's order; `address` where no trusted proxy told who had asked for the intent last.
+    `user_id` is null for a guest's order; `address` where no trusted proxy told whom the intent was made for.
     """
 
     __tablename__ = "declines"
@@ -37,7 +37,7 @@ class Decline(SQLModel, table=True):
 
 
 class PayerAddress(SQLModel, table=True):
-    """From where an order's payable intent was asked for last; an address of IPv4, or a network of IPv6.
+    """For whom an order's last intent was made; an address of IPv4, or a network of IPv6.
 
     Written only where a trusted proxy vouches for it, and deleted after a day.
     """

@@ -166,10 +166,8 @@ class Health:
         if self._asking is not None:
             await asyncio.wait({self._asking}, timeout=PROBE_PATIENCE)
         if self._asking is not None and self._asking.done():
-            told, self._asking = (
-                self._asking,
-                None,
-            )  # first of all, or a question that failed is never asked again
+            # Forgotten before its answer is read: a question that failed is asked again.
+            told, self._asking = self._asking, None
             self._stripe_until = self._now() + STRIPE_EVERY
             self._stripe = _answer_of(told)
         return {"stripe": self._stripe, "clock": self._time}

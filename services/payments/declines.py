@@ -76,15 +76,18 @@ class Declines:
 class PayerAddresses:
     """From where orders are paid, as far as a trusted proxy says so.
 
-    Stripe's events name no address, so a decline counts for the address that asked for the intent last. Many honest
-    customers may stand behind one: what was given to them stays payable, and only new calls have to wait.
+    Stripe's events name no address, so a decline counts for the address that the order's last intent was made for. Many
+    honest customers may stand behind one: what was given to them stays payable, and only new intents have to wait.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def check(self, address: str, order_id: UUID, user_id: str | None, *, may_any: bool) -> None:
-        """Remember who asks for their order; `RateLimited` for an address with too many declines in an hour."""
+        """Remember whom an intent is made for; `RateLimited` for an address with too many declines in an hour.
+
+        It writes, so it comes behind the turn at Stripe.
+        """
         row = await self._database.row(
             NOTE_PAYER,
             {

@@ -102,23 +102,21 @@ class PaymentIntents:
     ) -> Intent:
         """The order's one payable intent, client secret included; raises a `Refusal` otherwise.
 
-        The order is this user's; `may_any` is for who holds a checkout token of this very order. `address` is where the
-        caller is, where somebody vouches for that.
+        The order is this user's; `may_any` is for who holds a checkout token of this very order. `address` is where
+        the caller is, if a trusted proxy vouches for it.
         """
-        if address is not None:
-            await self._payers.check(address, order_id, user_id, may_any=may_any)
         patience = Patience(self._deadline)
         asked = _Asked(order_id, user_id, may_any)
         with on_behalf_of(user_id or str(order_id)):
             while True:
-                intent = await self._step(asked, patience)
+                intent = await self._step(asked, patience, address)
                 if intent is not None:
                     self._open.add(asked)
                     return intent
                 if patience.is_over:
                     raise PaymentInProgress
 
-    async def _step(self, asked: "_Asked", patience: Patience) -> Intent | None:
+    async def _step(self, asked: "_Asked", patience: Patience, address: str | None) -> Intent | None:
         """One step towards a payable intent; None when the order has to be looked at again.
 
         The turn comes before the record: a caller who can't be served in time has written nothing, and who finds an
@@ -130,6 +128,8 @@ class PaymentIntents:
                 claim = await self._claim(asked, patience, may_record=False)
             if claim is None or claim.wants_new_intent:
                 await patience.wait_for(turn)
+                if address is not None:
+                    await self._payers.check(address, asked.order_id, asked.user_id, may_any=asked.may_any)
                 claim = await self._claim(asked, patience, may_record=True)
                 if claim.wants_new_intent:
                     return await self._ask_for_intent(asked, claim, patience)

@@ -211,15 +211,17 @@ def statements(database: Database) -> Iterator[list[str]]:
         database.watch = None
 
 
+@pytest.mark.parametrize("address", [None, "203.0.113.9"])
 async def test_a_refusal_costs_no_statement(
-    one_a_second: StripeGateway, shop: Shop, database: Database
+    one_a_second: StripeGateway, shop: Shop, database: Database, address: str | None
 ) -> None:
+    """Also behind a proxy that says where the caller is."""
     payments = PaymentIntents(database, one_a_second)
     order_id = await shop.order()
     async with a_crowd(payments, shop):
         await asyncio.sleep(0.1)  # until the ten have looked at their orders
         with statements(database) as run, pytest.raises(RateLimited) as refused:
-            await payments.create("ada", order_id)
+            await payments.create("ada", order_id, address=address)
 
     assert run == []
     assert refused.value.retry_after >= 1
