@@ -13,11 +13,8 @@ from pathlib import Path
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 _QUOTED = re.compile(r"""(["'])(.*)\1""", re.DOTALL)
 _QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019", "\u201e\u201c", "\u00ab\u00bb")
-_UNSEEN = (
-    "Cc",
-    "Cf",
-    "Cs",
-)  # control characters, formats such as a BOM or a zero-width space, and surrogates
+# Control characters, formats such as a BOM or a zero-width space, and surrogates.
+_UNSEEN = ("Cc", "Cf", "Cs")
 _LARGEST_FILE = 1024 * 1024
 _CLOSE = 0.85  # of difflib: JWT_SECRETS and STRIPE_WEBHOOKS_SECRET are, HOSTNAME and PGHOST are not
 _OTHERS = ("OTEL_",)  # OpenTelemetry's SDK has settings of its own, with names like ours
@@ -83,9 +80,8 @@ def _refuse_what_is_not_meant(name: str, value: str) -> None:
     hidden = next(
         (each for each in value if unicodedata.category(each) in _UNSEEN and each not in "\t\r\n"), None
     )
-    if (
-        hidden and "\ud800" <= hidden <= "\udfff"
-    ):  # how Python reads bytes of the environment that are no text
+    # Surrogates are how Python reads bytes of the environment that are no text.
+    if hidden and unicodedata.category(hidden) == "Cs":
         raise UnreadableEnvironment(f"{name}: is not UTF-8")
     if hidden:
         raise UnreadableEnvironment(

@@ -14,9 +14,8 @@ EXAMPLE = "https://shop.example"
 PATTERN_EXAMPLE = "https://*.preview.example"
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")  # RFC 9110, 5.1, without the `*` that would mean any
 _HOST = re.compile(rf"{LABEL}(?:\.{LABEL})*")
-_ENDS_IN_A_NUMBER = re.compile(
-    r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$"
-)  # an address of IPv4 to browsers, if one at all
+# An address of IPv4 to browsers, if one at all.
+_ENDS_IN_A_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")
 
 
 class InvalidOrigin(ValueError):
