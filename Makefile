@@ -4,7 +4,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup run test coverage prove soak bench lint types schema python-client attackers lock verify-stripe
 .PHONY: try-debian try-image try-alerts try-manifests
-THEIRS := tests/integration/python_client
+THEIRS := tests/integration/graph/python_client
 ATTACKERS := tests/attackers
 OLD_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paygraph needs Python 3.11 or newer; name one with make PYTHON=python3.12 …")'
 

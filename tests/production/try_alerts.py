@@ -26,7 +26,7 @@ from runtime.embedded_postgres import embedded_postgres
 from services.operations import migrations
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
 from tests.e2e.processes import HTTP, Running, free_ports, shell
-from tests.unit.test_operations import FOLDER, expressions
+from tests.unit.operations.test_operations import FOLDER, expressions
 
 METRICS_TOKEN = "scraped-by-the-trial-0123456789"
 PATIENCE = 150.0  # seconds; the sweep comes each minute

@@ -18,8 +18,8 @@ from services.payments import failpoints
 from tests.client import Client
 from tests.conftest import JWT_SECRET, STRIPE, Stripe
 from tests.e2e.processes import Running, Shell, shell
-from tests.integration.test_cancel_order import CANCEL
-from tests.integration.test_refund_order import REFUND
+from tests.integration.payments.test_cancel_order import CANCEL
+from tests.integration.payments.test_refund_order import REFUND
 from tests.make import Shop
 
 PAYING = (

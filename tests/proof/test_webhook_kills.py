@@ -18,7 +18,7 @@ from services.payments import failpoints
 from tests.client import Client
 from tests.conftest import JWT_SECRET, Stripe
 from tests.e2e.processes import shell
-from tests.integration.test_webhook_endpoints import CREATE, MERCHANT
+from tests.integration.notifications.test_webhook_endpoints import CREATE, MERCHANT
 from tests.make import Shop
 from tests.proof.test_kills import Server, is_killed, the_server_may_die
 from tests.webhook_receiver import HANG_UP, Received, receiving

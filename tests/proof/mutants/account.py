@@ -3,9 +3,9 @@
 from tests.proof.mutants.files import EXPIRY, OWNERSHIP, TRUE_REFUNDS
 from tests.proof.mutants.mutant import Change, Mutant
 
-ODD = "tests/integration/test_odd_answers.py"
-CHANGES = "tests/integration/test_update_order.py"
-ORDERS = "tests/integration/test_graphql_orders.py"
+ODD = "tests/integration/stripe_api/test_odd_answers.py"
+CHANGES = "tests/integration/orders/test_update_order.py"
+ORDERS = "tests/integration/graph/test_graphql_orders.py"
 LIMITS = "tests/proof/test_sweep_limits.py"
 
 MUTANTS = (

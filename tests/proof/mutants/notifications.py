@@ -2,10 +2,10 @@
 
 from tests.proof.mutants.mutant import Change, Mutant
 
-EVENTS = "tests/integration/test_events.py"
-DELIVERIES = "tests/integration/test_webhook_deliveries.py"
-FAILURES = "tests/integration/test_webhook_failures.py"
-ADDRESSES = "tests/unit/test_webhook_addresses.py"
+EVENTS = "tests/integration/notifications/test_events.py"
+DELIVERIES = "tests/integration/notifications/test_webhook_deliveries.py"
+FAILURES = "tests/integration/notifications/test_webhook_failures.py"
+ADDRESSES = "tests/unit/notifications/test_webhook_addresses.py"
 MACHINE = "tests/proof/test_state_machine.py"
 MIGRATION = "models/migrations/versions/0019_events_of_orders.py"
 DISPATCHER = "services/notifications/webhook_dispatcher.py"

@@ -13,7 +13,7 @@ MUTANTS = (
                 "    if kind is None:\n        kind = INTENT\n",
             ),
         ),
-        ("tests/unit/test_stripe_objects.py::test_what_is_no_id_never_becomes_a_path",),
+        ("tests/unit/stripe_api/test_stripe_objects.py::test_what_is_no_id_never_becomes_a_path",),
     ),
     Mutant(
         "a locked object taken for the rate",

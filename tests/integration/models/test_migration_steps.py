@@ -13,8 +13,8 @@ from models.migrations.steps import UnfinishedMigration
 from services.operations import migrations
 from services.operations.migrations import MigrationBlocked
 from tests.e2e.databases import own_database
-from tests.integration.migration_locks import locks_at_commit
-from tests.integration.test_migrations import eventually, rows
+from tests.integration.models.migration_locks import locks_at_commit
+from tests.integration.models.test_migrations import eventually, rows
 
 HEAD = """
 from alembic import op

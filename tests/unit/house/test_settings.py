@@ -13,7 +13,7 @@ from sandbox.demo.demo import demo_environment
 from settings import Settings, UnsafeSettings, needed, remarks, secret_names
 from tests.setting_values import JWKS, JWT_SECRET, LIVE, SAFE, refusal_of, settings_of
 
-EXAMPLE = Path(__file__).parents[2] / ".env.example"
+EXAMPLE = Path(__file__).parents[3] / ".env.example"
 
 
 def test_safe_settings_are_taken(tmp_path: Path) -> None:

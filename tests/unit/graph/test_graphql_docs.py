@@ -9,7 +9,7 @@ from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLUnionType, build_
 from graph.schema import sdl
 from graph.serving import bounds, http, spending
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCUMENT = ROOT / "docs/clients.md"
 SCHEMA = build_schema(sdl())
 SPEAKING = (".", "types", "serving")  # folders of graph/ whose files name codes

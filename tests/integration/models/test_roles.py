@@ -28,7 +28,7 @@ from tests.make import Shop
 WITH_TYPES = PGDialect_asyncpg()  # type: ignore[no-untyped-call]
 Statement = Select[Any] | Insert | Update | Delete
 
-FOLDER = Path(__file__).parents[2] / "docs/operations/sql"
+FOLDER = Path(__file__).parents[3] / "docs/operations/sql"
 PASSWORDS = {"owner_password": "choose-one", "server_password": "choose-another"}
 
 

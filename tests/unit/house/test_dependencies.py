@@ -5,7 +5,7 @@ import re
 from datetime import date
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHECKED = ROOT / "docs/operations/dependencies.csv"
 LOCKS = ("requirements.txt", "requirements-otel.txt")
 PERMISSIVE = {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}

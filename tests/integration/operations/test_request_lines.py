@@ -16,7 +16,7 @@ from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, Client
 from tests.conftest import JWT_SECRET, Stripe, make_settings, running
 from tests.events import event_body, signed
-from tests.integration.test_order_updated import address as address
+from tests.integration.graph.test_order_updated import address as address
 from tests.lines import written_as
 from tests.make import Shop
 from tests.sockets import follower, token

@@ -25,7 +25,7 @@ from graphql import (
 
 from graph.schema import sdl
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMA = build_schema(sdl())
 ROOT_FIELDS = {
     "Query.me": "User",

@@ -18,7 +18,7 @@ from services.operations.metrics_endpoint import metrics_of
 from settings import Settings
 from tests.numbers import numbers_of
 
-FOLDER = Path(__file__).parents[2] / "docs" / "operations"
+FOLDER = Path(__file__).parents[3] / "docs" / "operations"
 OF_PROMETHEUS = {"up", "job", "instance", "le"}
 WORD = re.compile(r"\bpaygraph_\w+")
 MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"")

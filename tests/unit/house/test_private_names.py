@@ -12,7 +12,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from graph.schema import schema
-from tests.unit.test_house import ROOT, files, tree_of
+from tests.unit.house.test_house import ROOT, files, tree_of
 
 SERVING = ("graph", "models", "runtime", "services", "main.py", "settings.py")
 # Each with its reason where it stands, and with a test below that fails when the library has it no longer.

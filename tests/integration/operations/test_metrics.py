@@ -23,7 +23,7 @@ from tests.conftest import Stripe, make_settings, running
 from tests.events import event_body, signed
 from tests.make import Shop
 from tests.numbers import Numbers, numbers_of
-from tests.unit.test_operations import WORD, expressions
+from tests.unit.operations.test_operations import WORD, expressions
 
 REQUESTS, CREATE = "paygraph_requests_total", "POST /v1/payment_intents"
 STRIPE_CALLS = "paygraph_stripe_calls_total"

@@ -10,8 +10,8 @@ from services.identity.principal import Principal, Scope
 from services.identity.service_keys import ServiceKeys
 from services.notifications.event_feed import EventFeed
 from tests.client import Client
-from tests.integration.test_events import feed as feed
-from tests.integration.test_events import placed
+from tests.integration.notifications.test_events import feed as feed
+from tests.integration.notifications.test_events import placed
 from tests.make import Shop
 
 MERCHANT: dict[str, Any] = {"user": "shopkeeper", "role": "merchant"}

@@ -20,7 +20,7 @@ from sqlalchemy import text
 from runtime.database.database import Database, Transaction, build_database
 from services.operations import migrations
 from tests.e2e.databases import own_database
-from tests.integration.test_migrations import revisions
+from tests.integration.models.test_migrations import revisions
 
 ORDERS = int(os.environ.get("MIGRATION_ORDERS", "3000"))
 READER_SECONDS = float(os.environ.get("MIGRATION_READER_SECONDS", "1"))

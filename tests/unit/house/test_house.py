@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ROOMS = ("main", "graph", "services", "models", "runtime")  # each may use itself and those to its right
 # Inside services: each room may use itself and those before it.
 SERVICES = ("identity", "orders", "payments", "reconciliation", "notifications", "stripe_api", "operations")
@@ -150,6 +150,13 @@ def test_rooms_of_services_import_only_earlier_rooms() -> None:
         assert not upward, f"{file.relative_to(ROOT)} imports {upward}"
 
 
+@pytest.mark.parametrize("kind", ["unit", "integration"])
+def test_tests_are_divided_as_the_house_is(kind: str) -> None:
+    rooms = {"house", "graph", "models", "runtime", *SERVICES}
+    tests = [file.relative_to(ROOT / "tests" / kind) for file in (ROOT / "tests" / kind).rglob("test_*.py")]
+    assert {file.parts[0] for file in tests if "node_modules" not in file.parts} <= rooms
+
+
 def test_settings_use_services_alone_and_the_tests_are_imported_by_nobody() -> None:
     assert {name.split(".")[0] for name in imported(ROOT / "settings.py")} & {*ROOMS, *OUTSIDE} == {
         "services",
@@ -242,7 +249,7 @@ def test_no_lock_or_text_names_a_registry() -> None:
 
 
 LOCKS = sorted(name for name in TOP_LEVEL if name.startswith("requirements"))
-APART = [f"tests/{place}/requirements.txt" for place in ("attackers", "integration/python_client")]
+APART = [f"tests/{place}/requirements.txt" for place in ("attackers", "integration/graph/python_client")]
 
 
 @pytest.mark.parametrize("lock", [*LOCKS, *APART])

@@ -18,7 +18,7 @@ from settings import Settings
 from tests.make import Shop
 from tests.sockets import token
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FOLDER = Path(__file__).with_name("python_client")
 THEIRS = FOLDER / ".venv/bin"
 

@@ -18,7 +18,7 @@ from models.operations.migration_statements import TAKE_TURN
 from services.operations import migrations
 from services.operations.migrations import MigrationBlocked
 from tests.e2e.databases import own_database
-from tests.integration.migration_locks import locks_at_commit
+from tests.integration.models.migration_locks import locks_at_commit
 
 # What makes up a schema, each row by name and definition; `alembic check` sees neither CHECKs nor triggers.
 COLUMNS = """
