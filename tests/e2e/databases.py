@@ -17,7 +17,9 @@ def own_database(server_url: str, *, is_made: bool = True, like: str | None = No
     """
     name = f"own_{uuid4().hex}"
     template = (like and make_url(like).database) or "template1"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+        sql.Identifier(name), sql.Identifier(template)
+    )
     with psycopg.connect(server_url, autocommit=True) as admin:
         if is_made:
             admin.execute(create)
@@ -25,3 +27,11 @@ def own_database(server_url: str, *, is_made: bool = True, like: str | None = No
             yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
         finally:
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def wait_for_no_disk(server_url: str) -> None:
+    """For a server of tests alone: what it wrote is lost when the machine is, and not when the server is killed."""
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            admin.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        admin.execute("SELECT pg_reload_conf()")
