@@ -38,8 +38,10 @@ def test_a_deliberate_bug_is_found(mutant: Mutant, house: House, postgres_url: s
     assert re.search(r"\b\d+ failed", done.output), done.output[-3000:]
 
 
-def test_without_a_bug_the_same_tests_pass(house: House, postgres_url: str, migrated: str) -> None:
-    tests = tuple(sorted({test for mutant in MUTANTS for test in mutant.tests}))
+def test_without_a_bug_tests_pass_there(house: House, postgres_url: str, migrated: str) -> None:
+    """The first of each file that a bug is looked for in; in this project itself, all of them pass or the run fails."""
+    first = {test.partition("::")[0]: test for mutant in reversed(MUTANTS) for test in reversed(mutant.tests)}
+    tests = tuple(first[file] for file in sorted(first))
 
     with own_database(postgres_url, like=migrated) as url:
         done = house.run(tests, {GIVEN_DATABASE: url, **A_SHORT_PROOF}, seconds=len(tests) * SECONDS)
