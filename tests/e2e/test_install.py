@@ -1,0 +1,156 @@
+"""What `make run` and `make setup` install with: uv where it can, pip where it must, and nothing but Python needed."""
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.processes import PATIENCE, ROOT
+
+# What people have in their shells for other work.
+ELSEWHERE = {
+    "PIP_USER": "1",
+    "PIP_REQUIRE_VIRTUALENV": "1",
+    "PIP_TARGET": "/nonexistent",
+    "PYTHONPATH": "/nonexistent",
+}
+UV = '#!/bin/sh\necho "$@" >> "$UV_CALLS"\nexit {code}\n'
+
+
+class Checkout:
+    """A folder with the installer and two locks: of a package `hello`, and of a `uv` that notes how it is called."""
+
+    def __init__(self, folder: Path, uv_ends_with: int = 0) -> None:
+        self.folder, self.calls, self.wheels = folder, folder / "calls", folder / "wheels"
+        (folder / ".ci").mkdir(parents=True)
+        self.wheels.mkdir()
+        shutil.copy(ROOT / ".ci" / "install.py", folder / ".ci")
+        self._lock("requirements-hello.txt", "hello", {"hello.py": "told = 7\n"})
+        script = UV.format(code=uv_ends_with)
+        self._lock("requirements-installer.txt", "uv", {"uv-1.0.data/scripts/uv": script})
+
+    def install(self, *python: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        known = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+        given = {**known, "PATH": "/usr/bin:/bin", "UV_CALLS": str(self.calls), "PIP_CONFIG_FILE": os.devnull}
+        return subprocess.run(  # noqa: S603  the installer
+            [*(python or (sys.executable,)), ".ci/install.py", "requirements-hello.txt"],
+            cwd=self.folder,
+            env={**given, **ELSEWHERE, **variables},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def asked_of_uv(self) -> list[str]:
+        return self.calls.read_text().splitlines() if self.calls.exists() else []
+
+    def has(self, module: str) -> bool:
+        python = self.folder / ".venv" / "bin" / "python"
+        command = [str(python), "-c", f"import {module}"]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+
+    def _lock(self, lock: str, name: str, files: dict[str, str]) -> None:
+        """A wheel, and a lock that finds it in its folder and nowhere else."""
+        wheel = self.wheels / f"{name}-1.0-py3-none-any.whl"
+        info = f"{name}-1.0.dist-info"
+        files = {
+            **files,
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: here\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        with zipfile.ZipFile(wheel, "w") as packed:
+            record = ""
+            for path, text in files.items():
+                entry = zipfile.ZipInfo(path)
+                entry.external_attr = 0o100755 << 16
+                packed.writestr(entry, text)
+                digest = (
+                    base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+                )
+                record += f"{path},sha256={digest},{len(text)}\n"
+            packed.writestr(f"{info}/RECORD", record + f"{info}/RECORD,,\n")
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        (self.folder / lock).write_text(
+            f"--no-index\n--find-links {self.wheels.as_uri()}\n{name}==1.0 --hash=sha256:{digest}\n"
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "Mein Läden")
+
+
+def test_pip_brings_a_uv_of_the_lock_once_and_that_installs(checkout: Checkout) -> None:
+    done = checkout.install()
+    assert done.returncode == 0, done.stderr
+    [call] = checkout.asked_of_uv()
+    assert call.startswith("pip install --python ")
+    assert call.endswith("--quiet --require-hashes --no-deps -r requirements-hello.txt")
+    shutil.rmtree(checkout.wheels)  # the second time it is there
+    assert checkout.install().returncode == 0
+    assert len(checkout.asked_of_uv()) == 2
+
+
+def test_a_uv_of_this_machine_is_used(checkout: Checkout, tmp_path: Path) -> None:
+    known = tmp_path / "uv"
+    known.write_text(UV.format(code=0))
+    known.chmod(0o755)
+    assert checkout.install(PATH=f"{tmp_path}:/usr/bin:/bin").returncode == 0
+    assert len(checkout.asked_of_uv()) == 1
+    assert not (checkout.folder / ".venv" / "installer").exists()
+
+
+@pytest.mark.parametrize("told", ["PIP_INDEX_URL", "PIP_PROXY"])
+def test_pip_installs_where_it_has_an_index_or_a_proxy_of_its_own(checkout: Checkout, told: str) -> None:
+    done = checkout.install(**{told: "http://127.0.0.1:9"})
+    assert (done.returncode, checkout.asked_of_uv()) == (0, []), done.stderr
+    assert checkout.has("hello")
+    assert not checkout.has("pip")
+
+
+def test_pip_installs_where_uv_fails(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "checkout", uv_ends_with=2)
+    done = checkout.install()
+    assert done.returncode == 0
+    assert "pip tries it now" in done.stderr
+    assert checkout.has("hello")
+
+
+def test_another_file_than_the_locks_is_refused(checkout: Checkout) -> None:
+    with zipfile.ZipFile(checkout.wheels / "hello-1.0-py3-none-any.whl", "a") as wheel:
+        wheel.writestr("more.py", "")
+    done = checkout.install(PIP_PROXY="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "HASHES" in done.stderr
+    assert not checkout.has("hello")
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Checkout) -> None:
+    binaries = checkout.folder / ".venv" / "bin"
+    binaries.mkdir(parents=True)
+    (binaries / "python").symlink_to("/nonexistent/python3.9")
+    assert checkout.install(PIP_PROXY="http://127.0.0.1:9").returncode == 0
+    assert checkout.has("hello")
+
+
+def test_a_python_without_pip_is_given_one(checkout: Checkout, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)  # noqa: S603
+    done = checkout.install(str(tmp_path / "bare" / "bin" / "python"), PIP_PROXY="http://127.0.0.1:9")
+    assert done.returncode == 0, done.stderr
+    assert checkout.has("hello")
+
+
+def test_a_python_with_neither_pip_nor_ensurepip_says_what_to_install(checkout: Checkout) -> None:
+    debians = "import runpy, sys; sys.modules.update(pip=None, ensurepip=None); "
+    debians += "sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+    done = checkout.install(sys.executable, "-c", debians)
+    assert done.returncode == 1
+    assert "apt install python3-venv" in done.stderr
+    assert "Traceback" not in done.stderr
