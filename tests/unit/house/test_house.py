@@ -18,7 +18,7 @@ TOP_LEVEL = {
     "graph", "models", "services", "runtime", "tests", "web", "sandbox", "bench", "docs", "examples",
     "main.py", "settings.py", "schema.graphql", "pyproject.toml", "Makefile",
     "requirements.txt", "requirements-demo.txt", "requirements-dev.txt", "requirements-otel.txt",
-    "requirements-openapi.txt",
+    "requirements-openapi.txt", "requirements-installer.txt",
     "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md",
 }  # fmt: skip
 STATEMENTS = {"select", "insert", "update", "delete", "text"}
