@@ -1,10 +1,12 @@
 """A real PostgreSQL 18 that needs no installation, for the demo and the tests. Not for production: it has no TLS."""
 
+import hashlib
 import json
 import logging
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
 import warnings
@@ -80,16 +82,30 @@ def _plain_name(place: Path) -> Iterator[Path]:
     if _PLAIN.fullmatch(str(place)):
         yield place
         return
-    temporary = tempfile.gettempdir()
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=temporary if _PLAIN.fullmatch(temporary) else "/tmp"))  # noqa: S108
-    folder.chmod(0o755)
-    link = folder / "data"
+    link = _folder_of_link(place) / "data"
+    link.unlink(missing_ok=True)
     link.symlink_to(place)
     try:
         yield link
     finally:
-        link.unlink()
-        folder.rmdir()
+        if not (place / "postmaster.pid").exists():  # another process may have the server open too
+            link.unlink(missing_ok=True)
+            link.parent.rmdir()
+
+
+def _folder_of_link(place: Path) -> Path:
+    """The same at each start, since other programs keep the address of the database."""
+    temporary = tempfile.gettempdir()
+    parent = temporary if _PLAIN.fullmatch(temporary) else "/tmp"  # noqa: S108
+    folder = Path(parent, f"pg-{hashlib.sha256(bytes(place)).hexdigest()[:16]}")
+    try:
+        folder.mkdir(mode=0o755)
+    except FileExistsError:
+        found = folder.lstat()
+        if not (stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()):  # anybody may write there
+            folder = Path(tempfile.mkdtemp(prefix="pg-", dir=parent))
+    folder.chmod(0o755)
+    return folder
 
 
 @contextmanager

@@ -42,7 +42,8 @@ def test_a_folder_of_any_name_holds_a_database_that_is_found_again(tmp_path: Pat
     with embedded_postgres(place) as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     assert (place / "PG_VERSION").exists()
-    with embedded_postgres(place) as url, psycopg.connect(url) as connection:
+    with embedded_postgres(place) as again, psycopg.connect(url) as connection:
+        assert again == url
         assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
 
 
