@@ -37,6 +37,7 @@ from runtime.environment import UnreadableEnvironment, load_env_file
 from runtime.gc_tuning import tuned_garbage_collection
 from runtime.own_host import OwnHostOnly
 from runtime.processes import end_as_by_ctrl_c
+from runtime.switching import short_switches
 from runtime.tracing import traced
 from services.identity.callers import Callers
 from services.identity.checkout_tokens import CheckoutTokens
@@ -194,7 +195,7 @@ def lifespan_of(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with traced(settings.otel_exporter_otlp_endpoint, database), pool_shown(database):
             async with contextlib.AsyncExitStack() as running:
-                for begin in (*work, tuned_garbage_collection):
+                for begin in (*work, tuned_garbage_collection, short_switches):
                     await running.enter_async_context(begin())
                 yield
             await gateway.close()

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="also write the raw figures there, as JSON")
     arguments = parser.parse_args()
     if arguments.attacks:
-        attacks.say(attacks.milliseconds_of_attacks(4.0), attacks.effect_on_a_customer(20.0))
+        attacks.say(attacks.milliseconds_of_attacks(4.0), attacks.effect_on_a_customer(12.0))
         return
     if arguments.deliveries:
         print(*deliveries.lines_of(deliveries.deliveries()), sep="\n")

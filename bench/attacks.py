@@ -1,6 +1,5 @@
 """The dearest operations that the bounds allow, for each kind of caller, and what they do to a customer beside them."""
 
-import itertools
 import statistics
 import time
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 
 from bench.load import Job
-from bench.stage import GRAPHQL, Stage, load, operation, signed_in, stage
+from bench.stage import GRAPHQL, Stage, load, load_all, operation, signed_in, stage
 from graph.serving.work_limits import SAVED_SECONDS
 
 ITEM = "productId productName quantity unitPrice { minorUnits currency amount } subtotal { minorUnits currency amount }"
@@ -99,43 +98,69 @@ def milliseconds_of_attacks(seconds: float) -> dict[str, float]:
     return found
 
 
-def effect_on_a_customer(seconds: float) -> tuple[float, float]:
-    """p99 of a customer who reads an order, ms: alone, and beside six attackers with new texts and large orders."""
+@dataclass(frozen=True)
+class Effect:
+    """p99 of a customer, ms. Of a second the server had its core for `busy`, and waited for it for `waited` while
+    others had it, which is time that the figures owe to the machine."""
+
+    alone: float
+    beside: float
+    busy: float
+    waited: float
+    attacks: int
+    refused: int
+
+
+def effect_on_a_customer(seconds: float) -> Effect:
+    """A customer reads an order, alone and beside six attackers with new texts and large orders, each with an account
+    of their own. The attackers' clients leave the core to the customer's, whose time is measured."""
     with stage(200) as on, on.server() as server, ThreadPoolExecutor() as threads:
-        large = large_order(on)
-        order_id, token = on.orders.lines[1]
+        order_id, token = on.orders.lines[-1]
         read = operation("query($id: ID!) { order(id: $id) { id status total { amount } } }", id=order_id)
-        customer = Job(
-            server.port,
-            "/graphql",
-            [(read, signed_in(token))],
-            seconds,
-            1,
-            per_second=20,
-            repeat=True,
-            expect="id",
-        )
+        calls = [(read, signed_in(token))]
+        customer = Job(server.port, "/graphql", calls, seconds, 1, per_second=20, repeat=True, expect="id")
         alone = load(customer).milliseconds
-        dearest = itertools.cycle(attack for _, attack in attacks(on, large))
-        for attack in itertools.islice(dearest, ATTACKERS):
-            threads.submit(load, Job(server.port, "/graphql", attack.calls, seconds + 1, 1, repeat=True))
+        kinds = [list(attacks(on, large_order(on, place))) for place in range(ATTACKERS)]
+        each = [kind[place % len(kind)][1] for place, kind in enumerate(kinds)]
+        jobs = [
+            Job(server.port, "/graphql", attack.calls, seconds + 2, 1, repeat=True, expect=attack.expect)
+            for attack in each
+        ]
+        attacking = threads.submit(load_all, jobs, behind=True)
+        time.sleep(1)  # until they have begun
+        busy, waited, began = server.cpu(), server.waited(), time.perf_counter()
         beside = load(customer).milliseconds
-    return p99(alone), p99(beside)
+        took = time.perf_counter() - began
+        outcomes = attacking.result()
+        return Effect(
+            p99(alone),
+            p99(beside),
+            (server.cpu() - busy) / took,
+            (server.waited() - waited) / took,
+            sum(outcome.done for outcome in outcomes),
+            sum(outcome.done - outcome.good for outcome in outcomes),
+        )
 
 
 def p99(values: list[float]) -> float:
     return statistics.quantiles(values, n=100)[-1]
 
 
-def large_order(on: Stage) -> tuple[str, str]:
+def large_order(on: Stage, place: int = 0) -> tuple[str, str]:
     """An order of 500 items and its owner's token: one of the stage's, made that large."""
-    order_id, token = on.orders.lines[0]
+    order_id, token = on.orders.lines[place]
     with psycopg.connect(on.environment["DATABASE_URL"]) as connection:
         connection.execute(FILL, {"order_id": order_id, "most": MOST_ITEMS})
     return order_id, token
 
 
-def say(milliseconds: dict[str, float], effect: tuple[float, float]) -> None:
+def say(milliseconds: dict[str, float], effect: Effect) -> None:
     for name, each in milliseconds.items():
         print(f"{name:32}{each:8.1f} ms of CPU")
-    print(f"a customer's p99: {effect[0]:.0f} ms alone, {effect[1]:.0f} ms beside {ATTACKERS} attackers")
+    print(
+        f"a customer's p99: {effect.alone:.0f} ms alone, {effect.beside:.0f} ms beside {ATTACKERS} attackers"
+    )
+    print(f"  who sent {effect.attacks} operations, {effect.refused} of which were refused")
+    print(
+        f"  the server had its core for {effect.busy:.0%} and waited for it for {effect.waited:.0%} of the time"
+    )

@@ -1,4 +1,4 @@
-"""A load generator: HTTP/1.1 over kept connections, in a process of its own. `python -m bench.load < job.json`."""
+"""A load generator: HTTP/1.1 over kept connections, in a process of its own. `python -m bench.load < jobs.json`."""
 
 import asyncio
 import itertools
@@ -155,5 +155,10 @@ async def run(job: Job) -> Outcome:
     return await Load(job).run()
 
 
+async def run_all(jobs: list[Job]) -> list[Outcome]:
+    return await asyncio.gather(*map(run, jobs))
+
+
 if __name__ == "__main__":
-    json.dump(asdict(uvloop.run(run(Job(**json.load(sys.stdin))))), sys.stdout)
+    outcomes = uvloop.run(run_all([Job(**each) for each in json.load(sys.stdin)]))
+    json.dump([asdict(each) for each in outcomes], sys.stdout)

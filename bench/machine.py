@@ -45,6 +45,10 @@ class Process:
         """Seconds of CPU so far, of the process and its children."""
         return sum(map(_scheduled, family(self.pid)))
 
+    def waited(self) -> float:
+        """Seconds for which it was ready to run and something else had its core."""
+        return sum(map(_waited, family(self.pid)))
+
     def memory(self) -> float:
         """Resident megabytes of the largest of the process and its children."""
         return max(map(_memory_of, family(self.pid)))
@@ -52,9 +56,18 @@ class Process:
 
 def _scheduled(pid: int) -> float:
     """Seconds on a core."""
-    return (
-        sum(int(task.read_text().split()[0]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
-    )
+    return sum(each[0] for each in _schedules(pid)) / 1e9
+
+
+def _waited(pid: int) -> float:
+    return sum(each[1] for each in _schedules(pid)) / 1e9
+
+
+def _schedules(pid: int) -> Iterator[tuple[int, int]]:
+    """Of each thread, nanoseconds on a core and waiting for one."""
+    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        on, waiting, _ = map(int, task.read_text().split())
+        yield on, waiting
 
 
 def _memory_of(pid: int) -> float:

@@ -28,6 +28,7 @@ class Sale:
     shoppers: list[tuple[str, str, float]]
     patience: float
     beside: tuple[str, str]  # the body and the token of `createOrder`
+    is_proxied: bool = False  # each shopper has an address of their own, that a trusted proxy tells
 
 
 @dataclass
@@ -74,9 +75,10 @@ class Market:
         shopper = Shopper(came=self._now)
         self.found.shoppers.append(shopper)
         body = json.dumps({"query": self._sale.pay, "variables": {"orderId": order}})
+        address = address_of(len(self.found.shoppers)) if self._sale.is_proxied else None
         failures = 0
         while self._now - shopper.came < self._sale.patience and failures <= MOST_FAILURES:
-            answer = await self._post(body, token)
+            answer = await self._post(body, token, address=address)
             shopper.asked += 1
             kind = answer.get("__typename", "no answer")
             self.found.answers[kind] = self.found.answers.get(kind, 0) + 1
@@ -104,10 +106,13 @@ class Market:
             self.found.alive.append((time.perf_counter() - began) * 1e3)
             await asyncio.sleep(1 / PROBES_A_SECOND)
 
-    async def _post(self, body: str, token: str, field: str = "createPaymentIntent") -> dict[str, Any]:
+    async def _post(
+        self, body: str, token: str, field: str = "createPaymentIntent", *, address: str | None = None
+    ) -> dict[str, Any]:
+        forwarded = f"x-forwarded-for: {address}\r\n" if address else ""
         head = (
             f"POST /graphql HTTP/1.1\r\nhost: 127.0.0.1:{self._sale.port}\r\ncontent-type: application/json\r\n"
-            f"authorization: Bearer {token}\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"authorization: Bearer {token}\r\n{forwarded}content-length: {len(body)}\r\n\r\n"
         )
         status, answer = await self._send(f"{head}{body}".encode())
         try:
@@ -128,6 +133,10 @@ class Market:
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
         return (await loop.create_connection(Connection, "127.0.0.1", self._sale.port))[1]
+
+
+def address_of(number: int) -> str:
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
 async def run(sale: Sale) -> Found:

@@ -10,13 +10,14 @@ from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StreamResult
-from strawberry.types import ExecutionContext
+from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.scalar import ScalarDefinition
 
 from graph.serving.answers import log_errors, presentable
 from graph.serving.lists import charge_lists, read_attributes, remember_roots
 from graph.serving.observing import begin_counting, observe_errors, observe_root_fields, observed_stream
+from graph.serving.plain_entries import fill
 from graph.serving.stages import Stages
 from graph.types import attention, errors, orders, payments, products, service_keys, shop_orders, webhooks
 from graph.types import cancellations_and_refunds as closing
@@ -57,6 +58,12 @@ class ServedSchema(strawberry.Schema):
         errors[:] = [presentable(error, in_full=in_full) for error in errors]
         observe_errors(errors)
 
+    async def execute(self, *arguments: Any, **named: Any) -> Any:
+        result = await super().execute(*arguments, **named)
+        context = named["context_value"]
+        fill(result.data, context.spending.filled)
+        return result
+
     async def stream(self, *arguments: Any, **named: Any) -> StreamResult:
         """What a socket asks for."""
         return observed_stream(self._results(*arguments, **named), named["context_value"])
@@ -65,6 +72,8 @@ class ServedSchema(strawberry.Schema):
         """The results; of an operation that was refused unread, the error, which Strawberry would only log."""
         try:
             async for result in await super().stream(*arguments, **named):
+                if isinstance(result, ExecutionResult):
+                    fill(result.data, named["context_value"].spending.filled)
                 yield result
         except GraphQLError as error:
             errors = [presentable(error, in_full=False)]

@@ -19,7 +19,7 @@ def to_json(value: object, default: Callable[[Any], object] | None = None) -> by
         return json.dumps(value, default=default).encode()
 
 
-def from_json(text: bytes) -> Any:
+def from_json(text: bytes | str) -> Any:
     """Raises ValueError for anything but JSON."""
     try:
         return orjson.loads(text)
@@ -27,7 +27,7 @@ def from_json(text: bytes) -> Any:
         return _leniently(text)
 
 
-def _leniently(text: bytes) -> Any:
+def _leniently(text: bytes | str) -> Any:
     """Stored text may have half a character, which is no reason not to read the rest."""
     try:
         return json.loads(text)

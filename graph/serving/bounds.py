@@ -1,8 +1,12 @@
 """What an operation may cost; the same over HTTP and WebSocket. Checked before anything is executed."""
 
+import asyncio
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import structlog
@@ -13,12 +17,9 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
-    NoUndefinedVariablesRule,
-    NoUnusedVariablesRule,
     OperationDefinitionNode,
     OperationType,
     TokenKind,
-    VariablesInAllowedPositionRule,
     parse,
     specified_rules,
     validate,
@@ -31,15 +32,17 @@ from graph.serving.documents import Documents
 from graph.serving.selections import Size, TooManySelected, size_of
 from graph.serving.spending import (
     ANONYMOUS,
+    NEW_TOKEN,
     SIGNED_IN,
     TOKEN,
+    VALUE,
     Allowance,
     Spending,
     allowance_of,
     bad_input,
 )
 from graph.serving.variables import check_values
-from graph.serving.work_limits import WorkLimits
+from graph.serving.work_limits import Account, WorkLimits
 from runtime.bounded_cache import BoundedCache
 from services.identity.principal import Principal
 
@@ -52,10 +55,11 @@ DEEPEST = 12  # fields within fields
 LONGEST_TEXT = 30_000  # characters; a thousand tokens of a client's need fewer
 MOST_LINES = 2_000
 MOST_MISTAKES = 20  # that are reported of one text
-SHORT_TEXT = 1_000  # characters, that are checked at once
-# Half of the work each, for a text of many fragments. Those of variables share what they find.
-VARIABLES = (NoUndefinedVariablesRule, NoUnusedVariablesRule, VariablesInAllowedPositionRule)
-RULES = (tuple(rule for rule in specified_rules if rule not in VARIABLES), VARIABLES)
+SHORT_TEXT = 100  # characters, that are checked at once
+# What no directive of this schema can break is not looked for: @defer and @stream are unknown here.
+INCREMENTAL = ("DeferStreamDirective", "StreamDirectiveOnListField")
+RULES = tuple(rule for rule in specified_rules if not rule.__name__.startswith(INCREMENTAL))
+CHECKER = ThreadPoolExecutor(1, "check")  # of texts that are new
 LONGEST_REMEMBERED = 20_000  # characters of a text
 # Texts that were checked. Strangers have a cache of their own, so that they can't push out what customers use.
 REMEMBERED = {
@@ -85,9 +89,6 @@ class CheckedText:
     tokens: int
 
 
-Check: TypeAlias = Generator[None, None, CheckedText]
-
-
 class Bounded(Protocol):
     """What judging needs of the context of an operation."""
 
@@ -109,23 +110,29 @@ async def checked_operation(
 ) -> CheckedText:
     """What is to be executed, with nothing spent yet; raises the `GraphQLError` of what can't be."""
     allowance = allowance_of(context.principal)
-    caller = context.principal.id if context.principal else None
-    context.spending = Spending(allowance, account=context.work_limits.account_of(caller, context.address))
+    context.spending = Spending(allowance, account=await _account_of(context))
     text = context.documents.resolve(query, extensions)
     if not text:
         raise MissingQueryError
-    check_values(variables, allowance.values)
+    values = check_values(variables, allowance.values)
+    context.spending.charge_caller(VALUE * values)
     checked = known(schema, text, allowance, introspection=context.introspection)
     if checked is None:
-        context.spending.charge_caller(TOKEN * min(allowance.tokens, len(text) // 2))  # before it is read
-        checked = await _in_turns(
-            check_in_steps(schema, text, allowance, introspection=context.introspection),
-            text,
-            context.spending,
-        )
+        context.spending.charge_caller(NEW_TOKEN * min(allowance.tokens, len(text) // 2))  # before it is read
+        checked = await _checked_aside(schema, text, allowance, introspection=context.introspection)
+        remember(schema, text, allowance, checked, introspection=context.introspection)
     context.spending.charge(checked.tokens * TOKEN)
     check_name(checked, name)
     return checked
+
+
+async def _account_of(context: Bounded) -> Account:
+    caller = context.principal.id if context.principal else None
+    try:
+        return context.work_limits.account_of(caller, context.address)
+    except GraphQLError:
+        await context.work_limits.slow_down()
+        raise
 
 
 def check_name(checked: CheckedText, name: str | None) -> None:
@@ -135,18 +142,15 @@ def check_name(checked: CheckedText, name: str | None) -> None:
         raise bad_input("There is no operation of this name.")
 
 
-async def _in_turns(check: "Check", text: str, spending: Spending) -> CheckedText:
-    """The whole check, with a turn for others between its parts, and before a long one."""
-    if len(text) > SHORT_TEXT:
-        await spending.rest()
-    while True:
-        try:
-            next(check)
-        except StopIteration as end:
-            checked: CheckedText = end.value
-            return checked
-        if spending.is_turn_over():
-            await spending.rest()
+async def _checked_aside(
+    schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool
+) -> CheckedText:
+    """In a thread, one text after the other: nothing interrupts graphql-core while it reads one, save the switch
+    between threads (see runtime/switching.py)."""
+    check = partial(check_text, schema, text, allowance, introspection=introspection)
+    if len(text) <= SHORT_TEXT:
+        return check()
+    return await asyncio.get_running_loop().run_in_executor(CHECKER, copy_context().run, check)
 
 
 def known(
@@ -163,20 +167,15 @@ def _known_of_strangers(key: Question, allowance: Allowance) -> CheckedText | No
     return found if found is not None and not found.errors else None
 
 
-def check_in_steps(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> Check:
-    """Parse and validate, and remember what was found; yields between the parts of the work.
-
-    Raises the `GraphQLError` of a text that can't be parsed.
-    """
+def check_text(schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool) -> CheckedText:
+    """Parse and validate; raises the `GraphQLError` of a text that can't be parsed."""
     check_size(text)
     document = parse(text, max_tokens=allowance.tokens, allow_empty_selection_sets=False)
-    yield
     # The bounds come first: validating what exceeds them is the cost they are there to spare.
     errors = [GraphQLError(sentence) for sentence in exceeded(document, allowance)]
     if not errors:
-        for rules in RULES if introspection else (*RULES, (NoSchemaIntrospectionCustomRule,)):
-            yield
-            errors += validate(schema, document, rules, MOST_MISTAKES, hide_suggestions=True)
+        rules = RULES if introspection else (*RULES, NoSchemaIntrospectionCustomRule)
+        errors = validate(schema, document, rules, MOST_MISTAKES, hide_suggestions=True)
         if errors and not introspection:
             log.info("operation unfit", mistakes=for_our_log(errors))
             errors = [GraphQLError(UNFIT)]
@@ -185,11 +184,16 @@ def check_in_steps(schema: GraphQLSchema, text: str, allowance: Allowance, *, in
         each.name.value if each.name else None: OperationKind(each.operation.value)
         for each in operations_of(document)
     }
-    checked = CheckedText(document, types, mistakes, token_count(document))
+    return CheckedText(document, types, mistakes, token_count(document))
+
+
+def remember(
+    schema: GraphQLSchema, text: str, allowance: Allowance, checked: CheckedText, *, introspection: bool
+) -> None:
+    """So that the same text is found by `known`, unless it is very long."""
     if len(text) <= LONGEST_REMEMBERED:
         key = (schema, introspection, text)
         REMEMBERED[allowance].put(key, checked, 2 * sys.getsizeof(text) + BYTES_OF_TOKEN * checked.tokens)
-    return checked
 
 
 def check_size(text: str) -> None:

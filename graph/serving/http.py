@@ -141,12 +141,11 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         try:
             return await self.schema.execute(
                 wanted.query,
-                wanted.variables,
-                context,
-                None,
-                wanted.operation_name,
-                OPERATIONS[method],
-                wanted.extensions,
+                variable_values=wanted.variables,
+                context_value=context,
+                operation_name=wanted.operation_name,
+                allowed_operation_types=OPERATIONS[method],
+                operation_extensions=wanted.extensions,
             )
         except MissingQueryError:
             raise HTTPException(400, "Pass the operation as `query`.") from None

@@ -10,10 +10,12 @@ from graphql import GraphQLSchema, get_nullable_type, is_list_type, is_object_ty
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from graph.serving.plain_entries import Make, Reading, entry_maker
 from graph.serving.selections import ResolveInfo, fields_of_entry
-from graph.serving.spending import ENTRY, Spending
+from graph.serving.spending import ENTRY, Place, Spending
 
 SHORT = 10  # entries that are completed at once
+FEW = 40  # units of work that the executor does as quickly
 
 Resolver = Callable[..., Any]
 
@@ -29,22 +31,24 @@ def charge_lists(schema: GraphQLSchema) -> None:
 
 
 def read_attributes(schema: GraphQLSchema) -> None:
-    """Have each field that is an attribute read it, without the two calls that Strawberry makes for it: a tenth of
-    what a list of 500 items costs."""
+    """Have each field that asks nothing but its object be read of it, without the calls that Strawberry makes."""
     for kind in schema.type_map.values():
         for field in kind.fields.values() if is_object_type(kind) else ():
             definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-            if isinstance(definition, StrawberryField) and definition.is_basic_field:
-                field.resolve = _attribute(definition.python_name)
+            read = _reader_of(definition) if isinstance(definition, StrawberryField) else None
+            if read is not None:
+                field.resolve = Reading(read)
 
 
-def _attribute(name: str) -> Resolver:
-    read = attrgetter(name)
-
-    def read_attribute(source: Any, info: ResolveInfo) -> Any:
-        return read(source)
-
-    return read_attribute
+def _reader_of(definition: StrawberryField) -> Make | None:
+    """Of an attribute, or of a method without arguments; None for what needs `info`, awaits or is extended."""
+    if definition.is_basic_field:
+        return attrgetter(definition.python_name)
+    method = definition.base_resolver
+    if method is None or definition.extensions or method.is_async or method.self_parameter is None:
+        return None
+    read = method.wrapped_func
+    return read if callable(read) and len(method.signature.parameters) == 1 else None
 
 
 def remember_roots(schema: GraphQLSchema) -> None:
@@ -78,19 +82,48 @@ def _charge(entries: Any, info: ResolveInfo) -> Any:
     if not entries or not isinstance(entries, Sequence):
         return entries
     spending: Spending = info.context.spending
-    work = len(entries) * weight_of_entry(info, spending)
+    place = place_of(info)
+    work = len(entries) * weight_of_entry(info, place, spending)
     spending.charge(work)
     spending.charge_caller(work)
+    make = maker_of_entry(info, place, spending) if work >= FEW else None
+    if make is not None:
+        return made_in_turns(entries, make, info, spending)
     return entries if len(entries) <= SHORT else in_turns(entries, spending)
 
 
-def weight_of_entry(info: ResolveInfo, spending: Spending) -> int:
+def place_of(info: ResolveInfo) -> Place:
+    """Where a list stands in its operation: one node may stand in several places, beside others."""
+    return (info.parent_type.name, *map(id, info.field_nodes))
+
+
+def weight_of_entry(info: ResolveInfo, place: Place, spending: Spending) -> int:
     """Units of work; counted once for each place in the operation, whose nodes live as long as it does."""
-    place = id(info.field_nodes[0])
     weight = spending.weights.get(place)
     if weight is None:
         weight = spending.weights[place] = ENTRY + fields_of_entry(info)
     return weight
+
+
+def maker_of_entry(info: ResolveInfo, place: Place, spending: Spending) -> Make | None:
+    """Found out once for each place, too."""
+    if place not in spending.makers:
+        spending.makers[place] = entry_maker(info)
+    return spending.makers[place]
+
+
+async def made_in_turns(entries: Sequence[Any], make: Make, info: ResolveInfo, spending: Spending) -> Any:
+    """An empty list, whose entries are made and put in when the answer is done."""
+    made: list[Any] = []
+    try:
+        for entry in entries:
+            if spending.is_turn_over():
+                await spending.rest()
+            made.append(make(entry))
+    except Exception:  # the executor finds it too, and tells the client
+        return in_turns(entries, spending)
+    spending.filled.append((info.path.as_list(), made))
+    return []
 
 
 async def in_turns(entries: Sequence[Any], spending: Spending) -> AsyncIterator[Any]:

@@ -3,17 +3,22 @@
 import asyncio
 import time
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from graphql import GraphQLError
 
+from graph.serving.plain_entries import Filled, Make
 from graph.serving.selections import ResolveInfo
 from graph.serving.work_limits import Account
 
+Place: TypeAlias = tuple[str | int, ...]  # of a list in its operation
+
 # Units of work: a field that is executed is one (6 to 9 µs), so 7,000 are some 50 ms.
 ENTRY = 2  # of a list, beside its fields
-TOKEN = 3  # of the text: to parse and to validate it the first time
-STRETCH = 0.005  # seconds of work after which others get a turn
-REST = 0.005  # seconds that are theirs
+TOKEN = 3  # of the text
+NEW_TOKEN = 6  # of a text to parse and to validate, which its caller pays for
+VALUE = 1  # of the variables, which its caller pays for
+STRETCH = 0.001  # seconds of work after which others get a turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +45,14 @@ def allowance_of(principal: object | None) -> Allowance:
 
 @dataclass(slots=True)
 class Turns:
-    """Long operations go on one after the other, with a rest between any two: however many there are, a short one
-    meets at most every second stretch."""
+    """Long operations go on one after the other, and each rests as long as it has worked: however many there are,
+    they have half of the time, and a short one meets at most every second stretch."""
 
     free_at: float = 0.0
 
-    def book(self, now: float) -> float:
-        """Seconds until the next free turn."""
-        start = max(now, self.free_at) + REST
+    def book(self, now: float, worked: float) -> float:
+        """Seconds until the next free turn, for who has `worked` so many seconds until now."""
+        start = max(now, self.free_at) + worked
         self.free_at = start + STRETCH
         return start - now
 
@@ -62,7 +67,9 @@ class Spending:
     allowance: Allowance = SIGNED_IN
     entries: int = 0
     work: int = 0
-    weights: dict[int, int] = field(default_factory=dict)  # of an entry's fields, by its list's field node
+    weights: dict[Place, int] = field(default_factory=dict)  # of an entry's fields
+    makers: dict[Place, Make | None] = field(default_factory=dict)
+    filled: list[Filled] = field(default_factory=list)  # lists that are put into the answer when it is done
     account: Account | None = None  # of the caller, whom all their operations together may cost so much
     roots: dict[str, ResolveInfo] = field(default_factory=dict)  # by their names in the answer
     lines_read: int = 0  # of orders, whether they are charged already or not
@@ -109,7 +116,8 @@ class Spending:
 
     async def rest(self) -> None:
         """Until our next turn begins."""
-        await asyncio.sleep(TURNS.book(time.perf_counter()))
+        now = time.perf_counter()
+        await asyncio.sleep(TURNS.book(now, now - self.turn_began))
         self.turn_began = time.perf_counter()
 
 

@@ -6,11 +6,13 @@ from typing import Any
 from graph.serving.spending import bad_input
 
 
-def check_values(variables: Mapping[str, Any] | None, most: int) -> None:
-    """Raises the `GraphQLError` of more values than that, those in lists and objects counted each."""
+def check_values(variables: Mapping[str, Any] | None, most: int) -> int:
+    """How many values there are, those in lists and objects counted each; the `GraphQLError` of more than `most`."""
+    count = 0
     for count, _ in enumerate(_values(variables or {}), start=1):
         if count > most:
             raise bad_input(f"The variables of an operation have at most {most} values.")
+    return count
 
 
 def _values(outer: object) -> Iterator[object]:

@@ -3,6 +3,7 @@
 Only what costs is counted, the entries of lists and texts that are new. Ordinary operations cost nothing here.
 """
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
@@ -14,6 +15,8 @@ from graphql import GraphQLError
 from runtime.addresses import TrustedProxies, network_of
 
 MOST_ACCOUNTS = 10_000  # callers that are remembered; the one that was quiet longest is forgotten
+PAUSE = 0.5  # seconds until a refusal is answered
+MOST_WAITING = 200  # refusals; any more are answered at once, since they hold memory
 SAVED_SECONDS = 7  # of work that a quiet caller may ask for at once
 
 
@@ -37,6 +40,8 @@ class WorkLimits:
     of_address: float = 30_000.0  # which all visitors share where the proxy is not trusted
     of_visitor: float = 6_000.0  # of an address that a trusted proxy vouches for
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    pause: float = PAUSE
+    waiting: int = 0
     clock: Callable[[], float] = time.monotonic
     accounts: OrderedDict[tuple[bool, str], Account] = field(default_factory=OrderedDict)
 
@@ -56,6 +61,16 @@ class WorkLimits:
         if account.left <= 0:
             raise _rate_limited(account)
         return account
+
+    async def slow_down(self) -> None:
+        """For who is refused: one who asks again at once costs us more than the refusals are worth."""
+        if self.waiting >= MOST_WAITING:
+            return
+        self.waiting += 1
+        try:
+            await asyncio.sleep(self.pause)
+        finally:
+            self.waiting -= 1
 
     def _rate_of(self, caller: str | None, address: str) -> float:
         """Who is a stranger asks for the least, once it is known that their address is not everybody's."""

@@ -164,7 +164,7 @@ def order_not_refundable(refusal: payments_refusals.OrderNotRefundable) -> Order
 
 def amount_not_refundable(refusal: payments_refusals.AmountNotRefundable) -> AmountNotRefundable:
     refundable, least = money(refusal.refundable, refusal.currency), money(1, refusal.currency)
-    between = f"Between {least.amount} and {refundable.amount} {refusal.currency} can be given back."
+    between = f"Between {least.amount()} and {refundable.amount()} {refusal.currency} can be given back."
     return AmountNotRefundable(
         message=between if refusal.refundable else "All of it was given back already.",
         code=ErrorCode.AMOUNT_NOT_REFUNDABLE,

@@ -29,16 +29,34 @@ class OrderLineKind(Enum):
 
 @strawberry.type(description="A line of an order, as it was when the order was placed or last changed.")
 class OrderLine:
-    kind: OrderLineKind = strawberry.field(description="What it is, and so which way it counts.")
-    reference: str | None = strawberry.field(
-        description="The shop's own id of it: a SKU, a voucher's code; null when it has none."
-    )
-    name: str = strawberry.field(description="What customers read.")
-    quantity: int = strawberry.field(description="How many of it.")
-    unit_amount: Money = strawberry.field(description="What one of it comes to; never negative.")
-    subtotal: Money = strawberry.field(
+    line: strawberry.Private[Line]
+    currency: strawberry.Private[str]
+
+    @strawberry.field(description="What it is, and so which way it counts.")
+    def kind(self) -> OrderLineKind:
+        return OrderLineKind[self.line.kind.name]
+
+    @strawberry.field(description="The shop's own id of it: a SKU, a voucher's code; null when it has none.")
+    def reference(self) -> str | None:
+        return self.line.reference
+
+    @strawberry.field(description="What customers read.")
+    def name(self) -> str:
+        return self.line.name
+
+    @strawberry.field(description="How many of it.")
+    def quantity(self) -> int:
+        return self.line.quantity
+
+    @strawberry.field(description="What one of it comes to; never negative.")
+    def unit_amount(self) -> Money:
+        return money(self.line.unit_amount, self.currency)
+
+    @strawberry.field(
         description="Unit amount × quantity, negative for what takes away: the lines' sum is the order's total."
     )
+    def subtotal(self) -> Money:
+        return money(self.line.subtotal, self.currency)
 
 
 @strawberry.input(description="A line of an order.")
@@ -55,14 +73,7 @@ class OrderLineInput:
 
 
 def line_from(line: Line, currency: str) -> OrderLine:
-    return OrderLine(
-        kind=OrderLineKind[line.kind.name],
-        reference=line.reference,
-        name=line.name,
-        quantity=line.quantity,
-        unit_amount=money(line.unit_amount, currency),
-        subtotal=money(line.subtotal, currency),
-    )
+    return OrderLine(line=line, currency=currency)
 
 
 def line_of(line: OrderLineInput) -> Line:

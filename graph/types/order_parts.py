@@ -48,6 +48,24 @@ async def read_orders(info: Info, read: Callable[..., Awaitable[Found]]) -> Foun
     return found
 
 
+async def read_order(
+    info: Info, find: Callable[[OrderParts], Awaitable[PlacedOrder | None]]
+) -> PlacedOrder | None:
+    """The one order that `find` finds, given the parts that are selected within this field.
+
+    Where it is not the only root field, its lines are read as those of a list: twenty aliases don't read the lines of
+    twenty orders before the first of them is charged.
+    """
+    parts, spending = parts_of(info), info.context.spending
+    if OrderParts.LINES not in parts or len(spending.roots) == 1:
+        return await find(parts)
+    order = await find(parts & ~OrderParts.LINES)
+    if order is None:
+        return None
+    [whole] = await read_orders(info, partial(info.context.use_cases.orders.with_lines, [order]))
+    return whole
+
+
 def shop_orders(info: Info) -> OrderLoader:
     """Orders that the entries of this field's answer name: all that are asked for at once in one statement, and one
     more for their lines."""

@@ -1,5 +1,6 @@
 """Orders: placing them and looking at them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -11,11 +12,12 @@ from strawberry import UNSET
 
 from graph.context import Info
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
+from graph.types.lists import Made
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
 from graph.types.money_history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
 from graph.types.node import Node
 from graph.types.order_lines import OrderLine, line_from
-from graph.types.order_parts import check_answer_of_new, parts_of, read_orders
+from graph.types.order_parts import check_answer_of_new, read_order, read_orders
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from models.orders.tables import CancelReason as Reason
 from models.orders.tables import OrderStatus as Status
@@ -54,11 +56,28 @@ def in_words(status: OrderStatus) -> str:
 
 @strawberry.type(description="One line of an order, as it was when the order was placed.")
 class OrderItem:
-    product_id: strawberry.ID = strawberry.field(description="The product's id.")
-    product_name: str = strawberry.field(description="The product's name when the order was placed.")
-    quantity: int = strawberry.field(description="How many of it.")
-    unit_price: Money = strawberry.field(description="What one of it cost when the order was placed.")
-    subtotal: Money = strawberry.field(description="Unit price × quantity.")
+    line: strawberry.Private[Line]
+    currency: strawberry.Private[str]
+
+    @strawberry.field(description="The product's id.")
+    def product_id(self) -> strawberry.ID:
+        return strawberry.ID(str(self.line.product_id))
+
+    @strawberry.field(description="The product's name when the order was placed.")
+    def product_name(self) -> str:
+        return self.line.name
+
+    @strawberry.field(description="How many of it.")
+    def quantity(self) -> int:
+        return self.line.quantity
+
+    @strawberry.field(description="What one of it cost when the order was placed.")
+    def unit_price(self) -> Money:
+        return money(self.line.unit_amount, self.currency)
+
+    @strawberry.field(description="Unit price × quantity.")
+    def subtotal(self) -> Money:
+        return money(self.line.unit_amount * self.line.quantity, self.currency)
 
 
 @strawberry.enum(description="Who or what canceled an order.")
@@ -124,8 +143,8 @@ class Order(Node):
     @strawberry.field(
         description="Every line, of every kind. `items` tells only what came from the catalogue here."
     )
-    def lines(self) -> list[OrderLine]:
-        return [line_from(line, self.placed.currency) for line in self.placed.lines]
+    def lines(self) -> Sequence[OrderLine]:
+        return Made(partial(line_from, currency=self.placed.currency), self.placed.lines)
 
     @strawberry.field(
         description="The attempts to pay it, oldest first; at most one of them becomes its payment."
@@ -142,8 +161,8 @@ class Order(Node):
         return [dispute_from(dispute) for payment in self.placed.payments for dispute in payment.disputes]
 
     @strawberry.field(description="What is in the order, in the order it was put there.")
-    def items(self) -> list[OrderItem]:
-        return [item_from(line, self.placed.currency) for line in self.placed.items]
+    def items(self) -> Sequence[OrderItem]:
+        return Made(partial(item_from, currency=self.placed.currency), self.placed.items)
 
 
 @strawberry.type(description="An order and its place in the list.")
@@ -287,7 +306,8 @@ async def current_order(info: Info, principal: Principal, order_id: UUID) -> Ord
     """As it stands at Stripe too; None for one that the caller may not see, as for one that isn't there."""
     if not principal.may(Permission.READ_ORDERS):
         info.context.limits.check_read(principal.id)
-    placed = await info.context.use_cases.current_orders.find(principal, order_id, parts_of(info))
+    find = info.context.use_cases.current_orders.find
+    placed = await read_order(info, partial(find, principal, order_id))
     return order_from(placed) if placed else None
 
 
@@ -311,13 +331,7 @@ def order_from(placed: PlacedOrder) -> Order:
 
 
 def item_from(line: Line, currency: str) -> OrderItem:
-    return OrderItem(
-        product_id=strawberry.ID(str(line.product_id)),
-        product_name=line.name,
-        quantity=line.quantity,
-        unit_price=money(line.unit_amount, currency),
-        subtotal=money(line.unit_amount * line.quantity, currency),
-    )
+    return OrderItem(line=line, currency=currency)
 
 
 def product_not_available(refusal: orders_refusals.ProductNotAvailable) -> ProductNotAvailable:

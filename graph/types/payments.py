@@ -181,8 +181,8 @@ def order_not_payable(refusal: orders_refusals.OrderNotPayable) -> OrderNotPayab
 def amount_not_chargeable(refusal: payments_refusals.AmountNotChargeable) -> AmountNotChargeable:
     minimum, maximum = money(refusal.minimum, refusal.currency), money(refusal.maximum, refusal.currency)
     bounds = (
-        f"The total can't be charged: {refusal.currency} charges lie between {minimum.amount} "
-        f"and {maximum.amount}."
+        f"The total can't be charged: {refusal.currency} charges lie between {minimum.amount()} "
+        f"and {maximum.amount()}."
     )
     return AmountNotChargeable(
         message=f"Stripe can't charge this total: {refusal.reason}" if refusal.reason else bounds,

@@ -13,7 +13,7 @@ from graph.types.errors import ErrorCode, OrderNotFound, RateLimited, RefusalHan
 from graph.types.moments import in_utc
 from graph.types.money import CurrencyCode, MinorUnits
 from graph.types.order_lines import OrderLineInput, line_of
-from graph.types.order_parts import check_answer_of_new, check_answer_of_update, parts_of, read_orders
+from graph.types.order_parts import check_answer_of_new, check_answer_of_update, read_order, read_orders
 from graph.types.orders import (
     IdempotencyKeyReused,
     InvalidOrder,
@@ -178,7 +178,8 @@ class ShopOrderQuery:
         principal = info.context.require_principal()
         if not principal.may(Permission.READ_ORDERS):
             info.context.limits.check_read(principal.id)
-        placed = await info.context.use_cases.order_imports.by_reference(principal, reference, parts_of(info))
+        by_reference = info.context.use_cases.order_imports.by_reference
+        placed = await read_order(info, partial(by_reference, principal, reference))
         return order_from(placed) if placed else None
 
 

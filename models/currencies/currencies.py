@@ -107,7 +107,7 @@ CURRENCIES: Mapping[str, Currency] = MappingProxyType({code: _entry(code) for co
 def currency(code: str) -> Currency:
     """The currency of an ISO code in any case, or `UnsupportedCurrency`."""
     # str.upper() folds some letters outside ASCII into ASCII ones (U+017F into "S").
-    found = CURRENCIES.get(code.upper()) if code.isascii() else None
+    found = CURRENCIES.get(code) or (CURRENCIES.get(code.upper()) if code.isascii() else None)
     if found is None:
         raise UnsupportedCurrency(code)
     return found

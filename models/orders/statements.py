@@ -227,18 +227,25 @@ def orders_reading(parts: OrderParts, *, with_status: bool, after: bool) -> Quer
     )
 
 
-class LineOfOrder(NamedTuple):
+class LinesOfOrder(NamedTuple):
     order_id: UUID
-    line: LineJson
+    lines: list[LineJson]
 
 
 # The lines of a whole page, and never more of them than the reader may have.
-LINES_OF_ORDERS = Query(
-    LineOfOrder,
-    select(col(OrderItem.order_id), _line.label("line"))
+_first_lines = (
+    select(col(OrderItem.order_id), col(OrderItem.position), _line.label("line"))
     .where(col(OrderItem.order_id) == any_(bindparam("ids", type_=ARRAY(Uuid))))
     .order_by(col(OrderItem.order_id), col(OrderItem.position))
-    .limit(bindparam("most")),
+    .limit(bindparam("most"))
+    .subquery("first_lines")
+)
+LINES_OF_ORDERS = Query(
+    LinesOfOrder,
+    select(
+        _first_lines.c.order_id,
+        func.json_agg(aggregate_order_by(_first_lines.c.line, _first_lines.c.position)).label("lines"),
+    ).group_by(_first_lines.c.order_id),
 )
 
 

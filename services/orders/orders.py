@@ -1,6 +1,6 @@
 """Orders: placing them at the catalogue's prices, and showing them to their owner."""
 
-from collections import defaultdict
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from models.currencies.currencies import CURRENCIES
-from models.orders.rows import OrderRow
+from models.orders.rows import LineJson, OrderRow
 from models.orders.searches import orders_search
 from models.orders.statements import (
     ADD_LINES,
@@ -48,6 +48,7 @@ from services.orders.views import PlacedOrder, order_from
 
 MOST_ITEMS = 500
 MOST_LINES_OF_PAGE = 50_000  # what a hundred of the largest orders have
+LINES_AT_ONCE = 100
 LONGEST_KEY = 255
 
 
@@ -61,6 +62,15 @@ class WantedItem:
 
     product_id: str
     quantity: int
+
+
+async def _lines_from(rows: Sequence[LineJson]) -> tuple[OrderLine, ...]:
+    """Others get a turn in between: hundreds take milliseconds."""
+    lines: list[OrderLine] = []
+    for start in range(0, len(rows), LINES_AT_ONCE):
+        lines += map(line_from, rows[start : start + LINES_AT_ONCE])
+        await asyncio.sleep(0)
+    return tuple(lines)
 
 
 class Orders:
@@ -177,28 +187,28 @@ class Orders:
     ) -> Page[PlacedOrder]:
         rows = await self._database.rows(statement, parameters)
         page = page_of([order_from(row) for row in rows], first)
-        return Page(await self._with_lines(page.items, parts, most_lines), page.has_next)
+        return Page(await self.with_lines(page.items, parts, most_lines), page.has_next)
 
     async def _named(
         self, parameters: dict[str, Any], parts: OrderParts, most_lines: int
     ) -> Sequence[PlacedOrder]:
         rows = await self._database.rows(orders_by_keys(parts & ~OrderParts.LINES), parameters)
-        return await self._with_lines([order_from(row) for row in rows], parts, most_lines)
+        return await self.with_lines([order_from(row) for row in rows], parts, most_lines)
 
-    async def _with_lines(
-        self, orders: Sequence[PlacedOrder], parts: OrderParts, most: int
+    async def with_lines(
+        self, orders: Sequence[PlacedOrder], parts: OrderParts, most_lines: int
     ) -> Sequence[PlacedOrder]:
-        """The orders with their lines where those are among the parts."""
+        """The orders with their lines where those are among the parts; `TooManyLines` as `page`."""
         if OrderParts.LINES not in parts or not orders:
             return orders
         ids = [order.id for order in orders]
-        rows = await self._database.rows(LINES_OF_ORDERS, {"ids": ids, "most": most + 1})
-        if len(rows) > most:
-            raise TooManyLines(most)
-        lines: defaultdict[UUID, list[OrderLine]] = defaultdict(list)
+        rows = await self._database.rows(LINES_OF_ORDERS, {"ids": ids, "most": most_lines + 1})
+        if sum(len(row.lines) for row in rows) > most_lines:
+            raise TooManyLines(most_lines)
+        lines: dict[UUID, tuple[OrderLine, ...]] = {}
         for row in rows:
-            lines[row.order_id].append(line_from(row.line))
-        return [replace(order, lines=tuple(lines[order.id])) for order in orders]
+            lines[row.order_id] = await _lines_from(row.lines)
+        return [replace(order, lines=lines.get(order.id, ())) for order in orders]
 
     async def place(
         self,

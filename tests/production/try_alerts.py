@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import httpx
 import psycopg
 
 from runtime.embedded_postgres import embedded_postgres
+from services.identity.tokens import issue_token
 from services.operations import migrations
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
 from tests.e2e.processes import HTTP, Running, free_ports, shell
@@ -30,6 +32,15 @@ from tests.unit.operations.test_operations import FOLDER, expressions
 
 METRICS_TOKEN = "scraped-by-the-trial-0123456789"
 PATIENCE = 150.0  # seconds; the sweep comes each minute
+ORDER_OF_EVE = "6f1d3a52-0000-4000-8000-000000000002"
+HUNDRED_DECLINES = """
+INSERT INTO orders (id, user_id, currency) VALUES
+    ('6f1d3a52-0000-4000-8000-000000000001', 'mallory', 'EUR'), ('6f1d3a52-0000-4000-8000-000000000002', 'eve', 'EUR');
+INSERT INTO order_items (order_id, position, product_name, unit_amount, quantity)
+    SELECT id, 0, 'A card to try', 1000, 1 FROM orders WHERE user_id IN ('mallory', 'eve');
+INSERT INTO declines (event_id, order_id, address)
+    SELECT 'evt_' || n, '6f1d3a52-0000-4000-8000-000000000001', '203.0.113.7' FROM generate_series(1, 100) AS n;
+"""
 CONFIG = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: [alerts.yaml]
@@ -121,6 +132,18 @@ class Trial:
             )
         self.fires("PaygraphWebhooksRefused", "five refused webhooks at once")
 
+    def refuse_an_address(self) -> None:
+        """A hundred cards were declined there, on the order of another user; one call is refused."""
+        self.sql(HUNDRED_DECLINES)
+        secret = self.settings["JWT_SECRET"]
+        eve = issue_token(secret=secret, user_id="eve", role=None, lifetime=timedelta(minutes=10))
+        HTTP.post(
+            f"{self.server_url}/api/payments/create-intent",
+            json={"orderId": ORDER_OF_EVE},
+            headers={"Authorization": f"Bearer {eve}", "X-Forwarded-For": "203.0.113.7"},
+        )
+        self.fires("PaygraphAddressRefused", "one call from an address with a hundred declined cards")
+
     def refuse_the_key(self) -> None:
         order = {"fault": {"kind": "401"}, "path": "/v1/balance", "times": None}
         HTTP.post(f"{self.settings['STRIPE_API_BASE']}/_sandbox/faults", json=order).raise_for_status()
@@ -185,6 +208,7 @@ def run(folder: Path, url: str) -> list[str]:
         "JWT_SECRET": JWT_SECRET,
         "METRICS_TOKEN": METRICS_TOKEN,
         "PORT": str(port),
+        "TRUSTED_PROXIES": "127.0.0.1",
         "WORKERS": "2",
     }
     with shell(folder) as sh, prometheus(folder, port) as address:
@@ -202,6 +226,7 @@ def run(folder: Path, url: str) -> list[str]:
         say("a shop that is well rings no bell")
         answer_every_expression(trial)
         trial.refuse_webhooks()
+        trial.refuse_an_address()
         trial.kill_a_worker(server)
         trial.let_an_event_wait()
         trial.wait_for_a_person()

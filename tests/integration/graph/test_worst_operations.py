@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 from graphql import parse
+from sqlalchemy import text as sql
 
 from bench.attacks import catalogue, names, order_in_full, pages, quantities, repetitions
 from graph.context import Context, ContextMaker, PaymentSettings
@@ -53,8 +54,9 @@ class CountingDatabase(Database):
 
     async def row(self, *arguments: Any, **named: Any) -> Any:
         self.statements += 1
-        self.counted_rows += 1
-        return await super().row(*arguments, **named)
+        row = await super().row(*arguments, **named)
+        self.counted_rows += 1 + len(getattr(row, "lines", ()))
+        return row
 
 
 @pytest.fixture
@@ -135,6 +137,35 @@ async def test_one_step_more_is_refused_at_little_cost(
         assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}, text[:60]
         assert fields_in(answer.get("data")) <= SIGNED_IN.work
         assert counting.counted_rows <= SIGNED_IN.work // 2 + 2
+
+
+ALIASED = [
+    ("order", 'o{n}: order(id: "{each}") {{ items {{ quantity }} }}'),
+    ("a whole order", "o{n}: " + order_in_full("{each}").replace("{ ", "{{ ").replace(" }", " }}")[3:-3]),
+    ("node", 'o{n}: node(id: "{each}") {{ ... on Order {{ lines {{ name }} }} }}'),
+    ("order by its reference", 'o{n}: orderByReference(reference: "R-{n}") {{ lines {{ name }} }}'),
+]
+
+
+@pytest.mark.parametrize(("name", "field"), ALIASED)
+async def test_aliases_read_no_more_lines_than_an_operation_may_show(
+    quiet: Client, counting: CountingDatabase, database: Database, shop: Shop, name: str, field: str
+) -> None:
+    ids = [await shop.order(user="shopkeeper", items=LARGEST_ORDER) for _ in range(20)]
+    for number, each in enumerate(ids):
+        await database.rows(
+            sql("UPDATE orders SET reference = :to WHERE id = :id"), {"to": f"R-{number}", "id": each}
+        )
+    counting.counted_rows = 0
+
+    answer = await quiet.ask(
+        "{" + " ".join(field.format(n=n, each=each) for n, each in enumerate(ids)) + "}", **MERCHANT
+    )
+    while counting.under_way:  # noqa: ASYNC110  an answer with an error does not wait for its other fields
+        await asyncio.sleep(0.01)
+
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}, name
+    assert counting.counted_rows <= SIGNED_IN.work // 2 + 100
 
 
 LISTS_OF_ORDERS = [

@@ -21,11 +21,12 @@ from graph.serving.bounds import (
     REMEMBERED,
     UNFIT,
     CheckedText,
-    check_in_steps,
+    check_text,
     exceeded,
     known,
+    remember,
 )
-from graph.serving.spending import ANONYMOUS, REST, SIGNED_IN, STRETCH, Allowance, Turns
+from graph.serving.spending import ANONYMOUS, SIGNED_IN, STRETCH, Allowance, Turns
 from graph.serving.variables import check_values
 
 SCHEMA = build_schema(sdl())
@@ -40,12 +41,9 @@ GRAPHIQL = get_introspection_query(
 
 def checked(text: str, *, introspection: bool = True, allowance: Allowance = SIGNED_IN) -> CheckedText:
     found = known(SCHEMA, text, allowance, introspection=introspection)
-    steps = check_in_steps(SCHEMA, text, allowance, introspection=introspection)
-    while found is None:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found = end.value
+    if found is None:
+        found = check_text(SCHEMA, text, allowance, introspection=introspection)
+        remember(SCHEMA, text, allowance, found, introspection=introspection)
     return found
 
 
@@ -246,32 +244,21 @@ def test_a_text_is_not_longer_than_its_tokens_need() -> None:
         refusals(start + "\\n" * (LONGEST_TEXT // 2) + '") { id } }')
 
 
-def test_long_texts_are_checked_in_parts_and_nobody_learns_of_it() -> None:
-    """A mistake of each part is told, and others had turns in between."""
-    mistaken = "query($unused: ID) { me { nonsense } }"
-    steps = check_in_steps(SCHEMA, mistaken, SIGNED_IN, introspection=True)
-    assert len(list(steps)) == 3
-    assert [message.split(" ")[0] for message in refusals(mistaken, introspection=True)] == [
-        "Cannot",
-        "Variable",
-    ]
-
-
 def test_variables_have_so_many_values_whatever_they_are() -> None:
     within: dict[str, object] = {"ids": ["x"] * 10, "input": {"lines": [{"name": "a", "unitAmount": 1}] * 10}}
-    check_values(within, 43)
+    assert check_values(within, 43) == 43
     with pytest.raises(GraphQLError, match="at most 42 values"):
         check_values(within, 42)
-    check_values(None, 0)
+    assert check_values(None, 0) == 0
     with pytest.raises(GraphQLError, match="at most 100 values"):
         check_values({"deep": [[[[]] * 50] * 50] * 50}, 100)
 
 
 def test_long_operations_take_turns_with_rests_between_them() -> None:
     turns = Turns()
-    begin = [turns.book(100.0) for _ in range(6)]
-    assert begin == pytest.approx([REST + n * (STRETCH + REST) for n in range(6)])
-    assert turns.book(200.0) == pytest.approx(REST)
+    begin = [turns.book(100.0, 0.002) for _ in range(6)]
+    assert begin == pytest.approx([0.002 + n * (STRETCH + 0.002) for n in range(6)])
+    assert turns.book(200.0, 0.03) == pytest.approx(0.03)
 
 
 def test_so_many_mistakes_are_told_and_no_more() -> None:
