@@ -19,6 +19,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    Token,
     TokenKind,
     parse,
     specified_rules,
@@ -32,6 +33,7 @@ from graph.serving.documents import Documents
 from graph.serving.selections import Size, TooManySelected, size_of
 from graph.serving.spending import (
     ANONYMOUS,
+    INTROSPECTION,
     NEW_TOKEN,
     SIGNED_IN,
     TOKEN,
@@ -51,6 +53,7 @@ MOST_DIRECTIVES = 30
 MOST_REPEATED = 60  # fields asked for once more beside themselves, as components of a page do
 MOST_FRAGMENTS = 50
 MOST_OPERATIONS = 20  # in one text
+MOST_INTROSPECTIONS = 3  # in one text, each of which may read the whole schema
 DEEPEST = 12  # fields within fields
 LONGEST_TEXT = 30_000  # characters; a thousand tokens of a client's need fewer
 MOST_LINES = 2_000
@@ -87,6 +90,7 @@ class CheckedText:
     types: Mapping[str | None, OperationKind]
     errors: tuple[GraphQLError, ...]
     tokens: int
+    introspections: int = 0
 
 
 class Bounded(Protocol):
@@ -122,6 +126,8 @@ async def checked_operation(
         checked = await _checked_aside(schema, text, allowance, introspection=context.introspection)
         remember(schema, text, allowance, checked, introspection=context.introspection)
     context.spending.charge(checked.tokens * TOKEN)
+    if not checked.errors:
+        context.spending.charge_caller(INTROSPECTION * checked.introspections)
     check_name(checked, name)
     return checked
 
@@ -184,7 +190,7 @@ def check_text(schema: GraphQLSchema, text: str, allowance: Allowance, *, intros
         each.name.value if each.name else None: OperationKind(each.operation.value)
         for each in operations_of(document)
     }
-    return CheckedText(document, types, mistakes, token_count(document))
+    return CheckedText(document, types, mistakes, token_count(document), introspections_of(document))
 
 
 def remember(
@@ -213,6 +219,8 @@ def exceeded(document: DocumentNode, allowance: Allowance) -> Iterator[str]:
     """A sentence for each bound that the document exceeds."""
     if directives_of(document) > MOST_DIRECTIVES:
         yield f"An operation has at most {MOST_DIRECTIVES} directives."
+    if introspections_of(document) > MOST_INTROSPECTIONS:
+        yield f"A document asks for the schema at most {MOST_INTROSPECTIONS} times."
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     operations = operations_of(document)
     if len(document.definitions) - len(operations) > MOST_FRAGMENTS:
@@ -249,20 +257,24 @@ def operations_of(document: DocumentNode) -> list[OperationDefinitionNode]:
 
 def directives_of(document: DocumentNode) -> int:
     """How many there are, known or not: each costs before it is found to be unknown."""
-    count, token = 0, document.loc.start_token if document.loc else None
-    while token:
-        count += token.kind is TokenKind.AT
-        token = token.next
-    return count
+    return sum(token.kind is TokenKind.AT for token in tokens_of(document))
+
+
+def introspections_of(document: DocumentNode) -> int:
+    """How often the schema or one of its types is asked for."""
+    return sum(token.value in ("__schema", "__type") for token in tokens_of(document))
 
 
 def token_count(document: DocumentNode) -> int:
     """Without its beginning and its end, as `max_tokens` counts."""
-    count, token = -2, document.loc.start_token if document.loc else None
+    return sum(token.kind is not TokenKind.COMMENT for token in tokens_of(document)) - 2
+
+
+def tokens_of(document: DocumentNode) -> Iterator[Token]:
+    token = document.loc.start_token if document.loc else None
     while token:
-        count += token.kind is not TokenKind.COMMENT
+        yield token
         token = token.next
-    return count
 
 
 def has_one_root_field(operation: OperationDefinitionNode) -> bool:

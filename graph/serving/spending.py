@@ -17,6 +17,7 @@ Place: TypeAlias = tuple[str | int, ...]  # of a list in its operation
 ENTRY = 2  # of a list, beside its fields
 TOKEN = 3  # of the text
 NEW_TOKEN = 6  # of a text to parse and to validate, which its caller pays for
+INTROSPECTION = 5_000  # for the schema or one of its types, which its caller pays for
 VALUE = 1  # of the variables, which its caller pays for
 STRETCH = 0.001  # seconds of work after which others get a turn
 

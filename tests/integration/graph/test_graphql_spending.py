@@ -64,6 +64,16 @@ async def test_what_an_operation_does_is_bounded_all_its_fields_together(client:
     assert error(await client.ask("{" + whole[0] + few[1] + "}")) == TOO_MUCH
 
 
+async def test_a_fragment_costs_what_stands_beside_it_in_each_place(client: Client, shop: Shop) -> None:
+    order_id = await shop.order(items=LARGEST_ORDER)
+    few = f'a: order(id: "{order_id}") {{ ...F }}'
+    all_of_it = f'b: order(id: "{order_id}") {{ ...F items {{ {ALL_OF_AN_ITEM} }} }}'
+    fragment = "fragment F on Order { items { quantity } }"
+
+    assert await client.data(f"{{ {few} }} {fragment}")
+    assert error(await client.ask(f"{{ {few} {all_of_it} }} {fragment}")) == TOO_MUCH
+
+
 async def test_the_items_of_a_page_are_counted_before_they_are_read(client: Client, shop: Shop) -> None:
     for _ in range(SIGNED_IN.work // ENTRY // len(LARGEST_ORDER) + 1):
         await shop.order(items=LARGEST_ORDER)

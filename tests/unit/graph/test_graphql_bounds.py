@@ -284,6 +284,16 @@ def test_introspection_can_not_be_made_to_explode() -> None:
     assert refusals(f"{{ __schema {{ types {{ {fields} }} }} }}")
 
 
+def test_the_schema_is_asked_for_few_times_and_paid_for() -> None:
+    fields = "__schema { types { name fields { name args { name } } } }"
+    few = "{ " + " ".join(f"a{n}: {fields}" for n in range(3)) + " }"
+    assert checked(few).introspections == 3
+    assert not refusals(few)
+    assert refusals(few[:-1] + ' ...F } fragment F on Query { more: __type(name: "Order") { name } }') == [
+        "A document asks for the schema at most 3 times."
+    ]
+
+
 GUESSES = [
     "{ mee { id } }",
     "{ me { idd } }",
