@@ -1,9 +1,11 @@
 """One caller can't have all of a server's time: what is dear is counted by caller, and comes back with time."""
 
+import asyncio
+
 import pytest
 from graphql import GraphQLError
 
-from graph.serving.work_limits import MOST_ACCOUNTS, SAVED_SECONDS, WorkLimits
+from graph.serving.work_limits import MOST_ACCOUNTS, MOST_WAITING, SAVED_SECONDS, WorkLimits
 from runtime.addresses import TrustedProxies
 
 
@@ -59,3 +61,18 @@ def test_so_many_callers_are_remembered(limits: WorkLimits) -> None:
     for number in range(MOST_ACCOUNTS + 50):
         limits.account_of(str(number), "")
     assert len(limits.accounts) == MOST_ACCOUNTS
+
+
+async def test_a_refusal_waits_and_lets_go_of_its_place() -> None:
+    limits = WorkLimits(pause=1_000.0)
+    waiting = [asyncio.create_task(limits.slow_down()) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert limits.waiting == 3
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert limits.waiting == 0
+
+
+async def test_only_so_many_refusals_wait() -> None:
+    await WorkLimits(pause=1_000.0, waiting=MOST_WAITING).slow_down()
