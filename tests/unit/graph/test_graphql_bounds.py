@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from graphql import GraphQLError, build_schema, get_introspection_query, parse
@@ -23,6 +24,7 @@ from graph.serving.bounds import (
     CheckedText,
     check_text,
     exceeded,
+    is_seen_again,
     known,
     remember,
 )
@@ -292,6 +294,21 @@ def test_the_schema_is_asked_for_few_times_and_paid_for() -> None:
     assert refusals(few[:-1] + ' ...F } fragment F on Query { more: __type(name: "Order") { name } }') == [
         "A document asks for the schema at most 3 times."
     ]
+
+
+def test_a_text_that_was_checked_is_freed_without_the_garbage_collector() -> None:
+    """Finding circles among what strangers sent stops everybody."""
+    found = check_text(
+        SCHEMA, "{ me { id ...F } } fragment F on User { email }", SIGNED_IN, introspection=False
+    )
+    tokens = [node.loc.start_token for node in found.document.definitions if node.loc]
+    assert tokens
+    assert not any(token.next or token.prev for token in tokens)
+
+
+def test_a_text_is_remembered_when_it_comes_again() -> None:
+    text = f"{{ me {{ a{uuid4().hex}: id }} }}"
+    assert [is_seen_again(text), is_seen_again(text), is_seen_again(text)] == [False, True, True]
 
 
 GUESSES = [
