@@ -14,8 +14,8 @@ YOUNGEST, YOUNG, OLD = 1_000, 4, 300
 async def tuned_garbage_collection() -> AsyncIterator[None]:
     """Entered once all is built: what is there then stays until the end, and is not looked through again.
 
-    13 % of the CPU of a repeated call; of a fresh one, the noise of the measurement hides it. Cycles are still
-    collected, the youngest some tens of requests later.
+    Looking through it was 13 % of the CPU of a repeated call. Cycles are still collected, the youngest some requests
+    later.
     """
     before = gc.get_threshold()
     gc.freeze()  # without a last look: it takes 75 ms, and finds less than a hundred objects

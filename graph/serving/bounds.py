@@ -124,8 +124,10 @@ async def checked_operation(
     context.spending.charge_caller(VALUE * values)
     checked = known(schema, text, allowance, introspection=context.introspection)
     if checked is None:
-        context.spending.charge_caller(NEW_TOKEN * min(allowance.tokens, len(text) // 2))  # before it is read
+        most = min(allowance.tokens, len(text) // 2)
+        context.spending.charge_caller(NEW_TOKEN * most)  # before it is read; what was too much comes back
         checked = await _checked_aside(schema, text, allowance, introspection=context.introspection)
+        context.spending.charge_caller(NEW_TOKEN * (checked.tokens - most))
         if is_seen_again(text):
             remember(schema, text, allowance, checked, introspection=context.introspection)
     context.spending.charge(checked.tokens * TOKEN)

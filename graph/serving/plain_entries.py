@@ -51,7 +51,7 @@ def entry_maker(info: ResolveInfo) -> Make | None:
     return _maker(info, info.field_nodes, listed.of_type) if is_list_type(listed) else None
 
 
-def fill(data: Any, filled: Sequence[Filled]) -> None:
+def fill(data: Any, filled: list[Filled]) -> None:
     """Put the entries where they belong; an error may have made null of what stood around them."""
     for path, entries in filled:
         place = data
@@ -61,6 +61,7 @@ def fill(data: Any, filled: Sequence[Filled]) -> None:
             place = place[key]
         if place is not None:
             place.extend(entries)
+    filled.clear()
 
 
 def _maker(info: ResolveInfo, nodes: Sequence[FieldNode], kind: GraphQLOutputType) -> Make | None:

@@ -160,6 +160,26 @@ async def test_queries_and_mutations_come_over_the_socket_under_the_same_rules(
     assert await shop.status(order_id) is OrderStatus.PENDING
 
 
+WHOLE = "items { productName quantity unitPrice { amount } }"
+
+
+async def test_long_lists_come_whole_by_query_and_with_each_event(address: str, shop: Shop) -> None:
+    order_id = await shop.order(items=[(100, 1)] * 100)
+    async with follower(address, token()) as ada:
+        query = f'{{ a: order(id: "{order_id}") {{ {WHOLE} }} b: order(id: "{order_id}") {{ {WHOLE} }} }}'
+        await ada.send("subscribe", id="1", payload={"query": query})
+        found = (await ada.receive())["payload"]["data"]
+        assert [len(found[name]["items"]) for name in ("a", "b")] == [100, 100]
+        assert found["a"]["items"][0].keys() == {"productName", "quantity", "unitPrice"}
+        await ada.receive()
+        following = f'subscription {{ orderUpdated(orderId: "{order_id}") {{ status {WHOLE} }} }}'
+        await ada.send("subscribe", id="2", payload={"query": following})
+        assert len((await ada.order())["items"]) == 100
+        await shop.set_order(order_id, status=OrderStatus.PAID)
+        after = await ada.order()
+        assert (after["status"], len(after["items"])) == ("PAID", 100)
+
+
 @pytest.mark.parametrize("sent", ["nonsense", "[1]", "null", '"x"', "{}", '{"type": 1}', "[" * 50_000])
 async def test_a_malformed_message_closes_the_socket_and_nothing_else(
     address: str, shop: Shop, sent: str
