@@ -15,7 +15,7 @@ from graph.context import Context, ContextMaker, PaymentSettings
 from graph.serving.bounds import exceeded
 from graph.serving.documents import Documents
 from graph.serving.http import GraphQLEndpoint
-from graph.serving.spending import ANONYMOUS, SIGNED_IN
+from graph.serving.spending import ANONYMOUS, ENTRY, SIGNED_IN
 from main import build_use_cases
 from models import OrderStatus
 from runtime.database.database import Database
@@ -116,7 +116,7 @@ async def test_the_worst_that_is_allowed_is_little(
         assert codes <= {"UNAUTHENTICATED"}, (name, answer["errors"])
         assert fields_in(answer["data"]) <= allowance.work, name
         assert counting.statements <= 20, name
-        assert counting.counted_rows <= 2 * allowance.entries + 2, name
+        assert counting.counted_rows <= allowance.work // ENTRY // 2, name
 
 
 async def test_one_step_more_is_refused_at_little_cost(

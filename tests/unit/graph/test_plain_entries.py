@@ -159,12 +159,11 @@ def test_errors_and_merged_places_are_the_executors_own(text: str) -> None:
 
 
 def test_plain_entries_never_meet_the_executor() -> None:
-    """Each of its fields would ask for a resolver's `info`; the list itself is one field of one operation."""
     asking = Asking(documents=Documents(), work_limits=WorkLimits(of_address=1e9), spending=Spending())
-    text = "{ things { name colour price { amount words } } }"
+    text = "{ plain: things { name colour price { amount words } } other: things { name tags } }"
     asyncio.run(OURS.execute(text, context_value=asking))
-    [(path, entries)] = asking.spending.filled
-    assert (path, len(entries)) == (["things"], len(THINGS))
+    assert sorted(make is not None for make in asking.spending.makers.values()) == [False, True]
+    assert not asking.spending.filled
 
 
 def test_made_values_are_a_sequence() -> None:
