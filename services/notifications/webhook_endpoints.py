@@ -36,6 +36,7 @@ from services.notifications.webhook_message import new_secret, secret_as_told
 from services.payments.attention import close_case
 
 MOST_ENABLED = 20
+TO_PUBLISH = 5.0  # seconds that a replay has for what is not published yet; the rest of it comes as new
 BOTH_SECRETS = timedelta(hours=24)
 SWITCHED_OFF = "It was switched off with setWebhookEndpointEnabled."
 
@@ -147,7 +148,7 @@ class WebhookEndpoints:
 
     async def replay(self, by: Principal, endpoint_id: UUID, since: datetime) -> EndpointView:
         """Send again what was published since then, the oldest first; it is put in line in small steps."""
-        await publish_events(self._database)
+        await publish_events(self._database, patience=TO_PUBLISH)
         before = await self._database.row(LAST_BEFORE, {"moment": since})
         last = await self._database.row(LAST_POSITION)
         values = {

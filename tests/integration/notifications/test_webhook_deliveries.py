@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook
 
 from models import DeliveryStatus, EventType, OrderStatus
 from services.notifications.event_feed import EventFeed
+from services.notifications.publishing import BATCH
 from services.notifications.webhook_dispatcher import PLACES, WebhookDispatcher
 from services.notifications.webhook_endpoints import WebhookEndpoints
 from services.notifications.webhook_sender import Answer, WebhookSender
@@ -321,6 +322,27 @@ async def test_a_replay_sends_what_was_published_since_a_moment(
     await dispatcher.deliver_due()
     assert {m.message["data"]["orderId"] for m in receiver.received} == {str(first), str(second)}
     assert (await endpoint(shop.database)).replay_after is None
+
+
+async def test_a_replay_reaches_what_waits_behind_other_unpublished_events(
+    shop: Shop, endpoints: WebhookEndpoints
+) -> None:
+    """More than are published at once: after an hour without a server, or a burst."""
+    order_id = await shop.order()
+    many = text(
+        "INSERT INTO shop_events (id, type, order_id, subject_id, order_version, order_status, transaction_id)"
+        " SELECT gen_random_uuid(), 'order_updated', id, '', version, status, number"
+        " FROM orders, generate_series(1, :count) number"
+        " WHERE id = :order_id"
+    )
+    await shop.database.rows(many, {"order_id": order_id, "count": 2 * BATCH + 1})
+    view, _ = await endpoints.create(MERCHANT, "http://127.0.0.1:9/shop", None)
+
+    await endpoints.replay(MERCHANT, view.id, datetime.now(UTC) - timedelta(hours=1))
+
+    last = await shop.database.row(text("SELECT max(position) AS last, count(*) AS events FROM shop_events"))
+    assert last.last == last.events  # all have a place
+    assert (await endpoint(shop.database)).replay_until == last.last
 
 
 async def test_what_is_switched_off_gets_nothing(
