@@ -4,11 +4,26 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import DateTime, Integer, Text, Uuid, bindparam, func, select, text, tuple_, update
+from sqlalchemy import (
+    DateTime,
+    Integer,
+    Interval,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from models.attention.tables import STANDS, AttentionCase
+from models.attention.tables import IS_FORGETTABLE, STANDS, AttentionCase
 from runtime.database.statements import Query
 
 _is_open = col(AttentionCase.closed_at).is_(None)
@@ -51,6 +66,18 @@ CLOSE_BY_PERSON = (
     .values(
         closed_at=func.now(), closed_by=bindparam("person", type_=Text), note=bindparam("remark", type_=Text)
     )
+    .returning(col(AttentionCase.id))
+)
+_forgettable = (
+    select(col(AttentionCase.id))
+    .where(IS_FORGETTABLE, col(AttentionCase.closed_at) < func.now() - cast(bindparam("age"), Interval))
+    .order_by(col(AttentionCase.closed_at))
+    .limit(bindparam("limit", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+DELETE_OLD_CASES = (
+    delete(AttentionCase)
+    .where(col(AttentionCase.id) == any_(func.array(_forgettable.scalar_subquery())))
     .returning(col(AttentionCase.id))
 )
 

@@ -40,6 +40,9 @@ class AttentionSubject(StrEnum):
 # is opened anew, and so is whatever the facts had closed.
 STANDS = text("closed_at IS NULL OR (closed_by IS NOT NULL AND subject <> 'none')")
 IS_OPEN = text("closed_at IS NULL")
+# What nobody decided. A person's word about an order's money, such as that a refund was made in another way, holds for
+# ever, so it stays as long as the order.
+IS_FORGETTABLE = text("closed_at IS NOT NULL AND (closed_by IS NULL OR subject = 'none')")
 
 
 class AttentionCase(SQLModel, table=True):
@@ -59,6 +62,7 @@ class AttentionCase(SQLModel, table=True):
         Index("attention_opened_once", "kind", "subject", "subject_id", unique=True, postgresql_where=STANDS),
         Index("attention_open", "opened_at", "id", postgresql_where=IS_OPEN),
         Index("attention_closed", "opened_at", "id", postgresql_where=text("closed_at IS NOT NULL")),
+        Index("attention_forgettable", "closed_at", postgresql_where=IS_FORGETTABLE),
         Index("attention_by_order", "order_id"),
     )
 

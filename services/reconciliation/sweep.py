@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from models.attention.statements import OPEN_CASES
+from models.attention.statements import DELETE_OLD_CASES, OPEN_CASES
 from models.reconciliation.leases import SET_DONE_UNTIL
 from models.reconciliation.sweep_state import (
     FORGET_OLD_FAILURES,
@@ -51,7 +51,8 @@ from services.reconciliation.sweep_step import Budget, StepRun
 SWEEP = "sweep"
 AWAY = "away"  # the cursor of STRIPE when Stripe did not answer the last time
 EVENTS_ARE_KEPT = timedelta(days=30)
-DELETED_AT_ONCE, MOST_DELETED = 500, 10_000
+CLOSED_CASES_ARE_KEPT = timedelta(days=365)  # a bank may dispute a payment for months
+DELETED_AT_ONCE = 500
 TOGETHER = 130.0  # seconds after which no step begins that asks Stripe, so that a sweep fits its lease
 MOST_TOLD = 100  # cases that a sweep by hand prints
 
@@ -135,7 +136,7 @@ class Sweep:
             step(
                 "closed orders again", 10, 300, "cancel payment intents", closed.run, memory="closed orders"
             ),
-            step("old events", 5, 100, "", self._delete_old_events),
+            step("old events", 5, 100, "", self._delete_what_is_old),
         )
 
     async def run(self, findings: Findings | None = None) -> Findings:
@@ -226,12 +227,17 @@ class Sweep:
         run.is_whole = run.may_go_on
         await self._inbox.let_tried_ones_rest()
 
-    async def _delete_old_events(self, run: StepRun) -> None:
+    async def _delete_what_is_old(self, run: StepRun) -> None:
         """In small steps, so that no lock and no transaction is long."""
-        age = {"age": EVENTS_ARE_KEPT, "limit": DELETED_AT_ONCE}
-        for statement in (DELETE_FINISHED_EVENTS, DELETE_RESTING_EVENTS):
-            while run.may_go_on and (deleted := await self._database.rows(statement, age)):
-                run.count("old events deleted", len(deleted))
+        for statement, age, finding in (
+            (DELETE_FINISHED_EVENTS, EVENTS_ARE_KEPT, "old events deleted"),
+            (DELETE_RESTING_EVENTS, EVENTS_ARE_KEPT, "old events deleted"),
+            (DELETE_OLD_CASES, CLOSED_CASES_ARE_KEPT, "old cases deleted"),
+        ):
+            values = {"age": age, "limit": DELETED_AT_ONCE}
+            while run.may_go_on and (deleted := await self._database.rows(statement, values)):
+                run.spend()
+                run.count(finding, len(deleted))
         await self._database.rows(FORGET_OLD_FAILURES)
 
     async def _call_for_persons(self, findings: Findings) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
+from models.attention.statements import DELETE_OLD_CASES
 from models.operations.metric_statements import AT_MOST, FIGURES
 from models.orders.searches import OrderFilterName, orders_search
 from models.orders.statements import (
@@ -129,6 +130,7 @@ WAITED_FOR: dict[str, AnyStatement] = {
     "payment of an intent": PAYMENT_OF_INTENT,
     "intent of a refund": INTENT_OF_OBJECT,
     "old events": DELETE_FINISHED_EVENTS,
+    "old cases": DELETE_OLD_CASES,
     "unanswered": UNANSWERED_PAYMENTS,
     "to be closed": TO_BE_CLOSED,
     "one to be closed": PAYMENT_TO_BE_CLOSED,
