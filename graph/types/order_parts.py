@@ -24,6 +24,7 @@ PARTS = {
     "payments": OrderParts.PAYMENTS,
     "refunds": OrderParts.RETURNS,
     "disputes": OrderParts.RETURNS,
+    "revision": OrderParts.REVISION,
     "history": OrderParts.PAYMENTS | OrderParts.HISTORY,
 }
 Found = TypeVar("Found", bound=Page[PlacedOrder] | Sequence[PlacedOrder | None])

@@ -104,6 +104,13 @@ class Order(Node):
         description="The shop's own number of it; null for an order that was placed here."
     )
     version: int = strawberry.field(description="Grows with every change of its lines.")
+    revision: int = strawberry.field(
+        description=(
+            "Tells which of two answers is the newer one, whichever way they came: it grows with every change of the "
+            "order, its payments, refunds and disputes, and two answers with the same one show the same. It may also "
+            "grow for what is not shown. After a backup was restored it may be smaller than before."
+        )
+    )
     expires_at: datetime | None = strawberry.field(
         description="When it is canceled if it is not paid by then; null when it waits for ever."
     )
@@ -325,6 +332,7 @@ def order_from(placed: PlacedOrder) -> Order:
         updated_at=placed.updated_at,
         reference=placed.reference,
         version=placed.version,
+        revision=placed.revision,
         expires_at=placed.expires_at,
         placed=placed,
     )

@@ -76,3 +76,4 @@ class OrderRow(NamedTuple):
     receipt_email: str | None
     lines: list[LineJson]
     payments: list[PaymentJson]
+    revision: int

@@ -39,6 +39,7 @@ from models.refunds.tables import Dispute, Refund
 from runtime.database.statements import Query
 
 NOTHING: ColumnElement[Any] = literal_column("'[]'::json", JSON)
+NOT_READ: ColumnElement[int] = literal_column("0", Integer)
 
 
 class OrderParts(Flag):
@@ -49,6 +50,7 @@ class OrderParts(Flag):
     PAYMENTS = auto()
     RETURNS = auto()
     HISTORY = auto()
+    REVISION = auto()
 
 
 EVERY_PART = ~OrderParts.NONE
@@ -125,6 +127,22 @@ _history = _list(
 )
 
 
+def _revisions(row: type[Payment | Refund | Dispute], *of: Any) -> Any:
+    """How often rows of an order were written, the first time included."""
+    return select(func.coalesce(func.sum(col(row.revision)), 0)).where(*of).correlate(Order).scalar_subquery()
+
+
+_of_order = col(Payment.order_id) == col(Order.id)
+# Rows are never deleted, and each counts up: of two moments the later one has the larger sum, if anything was changed.
+_revision = cast(
+    col(Order.revision)
+    + _revisions(Payment, _of_order)
+    + _revisions(Refund, _of_order, col(Refund.payment_id) == col(Payment.id))
+    + _revisions(Dispute, _of_order, col(Dispute.payment_id) == col(Payment.id)),
+    Integer,
+)
+
+
 def _payments(parts: OrderParts) -> Any:
     return _list(
         _object(
@@ -167,6 +185,7 @@ def order_columns(parts: OrderParts) -> Select[Any]:
         col(Order.receipt_email),
         (_lines if OrderParts.LINES in parts else NOTHING).label("lines"),
         (_payments(parts) if has_payments else NOTHING).label("payments"),
+        (_revision if OrderParts.REVISION in parts else NOT_READ).label("revision"),
     )
 
 

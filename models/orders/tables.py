@@ -106,6 +106,7 @@ class Order(SQLModel, table=True):
     import_digest: str | None = None
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # counted by a trigger
 
 
 class OrderItem(SQLModel, table=True):

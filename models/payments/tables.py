@@ -99,6 +99,7 @@ class Payment(SQLModel, table=True):
     authorized_at: datetime | None = None
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # counted by a trigger
 
 
 class PaymentTransition(SQLModel, table=True):

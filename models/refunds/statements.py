@@ -134,6 +134,7 @@ class RefundRow(NamedTuple):
     lease_until: datetime | None
     created_at: datetime
     updated_at: datetime
+    revision: int
 
 
 # The same request by its key, or by its id where Stripe reported it before the client came back.

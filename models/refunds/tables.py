@@ -92,6 +92,7 @@ class Refund(SQLModel, table=True):
     lease_until: datetime | None = None
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # counted by a trigger
 
 
 class Dispute(SQLModel, table=True):
@@ -122,3 +123,4 @@ class Dispute(SQLModel, table=True):
     asked_at: datetime = database_time()
     created_at: datetime
     updated_at: datetime = database_time()
+    revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # counted by a trigger

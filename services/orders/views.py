@@ -68,7 +68,10 @@ class PaymentView:
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
-    """An order with everything that happened to it. `total` is minor units of `currency`."""
+    """An order with everything that happened to it. `total` is minor units of `currency`.
+
+    `revision` grows with every change of the order, its payments, refunds and disputes; 0 where it was not read.
+    """
 
     id: UUID
     status: OrderStatus
@@ -85,6 +88,7 @@ class PlacedOrder:
     cancel_reason: CancelReason | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     receipt_email: str | None = None
+    revision: int = 0
 
     @property
     def items(self) -> tuple[OrderLine, ...]:
@@ -113,6 +117,7 @@ def order_from(row: OrderRow) -> PlacedOrder:
         cancel_reason=CancelReason(row.cancel_reason) if row.cancel_reason else None,
         metadata=row.shop_metadata,
         receipt_email=row.receipt_email,
+        revision=row.revision,
     )
 
 
