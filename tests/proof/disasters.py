@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import hypothesis.strategies as st
-from hypothesis.stateful import Bundle, precondition, rule
+from hypothesis.stateful import precondition, rule
 from sqlalchemy import text
 
 from runtime.database.database import Transaction
@@ -22,12 +22,10 @@ from services.payments.order_cancellation import OrderCancellation
 from services.payments.order_changes import WantedChange
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
-from tests.proof.machine import A_DAY, AN_HOUR, Machine
+from tests.proof.machine import A_DAY, AN_HOUR, ORDERS, WHICH, Machine
 from tests.proof.neighbours import Deed, Kind
 
 ADA = Principal("ada", None, frozenset())
-ORDERS: Bundle[UUID] = Bundle("orders")
-WHICH = st.integers(0, 11)  # of what there is: how much that is must not change what is drawn
 # As a shop changes an order: only while it is pending, and not while something else is being decided about it.
 SET_PRICE = text(
     "WITH mine AS (SELECT id FROM orders WHERE id = :order_id AND status = 'pending' FOR UPDATE)"

@@ -12,29 +12,28 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from runtime.database.database import Database, Row, Transaction
+from runtime.database.database import Database, Row
 from sandbox.core import Sandbox
 from tests.proof.neighbours import Neighbours
+from tests.proof.one_moment import at_one_moment, rows_of
 
 LIVE = ("creating", "open", "processing", "canceling")
 MADE = ("pending", "requires_action", "succeeded")
 PAID = ("paid", "partially_refunded", "refunded")
-ONE_MOMENT = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-ORDERS = text(
-    "SELECT o.id, o.status, o.currency, coalesce(sum(i.unit_amount * i.quantity), 0)::bigint AS total"
-    " FROM orders o LEFT JOIN order_items i ON i.order_id = o.id GROUP BY o.id"
-)
-PAYMENTS = text("SELECT * FROM payments")
-REFUNDS = text("SELECT r.*, p.intent_id FROM refunds r JOIN payments p ON p.id = r.payment_id")
-# Cases that are open, or that a person closed: what is told stays told.
-CASES = text(
-    "SELECT kind, subject_id, order_id FROM attention WHERE closed_at IS NULL OR closed_by IS NOT NULL"
-)
-INSTALLATION = text("SELECT id FROM installation")
-NAMED = text(
-    "SELECT intent_id AS named FROM payments WHERE intent_id IS NOT NULL"
-    " UNION ALL SELECT object_id FROM stripe_events UNION ALL SELECT subject_id FROM attention"
-    " UNION ALL SELECT item FROM sweep_retries"
+# Orders, payments, refunds and cases, though the COMMIT of a process that just died may still be on its way.
+BOOKS = at_one_moment(
+    {
+        "orders": "SELECT o.id, o.status, o.currency, coalesce(sum(i.unit_amount * i.quantity), 0)::bigint AS total"
+        " FROM orders o LEFT JOIN order_items i ON i.order_id = o.id GROUP BY o.id",
+        "payments": "SELECT id, order_id, state, disposition, intent_id, amount_received FROM payments",
+        "refunds": "SELECT payment_id, state, amount FROM refunds",
+        # Cases that are open, or that a person closed: what is told stays told.
+        "cases": "SELECT kind, subject_id, order_id FROM attention"
+        " WHERE closed_at IS NULL OR closed_by IS NOT NULL",
+        "named": "SELECT intent_id AS named FROM payments WHERE intent_id IS NOT NULL"
+        " UNION ALL SELECT object_id FROM stripe_events UNION ALL SELECT subject_id FROM attention"
+        " UNION ALL SELECT item FROM sweep_retries",
+    }
 )
 TRANSITIONS = text("SELECT * FROM payment_transitions ORDER BY id")
 
@@ -56,12 +55,14 @@ class World:
         self.neighbours = Neighbours(self.sandbox)
 
     async def look(self) -> "Seen":
-        orders, payments, refunds, cases = await self.database.transaction(_at_one_moment)
+        books = await self.database.row(BOOKS)
+        assert books is not None
         return Seen(
-            orders={row.id: row for row in orders},
-            payments=payments,
-            refunds=refunds,
-            cases=cases,
+            orders={row.id: row for row in rows_of(books.orders)},
+            payments=rows_of(books.payments),
+            refunds=rows_of(books.refunds),
+            cases=rows_of(books.cases),
+            named={row["named"] for row in books.named},
             intents={i["id"]: i for i in self.intents()},
             given_back=self._given_back(),
             taken=self._taken(),
@@ -91,12 +92,6 @@ def is_neighbours(intent: dict[str, Any]) -> bool:
     return "neighbour" in intent["metadata"] or "installation_id" not in intent["metadata"]
 
 
-async def _at_one_moment(transaction: Transaction) -> list[Sequence[Row]]:
-    """Orders, payments, refunds and cases, though the COMMIT of a process that just died may still be on its way."""
-    await transaction.rows(ONE_MOMENT)
-    return [await transaction.rows(statement) for statement in (ORDERS, PAYMENTS, REFUNDS, CASES)]
-
-
 @dataclass
 class Seen:
     orders: dict[Any, Row]
@@ -106,6 +101,7 @@ class Seen:
     cases: Sequence[Row]
     given_back: Counter[str]
     taken: Counter[str]
+    named: set[str]  # Stripe's ids that stand anywhere in our tables
 
     def is_payable(self, intent_id: str) -> bool:
         status: str = self.intents[intent_id]["status"]
@@ -137,14 +133,15 @@ class Seen:
         return money
 
 
-async def check_always(world: World) -> None:
+async def check_always(world: World) -> "Seen":
     seen = await world.look()
     i1_one_live_payment(seen)
     i2_one_released_payable_intent(seen, world.released)
     i3_paid_means_settled(seen, world.by_hand)
     i4_what_ended_stays(seen, world.ended)
     i6_no_more_back_than_came(seen)
-    await i7_nothing_of_anothers(world)
+    i7_nothing_of_anothers(world, seen)
+    return seen
 
 
 def i1_one_live_payment(seen: Seen) -> None:
@@ -194,17 +191,15 @@ def i6_no_more_back_than_came(seen: Seen) -> None:
             assert amount <= seen.intents[intent_id]["amount_received"], f"I6: {intent_id}"
 
 
-async def i7_nothing_of_anothers(world: World) -> None:
+def i7_nothing_of_anothers(world: World, seen: Seen) -> None:
     """Neither written at Stripe, nor anywhere in our tables."""
     written = world.neighbours.written()
     assert not written, f"I7: {written}"
-    named = {row.named for row in await world.database.rows(NAMED)}
-    assert not named & world.neighbours.intents, f"I7: {named & world.neighbours.intents}"
+    assert not seen.named & world.neighbours.intents, f"I7: {seen.named & world.neighbours.intents}"
 
 
 async def check_at_the_end(world: World) -> None:
-    seen = await world.look()
-    await check_always(world)
+    seen = await check_always(world)
     e1_every_success_is_in_the_books(seen)
     e2_captured_money_has_its_place(seen)
     await e3_nothing_is_under_way(world, seen)

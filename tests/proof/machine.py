@@ -9,7 +9,9 @@ from itertools import cycle
 from typing import Any, ClassVar
 from uuid import UUID
 
-from hypothesis.stateful import RuleBasedStateMachine
+import hypothesis.strategies as st
+import uvloop
+from hypothesis.stateful import Bundle, RuleBasedStateMachine
 from sqlalchemy import text
 
 from runtime.database.database import Database, build_database
@@ -19,6 +21,7 @@ from sandbox.http.errors import StripeError
 from services.identity.refusals import Refusal
 from services.orders.imports import OrderImports
 from services.payments import failpoints
+from services.payments.intents import Intent
 from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refunds import Refunds
@@ -32,12 +35,15 @@ from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import Crash, SandboxGateway
 from tests.proof.invariants import World, check_always, check_at_the_end
+from tests.proof.one_moment import at_one_moment
 from tests.proof.tables import Tables
 from tests.proof.warehouse import NOTE_CHANGES, Warehouse, e8_each_change_is_one_event_and_the_shop_hears_it
 from tests.proof.watched import WatchedDatabase
 
 AN_HOUR, A_DAY = timedelta(seconds=3_700), timedelta(seconds=90_000)
 ROUNDS = (AN_HOUR, AN_HOUR, *(A_DAY,) * 6)  # until nothing changes any more
+ORDERS: Bundle[UUID] = Bundle("orders")
+WHICH = st.integers(0, 11)  # of what there is: how much that is must not change what is drawn
 SMALL = 0.004  # of the sweep's budgets: an item or two for each step
 
 
@@ -112,9 +118,10 @@ class Machine(RuleBasedStateMachine):
             self.count("crashes at a failpoint")
             raise Crash
 
-    async def _pay(self, order_id: UUID) -> None:
+    async def _pay(self, order_id: UUID) -> Intent:
         intent = await self.payments.create("ada", order_id)
         self.world.released.add(intent.id)
+        return intent
 
     def teardown(self) -> None:
         try:
@@ -157,25 +164,31 @@ class Machine(RuleBasedStateMachine):
         raise AssertionError(f"E6: the sweep finds no end: {changes}")
 
     async def _books(self) -> dict[str, Any]:
-        books = {name: await self.database.rows(statement) for name, statement in BOOKS.items()}
+        books = await self.database.row(BOOKS)
+        assert books is not None
         written = [entry["path"] for entry in self.sandbox.journal.calls("POST")]
-        return {**books, "calls that write": written}
+        return {**books._asdict(), "calls that write": written}
 
 
-BOOKS = {
-    "payments": text("SELECT id, state, disposition, intent_id FROM payments ORDER BY id"),
-    "orders": text("SELECT id, status, version FROM orders ORDER BY id"),
-    "refunds": text("SELECT id, state, amount FROM refunds ORDER BY id"),
-    "disputes": text("SELECT id, status, amount FROM disputes ORDER BY id"),
-    "changes": text("SELECT order_id, id FROM order_changes ORDER BY id"),
-    "cases": text("SELECT kind, subject_id FROM attention WHERE closed_at IS NULL ORDER BY kind, subject_id"),
-}
+BOOKS = at_one_moment(
+    {
+        "payments": "SELECT id, state, disposition, intent_id FROM payments ORDER BY id",
+        "orders": "SELECT id, status, version FROM orders ORDER BY id",
+        "refunds": "SELECT id, state, amount FROM refunds ORDER BY id",
+        "disputes": "SELECT id, status, amount FROM disputes ORDER BY id",
+        "changes": "SELECT order_id, id FROM order_changes ORDER BY id",
+        "cases": "SELECT kind, subject_id FROM attention WHERE closed_at IS NULL ORDER BY kind, subject_id",
+    }
+)
 
 
 @contextmanager
 def ground(server_url: str, migrated: str, machine: type[Machine]) -> Iterator[None]:
     """A database for `machine` alone, a copy of `migrated`, whose commits wait for no disk."""
-    with own_database(server_url, like=migrated) as url, asyncio.Runner() as runner:
+    with (
+        own_database(server_url, like=migrated) as url,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         machine.runner, machine.database = runner, WatchedDatabase(build_database(url, pool_size=6).pool)
         machine.tables = Tables(machine.database)
         runner.run(_prepare(machine.database, machine.tables))

@@ -33,9 +33,9 @@ from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
 from services.payments.reviews import ReviewWish
 from tests.events import signed
-from tests.proof.disasters import ORDER, WHICH, Disasters
+from tests.proof.disasters import ORDER, Disasters
 from tests.proof.invariants import check_always
-from tests.proof.machine import ground
+from tests.proof.machine import WHICH, ground
 
 MOST_ORDERS = 3
 # Up to so many are the same runs each time: a change is judged, not the day's luck.
@@ -79,7 +79,14 @@ class Payments(Disasters):
 
     @rule(order_id=orders)
     def the_customer_asks_for_the_secret(self, order_id: UUID) -> None:
-        self.do(self._pay(order_id))
+        """The secret is given out for the order's total and for no other amount."""
+        given = self.do(self._pay(order_id))
+        if given is not None:
+            seen = self.runner.run(self.world.look())
+            intent, order = seen.intents[given.id], seen.orders[order_id]
+            assert (intent["amount"], intent["currency"]) == (order.total, order.currency.lower()), (
+                f"{intent}"
+            )
 
     @rule(order_id=orders, method=st.sampled_from(METHODS), noticed=st.booleans())
     def the_customer_asks_and_pays(self, order_id: UUID, method: str, noticed: bool) -> None:

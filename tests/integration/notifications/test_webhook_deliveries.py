@@ -341,6 +341,7 @@ async def test_a_replay_reaches_what_waits_behind_other_unpublished_events(
     await endpoints.replay(MERCHANT, view.id, datetime.now(UTC) - timedelta(hours=1))
 
     last = await shop.database.row(text("SELECT max(position) AS last, count(*) AS events FROM shop_events"))
+    assert last is not None
     assert last.last == last.events  # all have a place
     assert (await endpoint(shop.database)).replay_until == last.last
 

@@ -2,6 +2,7 @@
 
 from tests.proof.mutants import (
     account,
+    identity,
     lists,
     notifications,
     orders,
@@ -25,4 +26,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *stripe_api.MUTANTS,
     *account.MUTANTS,
     *notifications.MUTANTS,
+    *identity.MUTANTS,
 )
