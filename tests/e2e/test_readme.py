@@ -17,7 +17,12 @@ from tests.client import Client
 from tests.e2e.processes import MAIN, PATIENCE, ROOT, free_ports, shell
 
 README = (ROOT / "README.md").read_text()
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    page
+    for folder, pattern in ((".", "*.md"), ("docs", "**/*.md"), ("examples", "*/*.md"), ("web", "*.md"))
+    for page in (ROOT / folder).glob(pattern)
+)
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 
 def lines_for_the_shell(data: Path) -> str:
@@ -78,17 +83,27 @@ def test_each_promise_is_printed_with_a_test_that_exists() -> None:
         )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_a_link_inside_the_project_leads_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
-        assert target.startswith("https://") or (page.parent / target).exists(), f"{page.name} → {target}"
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text()):
+        if target.startswith("https://"):
+            continue
+        there = page.parent / target if target else page
+        assert there.exists(), f"{page.name} → {target}"
+        assert not anchor or anchor in anchors(there), f"{page.name} → {target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as GitHub makes anchors of them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_every_command_and_target_that_is_named_exists() -> None:
     text = "\n".join(page.read_text() for page in PAGES)
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"[`$] ?make ([a-z-]+)", text)) <= targets
-    named = set(re.findall(r"main\.py ([a-z-]+)", text))
+    named = set(re.findall(r"main\.py ([a-z-]+)\b(?!\.)", text))
     known = subprocess.run(  # noqa: S603  the program's own help
         [sys.executable, str(MAIN), "--help"], capture_output=True, text=True, timeout=PATIENCE, check=True
     ).stdout
@@ -100,7 +115,7 @@ def test_the_version_of_stripes_api_is_the_one_that_calls_carry() -> None:
     assert f"`{API_VERSION}`" in README
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_each_example_in_graphql_fits_the_schema(page: Path) -> None:
     schema = build_schema(sdl())
     for example in re.findall(r"```graphql\n(.+?)```", page.read_text(), re.DOTALL):
