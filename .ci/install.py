@@ -45,7 +45,9 @@ def main(locks: list[str]) -> None:
             f"{sys.executable} has neither pip nor ensurepip. On Debian and Ubuntu: apt install python3-venv"
         )
     if not installed([*pip, "install", *_options(), *files], environment):
-        sys.exit("The packages could not be installed, see above. The next try goes on with what is here.")
+        sys.exit(
+            "The packages could not be installed, see above. They come over the network, once; the next try goes on from here."
+        )
 
 
 def _options() -> tuple[str, ...]:
@@ -86,6 +88,14 @@ def read_of_pip(pip: list[str] | None, environment: dict[str, str]) -> str:
     return subprocess.run(  # noqa: S603  pip
         asked, env=environment, capture_output=True, text=True, check=False
     ).stdout
+
+
+def has_cache(environment: dict[str, str]) -> bool:
+    """Whether uv can keep what it downloads: a user without a home has no place for it, and pip tells so itself."""
+    named = environment.get("UV_CACHE_DIR") or environment.get("XDG_CACHE_HOME")
+    place = Path(named or os.path.expanduser("~/.cache")).absolute()  # noqa: PTH111  Path.home() raises without one
+    found = next(each for each in (place, *place.parents) if each.exists())
+    return found.is_dir() and os.access(found, os.W_OK)
 
 
 def uv_command(folder: Path, pip: list[str] | None, environment: dict[str, str]) -> str | None:

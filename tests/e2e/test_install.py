@@ -36,7 +36,9 @@ class Checkout:
         self._lock("requirements-installer.txt", "uv", {"uv-1.0.data/scripts/uv": script})
 
     def install(self, *python: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        known = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_"))}
+        known = {
+            name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "XDG_"))
+        }
         given = {**known, "PATH": "/usr/bin:/bin", "UV_CALLS": str(self.calls), "PIP_CONFIG_FILE": os.devnull}
         return subprocess.run(  # noqa: S603  the installer
             [*(python or (sys.executable,)), ".ci/install.py", "requirements-hello.txt"],
@@ -91,6 +93,7 @@ def test_pip_brings_a_uv_of_the_lock_once_and_that_installs(checkout: Checkout) 
     done = checkout.install()
     assert done.returncode == 0, done.stderr
     [call] = checkout.asked_of_uv()
+    assert " --no-cache " not in call
     assert call.startswith("pip install --python ")
     assert call.endswith("--quiet --require-hashes --no-deps -r requirements-hello.txt")
     shutil.rmtree(checkout.wheels)  # the second time it is there
@@ -105,6 +108,11 @@ def test_a_uv_of_this_machine_is_used(checkout: Checkout, tmp_path: Path) -> Non
     assert checkout.install(PATH=f"{tmp_path}:/usr/bin:/bin").returncode == 0
     assert len(checkout.asked_of_uv()) == 1
     assert not (checkout.folder / ".venv" / "installer").exists()
+
+
+def test_a_user_whose_home_is_read_only_needs_no_cache(checkout: Checkout) -> None:
+    assert checkout.install(HOME="/dev/null").returncode == 0
+    assert [" --no-cache " in call for call in checkout.asked_of_uv()] == [True]
 
 
 @pytest.mark.parametrize("told", ["PIP_INDEX_URL", "PIP_PROXY"])
