@@ -35,9 +35,9 @@ def main(locks: list[str]) -> None:
     files = [word for lock in locks for word in ("-r", lock)]
     if not _OF_PIP_ALONE.search(told):
         uv = uv_command(folder / "installer", pip, environment)
-        if uv and installed(
-            [uv, "pip", "install", "--python", str(python), *_options(), *files], environment
-        ):
+        caching = () if has_cache(environment) else ("--no-cache",)
+        command = ["pip", "install", "--python", str(python), *caching, *_options(), *files]
+        if uv and installed([uv, *command], environment):
             return
         say("It was not possible with uv, see above. pip tries it now, which takes longer …")
     if pip is None:
@@ -46,7 +46,7 @@ def main(locks: list[str]) -> None:
         )
     if not installed([*pip, "install", *_options(), *files], environment):
         sys.exit(
-            "The packages could not be installed, see above. They come over the network, once; the next try goes on from here."
+            "The packages could not be installed, see above. They come over the network; repeat it when it is back."
         )
 
 
