@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import stat
-import subprocess
+import subprocess  # nosec B404
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -96,7 +96,7 @@ def _plain_name(place: Path) -> Iterator[Path]:
 def _folder_of_link(place: Path) -> Path:
     """The same at each start, since other programs keep the address of the database."""
     temporary = tempfile.gettempdir()
-    parent = temporary if _PLAIN.fullmatch(temporary) else "/tmp"  # noqa: S108
+    parent = temporary if _PLAIN.fullmatch(temporary) else "/tmp"  # noqa: S108  # nosec B108
     folder = Path(parent, f"pg-{hashlib.sha256(bytes(place)).hexdigest()[:16]}")
     try:
         folder.mkdir(mode=0o755)
