@@ -9,12 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from bench import account, attacks, beside, cost, deliveries, growth, pressure, sale, scaling
+from bench import account, attacks, beside, cost, deliveries, growth, peers, pressure, sale, scaling
 from bench.report import Figures, write
 
 T = TypeVar("T")
 SALES = (2_000, 5_000)
-PEERS = Path(__file__).parent / "peers.json"
 
 
 def main() -> None:
@@ -25,6 +24,9 @@ def main() -> None:
     parser.add_argument("--deliveries", action="store_true", help=shop)
     alone = "the sweep on a busy Stripe account alone, with so many open orders of ours"
     parser.add_argument("--account", type=int, nargs="+", metavar="ORDERS", help=alone)
+    parser.add_argument(
+        "--peers", action="store_true", help="beside Express, Apollo Server and Mercurius alone"
+    )
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each subject (9)")
     parser.add_argument("--many", type=int, default=growth.MANY, help="orders of the large shop (1,000,000)")
     parser.add_argument("--keep", type=Path, help="also write the raw figures there, as JSON")
@@ -34,6 +36,9 @@ def main() -> None:
         return
     if arguments.deliveries:
         print(*deliveries.lines_of(deliveries.deliveries()), sep="\n")
+        return
+    if arguments.peers:
+        beside_peers()
         return
     if arguments.short:
         say_costs(cost.costs(1, 1.0))
@@ -67,8 +72,18 @@ def measured(rounds: int, many: int) -> Figures:
         few=few,
         many=large,
         orders=(growth.FEW, many),
-        peers=json.loads(PEERS.read_text()) if PEERS.exists() else {},
+        **beside_peers(),
     )
+
+
+def beside_peers() -> dict[str, dict[str, peers.Beside]]:
+    """Nothing where there is no Node."""
+    if not peers.can_be_measured():
+        return {"peers": {}, "peers_at_pace": {}}
+    full = tell("beside what one would write in Node", partial(peers.at_full_load, 5, 3.0))
+    pace = tell("the same at Stripe's own pace", partial(peers.at_stripes_pace, 5, 6.0))
+    print(*peers.lines_of(full, pace), sep="\n")
+    return {"peers": full, "peers_at_pace": pace}
 
 
 def tell(name: str, measure: Callable[[], T]) -> T:

@@ -74,19 +74,23 @@ def bare(on: Stage, server: Process, path: str, most: int) -> Round:
     return run
 
 
-def repeated(server: Process, calls: list[tuple[str, dict[str, str]]], expect: str) -> Round:
-    return lambda seconds: load(
-        Job(server.port, "/graphql", calls, seconds, CALLERS, repeat=True, expect=expect)
-    )
+def repeated(
+    server: Process,
+    calls: list[tuple[str, dict[str, str]]],
+    expect: str,
+    callers: int = CALLERS,
+    path: str = "/graphql",
+) -> Round:
+    return lambda seconds: load(Job(server.port, path, calls, seconds, callers, repeat=True, expect=expect))
 
 
-def again(on: Stage, server: Process) -> Round:
+def again(on: Stage, server: Process, callers: int = CALLERS) -> Round:
     """Orders that the round before has paid for."""
 
     def run(seconds: float) -> Outcome:
         paid = on.orders.paid[:500]
         calls = [(operation(PAY, orderId=order), signed_in(token)) for order, token in paid]
-        return repeated(server, calls, '"PaymentIntent"')(seconds)
+        return repeated(server, calls, '"PaymentIntent"', callers)(seconds)
 
     return run
 

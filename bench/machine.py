@@ -102,10 +102,19 @@ def on_core(core: int) -> Iterator[None]:
 @contextmanager
 def python(*words: str, env: Mapping[str, str], port: int, core: int | None) -> Iterator[Process]:
     """A Python process with these words that listens on `port`, on one core (anywhere for None)."""
+    with program(sys.executable, *words, env=env, port=port, core=core) as process:
+        yield process
+
+
+@contextmanager
+def program(
+    *words: str, env: Mapping[str, str], port: int, core: int | None, place: Path = ROOT
+) -> Iterator[Process]:
+    """The same of any program, started in `place`."""
     running = subprocess.Popen(  # noqa: S603  our own
-        [sys.executable, *words],
+        words,
         env={**os.environ, **KEYS, **env},
-        cwd=ROOT,
+        cwd=place,
         stderr=subprocess.DEVNULL,
         preexec_fn=None if core is None else (lambda: os.sched_setaffinity(0, {core})),
     )
