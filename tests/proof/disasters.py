@@ -12,6 +12,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import precondition, rule
 from sqlalchemy import text
 
+from models.reviews.tables import ReviewDecision
 from runtime.database.database import Transaction
 from sandbox.faults import Rule, parse_fault
 from sandbox.http.errors import StripeError
@@ -22,7 +23,9 @@ from services.payments.order_cancellation import OrderCancellation
 from services.payments.order_changes import WantedChange
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
-from tests.proof.machine import A_DAY, AN_HOUR, ORDERS, WHICH, Machine
+from services.payments.reviews import ReviewWish
+from tests.proof.keys_and_tokens import KeysAndTokens
+from tests.proof.machine import A_DAY, AN_HOUR, ORDERS, WHICH
 from tests.proof.neighbours import Deed, Kind
 
 ADA = Principal("ada", None, frozenset())
@@ -49,6 +52,9 @@ ONE = st.sampled_from(
         "pay",
         "deliver",
         "repair the endpoint",
+        "accept",
+        "give back",
+        "capture a part",
     ]
 )
 DELAYS = st.lists(st.sampled_from([0.0, 0.0005, 0.002, 0.004]), min_size=1, max_size=7)  # seconds, in turn
@@ -68,7 +74,7 @@ BETWEEN_BACKUPS = 4  # steps
 MOODS = st.lists(st.sampled_from(["take", "take", "fail", "take unheard"]), min_size=1, max_size=7)
 
 
-class Disasters(Machine):
+class Disasters(KeysAndTokens):
     """At once, crashes, restored backups, banks that change their mind, and days that pass."""
 
     steps = 0
@@ -145,9 +151,28 @@ class Disasters(Machine):
             "pay": self._pay_what_was_released,
             "deliver": self.warehouse.dispatcher.deliver_due,
             "repair the endpoint": self.warehouse.repair,
+            "accept": lambda: self.reviews.resolve(self._decision(order_id, ReviewDecision.ACCEPT)),
+            "give back": lambda: self.reviews.resolve(self._decision(order_id, ReviewDecision.REFUND)),
+            "capture a part": self._capture_a_part,
         }
         coroutine: Coroutine[Any, Any, Any] = work[name]()
         return coroutine
+
+    def _decision(self, order_id: UUID, decision: ReviewDecision) -> ReviewWish:
+        self.keys += 1
+        return ReviewWish(
+            order_id=order_id, decision=decision, note="seen", idempotency_key=str(self.keys), decided_by="m"
+        )
+
+    async def _capture_a_part(self) -> None:
+        await self.gateway.on_the_way()
+        for intent_id in self._ours("requires_capture")[:1]:
+            self._capture(intent_id, 400)
+
+    def _capture(self, intent_id: str, amount: int) -> None:
+        with suppress(StripeError, KeyError):
+            path = f"/v1/payment_intents/{intent_id}/capture"
+            self.sandbox.call("POST", path, {"amount_to_capture": amount})
 
     async def _pay_at(self, order_id: UUID, price: int) -> None:
         await self.database.rows(SET_PRICE, {"order_id": order_id, "price": price})
@@ -198,6 +223,35 @@ class Disasters(Machine):
         intent_id = self._nth(self._ours("requires_"), which)
         if intent_id:
             self.sandbox.cancel(intent_id)
+
+    @rule(which=WHICH, amount=st.sampled_from([1, 400, 700, 1_000]))
+    def somebody_captures_in_the_dashboard(self, which: int, amount: int) -> None:
+        """All of what was authorized, or a part of it, for good."""
+        intent_id = self._nth(self._ours("requires_capture"), which)
+        if intent_id:
+            self.count("captures in the dashboard")
+            self._capture(intent_id, amount)
+
+    @rule(order_id=ORDERS, which=WHICH, amount=st.sampled_from([None, 1, 400, 1_000]))
+    def the_customer_only_authorizes(self, order_id: UUID, which: int, amount: int | None) -> None:
+        """The dashboard says that money is captured by hand; it is, or is not yet."""
+        self.sandbox.state.dashboard.set(capture_method="manual")
+        self.do(self._pay(order_id))
+        for intent_id in sorted(self.world.released):
+            with suppress(StripeError):
+                self.sandbox.pay(intent_id)
+        self.sandbox.state.dashboard.set(capture_method="automatic_async")
+        if amount is not None:
+            self.somebody_captures_in_the_dashboard(which, amount)
+
+    @rule(which=WHICH, amount=st.sampled_from([500, 2_000]))
+    def somebody_changes_an_intents_amount(self, which: int, amount: int) -> None:
+        """With the shop's key, past this server."""
+        intent_id = self._nth(self._ours("requires_payment_method", "requires_confirmation"), which)
+        if intent_id:
+            self.count("amounts changed at Stripe")
+            with suppress(StripeError, KeyError):
+                self.sandbox.call("POST", f"/v1/payment_intents/{intent_id}", {"amount": amount})
 
     @rule(which=WHICH, amount=st.sampled_from([None, 1, 100, 300, 700]), marked=st.booleans())
     def somebody_refunds_in_the_dashboard(self, which: int, amount: int | None, marked: bool) -> None:
@@ -314,6 +368,7 @@ class Disasters(Machine):
     def a_backup_is_made(self) -> None:
         self.backup_made, self.backup_step = self.gateway.ahead, self.steps
         self.runner.run(self.tables.back_up())
+        self.keep_credentials()
 
     @precondition(lambda self: self.backup_made is not None)
     @rule()
@@ -325,6 +380,7 @@ class Disasters(Machine):
         self.world.ended.clear()
         assert self.backup_made is not None
         self.runner.run(self.tables.restore(self.gateway.ahead - self.backup_made))
+        self.restore_credentials()
         self.start()
         for _ in range(2):
             self.pass_time(AN_HOUR)

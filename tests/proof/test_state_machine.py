@@ -31,7 +31,6 @@ from services.orders.lines import OrderLine
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refunds import RefundWish
-from services.payments.reviews import ReviewWish
 from tests.events import signed
 from tests.proof.disasters import ORDER, Disasters
 from tests.proof.invariants import check_always
@@ -254,12 +253,8 @@ class Payments(Disasters):
 
     @rule(order_id=orders, decision=st.sampled_from(list(ReviewDecision)))
     def a_person_decides(self, order_id: UUID, decision: ReviewDecision) -> None:
-        self.keys += 1
         self.count("reviews")
-        wish = ReviewWish(
-            order_id=order_id, decision=decision, note="seen", idempotency_key=str(self.keys), decided_by="m"
-        )
-        self.do(self.reviews.resolve(wish))
+        self.do(self.reviews.resolve(self._decision(order_id, decision)))
 
     @rule(which=WHICH)
     def a_person_closes_a_case(self, which: int) -> None:
