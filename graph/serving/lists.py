@@ -69,7 +69,8 @@ def _remembered(resolve: Resolver) -> Resolver:
 
 def _charged(resolve: Resolver) -> Resolver:
     async def awaited(answer: Awaitable[Any], info: ResolveInfo) -> Any:
-        return _charge(await answer, info)
+        entries = _charge(await answer, info)
+        return await entries if isawaitable(entries) else entries
 
     def resolve_charged(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
         answer = resolve(source, info, **arguments)
