@@ -17,6 +17,7 @@ DELETED_FROM = frozenset(
     {
         "order_items",
         "order_changes",
+        "attention",
         "stripe_events",
         "sweep_retries",
         "sweep_windows",

@@ -131,7 +131,6 @@ def test_the_server_may_run_each_statement_of_the_code(roles: Roles) -> None:
         "DELETE FROM payments",
         "DELETE FROM refunds",
         "DELETE FROM orders",
-        "DELETE FROM attention",
         "UPDATE alembic_version SET version_num = '0001'",
         "INSERT INTO alembic_version VALUES ('9999')",
         "DELETE FROM alembic_version",
