@@ -197,7 +197,7 @@ class ClaimRow(NamedTuple):
 #       FROM priced),
 #     recorded AS (
 #       INSERT INTO payments (id, order_id, state, idempotency_key, amount, currency, order_version,
-#           stripe_parameters, cause, lease_until, amount_received)
+#           stripe_parameters, cause, lease_until, amount_received, revision)
 #       SELECT $4, wanted.id, 'creating', concat('pi:', $4), wanted.total, wanted.currency, wanted.version,
 #           jsonb_strip_nulls(jsonb_build_object(CAST('description' AS TEXT), left(wanted.reference, 500),
 #           CAST('receipt_email' AS TEXT), CASE WHEN $5 THEN nullif(wanted.receipt_email, '') END,
@@ -215,9 +215,9 @@ class ClaimRow(NamedTuple):
 #         SELECT installation.id
 #         FROM installation)
 #           AS TEXT), CAST('reference' AS TEXT), left(wanted.reference, 500))))) AS jsonb_strip_nulls_1,
-#           'createPaymentIntent', now() + $7, $8
+#           'createPaymentIntent', now() + $7, $8, $9
 #       FROM wanted
-#       WHERE $9 AND wanted.status = 'pending' AND wanted.chargeable AND NOT wanted.has_money AND NOT
+#       WHERE $10 AND wanted.status = 'pending' AND wanted.chargeable AND NOT wanted.has_money AND NOT
 #           wanted.is_expired AND coalesce(wanted.seconds_closed, 0) <= 0 AND NOT (EXISTS (
 #         SELECT *
 #         FROM payments AS live
