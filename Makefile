@@ -16,6 +16,7 @@ setup: .venv/.ready  ## a virtual environment from the hash-pinned locks
 .venv/.ready: requirements-dev.txt requirements-openapi.txt
 	@$(OLD_ENOUGH)
 	$(PYTHON) .ci/install.py requirements-dev.txt requirements-openapi.txt
+	@$(BIN)/python -m ensurepip --default-pip >.venv/ensurepip.log 2>&1 || true # for who wants more in it
 	@touch $@
 
 run: .venv/.runs  ## the demo: a seeded shop, a database, a stand-in for Stripe
