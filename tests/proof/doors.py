@@ -139,7 +139,7 @@ class Doors:
         maker = self.servers[server]
         context = maker.anonymous.for_request(maker.callers, "")
         await maker.sign_in(context, secret)
-        result = await schema.execute(OPERATIONS[deed], variables, context)
+        result = await schema.execute(OPERATIONS[deed], variables, context_value=context)
         codes = [(error.extensions or {}).get("code", str(error)) for error in result.errors or ()]
         return Answer(codes[0] if codes else None, (result.data or {}).get("done"))
 
