@@ -58,10 +58,16 @@ class ServedSchema(strawberry.Schema):
         errors[:] = [presentable(error, in_full=in_full) for error in errors]
         observe_errors(errors)
 
-    async def execute(self, *arguments: Any, **named: Any) -> Any:
-        result = await super().execute(*arguments, **named)
-        context = named["context_value"]
-        fill(result.data, context.spending.filled)
+    async def execute(
+        self,
+        query: str | None,
+        variable_values: dict[str, Any] | None = None,
+        context_value: Any = None,
+        *others: Any,
+        **named: Any,
+    ) -> ExecutionResult:
+        result = await super().execute(query, variable_values, context_value, *others, **named)
+        fill(result.data, context_value.spending.filled)
         return result
 
     async def stream(self, *arguments: Any, **named: Any) -> StreamResult:
