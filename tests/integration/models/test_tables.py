@@ -231,6 +231,7 @@ SPOILED: tuple[tuple[str, str, dict[str, Any]], ...] = (
 )  # fmt: skip
 # Triggers that refuse; the tests of their own stand below.
 ABSORB, APPEND_ONLY = "payments_terminal_states_absorb", "payment_transitions_append_only"
+STAYS = "attention_stays"
 RULES = text(
     """
     SELECT conname AS name FROM pg_constraint
@@ -291,7 +292,7 @@ async def test_a_rule_refuses_and_names_itself(
 
 async def test_every_rule_of_the_database_has_its_case(world: Database) -> None:
     rules = {row.name for row in await world.rows(RULES, {"tables": list(metadata.tables)})}
-    assert rules - {case[0] for case in SPOILED} == {ABSORB, APPEND_ONLY}
+    assert rules - {case[0] for case in SPOILED} == {ABSORB, APPEND_ONLY, STAYS}
 
 
 @pytest.mark.parametrize("terminal", ["succeeded", "canceled"])
@@ -337,6 +338,24 @@ async def test_every_change_of_state_is_written_down_with_its_cause(world: Datab
 )
 async def test_what_was_written_down_stays(world: Database, statement: str) -> None:
     assert await refused_by(world, text(statement)) == APPEND_ONLY
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["note = NULL", "closed_at = now(), closed_by = 'm'"],
+    ids=["open", "decided by a person"],
+)
+async def test_a_case_that_is_open_or_was_decided_is_never_deleted(world: Database, case: str) -> None:
+    await world.rows(text(f"UPDATE attention SET {case}"))  # noqa: S608  our own words
+    assert await refused_by(world, text("DELETE FROM attention")) == STAYS
+
+
+@pytest.mark.parametrize(
+    "case", ["closed_at = now()", "closed_at = now(), closed_by = 'm', subject = 'none'"]
+)
+async def test_a_case_that_nobody_decided_may_be_deleted(world: Database, case: str) -> None:
+    await world.rows(text(f"UPDATE attention SET {case}"))  # noqa: S608  our own words
+    assert len(await world.rows(text("DELETE FROM attention RETURNING id"))) == 1
 
 
 @pytest.mark.parametrize(
