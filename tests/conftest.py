@@ -129,10 +129,16 @@ async def stripe(_sandbox: Stripe) -> Stripe:
 
 
 @pytest.fixture(scope="session")
-async def gateway(_sandbox: Stripe) -> AsyncIterator[StripeGateway]:
+async def _gateway(_sandbox: Stripe) -> AsyncIterator[StripeGateway]:
     made = StripeGateway(STRIPE.secret_keys[0], api_base=_sandbox.url)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def gateway(_gateway: StripeGateway, stripe: Stripe) -> StripeGateway:
+    """To a Stripe in good weather, also for tests that order none: faults of the test before are gone."""
+    return _gateway
 
 
 @pytest.fixture

@@ -341,24 +341,6 @@ async def test_what_was_written_down_stays(world: Database, statement: str) -> N
 
 
 @pytest.mark.parametrize(
-    "case",
-    ["note = NULL", "closed_at = now(), closed_by = 'm'"],
-    ids=["open", "decided by a person"],
-)
-async def test_a_case_that_is_open_or_was_decided_is_never_deleted(world: Database, case: str) -> None:
-    await world.rows(text(f"UPDATE attention SET {case}"))  # noqa: S608  our own words
-    assert await refused_by(world, text("DELETE FROM attention")) == STAYS
-
-
-@pytest.mark.parametrize(
-    "case", ["closed_at = now()", "closed_at = now(), closed_by = 'm', subject = 'none'"]
-)
-async def test_a_case_that_nobody_decided_may_be_deleted(world: Database, case: str) -> None:
-    await world.rows(text(f"UPDATE attention SET {case}"))  # noqa: S608  our own words
-    assert len(await world.rows(text("DELETE FROM attention RETURNING id"))) == 1
-
-
-@pytest.mark.parametrize(
     "change",
     [
         "UPDATE order_items SET quantity = 2",

@@ -1,8 +1,10 @@
 """Closed cases are deleted after a year, and a person's word about money stays with its order."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from psycopg import IntegrityError
 from sqlalchemy import text
 
 from models.attention.tables import AttentionKind
@@ -91,3 +93,14 @@ async def test_a_deluge_of_old_cases_goes_in_small_steps(till: Till, shop: Shop)
     await till.sweep.run()
 
     assert await kept(shop.database) == set()
+
+
+@pytest.mark.parametrize(
+    "case", [{"days": -1}, {"closed_by": "m"}], ids=["open", "decided by a person, about money"]
+)
+async def test_the_database_keeps_what_is_open_or_was_decided(shop: Shop, case: dict[str, Any]) -> None:
+    """Whoever deletes: the server's role may, since old cases go."""
+    await add(shop, AttentionKind.ORDER_IN_REVIEW, **case)
+    with pytest.raises(IntegrityError) as refused:
+        await shop.database.rows(text("DELETE FROM attention"))
+    assert refused.value.diag.constraint_name == "attention_stays"
