@@ -63,7 +63,7 @@ from services.operations.health import Health
 from services.operations.installation import renew_installation
 from services.operations.metrics_endpoint import MetricsEndpoint
 from services.operations.seeding import seed_shop
-from services.operations.worker_counts import count_if_replacement, shared_by_workers
+from services.operations.worker_counts import shared_by_workers
 from services.orders.checkout_tokens import CheckoutTokenMaker
 from services.orders.imports import OrderImports
 from services.orders.orders import Orders
@@ -230,7 +230,6 @@ def app_from_environment() -> Starlette:
     """What each worker process of `serve` runs."""
     settings = Settings.read()
     logs.configure(settings.log_level, settings.log_format)
-    count_if_replacement(settings.workers)
     return build_app(settings)
 
 

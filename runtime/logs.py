@@ -113,7 +113,7 @@ class _RequestLine(logging.Formatter):
 
 
 _requests = logging.getLogger("paygraph.requests")
-_WORKER_DIED = re.compile(r"Child process \[\d+\] died")
+WORKER_DIED = re.compile(r"Child process \[(\d+)\] died")  # what uvicorn says of one, with its process id
 
 
 class _UvicornLines(logging.Filter):
@@ -128,7 +128,7 @@ class _UvicornLines(logging.Filter):
         if record.msg == "Invalid UTF-8 sequence received from client.":
             return False
         # A worker that died was killed, for its memory or since it hung. uvicorn tells it at `info`.
-        if _WORKER_DIED.fullmatch(record.getMessage()):
+        if WORKER_DIED.fullmatch(record.getMessage()):
             record.levelno, record.levelname = logging.ERROR, "ERROR"
         return record.levelno >= self._level
 

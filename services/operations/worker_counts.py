@@ -4,6 +4,7 @@ prometheus_client reads the folder's name when it is imported, so the folder is 
 """
 
 import fcntl
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from prometheus_client import multiprocess
 from prometheus_client.mmap_dict import MmapedDict
 
+from runtime.logs import WORKER_DIED
 from runtime.metrics import WORKERS_REPLACED
 from runtime.processes import is_alive
 
@@ -27,27 +29,44 @@ def shared_by_workers(workers: int) -> Iterator[None]:
 
     A folder that the environment names already is used as it is, and left.
     """
-    if workers == 1 or FOLDER in os.environ:
+    if workers == 1:
         yield
-        return
-    with tempfile.TemporaryDirectory(prefix="paygraph-metrics-", ignore_cleanup_errors=True) as folder:
-        os.environ[FOLDER] = folder
-        try:
+    elif FOLDER in os.environ:
+        with _deaths_noted(Path(os.environ[FOLDER])):
             yield
-        finally:
-            del os.environ[FOLDER]
+    else:
+        with (
+            tempfile.TemporaryDirectory(prefix="paygraph-metrics-", ignore_cleanup_errors=True) as folder,
+            _deaths_noted(Path(folder)),
+        ):
+            os.environ[FOLDER] = folder
+            try:
+                yield
+            finally:
+                del os.environ[FOLDER]
 
 
-def count_if_replacement(workers: int) -> None:
-    """Called by each worker as it starts: those beyond the first `workers` take the place of one that died."""
-    folder = os.environ.get(FOLDER)
-    if folder is None:
-        WORKERS_REPLACED.inc(0)
-        return
-    with alone_in(Path(folder)):
-        started = len(list(Path(folder).glob("*.started")))
-        (Path(folder) / f"{os.getpid()}.started").touch()
-    WORKERS_REPLACED.inc(1 if started >= workers else 0)
+@contextmanager
+def _deaths_noted(folder: Path) -> Iterator[None]:
+    """A mark for each worker that uvicorn starts anew. Who starts them knows it also of one that died while it started,
+    and has no counts of its own: it imported prometheus_client before the folder was there."""
+    logger, deaths = logging.getLogger("uvicorn.error"), _Deaths(folder)
+    logger.addFilter(deaths)
+    try:
+        yield
+    finally:
+        logger.removeFilter(deaths)
+
+
+class _Deaths(logging.Filter):
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if died := WORKER_DIED.fullmatch(record.getMessage()):
+            (self._folder / f"{died[1]}.died").touch()
+        return True
 
 
 @contextmanager
@@ -59,7 +78,11 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 
 def add_up_the_dead(folder: Path) -> None:
-    """Drop the gauges of workers that have ended, and put what they counted into one file for all of them."""
+    """Drop the gauges of workers that have ended, put what they counted into one file for all of them, and count who
+    was started anew."""
+    for mark in folder.glob("*.died"):
+        mark.unlink()
+        WORKERS_REPLACED.inc()
     for file in folder.glob("*_*.db"):
         kind, _, pid = file.stem.rpartition("_")
         if not pid.isdigit() or int(pid) == OF_THE_DEAD or is_alive(int(pid)):

@@ -134,13 +134,22 @@ def test_two_workers_serve_on_one_port_and_end_together(town: Town) -> None:
 
 def test_a_worker_that_is_killed_is_replaced_and_that_is_told_and_counted(town: Town) -> None:
     server = town.serve(WORKERS="2", LOG_FORMAT="json", LOG_LEVEL="WARNING")
-    victim = next(pid for pid in children(server.process.pid) if is_worker(pid))
-    os.kill(victim, signal.SIGKILL)
+    before = workers_of(server.process.pid)
+    first = before.pop()
+    os.kill(first, signal.SIGKILL)
+    [second] = eventually(lambda: workers_of(server.process.pid) - before - {first})
+    os.kill(second, signal.SIGKILL)  # while it still starts
 
     replaced = "paygraph_workers_replaced_total"
-    eventually(lambda: numbers_of(HTTP.get(f"{town.url}/metrics").text).of(replaced) == 1)
-    told = [json.loads(line) for line in server.output.splitlines() if f"[{victim}] died" in line]
-    assert [line["level"] for line in told] == ["error"]
+    eventually(lambda: numbers_of(HTTP.get(f"{town.url}/metrics").text).of(replaced) == 2)
+    told = [json.loads(line) for line in server.output.splitlines() if "] died" in line]
+    assert [(line["level"], line["message"].split()[2]) for line in told] == [
+        ("error", f"[{pid}]") for pid in (first, second)
+    ]
+
+
+def workers_of(server: int) -> set[int]:
+    return {pid for pid in children(server) if is_worker(pid)}
 
 
 def is_worker(pid: int) -> bool:
