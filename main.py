@@ -154,7 +154,13 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
         Route("/api/payments/create-intent", create_intent(maker), methods=["POST"]),
         Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
         *for_operators(Health(probes, gateway, keys), MetricsEndpoint(probes), settings.metrics_token),
-        *site_routes(DIST, site or Site(), shop=bool(site), explorer=settings.explorer, desk=settings.desk),
+        *site_routes(
+            DIST,
+            site or Site(sign_in=settings.desk_sign_in),
+            shop=bool(site),
+            explorer=settings.explorer,
+            desk=settings.desk,
+        ),
     ]
     middleware = build_middleware(settings, routes, is_demo=bool(site))
     work = inbox.at_work, scheduler.on, news.on_air, use_cases.current_orders.at_work, dispatcher.at_work

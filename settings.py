@@ -25,6 +25,7 @@ from runtime.environment import UnreadableEnvironment, near_misses, values_of
 from runtime.http_edge import SERVER_BOUNDS
 from runtime.origins import AllowedOrigins, is_header_name, problems_of, strangers_in
 from runtime.tracing import TracingUnavailable, check_tracing
+from services.identity.desk_sign_in import USUAL_SCOPE, DeskSignIn, problems_of_sign_in
 from services.identity.public_keys import JwksKeys, check_jwks_url
 from services.identity.rate_limits import RateLimits
 from services.identity.token_rules import is_pattern, is_placeholder
@@ -37,6 +38,7 @@ SHORTEST_METRICS_TOKEN = 16
 LONGEST_LIFETIME = 10 * 366 * 86_400  # seconds; more is a slip of the keyboard
 _IN_A_HEADER = re.compile(r"[!-~]+")
 _WRITTEN_AS_CODE = frozenset("[](){}\"'")
+_SIGN_IN = ("DESK_OIDC_ISSUER", "DESK_OIDC_CLIENT_ID", "DESK_OIDC_SCOPE", "DESK_OIDC_AUDIENCE")
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 6265, 4.1.1
 
 
@@ -121,6 +123,10 @@ class Settings(BaseModel):
     introspection: bool = False
     explorer: bool = False
     desk: bool = False
+    desk_oidc_issuer: str | None = None
+    desk_oidc_client_id: str | None = None
+    desk_oidc_scope: str | None = None
+    desk_oidc_audience: str | None = None
     trusted_documents: Path | None = None
     trusted_documents_only: bool = False
     federation: bool = False
@@ -237,6 +243,13 @@ class Settings(BaseModel):
             max_lifetime=timedelta(seconds=self.jwt_max_lifetime),
         )
 
+    @property
+    def desk_sign_in(self) -> DeskSignIn | None:
+        if not (self.desk_oidc_issuer and self.desk_oidc_client_id):
+            return None
+        scope = self.desk_oidc_scope or USUAL_SCOPE
+        return DeskSignIn(self.desk_oidc_issuer, self.desk_oidc_client_id, scope, self.desk_oidc_audience)
+
     def rate_limits(self) -> RateLimits:
         return RateLimits(
             orders_per_user=self.orders_per_minute,
@@ -336,6 +349,11 @@ def _unusable_documents(settings: Settings) -> Iterator[str]:
 
 def _unsafe_callers(settings: Settings) -> Iterator[str]:
     yield from _unsafe_pages(settings)
+    yield from problems_of_sign_in(
+        {name: getattr(settings, name.lower()) for name in _SIGN_IN},
+        desk=settings.desk,
+        has_keys=bool(settings.jwt_jwks_url),
+    )
     if not all(map(is_header_name, settings.cors_headers)):
         yield "CORS_HEADERS: each is the name of a header, such as X-Shop-Version, and never `*`"
     if not all(map(is_network, settings.trusted_proxies)):
@@ -412,6 +430,14 @@ def remarks(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
         )
     if settings.desk and settings.trusted_documents_only:
         found.append("DESK: needs its operations in TRUSTED_DOCUMENTS, since nothing else is let through")
+    if (
+        settings.desk_oidc_issuer
+        and settings.jwt_issuer
+        and settings.desk_oidc_issuer not in settings.jwt_issuer
+    ):
+        found.append(
+            "JWT_ISSUER: does not name DESK_OIDC_ISSUER; that is right only if its tokens name another `iss`"
+        )
     return found
 
 

@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from graph.serving.compressed_files import ENDINGS, compressed_response
 from graph.serving.routes import Endpoint
+from services.identity.desk_sign_in import DeskSignIn
 
 # Where Stripe.js comes from, calls and shows its frames: https://docs.stripe.com/security/guide#content-security-policy
 STRIPE_JS = "https://js.stripe.com/endive/stripe.js"
@@ -50,11 +51,13 @@ class SiteUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What the pages are told. `sandbox` is the stand-in for Stripe, whose own Stripe.js is used then."""
+    """What the pages are told. `sandbox` is the stand-in for Stripe, whose own Stripe.js is used then; `sign_in` is
+    where the desk's people sign in, if they do so by OpenID Connect."""
 
     publishable_key: str = ""
     sandbox: str | None = None
     users: tuple[SiteUser, ...] = ()
+    sign_in: DeskSignIn | None = None
 
     @property
     def stripe_js(self) -> str:
@@ -67,6 +70,7 @@ class Site:
             "publishableKey": self.publishable_key,
             "sandbox": self.sandbox,
             "users": [asdict(user) for user in self.users],
+            "signIn": self.sign_in and self.sign_in.as_json(),
         }
 
 
@@ -81,7 +85,7 @@ def site_routes(dist: Path, site: Site, *, shop: bool, explorer: bool, desk: boo
     if explorer:
         routes.append(Route("/explorer/", page(dist / "explorer" / "index.html", explorer_policy())))
     if desk:
-        routes.append(Route("/desk/", page(dist / "desk" / "index.html", desk_policy())))
+        routes.append(Route("/desk/", page(dist / "desk" / "index.html", desk_policy(site))))
     if shop:
         routes.append(Route("/", page(dist / "index.html", shop_policy(site))))
     return routes
@@ -131,9 +135,13 @@ def shop_policy(site: Site) -> str:
     return policy(sources)
 
 
-def desk_policy() -> str:
-    """Its users may give money back: no script of another origin runs, and nothing is sent elsewhere."""
-    return policy(dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "img-src"), "'self'"))
+def desk_policy(site: Site) -> str:
+    """Its users may give money back: no script of another origin runs, and nothing is sent elsewhere, but to who signs
+    them in."""
+    sources = dict.fromkeys(("script-src", "style-src", "font-src", "connect-src", "img-src"), "'self'")
+    if site.sign_in:
+        sources["connect-src"] += f" {site.sign_in.origin}"
+    return policy(sources)
 
 
 def explorer_policy() -> str:

@@ -39,6 +39,7 @@ export class Demo {
   }
 
   #child: ChildProcess | null = null
+  #beside: ChildProcess[] = []
   #log: string[] = []
 
   private constructor(
@@ -74,15 +75,27 @@ export class Demo {
   async down(): Promise<void> {
     const child = this.#child
     this.#child = null
-    if (!child || child.exitCode !== null) return
-    const ended = once(child, "exit")
-    child.kill("SIGTERM")
-    const hard = setTimeout(() => child.kill("SIGKILL"), 20_000)
-    await ended
-    clearTimeout(hard)
+    await end(child)
+  }
+
+  /** `python main.py serve` beside the demo, over its database: what production is like. Its address; it ends with the demo. */
+  async serve(settings: Record<string, string>): Promise<string> {
+    const port = await freePort()
+    const env = { ...process.env, ...settings, PORT: String(port), LOG_LEVEL: "WARNING" }
+    const child = spawn(PYTHON, ["main.py", "serve", "--env-file", join(this.data, "demo.env")], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] })
+    running.add(child)
+    this.#beside.push(child)
+    child.once("exit", () => running.delete(child))
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => this.#log.push(String(text)))
+    const url = `http://127.0.0.1:${port}`
+    for (const end = Date.now() + 60_000; Date.now() < end && child.exitCode === null; await sleep(150)) {
+      if ((await fetch(`${url}/readyz`).catch(() => null))?.ok) return url
+    }
+    throw new Error(`it does not serve:\n${this.#log.join("")}`)
   }
 
   async stop(): Promise<void> {
+    await Promise.all(this.#beside.map(end))
     await this.down()
     await rm(this.data, { recursive: true, force: true })
   }
@@ -171,6 +184,15 @@ export class Demo {
     const { data } = (await answer.json()) as { data: { status: string; metadata: Record<string, string> }[] }
     return data.filter((charge) => charge.status === "succeeded" && Object.values(charge.metadata).includes(orderId)).length
   }
+}
+
+async function end(child: ChildProcess | null): Promise<void> {
+  if (!child || child.exitCode !== null) return
+  const ended = once(child, "exit")
+  child.kill("SIGTERM")
+  const hard = setTimeout(() => child.kill("SIGKILL"), 20_000)
+  await ended
+  clearTimeout(hard)
 }
 
 export const sleep = (milliseconds: number) => new Promise((wake) => setTimeout(wake, milliseconds))

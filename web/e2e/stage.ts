@@ -14,7 +14,7 @@ export interface Stage {
 
 /** What stands beside the demo: settings that it is started with, and what begins once it is up. */
 interface Beside {
-  settings: () => Promise<Record<string, string>>
+  settings?: () => Promise<Record<string, string>>
   begin: (demo: Demo) => Promise<void>
 }
 
@@ -22,7 +22,7 @@ interface Beside {
 export function stage(options: BrowserContextOptions = {}, beside?: Beside): Stage {
   const now = {} as Stage
   before(async () => {
-    const settings = await beside?.settings()
+    const settings = await beside?.settings?.()
     ;[now.demo, now.browser] = await Promise.all([Demo.start(settings), launch()])
     await beside?.begin(now.demo)
   })

@@ -208,7 +208,7 @@ def test_transactions_begin_and_end_in_services_alone() -> None:
 
 MOST_LINES = 400
 LONGER = {
-    "settings.py": 450,  # one list: every setting, and when it is unsafe
+    "settings.py": 480,  # one list: every setting, and when it is unsafe
     "main.py": 460,  # every command, and what is built of the settings: the one place to see both
 }
 

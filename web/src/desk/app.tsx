@@ -22,14 +22,31 @@ import { type PageName, type Route, useRoute } from "./route.ts"
 import { Search } from "./search.tsx"
 import { ended, signOut, visitor } from "./session.ts"
 import { useShortcuts } from "./shortcuts.ts"
-import { SignIn } from "./sign-in.tsx"
+import type { Arrival } from "./sign-in/arrival.ts"
+import { SignInAgain } from "./sign-in/sign-in-again.tsx"
+import { SignIn, SignedInElsewhere } from "./sign-in/sign-in.tsx"
 import { EndpointPage } from "./webhooks/endpoint-page.tsx"
 import { Webhooks } from "./webhooks/webhooks.tsx"
 
-export function App({ config }: { config: Config }) {
+export function App({ config, arrival }: { config: Config; arrival: Arrival }) {
   const who = useStore(visitor)
-  return useStore(ended) || !who ? <SignIn config={config} /> : <Desk />
+  const hasEnded = useStore(ended)
+  useEffect(() => {
+    if (!who?.until) return
+    const end = setTimeout(() => ended.set(true), Math.min(Math.max(0, who.until - Date.now()), LONGEST_TIMER))
+    return () => clearTimeout(end)
+  }, [who])
+  if (arrival === "elsewhere") return <SignedInElsewhere />
+  if (!who) return <SignIn config={config} arrival={arrival} />
+  return (
+    <>
+      <Desk />
+      {hasEnded && <SignInAgain config={config} who={who} />}
+    </>
+  )
 }
+
+const LONGEST_TIMER = 2 ** 31 - 1 // milliseconds
 
 function Desk() {
   const client = useApolloClient()

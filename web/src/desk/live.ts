@@ -3,7 +3,9 @@ import { createContext, use, useEffect } from "react"
 import { graphql } from "./gql/index.ts"
 import { type News, follow } from "../shared/follow.ts"
 import type { Socket } from "../shared/socket.ts"
+import { useStore } from "../shared/store.ts"
 import { ORDER } from "./order/queries.ts"
+import { ended } from "./session.ts"
 
 const NEWS = graphql(/* GraphQL */ `
   subscription DeskOrderNews($id: ID!) {
@@ -27,5 +29,6 @@ export const newsFrom = (client: ApolloClient, socket: Socket) => (id: string): 
 /** Keeps an open order up to date. */
 export function useLive(id: string, isWanted: boolean): void {
   const newsOf = use(Live)
-  useEffect(() => (isWanted && newsOf ? follow(newsOf(id), PAUSE) : undefined), [id, isWanted, newsOf])
+  const hears = !useStore(ended) && isWanted
+  useEffect(() => (hears && newsOf ? follow(newsOf(id), PAUSE) : undefined), [id, hears, newsOf])
 }

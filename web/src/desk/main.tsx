@@ -4,29 +4,30 @@ import { createRoot } from "react-dom/client"
 import { Boundary } from "../shared/boundary.tsx"
 import { readConfig } from "../shared/config.ts"
 import { App } from "./app.tsx"
+import { arrive } from "./sign-in/arrival.ts"
 import { buildClient } from "./client.ts"
 import "./desk.css"
 import { Live, newsFrom } from "./live.ts"
 import { IsSandbox } from "./order/stripe-link.tsx"
-import { ended, visitor } from "./session.ts"
+import { visitor } from "./session.ts"
 
 const root = createRoot(document.getElementById("app") as HTMLElement)
 try {
   const config = await readConfig()
   const { client, socket } = buildClient(config)
-  const forget = () => void client.clearStore() // nobody sees what only the one before may see
   visitor.subscribe(() => {
     socket.client.terminate() // it connects again, as whoever it is now
-    if (!visitor.get()) forget()
+    if (visitor.get()) void client.refetchQueries({ include: "active" }).catch(() => null)
+    else void client.clearStore() // nobody sees what only the one before may see
   })
-  ended.subscribe(() => ended.get() && forget())
+  const arrival = await arrive(config)
   root.render(
     <StrictMode>
       <Boundary instead={<Broken title="The desk broke." />}>
         <ApolloProvider client={client}>
           <IsSandbox value={config.sandbox !== null}>
             <Live value={newsFrom(client, socket)}>
-              <App config={config} />
+              <App config={config} arrival={arrival} />
             </Live>
           </IsSandbox>
         </ApolloProvider>

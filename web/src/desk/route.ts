@@ -62,4 +62,10 @@ export function go(to: Route): void {
   route.set(to)
 }
 
+/** Takes the address of the page as if it had been opened with this one. */
+export function standAt(address: string): void {
+  history.replaceState(null, "", address)
+  route.set(read())
+}
+
 export const useRoute = (): Route => useStore(route)

@@ -7,6 +7,8 @@ export interface Visitor {
   kind: "merchant" | "key"
   name: string
   token: string
+  /** When the token ends, as far as it is known: milliseconds since 1970. */
+  until?: number | null
 }
 
 const PLACE = "paygraph.desk"
@@ -14,13 +16,13 @@ const PLACE = "paygraph.desk"
 /** Kept as long as the tab: another tab signs in anew. */
 function kept(): Visitor | null {
   const found = parsed(readStorage(PLACE, "tab")) as Partial<Visitor> | null
-  const { kind, name, token } = found ?? {}
-  return kind && name && token ? { kind, name, token } : null
+  const { kind, name, token, until = null } = found ?? {}
+  return kind && name && token ? { kind, name, token, until } : null
 }
 
 export const visitor = new Store<Visitor | null>(kept())
 
-/** The server no longer takes the token. What one was doing is still in the address. */
+/** The server no longer takes the token. What one was doing stays where it is, behind the sign-in. */
 export const ended = new Store(false)
 
 /** Where nothing can be kept, it lasts until the page is loaded anew. */
@@ -30,8 +32,19 @@ export function signIn(who: Visitor): void {
   visitor.set(who)
 }
 
+/** A key's people are not known by name: another key may be another system's. */
+export const isSamePerson = (one: Visitor, other: Visitor): boolean =>
+  one.kind === other.kind && (one.kind === "key" ? one.token === other.token : one.name === other.name)
+
+let didSignOut = false
+
+/** Whether somebody signed out in this page: the sign-in service then asks who it is, and takes nobody for the one before. */
+export const hasSignedOut = (): boolean => didSignOut
+
 export function signOut(): void {
+  didSignOut = true
   clearStorage(PLACE, "tab")
+  ended.set(false)
   visitor.set(null)
 }
 

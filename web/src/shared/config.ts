@@ -6,6 +6,14 @@ export interface DemoUser {
   token: string
 }
 
+/** Where the desk's people sign in by OpenID Connect, and as what the desk is known there. */
+export interface SignInService {
+  issuer: string
+  clientId: string
+  scope: string
+  audience: string | null
+}
+
 export interface Config {
   graphql: string
   stripeJs: string
@@ -13,6 +21,7 @@ export interface Config {
   /** The stand-in for Stripe, if there is one: its test cards are offered. */
   sandbox: string | null
   users: DemoUser[]
+  signIn: SignInService | null
 }
 
 export async function readConfig(): Promise<Config> {

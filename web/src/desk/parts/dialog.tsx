@@ -4,15 +4,16 @@ interface Props {
   title: string
   close: () => void
   children: ReactNode
-  /** Whether Escape and a click beside it close it, and nothing is lost. */
+  /** Whether it stays whatever one presses beside it. */
   keeps?: boolean
+  className?: string
 }
 
 /** What has the focus first: the first field, or what answers the question; never the cross. */
 const FIRST = "form input:not([readonly]), form textarea, .actions .button, label input"
 
 /** A question or a form over the page. The browser keeps the focus inside, and gives it back. */
-export function Dialog({ title, close, children, keeps = false }: Props) {
+export function Dialog({ title, close, children, keeps = false, className }: Props) {
   const dialog = useRef<HTMLDialogElement>(null)
   const id = useId()
   useEffect(() => {
@@ -29,6 +30,7 @@ export function Dialog({ title, close, children, keeps = false }: Props) {
   return (
     <dialog
       ref={dialog}
+      className={className}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault()
