@@ -69,6 +69,7 @@ from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
 from services.payments.intents import GatewayError
+from services.payments.money_moved import MoneyMoved
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
@@ -126,6 +127,7 @@ def build_use_cases(
         attention=AttentionCases(database),
         event_feed=EventFeed(database),
         webhook_endpoints=WebhookEndpoints(database, webhook_rules),
+        money_moved=MoneyMoved(database),
     )
 
 

@@ -28,6 +28,7 @@ from services.orders.checkout_tokens import CheckoutTokenMaker
 from services.orders.imports import OrderImports
 from services.orders.orders import Orders
 from services.orders.products import Catalogue
+from services.payments.money_moved import MoneyMoved
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.order_changes import OrderChanges
 from services.payments.payment_intents import PaymentIntents
@@ -66,6 +67,7 @@ class UseCases:
     attention: AttentionCases
     event_feed: EventFeed
     webhook_endpoints: WebhookEndpoints
+    money_moved: MoneyMoved
 
 
 @dataclass(slots=True)

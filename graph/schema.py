@@ -27,6 +27,7 @@ from graph.types.checkout_tokens import CheckoutTokenMutation
 from graph.types.events import EventQuery
 from graph.types.moments import DATE_TIME
 from graph.types.money import SCALARS
+from graph.types.money_moved import MoneyMovedQuery
 from graph.types.nodes import NodeQuery
 from graph.types.order_updates import Subscription
 from graph.types.orders import OrderMutation, OrderQuery
@@ -99,6 +100,7 @@ class Query(
     NodeQuery,
     EventQuery,
     WebhookQuery,
+    MoneyMovedQuery,
 ):
     pass
 

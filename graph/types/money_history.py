@@ -128,6 +128,15 @@ class Refund:
     def note(self, info: Info) -> str | None:
         return self.view.note if _is_shop(info) else None
 
+    @strawberry.field(
+        description=(
+            "Who asked for it: a user's id, or `key:` and a service key's. Null for customers, and for a refund "
+            "that nobody asked for here."
+        )
+    )
+    def requested_by(self, info: Info) -> str | None:
+        return self.view.requested_by if _is_shop(info) else None
+
 
 def _is_shop(info: Info) -> bool:
     principal = info.context.require_principal()

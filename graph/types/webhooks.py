@@ -1,7 +1,6 @@
 """Endpoints of the shop's that are sent its events, and how their deliveries went."""
 
 from datetime import datetime
-from enum import Enum
 from typing import Annotated
 from uuid import UUID
 
@@ -11,46 +10,21 @@ from strawberry import UNSET
 from graph.context import Info
 from graph.serving.answer_work import check_answer
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
-from graph.types.events import Event, EventType, event_from
+from graph.types.events import (
+    DeliveryStatus,
+    EventType,
+    WebhookDelivery,
+    delivery_from,
+    event_loaders,
+)
 from graph.types.moments import in_utc
-from graph.types.order_parts import shop_orders
 from graph.types.pages import NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from models.shop_events.tables import EventType as Type
 from models.webhooks.tables import DeliveryStatus as Status
 from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.notifications import webhook_endpoints as endpoints
-from services.notifications.webhook_endpoints import DeliveryView, EndpointView, unknown
-
-
-@strawberry.enum(description="How the delivery of an event to an endpoint stands.")
-class DeliveryStatus(Enum):
-    DUE = strawberry.enum_value(
-        Status.DUE.value, description="It is tried, or tried again at `dueAt`, for up to three days."
-    )
-    DELIVERED = strawberry.enum_value(
-        Status.DELIVERED.value, description="The endpoint answered with a status from 200 to 299."
-    )
-    GIVEN_UP = strawberry.enum_value(
-        Status.GIVEN_UP.value,
-        description="It was tried for three days, or its endpoint was disabled. See `replayEvents`.",
-    )
-
-
-@strawberry.type(description="One event to one endpoint.")
-class WebhookDelivery:
-    id: strawberry.ID = strawberry.field(description="The delivery's id.")
-    event: Event = strawberry.field(description="The event.")
-    status: DeliveryStatus = strawberry.field(description="How it stands.")
-    attempts: int = strawberry.field(description="How often it was tried.")
-    last_http_status: int | None = strawberry.field(
-        description="What the endpoint answered last; null when it did not answer."
-    )
-    last_error: str | None = strawberry.field(
-        description="Why the last try failed, in words; null if it did not."
-    )
-    due_at: datetime | None = strawberry.field(description="When it is tried next; null once it is over.")
-    delivered_at: datetime | None = strawberry.field(description="When the endpoint took it.")
+from services.notifications.webhook_endpoints import EndpointView, unknown
 
 
 @strawberry.type(description="A page of deliveries, newest first.")
@@ -88,9 +62,9 @@ class WebhookEndpoint:
         page = await info.context.use_cases.webhook_endpoints.deliveries(
             self.view.id, first=first, after=place, status=Status[status.name] if status else None
         )
-        orders = shop_orders(info)
+        loaders = event_loaders(info)
         return WebhookDeliveryConnection(
-            nodes=[delivery_from(view, event_from(view.event, orders)) for view in page.items],
+            nodes=[delivery_from(view, loaders) for view in page.items],
             page_info=page_info(page, place),
         )
 
@@ -274,19 +248,6 @@ def endpoint_from(view: EndpointView) -> WebhookEndpoint:
         disabled_because=view.disabled_because,
         created_at=view.created_at,
         view=view,
-    )
-
-
-def delivery_from(view: DeliveryView, event: Event) -> WebhookDelivery:
-    return WebhookDelivery(
-        id=strawberry.ID(str(view.id)),
-        event=event,
-        status=DeliveryStatus[view.status.name],
-        attempts=view.attempts,
-        last_http_status=view.last_http_status,
-        last_error=view.last_error,
-        due_at=view.due_at,
-        delivered_at=view.delivered_at,
     )
 
 

@@ -25,6 +25,7 @@ class RefundJson(TypedDict):
     failure_code: str | None
     note: str | None
     customer_message: str | None
+    requested_by: str | None
 
 
 class DisputeJson(TypedDict):

@@ -96,6 +96,7 @@ _refunds = _list(
         failure_code=col(Refund.failure_code),
         note=col(Refund.note),
         customer_message=col(Refund.customer_message),
+        requested_by=col(Refund.requested_by),
     ),
     col(Refund.created_at),
     is_owner=col(Refund.payment_id) == col(Payment.id),

@@ -111,6 +111,12 @@ class PaymentTransition(SQLModel, table=True):
         one_of("to_state", PaymentState, "payment_transitions_to_state_known"),
         ForeignKeyConstraint(["payment_id"], ["payments.id"], name="payment_transitions_of_a_payment"),
         Index("payment_transitions_by_payment", "payment_id", "id"),
+        Index(
+            "payment_transitions_received",
+            "at",
+            "payment_id",
+            postgresql_where=text("to_state = 'succeeded'"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInteger)

@@ -58,6 +58,7 @@ class Refund(SQLModel, table=True):
         ForeignKeyConstraint(["payment_id"], ["payments.id"], name="refunds_of_a_payment"),
         Index("refunds_by_payment", "payment_id", "created_at"),
         Index("refunds_ended", "payment_id", postgresql_where=text("state IN ('failed', 'canceled')")),
+        Index("refunds_by_time", "created_at"),
         Index("refunds_stripe_refund_id", "stripe_refund_id", unique=True),
         Index("refunds_client_key", "payment_id", "client_key", unique=True),
         Index(
@@ -107,6 +108,7 @@ class Dispute(SQLModel, table=True):
         CheckConstraint(f"amount BETWEEN 0 AND {LARGEST_AMOUNT}", name="disputes_amount_in_range"),
         ForeignKeyConstraint(["payment_id"], ["payments.id"], name="disputes_of_a_payment"),
         Index("disputes_by_payment", "payment_id"),
+        Index("disputes_by_time", "created_at"),
         Index(
             "disputes_open",
             "payment_id",

@@ -15,6 +15,8 @@ from sqlalchemy import (
     Executable,
     Integer,
     Text,
+    Uuid,
+    any_,
     bindparam,
     func,
     literal_column,
@@ -112,6 +114,18 @@ _walk = (
 EVENTS_OF_TYPES = Query(
     EventRow,
     select(*_walk.c).select_from(_type.join(_walk, true())).order_by(_walk.c.position).limit(_limit),
+)
+# An order has few of them.
+EVENTS_OF_ORDER = Query(
+    EventRow,
+    select(*described)
+    .where(
+        col(ShopEvent.order_id) == bindparam("of_order", type_=Uuid),
+        col(ShopEvent.position) > _after,
+        col(ShopEvent.type) == any_(bindparam("types", type_=ARRAY(Text))),
+    )
+    .order_by(col(ShopEvent.position))
+    .limit(_limit),
 )
 
 

@@ -53,6 +53,7 @@ class ShopEvent(SQLModel, table=True):
         Index("shop_events_unpublished", "written", postgresql_where=UNPUBLISHED),
         Index("shop_events_position", "position", unique=True),
         Index("shop_events_by_type", "type", "position"),
+        Index("shop_events_by_order", "order_id", "position"),
     )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     DateTime,
     Integer,
     Interval,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    true,
     tuple_,
     update,
 )
@@ -78,6 +80,8 @@ class DeliveryRow(NamedTuple):
     """`id` and what follows are the event's."""
 
     delivery_id: UUID
+    endpoint_id: UUID
+    endpoint_url: str
     status: str
     attempts: int
     last_http_status: int | None
@@ -251,9 +255,11 @@ GIVE_UP_OF_DISABLED = Query(
 
 # ---- The list of deliveries, newest first
 
-_listed: Any = (
+_delivery: Any = (
     select(
         col(WebhookDelivery.id).label("delivery_id"),
+        col(WebhookDelivery.endpoint_id),
+        col(WebhookEndpoint.url).label("endpoint_url"),
         col(WebhookDelivery.status),
         col(WebhookDelivery.attempts),
         col(WebhookDelivery.last_http_status),
@@ -264,7 +270,10 @@ _listed: Any = (
         *described,
     )
     .join(ShopEvent, col(ShopEvent.id) == col(WebhookDelivery.event_id))
-    .where(col(WebhookDelivery.endpoint_id) == bindparam("of_endpoint", type_=Uuid))
+    .join(WebhookEndpoint, col(WebhookEndpoint.id) == col(WebhookDelivery.endpoint_id))
+)
+_listed: Any = (
+    _delivery.where(col(WebhookDelivery.endpoint_id) == bindparam("of_endpoint", type_=Uuid))
     .order_by(col(WebhookDelivery.began_at).desc(), col(WebhookDelivery.id).desc())
     .limit(_limit)
 )
@@ -286,6 +295,23 @@ _DELIVERIES = {
     for of_status in (False, True)
     for older in (False, True)
 }
+
+# ---- The deliveries of some events
+
+MOST_OF_AN_EVENT = 50  # there are some twenty endpoints; those that were disabled keep what they were sent
+_event = (
+    func.unnest(bindparam("events", type_=ARRAY(Uuid))).table_valued("id", name="wanted").render_derived()
+)
+_of_event = (
+    _delivery.where(col(WebhookDelivery.event_id) == _event.c.id)
+    .order_by(col(WebhookDelivery.began_at), col(WebhookDelivery.id))
+    .limit(MOST_OF_AN_EVENT)
+    .lateral("of_event")
+)
+DELIVERIES_OF_EVENTS = Query(
+    DeliveryRow,
+    select(*_of_event.c).select_from(_event.join(_of_event, true())).order_by(_of_event.c.began_at),
+)
 
 # ---- What is old
 

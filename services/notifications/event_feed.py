@@ -10,10 +10,19 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from models.orders.tables import OrderStatus
-from models.shop_events.statements import EVENTS, EVENTS_OF_TYPES, LAST_BEFORE, NEWEST, PLACE, EventRow
+from models.shop_events.statements import (
+    EVENTS,
+    EVENTS_OF_ORDER,
+    EVENTS_OF_TYPES,
+    LAST_BEFORE,
+    NEWEST,
+    PLACE,
+    EventRow,
+)
 from models.shop_events.tables import EventType
 from models.webhooks.deliveries import DeliveryRow
 from runtime.database.database import Database
@@ -73,18 +82,22 @@ class EventFeed:
         self._database = database
 
     async def page(
-        self, *, first: int, after: FeedCursor | None, types: Sequence[EventType] = ()
+        self,
+        *,
+        first: int,
+        after: FeedCursor | None,
+        types: Sequence[EventType] = (),
+        order_id: UUID | None = None,
     ) -> Page[EventView]:
-        """Events behind a cursor, oldest first; of all types when none is named. Raises `InvalidPage`."""
+        """Events behind a cursor, oldest first; of all types and orders when none is named. Raises `InvalidPage`."""
         check_size(first)
         await publish_events(self._database, patience=PATIENCE)
         place = await self._place_behind(after) if after else 0
-        if types:
-            wanted = sorted({each.value for each in types})
-            parameters = {"types": wanted, "after": place, "limit": first + 1}
-            rows = await self._database.rows(EVENTS_OF_TYPES, parameters)
-        else:
-            rows = await self._database.rows(EVENTS, {"after": place, "limit": first + 1})
+        wanted = sorted({each.value for each in types or (EventType if order_id else ())})
+        statement = EVENTS_OF_ORDER if order_id else EVENTS_OF_TYPES if wanted else EVENTS
+        parameters: dict[str, Any] = {"after": place, "limit": first + 1}
+        parameters |= ({"types": wanted} if wanted else {}) | ({"of_order": order_id} if order_id else {})
+        rows = await self._database.rows(statement, parameters)
         return page_of([event_from(row) for row in rows], first)
 
     async def newest(self) -> FeedCursor | None:

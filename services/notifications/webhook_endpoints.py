@@ -11,7 +11,7 @@ import structlog
 from models.attention.tables import AttentionKind
 from models.shop_events.statements import LAST_BEFORE, LAST_POSITION
 from models.shop_events.tables import EventType
-from models.webhooks.deliveries import DeliveryRow, deliveries
+from models.webhooks.deliveries import DELIVERIES_OF_EVENTS, DeliveryRow, deliveries
 from models.webhooks.endpoints import (
     ADD_ENDPOINT,
     BEGIN_REPLAY,
@@ -67,6 +67,8 @@ class DeliveryView:
     """`due_at` is None once it is over."""
 
     id: UUID
+    endpoint_id: UUID
+    endpoint_url: str
     event: EventView
     status: DeliveryStatus
     attempts: int
@@ -173,6 +175,13 @@ class WebhookEndpoints:
             raise unknown()
         return view
 
+    async def deliveries_of(self, events: Sequence[UUID]) -> Sequence[Sequence[DeliveryView]]:
+        """For each of these events its deliveries, the oldest first."""
+        found: dict[UUID, list[DeliveryView]] = {event: [] for event in events}
+        for row in await self._database.rows(DELIVERIES_OF_EVENTS, {"events": [*found]}):
+            found[row.id].append(_delivery_from(row))
+        return [found[event] for event in events]
+
     async def list(self) -> list[EndpointView]:
         """Those that are enabled first, of both the newest; disabled ones of long ago are left out."""
         return [view_from(row) for row in await self._database.rows(ENDPOINTS)]
@@ -217,6 +226,8 @@ def _delivery_from(row: DeliveryRow) -> DeliveryView:
     status = DeliveryStatus(row.status)
     return DeliveryView(
         id=row.delivery_id,
+        endpoint_id=row.endpoint_id,
+        endpoint_url=row.endpoint_url,
         event=event_from(row),
         status=status,
         attempts=row.attempts,

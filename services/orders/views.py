@@ -25,6 +25,7 @@ class RefundView:
     failure_code: str | None
     note: str | None
     customer_message: str | None
+    requested_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,7 @@ def refund_from(refund: RefundJson, currency: str) -> RefundView:
         failure_code=refund["failure_code"],
         note=refund["note"],
         customer_message=refund["customer_message"],
+        requested_by=refund["requested_by"],
     )
 
 

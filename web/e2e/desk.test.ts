@@ -272,6 +272,25 @@ describe("an order", () => {
 })
 
 describe("what needs a person", () => {
+  test("stands beside what came in, went back and was disputed today, by currency", async () => {
+    const { page, demo } = now
+    const sums = () => page.getByRole("region", { name: "Today’s money" }).getByRole("row").filter({ has: page.getByRole("rowheader", { name: "USD" }) }).getByRole("cell")
+    const shown = async () => (await sums().allInnerTexts()).map((text) => Number(text.replace(/[$,]/g, "").replace("–", "0")))
+    const order = await shop.paid()
+    await enter(page, demo.url)
+    await sums().first().waitFor()
+    const [before = 0, back = 0] = await shown()
+    assert.ok(before >= 36.53)
+    await demo.order("dashboard/refund", { payment_intent: order.intent, amount: 500 })
+    await until("PARTIALLY_REFUNDED", () => demo.statusOf(order.id))
+    await shop.disputed()
+    await page.reload()
+    await sums().first().waitFor()
+    const after = await shown()
+    assert.deepEqual(after.slice(0, 2).map((each) => each.toFixed(2)), [(before + 36.53).toFixed(2), (back + 5).toFixed(2)])
+    assert.ok((after[2] ?? 0) >= 36.53)
+  })
+
   test("stands at home, is counted in the menu, and is closed with a note", async () => {
     const { page, demo } = now
     const order = await shop.disputed()

@@ -81,9 +81,9 @@ export class Issuer {
     const person = choice.get("choice") ?? ""
     const code = randomUUID()
     if (person !== "refuse") this.#grants.set(code, { person, query })
-    const answer = person === "refuse" ? { error: "access_denied", error_description: "no" } : { code }
+    const answer: Record<string, string> = person === "refuse" ? { error: "access_denied", error_description: "no" } : { code }
     const back = new URL(query.get("redirect_uri") ?? "")
-    const told: Record<string, string> = { ...answer, state: query.get("state") ?? "", iss: this.url }
+    const told = { ...answer, state: query.get("state") ?? "", iss: this.url }
     for (const [name, value] of Object.entries(told)) back.searchParams.set(name, value)
     response.writeHead(302, { Location: back.href }).end()
   }

@@ -1,14 +1,18 @@
 """The query `events`: who may read it, and what it says."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
 from models import OrderStatus
+from models.shop_events.tables import EventType as Type
+from models.webhooks.deliveries import PUBLISH_AND_FAN_OUT
 from services.identity.principal import Principal, Scope
 from services.identity.service_keys import ServiceKeys
 from services.notifications.event_feed import EventFeed
+from services.notifications.webhook_endpoints import WebhookEndpoints
 from tests.client import Client
 from tests.integration.notifications.test_events import feed as feed
 from tests.integration.notifications.test_events import placed
@@ -85,3 +89,59 @@ async def test_nobody_else_reads_the_events(client: Client) -> None:
 async def test_a_page_that_can_not_be_is_bad_input(client: Client, variables: dict[str, Any]) -> None:
     [error] = (await client.ask(EVENTS, variables, **MERCHANT))["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+OF_ORDER = """
+query OfOrder($id: ID!, $first: Int! = 100, $after: String, $types: [EventType!]) {
+  events(orderId: $id, first: $first, after: $after, types: $types) {
+    nodes { type orderId deliveries { endpointId endpointUrl status attempts event { type deliveries { id } } } }
+    pageInfo { endCursor hasNextPage }
+  }
+}
+"""
+
+
+async def test_an_order_tells_its_events_and_how_each_was_delivered(
+    client: Client, shop: Shop, feed: EventFeed
+) -> None:
+    order_id, other = await placed(shop, feed), await placed(shop, feed)
+    address = "https://shop.example/hook"
+    view, _ = await WebhookEndpoints(shop.database).create(
+        Principal("shopkeeper"), address, [Type.ORDER_PAID]
+    )
+    for each in (order_id, other):
+        await shop.set_order(each, status=OrderStatus.PAID)
+        await shop.set_order(each, status=OrderStatus.REFUNDED)
+    await shop.database.rows(PUBLISH_AND_FAN_OUT, {"limit": 100})
+
+    page = (await client.data(OF_ORDER, {"id": str(order_id), "first": 1}, **MERCHANT))["events"]
+    assert page["pageInfo"]["hasNextPage"]
+    [paid] = page["nodes"]
+    assert (paid["type"], paid["orderId"]) == ("ORDER_PAID", str(order_id))
+    [delivery] = paid["deliveries"]
+    assert (delivery["endpointId"], delivery["endpointUrl"]) == (str(view.id), address)
+    assert (delivery["status"], delivery["attempts"], delivery["event"]["type"]) == ("DUE", 0, "ORDER_PAID")
+    assert len(delivery["event"]["deliveries"]) == 1
+
+    later = {"id": str(order_id), "after": page["pageInfo"]["endCursor"]}
+    [refunded] = (await client.data(OF_ORDER, later, **MERCHANT))["events"]["nodes"]
+    assert (refunded["type"], refunded["deliveries"]) == ("ORDER_REFUNDED", [])
+    only = {"id": str(order_id), "types": ["ORDER_REFUNDED"]}
+    [event] = (await client.data(OF_ORDER, only, **MERCHANT))["events"]["nodes"]
+    assert event["type"] == "ORDER_REFUNDED"
+    assert (await client.data(OF_ORDER, {"id": str(uuid4())}, **MERCHANT))["events"]["nodes"] == []
+    [error] = (await client.ask(OF_ORDER, {"id": "17"}, **MERCHANT))["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_a_key_for_events_alone_reads_no_deliveries(
+    client: Client, shop: Shop, feed: EventFeed
+) -> None:
+    order_id = await placed(shop, feed)
+    await shop.set_order(order_id, status=OrderStatus.PAID)
+    _, key = await ServiceKeys(shop.database).create(Principal("operator"), "k", [Scope.EVENTS_READ])
+    asked = {"query": OF_ORDER, "variables": {"id": str(order_id)}}
+    answer = await client.http.post("/graphql", json=asked, headers={"authorization": f"Bearer {key}"})
+    assert answer.json()["data"]["events"]["nodes"] == [
+        {"type": "ORDER_PAID", "orderId": str(order_id), "deliveries": None}
+    ]

@@ -39,9 +39,11 @@ from models.reconciliation.statements import (
     TO_BE_CLOSED,
     UNANSWERED_PAYMENTS,
 )
+from models.refunds.money_moved import MONEY_MOVED
 from models.refunds.statements import OWED_REFUND, UNFINISHED_REFUNDS
 from models.shop_events.statements import (
     EVENTS,
+    EVENTS_OF_ORDER,
     EVENTS_OF_TYPES,
     IS_ANY_UNPUBLISHED,
     LAST_BEFORE,
@@ -56,6 +58,7 @@ from models.stripe_events.tables import (
 )
 from models.webhooks.deliveries import (
     DELETE_OLD_EVENTS,
+    DELIVERIES_OF_EVENTS,
     DUE_ENDPOINTS,
     GIVE_UP_OF_DISABLED,
     MARK_DELIVERED,
@@ -150,6 +153,9 @@ WAITED_FOR: dict[str, AnyStatement] = {
     "deliveries by status": deliveries(of_status=True, older=True),
     "events of the shop": EVENTS,
     "events of some types": EVENTS_OF_TYPES,
+    "events of an order": EVENTS_OF_ORDER,
+    "deliveries of events": DELIVERIES_OF_EVENTS,
+    "money moved": MONEY_MOVED,
     "a reader's place": PLACE,
     "a reader's place by time": LAST_BEFORE,
     "the newest event": NEWEST,

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from graph.serving.site import DIST, Site, SiteUser, site_routes
 from sandbox.config import SandboxConfig
 from sandbox.http.app import build_sandbox
+from services.identity.desk_sign_in import DeskSignIn
 
 ADA = SiteUser("ada", "Ada", "customer", "a.b.c")
 SANDBOX = "http://127.0.0.1:8001"
@@ -65,6 +66,25 @@ async def test_the_desk_speaks_with_this_server_alone() -> None:
         policy = directives(await browser.get("/desk/"))
     assert {sources for name, sources in policy.items() if name.endswith("-src")} == {"'self'", "'none'"}
     assert "frame-src" not in policy
+
+
+async def test_the_desk_speaks_with_who_signs_its_people_in_too() -> None:
+    sign_in = DeskSignIn("https://login.shop.example:8443/realms/shop", "desk", "openid email", "api")
+    async with pages(Site(sign_in=sign_in)) as browser:
+        policy = directives(await browser.get("/desk/"))
+        told = (await browser.get("/config.json")).json()["signIn"]
+        elsewhere = [directives(await browser.get(path)) for path in ("/", "/explorer/")]
+    assert policy["connect-src"] == "'self' https://login.shop.example:8443"
+    assert {
+        sources for name, sources in policy.items() if name.endswith("-src") and name != "connect-src"
+    } == {
+        "'self'",
+        "'none'",
+    }
+    assert told == {"issuer": sign_in.issuer, "clientId": "desk", "scope": "openid email", "audience": "api"}
+    assert all("login.shop.example" not in str(each) for each in elsewhere)
+    async with pages(Site()) as browser:
+        assert (await browser.get("/config.json")).json()["signIn"] is None
 
 
 async def test_the_sandbox_takes_the_place_of_stripe() -> None:

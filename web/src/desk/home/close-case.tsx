@@ -4,8 +4,8 @@ import { graphql } from "../gql/index.ts"
 import { messageOf } from "../../shared/failure.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
+import { FormEnd } from "../parts/form-end.tsx"
 import { textIn } from "../parts/forms.ts"
-import { Notice } from "../parts/notice.tsx"
 
 const CLOSE_CASE = graphql(/* GraphQL */ `
   mutation DeskCloseCase($id: ID!, $note: String!) {
@@ -43,15 +43,7 @@ export function CloseCase({ id, label, close }: { id: string; label: string; clo
         <Field label="What was done">
           {(field) => <textarea id={field} name="note" rows={3} maxLength={500} />}
         </Field>
-        {problem && <Notice tone="bad" title={problem} />}
-        <div className="actions">
-          <button className="button strong" aria-disabled={loading}>
-            {loading ? "Closing…" : "Close the case"}
-          </button>
-          <button type="button" className="button" onClick={close}>
-            Leave it open
-          </button>
-        </div>
+        <FormEnd problem={problem} isBusy={loading} does="Close the case" doing="Closing…" leave="Leave it open" close={close} />
       </form>
     </Dialog>
   )

@@ -13,6 +13,7 @@ import { Pill } from "../parts/standing.tsx"
 import { byUrgency, kindLabel } from "./cases.ts"
 import { CloseCase } from "./close-case.tsx"
 import { FailingEndpoints } from "./failing-endpoints.tsx"
+import { Today } from "./today.tsx"
 
 export const DESK_CASE = graphql(/* GraphQL */ `
   fragment DeskCase on AttentionCase {
@@ -52,6 +53,7 @@ export function Home({ closed, after }: { closed: boolean; after: string | null 
   return (
     <Page title="Home">
       <FailingEndpoints />
+      <Today />
       <nav className="views" aria-label="Cases">
         <Link to={{ page: "home" }} current={!closed}>
           Needs a person

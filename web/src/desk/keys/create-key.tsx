@@ -5,8 +5,8 @@ import type { Scope } from "../gql/graphql.ts"
 import { isForbidden, messageOf } from "../../shared/failure.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
+import { FormEnd } from "../parts/form-end.tsx"
 import { textIn } from "../parts/forms.ts"
-import { Notice } from "../parts/notice.tsx"
 import { Secret } from "../parts/secret.tsx"
 import { NOT_ALLOWED } from "../order/words.ts"
 
@@ -74,15 +74,7 @@ export function CreateKey({ close }: { close: () => void }) {
         <Field label="Ends on" hint="Empty for never.">
           {(id, hint) => <input id={id} type="date" name="ends" aria-describedby={hint} />}
         </Field>
-        {problem && <Notice tone="bad" title={problem} />}
-        <div className="actions">
-          <button className="button strong" aria-disabled={loading}>
-            {loading ? "Creating…" : "Create the key"}
-          </button>
-          <button type="button" className="button" onClick={close}>
-            Leave it
-          </button>
-        </div>
+        <FormEnd problem={problem} isBusy={loading} does="Create the key" doing="Creating…" close={close} />
       </form>
     </Dialog>
   )

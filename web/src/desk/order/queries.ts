@@ -17,7 +17,7 @@ export const DESK_ORDER = graphql(/* GraphQL */ `
       received { minorUnits amount currency }
       history { at fromStatus toStatus cause }
     }
-    refunds { id status cause createdAt reason note customerMessage failureReason amount { minorUnits amount currency } }
+    refunds { id status cause createdAt reason note customerMessage failureReason requestedBy amount { minorUnits amount currency } }
     disputes { id status reason createdAt dueBy amount { minorUnits amount currency } }
   }
 `)

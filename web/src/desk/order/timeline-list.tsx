@@ -1,12 +1,17 @@
 import type { DeskOrderFragment } from "../gql/graphql.ts"
 import { Moment } from "../parts/moment.tsx"
 import { Money } from "../parts/money.tsx"
-import { timelineOf } from "./timeline.ts"
+import { Link } from "../parts/link.tsx"
+import { Pill } from "../parts/standing.tsx"
+import { answerOf, deliveryLabel } from "../webhooks/words.ts"
+import { useOrderEvents } from "./events.ts"
+import { type Delivery, timelineOf } from "./timeline.ts"
 
 export function Timeline({ order }: { order: DeskOrderFragment }) {
+  const events = useOrderEvents(order.id, order.updatedAt)
   return (
     <ol className="timeline">
-      {timelineOf(order).map(({ at, what, tone, amount, details }, place) => (
+      {timelineOf(order, events).map(({ at, what, tone, amount, details, deliveries }, place) => (
         <li key={place} className={tone}>
           <Moment at={at} />
           <div>
@@ -14,9 +19,28 @@ export function Timeline({ order }: { order: DeskOrderFragment }) {
               {what} {amount && <Money of={amount} />}
             </p>
             {details.length > 0 && <p className="muted">{details.join(" · ")}</p>}
+            {deliveries?.map((delivery) => (
+              <Delivered key={delivery.id} of={delivery} />
+            ))}
           </div>
         </li>
       ))}
     </ol>
+  )
+}
+
+function Delivered({ of: delivery }: { of: Delivery }) {
+  return (
+    <p className="muted wraps">
+      <Link to={{ page: "endpoint", id: delivery.endpointId, status: null }} className="plain">
+        {delivery.endpointUrl}
+      </Link>{" "}
+      <Pill {...deliveryLabel(delivery.status)} /> {answerOf(delivery)}
+      {delivery.dueAt && (
+        <>
+          , next <Moment at={delivery.dueAt} />
+        </>
+      )}
+    </p>
   )
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import type { DeskOrderFragment } from "../gql/graphql.ts"
-import { timelineOf } from "./timeline.ts"
+import type { OrderEvent } from "./events.ts"
+import { type Delivery, timelineOf } from "./timeline.ts"
 
 const usd = (minorUnits: number, amount: string) => ({ __typename: "Money" as const, minorUnits, amount, currency: "USD" })
 const at = (minute: number) => `2026-11-26T10:${String(minute).padStart(2, "0")}:00+00:00`
@@ -36,12 +37,27 @@ test("money that doesn't fit says so, and who returned it", () => {
   const history = [step(5, "OPEN", "SUCCEEDED", "reconcile")]
   const refund: DeskOrderFragment["refunds"][number] = {
     __typename: "Refund", id: "r", status: "FAILED", cause: "LATE", amount: usd(1_999, "19.99"), createdAt: at(6), reason: null, note: null,
-    customerMessage: null, failureReason: "expired_or_canceled_card",
+    customerMessage: null, failureReason: "expired_or_canceled_card", requestedBy: null,
   }
   assert.deepEqual(told(order({ payments: [payment(history, { disposition: "LATE" })], refunds: [refund] })).slice(0, 2), [
     "Refund failed · paid after it was canceled · Stripe says: expired or canceled card",
     "Money received · the order had been canceled: refunded in full · the sweep · pi_1",
   ])
+})
+
+test("who gave money back is named, and so is what the shop's systems were told", () => {
+  const refund: DeskOrderFragment["refunds"][number] = {
+    __typename: "Refund", id: "r", status: "SUCCEEDED", cause: "MERCHANT", amount: usd(100, "1.00"), createdAt: at(6), reason: null, note: "broken",
+    customerMessage: null, failureReason: null, requestedBy: "mara",
+  }
+  const delivery: Delivery = {
+    __typename: "WebhookDelivery", id: "d", endpointId: "e", endpointUrl: "https://shop.example/hook", status: "GIVEN_UP", attempts: 9,
+    lastHttpStatus: 500, lastError: "answered 500", dueAt: null, deliveredAt: null,
+  }
+  const event: OrderEvent = { __typename: "Event", id: "v", type: "ORDER_REFUNDED", createdAt: at(7), deliveries: [delivery] }
+  const [told, given] = timelineOf(order({ refunds: [refund] }), [event, { ...event, deliveries: [] }, { ...event, deliveries: null }])
+  assert.deepEqual([told?.what, told?.tone, told?.deliveries], ["Webhook: order refunded", "bad", [delivery]])
+  assert.deepEqual(given?.details, ["the shop", "by mara", "note: broken"])
 })
 
 test("a bank that declines after a while is not the form's first opening", () => {

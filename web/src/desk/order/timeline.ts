@@ -1,6 +1,8 @@
 import type { DeskOrderFragment, PaymentDisposition, PaymentStatus, RefundCause, RefundStatus } from "../gql/graphql.ts"
 import type { Amount } from "../../shared/money.ts"
 import type { Tone } from "../parts/notice.tsx"
+import { typeLabel } from "../webhooks/words.ts"
+import type { OrderEvent } from "./events.ts"
 
 /** Something that happened to the order's money. */
 export interface Entry {
@@ -10,13 +12,17 @@ export interface Entry {
   amount: Amount | null
   /** Who or what did it, why, and Stripe's ids. */
   details: string[]
+  /** How it went to the shop's own systems. */
+  deliveries?: Delivery[]
 }
+
+export type Delivery = NonNullable<OrderEvent["deliveries"]>[number]
 
 type Payment = DeskOrderFragment["payments"][number]
 type Refund = DeskOrderFragment["refunds"][number]
 
 /** Everything that is known with its time, the newest first. */
-export function timelineOf(order: DeskOrderFragment): Entry[] {
+export function timelineOf(order: DeskOrderFragment, events: readonly OrderEvent[] = []): Entry[] {
   const placed: Entry = { at: order.createdAt, what: "Order placed", tone: "quiet", amount: order.total, details: order.reference ? ["by the shop’s own system"] : [] }
   const entries = [
     placed,
@@ -25,6 +31,7 @@ export function timelineOf(order: DeskOrderFragment): Entry[] {
     ...order.disputes.map(({ createdAt, amount, reason, status, id }): Entry => ({
       at: createdAt, what: `The bank disputes it: ${words(reason)}`, tone: "bad", amount, details: [`now ${words(status)}`, id],
     })),
+    ...events.flatMap(told),
   ]
   // What happened in one instant stays in its order.
   return entries.map((entry, place) => ({ entry, place })).sort((one, other) => other.entry.at.localeCompare(one.entry.at) || other.place - one.place).map(({ entry }) => entry)
@@ -81,6 +88,14 @@ const CAUSES: Record<string, string> = {
   "order looked at": "a look at Stripe",
 }
 
+/** An event that a webhook endpoint was sent, or is to be. */
+function told({ type, createdAt, deliveries }: OrderEvent): Entry[] {
+  if (!deliveries?.length) return []
+  const stand = (wanted: Delivery["status"]) => deliveries.some(({ status, attempts }) => status === wanted && attempts > 0)
+  const tone = stand("GIVEN_UP") ? "bad" : stand("DUE") ? "wait" : "quiet"
+  return [{ at: createdAt, what: `Webhook: ${typeLabel(type).toLowerCase()}`, tone, amount: null, details: [], deliveries: [...deliveries] }]
+}
+
 const REFUND: Record<RefundStatus, { what: string; tone: Tone }> = {
   CREATING: { what: "Refund recorded; Stripe has not confirmed it yet", tone: "wait" },
   PENDING: { what: "Refund on its way", tone: "wait" },
@@ -99,7 +114,7 @@ const REFUND_CAUSE: Record<RefundCause, string> = {
   LATE: "paid after it was canceled",
 }
 
-function refund({ createdAt, status, cause, amount, reason, note, customerMessage, failureReason }: Refund): Entry {
+function refund({ createdAt, status, cause, amount, reason, note, customerMessage, failureReason, requestedBy }: Refund): Entry {
   const { what, tone } = REFUND[status] ?? { what: status, tone: "quiet" }
   return {
     at: createdAt,
@@ -108,6 +123,7 @@ function refund({ createdAt, status, cause, amount, reason, note, customerMessag
     amount,
     details: [
       REFUND_CAUSE[cause] ?? cause,
+      requestedBy && `by ${requestedBy}`,
       reason && words(reason),
       failureReason && `Stripe says: ${words(failureReason)}`,
       note && `note: ${note}`,

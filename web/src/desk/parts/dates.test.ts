@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { daysUntil, fieldMinute, inDays, tableDate } from "./dates.ts"
+import { dayOf, daysUntil, fieldMinute, inDays, tableDate } from "./dates.ts"
 
 const NOW = new Date(2026, 10, 26, 23, 30)
 const at = (...parts: [number, number, number, number, number]) => new Date(...parts).toISOString()
@@ -10,6 +10,15 @@ test("days are counted by the calendar, not by hours", () => {
   assert.equal(daysUntil(at(2026, 10, 26, 0, 10), NOW), 0)
   assert.equal(daysUntil(at(2026, 10, 25, 23, 59), NOW), -1)
   assert.equal(inDays(at(2026, 10, 27, 0, 10), NOW), "tomorrow")
+})
+
+test("a day ends at the next midnight, also when the clocks change", () => {
+  const { from, to } = dayOf(NOW)
+  assert.deepEqual([new Date(from), new Date(to)], [new Date(2026, 10, 26), new Date(2026, 10, 27)])
+  for (const month of [2, 9]) {
+    const { from: begins, to: ends } = dayOf(new Date(2026, month, month === 2 ? 29 : 25, 12))
+    assert.deepEqual([new Date(begins).getHours(), new Date(ends).getHours()], [0, 0])
+  }
 })
 
 test("a field has the minute in which a moment lies", () => {

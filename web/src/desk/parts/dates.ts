@@ -24,6 +24,12 @@ export function fieldMinute(date: Date): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
+/** From the midnight before a moment to the one after it, on the reader's own clock: 23 to 25 hours. */
+export function dayOf(date: Date): { from: string; to: string } {
+  const midnight = (days: number) => new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).toISOString()
+  return { from: midnight(0), to: midnight(1) }
+}
+
 /** How far a date lies ahead or behind, in whole days by the calendar: `-1` is yesterday. */
 export function daysUntil(iso: string, now = new Date()): number {
   const midnight = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime()

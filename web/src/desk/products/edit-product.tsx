@@ -6,8 +6,8 @@ import { isForbidden, messageOf } from "../../shared/failure.ts"
 import { minorUnitsOf } from "../../shared/money.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
+import { FormEnd } from "../parts/form-end.tsx"
 import { textIn } from "../parts/forms.ts"
-import { Notice } from "../parts/notice.tsx"
 import { NOT_ALLOWED } from "../order/words.ts"
 
 const SAVE = graphql(/* GraphQL */ `
@@ -73,15 +73,7 @@ export function EditProduct({ product, known, close }: Props) {
           <input type="checkbox" name="active" defaultChecked /> For sale
         </label>
         <p className="hint">What is not for sale leaves this list. To sell it again, save it once more with the same reference.</p>
-        {problem && <Notice tone="bad" title={problem} />}
-        <div className="actions">
-          <button className="button strong" aria-disabled={loading}>
-            {loading ? "Saving…" : "Save"}
-          </button>
-          <button type="button" className="button" onClick={close}>
-            Leave it
-          </button>
-        </div>
+        <FormEnd problem={problem} isBusy={loading} does="Save" doing="Saving…" close={close} />
       </form>
     </Dialog>
   )

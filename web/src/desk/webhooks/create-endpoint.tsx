@@ -6,8 +6,8 @@ import { isForbidden, messageOf } from "../../shared/failure.ts"
 import { NOT_ALLOWED } from "../order/words.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
+import { FormEnd } from "../parts/form-end.tsx"
 import { textIn } from "../parts/forms.ts"
-import { Notice } from "../parts/notice.tsx"
 import { Secret } from "../parts/secret.tsx"
 import { EVENT_TYPES } from "./words.ts"
 
@@ -65,15 +65,7 @@ export function CreateEndpoint({ close }: { close: () => void }) {
             </label>
           ))}
         </fieldset>
-        {problem && <Notice tone="bad" title={problem} />}
-        <div className="actions">
-          <button className="button strong" aria-disabled={loading}>
-            {loading ? "Creating…" : "Create the endpoint"}
-          </button>
-          <button type="button" className="button" onClick={close}>
-            Leave it
-          </button>
-        </div>
+        <FormEnd problem={problem} isBusy={loading} does="Create the endpoint" doing="Creating…" close={close} />
       </form>
     </Dialog>
   )

@@ -6,8 +6,8 @@ import { NOT_ALLOWED } from "../order/words.ts"
 import { fieldMinute } from "../parts/dates.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
+import { FormEnd } from "../parts/form-end.tsx"
 import { textIn } from "../parts/forms.ts"
-import { Notice } from "../parts/notice.tsx"
 
 const REPLAY = graphql(/* GraphQL */ `
   mutation DeskReplay($id: ID!, $since: DateTime!) {
@@ -48,15 +48,7 @@ export function Replay({ id, since, close }: { id: string; since: Date; close: (
       <form onSubmit={(event) => void send(event)} noValidate>
         <p>Everything that happened since then is sent once more, the oldest first, each event with the id that it had.</p>
         <Field label="Since">{(field) => <input id={field} name="since" type="datetime-local" defaultValue={fieldMinute(since)} />}</Field>
-        {problem && <Notice tone="bad" title={problem} />}
-        <div className="actions">
-          <button className="button strong" aria-disabled={loading}>
-            {loading ? "Sending…" : "Send them again"}
-          </button>
-          <button type="button" className="button" onClick={close}>
-            Leave it
-          </button>
-        </div>
+        <FormEnd problem={problem} isBusy={loading} does="Send them again" doing="Sending…" close={close} />
       </form>
     </Dialog>
   )

@@ -1,0 +1,72 @@
+import { useQuery } from "@apollo/client/react"
+import { useEffect, useState } from "react"
+import { graphql } from "../gql/index.ts"
+import { isForbidden } from "../../shared/failure.ts"
+import { Answer } from "../parts/answer.tsx"
+import { dayOf } from "../parts/dates.ts"
+import { Money } from "../parts/money.tsx"
+import { POLL, useRestWhenForbidden } from "../parts/polling.ts"
+
+const MOVED = graphql(/* GraphQL */ `
+  query DeskMoneyMoved($from: DateTime!, $to: DateTime!) {
+    moneyMoved(from: $from, to: $to) {
+      currency
+      received { minorUnits amount currency }
+      refunded { minorUnits amount currency }
+      disputed { minorUnits amount currency }
+    }
+  }
+`)
+
+/** The day on the reader's own clock; another one once it has ended. */
+function useToday(): { from: string; to: string } {
+  const [day, setDay] = useState(() => dayOf(new Date()))
+  useEffect(() => {
+    const end = setTimeout(() => setDay(dayOf(new Date())), Math.max(1_000, new Date(day.to).getTime() - Date.now()))
+    return () => clearTimeout(end)
+  }, [day])
+  return day
+}
+
+/** Today's money. Whoever may not see it sees a page without it. */
+export function Today() {
+  const query = useQuery(MOVED, { variables: useToday(), ...POLL })
+  useRestWhenForbidden(query)
+  const { data, error, refetch } = query
+  if (isForbidden(error)) return null
+  return (
+    <section className="today" aria-labelledby="today">
+      <h2 id="today">Today’s money</h2>
+      <Answer what="money" scope="ORDERS_READ" data={data?.moneyMoved} error={error} again={refetch}>
+        {(moved) =>
+          moved.length === 0 ? (
+            <p className="muted">None came in or went back yet.</p>
+          ) : (
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Currency</th>
+                  <th scope="col" className="amount">In</th>
+                  <th scope="col" className="amount">Back</th>
+                  <th scope="col" className="amount">Disputed</th>
+                </tr>
+              </thead>
+              <tbody>
+                {moved.map(({ currency, received, refunded, disputed }) => (
+                  <tr key={currency}>
+                    <th scope="row">{currency}</th>
+                    {[received, refunded, disputed].map((amount, place) => (
+                      <td key={place} className="amount">
+                        {amount.minorUnits ? <Money of={amount} /> : <span className="muted">–</span>}
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )
+        }
+      </Answer>
+    </section>
+  )
+}
