@@ -6,7 +6,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
-    Select,
     bindparam,
     cast,
     func,
@@ -36,7 +35,7 @@ def _within(moment: Any) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 _no = literal_column("0", BigInteger)
-_received: Select[tuple[str, int, int, int]] = (
+_received: Any = (
     select(
         col(Payment.currency),
         col(Payment.amount_received).label("received"),

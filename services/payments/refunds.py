@@ -355,4 +355,5 @@ def view_from(row: RefundRow, currency: str) -> RefundView:
         row.failure_code,
         row.note,
         row.customer_message,
+        row.requested_by,
     )

@@ -12,6 +12,7 @@ from models.webhooks.deliveries import PUBLISH_AND_FAN_OUT
 from services.identity.principal import Principal, Scope
 from services.identity.service_keys import ServiceKeys
 from services.notifications.event_feed import EventFeed
+from services.notifications.webhook_addresses import PUBLIC_ONLY
 from services.notifications.webhook_endpoints import WebhookEndpoints
 from tests.client import Client
 from tests.integration.notifications.test_events import feed as feed
@@ -106,7 +107,7 @@ async def test_an_order_tells_its_events_and_how_each_was_delivered(
 ) -> None:
     order_id, other = await placed(shop, feed), await placed(shop, feed)
     address = "https://shop.example/hook"
-    view, _ = await WebhookEndpoints(shop.database).create(
+    view, _ = await WebhookEndpoints(shop.database, PUBLIC_ONLY).create(
         Principal("shopkeeper"), address, [Type.ORDER_PAID]
     )
     for each in (order_id, other):
