@@ -36,10 +36,10 @@ async def money(shop: Shop, amount: int, currency: str, at: datetime) -> UUID:
     await shop.database.rows(
         text(
             "INSERT INTO payments (id, order_id, state, disposition, idempotency_key, intent_id, amount, currency,"
-            " order_version, amount_received, cause) VALUES (:id, :order_id, 'succeeded', 'settled', 'k-' || :id,"
-            " 'pi_' || replace(:id, '-', ''), :amount, :currency, 1, :amount, 'test')"
+            " order_version, amount_received, cause) VALUES (:id, :order_id, 'succeeded', 'settled', :key,"
+            " :intent, :amount, :currency, 1, :amount, 'test')"
         ),
-        row | {"id": str(payment_id)},
+        row | {"key": payment_id.hex, "intent": f"pi_{payment_id.hex}"},
     )
     return payment_id
 
@@ -48,9 +48,16 @@ async def refund(database: Database, payment_id: UUID, amount: int, state: str, 
     await database.rows(
         text(
             "INSERT INTO refunds (id, payment_id, state, cause, amount, stripe_refund_id, created_at)"
-            " VALUES (:id, :payment_id, :state, 'dashboard', :amount, 're_' || replace(:id, '-', ''), :at)"
+            " VALUES (:id, :payment_id, :state, 'dashboard', :amount, :key, :at)"
         ),
-        {"id": str(uuid4()), "payment_id": payment_id, "state": state, "amount": amount, "at": at},
+        {
+            "id": uuid4(),
+            "key": uuid4().hex,
+            "payment_id": payment_id,
+            "state": state,
+            "amount": amount,
+            "at": at,
+        },
     )
 
 
@@ -58,9 +65,9 @@ async def dispute(database: Database, payment_id: UUID, amount: int, at: datetim
     await database.rows(
         text(
             "INSERT INTO disputes (id, payment_id, status, reason, amount, created_at)"
-            " VALUES ('dp_' || :id, :payment_id, 'won', 'general', :amount, :at)"
+            " VALUES (:id, :payment_id, 'won', 'general', :amount, :at)"
         ),
-        {"id": uuid4().hex, "payment_id": payment_id, "amount": amount, "at": at},
+        {"id": f"dp_{uuid4().hex}", "payment_id": payment_id, "amount": amount, "at": at},
     )
 
 

@@ -32,8 +32,9 @@ export function App({ config, arrival }: { config: Config; arrival: Arrival }) {
   const who = useStore(visitor)
   const hasEnded = useStore(ended)
   useEffect(() => {
-    if (!who?.until) return
-    const end = setTimeout(() => ended.set(true), Math.min(Math.max(0, who.until - Date.now()), LONGEST_TIMER))
+    const left = who?.until ? who.until - Date.now() : LONGEST_TIMER
+    if (left >= LONGEST_TIMER) return // the server says so when it is time
+    const end = setTimeout(() => ended.set(true), Math.max(0, left))
     return () => clearTimeout(end)
   }, [who])
   if (arrival === "elsewhere") return <SignedInElsewhere />
@@ -41,7 +42,7 @@ export function App({ config, arrival }: { config: Config; arrival: Arrival }) {
   return (
     <>
       <Desk />
-      {hasEnded && <SignInAgain config={config} who={who} />}
+      {hasEnded && <SignInAgain config={config} who={who} before={arrival} />}
     </>
   )
 }

@@ -4,7 +4,7 @@ import { createRoot } from "react-dom/client"
 import { Boundary } from "../shared/boundary.tsx"
 import { readConfig } from "../shared/config.ts"
 import { App } from "./app.tsx"
-import { arrive } from "./sign-in/arrival.ts"
+import { arrive, isArriving } from "./sign-in/arrival.ts"
 import { buildClient } from "./client.ts"
 import "./desk.css"
 import { Live, newsFrom } from "./live.ts"
@@ -12,6 +12,7 @@ import { IsSandbox } from "./order/stripe-link.tsx"
 import { visitor } from "./session.ts"
 
 const root = createRoot(document.getElementById("app") as HTMLElement)
+if (isArriving()) root.render(<p className="loading" role="status">Signing in…</p>)
 try {
   const config = await readConfig()
   const { client, socket } = buildClient(config)

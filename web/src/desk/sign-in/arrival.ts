@@ -15,10 +15,15 @@ export interface SignInFailure {
 
 const FOREIGN: SignInFailure = { problem: "This sign-in was not begun in this tab, or was used already. Nobody was signed in: sign in again.", isAccount: false }
 
-/** Takes the sign-in service's answer out of the address, where there is one, and goes on with it. */
+const answerIn = (query: URLSearchParams): boolean => query.has("state") && (query.has("code") || query.has("error"))
+
+/** Whether the address holds a sign-in service's answer. */
+export const isArriving = (): boolean => answerIn(new URLSearchParams(location.search))
+
+/** Takes the answer out of the address, where there is one, and goes on with it. */
 export async function arrive(config: Config): Promise<Arrival> {
   const answer = new URLSearchParams(location.search)
-  if (!answer.has("state") || !(answer.has("code") || answer.has("error"))) return null
+  if (!answerIn(answer)) return null
   const attempt = takeAttempt(answer.get("state"))
   standAt(attempt?.back ?? "/desk/") // a code stays in no history
   if (!config.signIn) return null
