@@ -1,6 +1,7 @@
 import { useQuery } from "@apollo/client/react"
 import { useEffect, useState } from "react"
 import { graphql } from "../gql/index.ts"
+import type { DeskMoneyMovedQuery } from "../gql/graphql.ts"
 import { isForbidden } from "../../shared/failure.ts"
 import { Answer } from "../parts/answer.tsx"
 import { dayOf } from "../parts/dates.ts"
@@ -37,36 +38,48 @@ export function Today() {
   return (
     <section className="today" aria-labelledby="today">
       <h2 id="today">Today’s money</h2>
-      <Answer what="money" scope="ORDERS_READ" data={data?.moneyMoved} error={error} again={refetch}>
-        {(moved) =>
-          moved.length === 0 ? (
-            <p className="muted">None came in or went back yet.</p>
-          ) : (
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Currency</th>
-                  <th scope="col" className="amount">In</th>
-                  <th scope="col" className="amount">Back</th>
-                  <th scope="col" className="amount">Disputed</th>
-                </tr>
-              </thead>
-              <tbody>
-                {moved.map(({ currency, received, refunded, disputed }) => (
-                  <tr key={currency}>
-                    <th scope="row">{currency}</th>
-                    {[received, refunded, disputed].map((amount, place) => (
-                      <td key={place} className="amount">
-                        {amount.minorUnits ? <Money of={amount} /> : <span className="muted">–</span>}
-                      </td>
-                    ))}
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          )
-        }
-      </Answer>
+      {error ? (
+        <Answer what="money" scope="ORDERS_READ" data={data?.moneyMoved} error={error} again={refetch}>
+          {(moved) => <Sums of={moved} />}
+        </Answer>
+      ) : (
+        <Sums of={data?.moneyMoved ?? null} />
+      )}
     </section>
+  )
+}
+
+/** As high before the answer as with it, for a shop of one currency: nothing below it jumps. */
+function Sums({ of: moved }: { of: DeskMoneyMovedQuery["moneyMoved"] | null }) {
+  return (
+    <table aria-busy={!moved}>
+      <thead>
+        <tr>
+          <th scope="col">Currency</th>
+          <th scope="col" className="amount">In</th>
+          <th scope="col" className="amount">Back</th>
+          <th scope="col" className="amount">Disputed</th>
+        </tr>
+      </thead>
+      <tbody>
+        {!moved?.length && (
+          <tr>
+            <td colSpan={4} className="muted">
+              {moved ? "None came in or went back yet." : "…"}
+            </td>
+          </tr>
+        )}
+        {moved?.map(({ currency, received, refunded, disputed }) => (
+          <tr key={currency}>
+            <th scope="row">{currency}</th>
+            {[received, refunded, disputed].map((amount, place) => (
+              <td key={place} className="amount">
+                {amount.minorUnits ? <Money of={amount} /> : <span className="muted">–</span>}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   )
 }
