@@ -1,12 +1,12 @@
 """Indexes for whoever asks what money came in, went back and was disputed in a time.
 
-Revision: 0022, after 0021.
+Revision: 0024, after 0023.
 """
 
 from models.migrations.steps import create_index, drop_index, in_steps
 
-revision = "0022"
-down_revision = "0021"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

@@ -1,12 +1,12 @@
 """An index for whoever asks what happened to one order.
 
-Revision: 0023, after 0022.
+Revision: 0025, after 0024.
 """
 
 from models.migrations.steps import create_index, drop_index, in_steps
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
