@@ -1,12 +1,12 @@
 """An index for whoever asks what happened to one order.
 
-Revision: 0025, after 0024.
+Revision: 0026, after 0025.
 """
 
 from models.migrations.steps import create_index, drop_index, in_steps
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -1,12 +1,12 @@
 """Indexes for whoever asks what money came in, went back and was disputed in a time.
 
-Revision: 0024, after 0023.
+Revision: 0025, after 0024.
 """
 
 from models.migrations.steps import create_index, drop_index, in_steps
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
