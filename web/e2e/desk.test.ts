@@ -225,9 +225,9 @@ describe("an order", () => {
     await page.getByText("Give back $36.53? After that $0.00 is left.").waitFor()
     await page.getByRole("button", { name: "Give back $36.53" }).click()
     await until("REFUNDED", () => demo.statusOf(order.id))
-    await page.unroute("**/graphql")
     await page.reload()
     await page.getByText("A refund of $36.53 was sent, and its answer never came.").waitFor()
+    await page.unroute("**/graphql") // not before: the page would have sent it again by itself, and had its answer
     await page.getByRole("button", { name: "Send it again" }).click()
     await page.getByText("$36.53: refunded.").waitFor()
     assert.deepEqual(await shop.refundsOf(order.id), [3_653])
@@ -310,6 +310,9 @@ describe("what needs a person", () => {
 
   test("is reached however many cases were opened since", async () => {
     const { page, demo } = now
+    // Each of an event that rests: the sweep closes a case that no fact calls for.
+    await demo.sql(`INSERT INTO stripe_events (id, type, object_id, created_at, attempts, due_at)
+      SELECT 'evt_old_' || n, 'payment_intent.succeeded', 'pi_old', now(), 15, 'infinity' FROM generate_series(1, 230) AS n`)
     await demo.sql(`INSERT INTO attention (id, kind, subject, subject_id, message, opened_at)
       SELECT gen_random_uuid(), 'event_unfinished', 'event', 'evt_old_' || n, 'Case ' || n || '.', now() - n * interval '1 hour'
       FROM generate_series(1, 230) AS n`)
@@ -327,6 +330,8 @@ describe("what needs a person", () => {
       await page.getByRole("link", { name: "Newest" }).click()
       await page.getByText("Case 1.", { exact: true }).waitFor()
     } finally {
+      await demo.sql("DELETE FROM stripe_events WHERE id LIKE 'evt_old_%'")
+      await demo.sql("UPDATE attention SET closed_at = now() WHERE subject_id LIKE 'evt_old_%'")
       await demo.sql("DELETE FROM attention WHERE subject_id LIKE 'evt_old_%'")
     }
   })
