@@ -57,9 +57,20 @@ class OrderNotRefundable(UserError):
     order_status: OrderStatus = strawberry.field(description="How the order stands.")
 
 
-@strawberry.type(description="More was asked to be given back than is left of what was received.")
+@strawberry.type(
+    description=(
+        "More was asked to be given back than is left of what was received, or an amount that Stripe can't give back "
+        "in this currency."
+    )
+)
 class AmountNotRefundable(UserError):
     refundable: Money = strawberry.field(description="What is left to give back.")
+    step: Money = strawberry.field(
+        description=(
+            "What can be given back is a multiple of it: of 1 ISK or UGX, of 0.010 KWD and other currencies with "
+            "three decimals, of the smallest unit of all others."
+        )
+    )
 
 
 @strawberry.type(description="The request makes no refund. Nothing is given back.")
@@ -163,13 +174,17 @@ def order_not_refundable(refusal: payments_refusals.OrderNotRefundable) -> Order
 
 
 def amount_not_refundable(refusal: payments_refusals.AmountNotRefundable) -> AmountNotRefundable:
-    refundable, least = money(refusal.refundable, refusal.currency), money(1, refusal.currency)
-    between = f"Between {least.amount()} and {refundable.amount()} {refusal.currency} can be given back."
+    refundable, step = money(refusal.refundable, refusal.currency), money(refusal.step, refusal.currency)
+    in_steps = f", in steps of {step.amount()}" if refusal.step > 1 else ""
+    between = (
+        f"Between {step.amount()} and {refundable.amount()} {refusal.currency} can be given back{in_steps}."
+    )
     return AmountNotRefundable(
-        message=between if refusal.refundable else "All of it was given back already.",
+        message=between if refusal.refundable else "Nothing is left that can be given back.",
         code=ErrorCode.AMOUNT_NOT_REFUNDABLE,
         retryable=refusal.retryable,
         refundable=refundable,
+        step=step,
     )
 
 

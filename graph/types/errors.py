@@ -22,7 +22,8 @@ class ErrorCode(Enum):
         "ORDER_NOT_PAYABLE", description="The order is paid, canceled, refunded or under review."
     )
     AMOUNT_NOT_CHARGEABLE = strawberry.enum_value(
-        "AMOUNT_NOT_CHARGEABLE", description="The order's total is too small or too large for its currency."
+        "AMOUNT_NOT_CHARGEABLE",
+        description="The order's total is too small or too large for its currency, or not whole as Stripe wants it.",
     )
     PAYMENT_IN_PROGRESS = strawberry.enum_value(
         "PAYMENT_IN_PROGRESS", description="A payment of this order is under way. Ask again in a moment."
@@ -55,7 +56,10 @@ class ErrorCode(Enum):
         "ORDER_NOT_REFUNDABLE", description="No money of this order is here to be given back."
     )
     AMOUNT_NOT_REFUNDABLE = strawberry.enum_value(
-        "AMOUNT_NOT_REFUNDABLE", description="More was asked back than is left of what was received."
+        "AMOUNT_NOT_REFUNDABLE",
+        description=(
+            "More was asked back than is left of what was received, or an amount that Stripe can't give back."
+        ),
     )
     INVALID_REFUND = strawberry.enum_value(
         "INVALID_REFUND", description="The key or the reason of a refund is too long or can't be read."

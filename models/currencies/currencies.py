@@ -55,7 +55,7 @@ class Currency:
     exponent: int  # a major unit is 10**exponent minor units
     step: int  # an amount must be a multiple of it
     minimum: int
-    maximum: int
+    maximum: int  # a multiple of the step
 
 
 class UnsupportedCurrency(ValueError):
@@ -77,6 +77,9 @@ class TooManyDecimals(InvalidAmount):
 class NotAMultiple(InvalidAmount):
     """The amount is not a multiple of the smallest step Stripe accepts in this currency."""
 
+    def __init__(self, money: Currency) -> None:
+        super().__init__(whole_steps(money))
+
 
 def _exponent(code: str) -> int:
     if code in _ZERO_DECIMAL:
@@ -90,6 +93,10 @@ def _step(code: str) -> int:
     return 10 if code in _THREE_DECIMAL else 1
 
 
+def _last_multiple(amount: int, step: int) -> int:
+    return amount - amount % step
+
+
 def _entry(code: str) -> Currency:
     step = _step(code)
     return Currency(
@@ -97,7 +104,7 @@ def _entry(code: str) -> Currency:
         exponent=_exponent(code),
         step=step,
         minimum=_MINIMUM.get(code, step),
-        maximum=_MAXIMUM.get(code, _EIGHT_DIGITS),
+        maximum=_last_multiple(_MAXIMUM.get(code, _EIGHT_DIGITS), step),
     )
 
 
@@ -122,8 +129,7 @@ def to_minor_units(amount: Decimal, of: str | Currency) -> int:
         raise InvalidAmount("the amount is not a number that can be charged")
     minor_units = _exact_minor_units(amount, money)
     if minor_units % money.step:
-        smallest = to_decimal_string(money.step, money)
-        raise NotAMultiple(f"an amount in {money.code} must be a multiple of {smallest}")
+        raise NotAMultiple(money)
     if abs(minor_units) > _LARGEST_MINOR_UNITS:
         raise InvalidAmount("the amount is not a number that can be charged")
     return minor_units
@@ -151,6 +157,19 @@ def is_chargeable(minor_units: int, of: str | Currency) -> bool:
     """Whether Stripe documents that it charges this amount: within its limits and a multiple of the step."""
     money = _resolve(of)
     return money.minimum <= minor_units <= money.maximum and minor_units % money.step == 0
+
+
+def in_whole_steps(minor_units: int, of: str | Currency) -> int:
+    """The largest part of an amount that Stripe takes: 50050 in ISK is 50000, 1235 in KWD 1230."""
+    return _last_multiple(minor_units, _resolve(of).step)
+
+
+def whole_steps(of: str | Currency) -> str:
+    """Which amounts Stripe takes besides its bounds, in words: "an amount in ISK must be a multiple of 1 ISK"."""
+    money = _resolve(of)
+    return (
+        f"an amount in {money.code} must be a multiple of {to_decimal_string(money.step, money)} {money.code}"
+    )
 
 
 def _resolve(of: str | Currency) -> Currency:

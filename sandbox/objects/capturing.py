@@ -7,6 +7,7 @@ from sandbox.http.errors import invalid, unexpected_state
 from sandbox.objects.authorizations import close_intent
 from sandbox.objects.charges import capture_charge, release_charge
 from sandbox.objects.confirming import PAYING, attempt, check_attempt, chosen_method
+from sandbox.objects.currencies import check_step
 from sandbox.objects.method_settings import SETTINGS, method_settings
 from sandbox.objects.payment_intents import described, require_intent
 from sandbox.objects.taking import succeed
@@ -57,6 +58,7 @@ def capture(account: Account, call: Call) -> Object:
             f"The amount_to_capture is greater than the amount_capturable ({intent['amount_capturable']})."
         )
         raise invalid(message, param="amount_to_capture", code="amount_too_large")
+    check_step(amount, intent["currency"], param="amount_to_capture")
     charge = capture_charge(account, account.charges.require(intent["latest_charge"]), amount)
     account.emit("charge.captured", charge)
     return succeed(account, intent | {"metadata": params.metadata(intent["metadata"])}, charge)

@@ -50,6 +50,11 @@ def check_amount(amount: int, currency: str, *, param: str = "amount") -> int:
     if amount > most:
         message = f"Amount must be no more than {in_major_units(most, currency)} {currency}"
         raise invalid(message, param=param, code="amount_too_large")
+    return check_step(amount, currency, param=param)
+
+
+def check_step(amount: int, currency: str, *, param: str = "amount") -> int:
+    """A part of a charge (minor units) that may be captured or refunded, or Stripe's 400: not a whole step."""
     step = 10 if currency in _THREE_DECIMAL else 100 if currency in _WHOLE_HUNDREDS else 1
     if amount % step:
         message = f"Invalid amount: {amount}. In {currency} an amount must be a multiple of {step}."

@@ -7,7 +7,7 @@ from sandbox.http.answers import Object
 from sandbox.http.calls import Call, listed
 from sandbox.http.errors import StripeError, error_body, invalid
 from sandbox.objects.charges import book
-from sandbox.objects.currencies import with_symbol
+from sandbox.objects.currencies import check_step, with_symbol
 from sandbox.objects.payment_methods import method_of
 
 _CREATING = frozenset(("amount", "charge", "currency", "expand", "metadata", "payment_intent", "reason"))
@@ -52,7 +52,7 @@ def refund_charge(
 ) -> Object:
     """Never more than is left of what was captured; a disputed or wholly refunded charge is refused."""
     left = charge["amount"] - charge["amount_refunded"]
-    amount = _refundable_amount(charge, left, amount)
+    amount = check_step(_refundable_amount(charge, left, amount), charge["currency"])
     plan = _plan_of(account, charge)
     if plan.refuse is not None:
         raise _cannot_be_refunded(charge, plan.refuse)

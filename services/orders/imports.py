@@ -27,6 +27,7 @@ from services.orders.lines import (
     LONGEST_REFERENCE,
     OrderLine,
     check_lines,
+    check_steps,
     check_total,
     is_name,
     is_text,
@@ -162,6 +163,7 @@ def check_import(order: ImportedOrder) -> None:
     check_metadata(order.metadata)
     check_lines(order.lines)
     check_total(order.lines, order.currency, order.total)
+    check_steps(order.lines, order.currency)
 
 
 def check_metadata(metadata: Mapping[str, str]) -> None:

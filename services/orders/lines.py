@@ -10,6 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from models.base import LARGEST_AMOUNT
+from models.currencies.currencies import in_whole_steps, to_decimal_string, whole_steps
 from models.orders.rows import LineJson
 from models.orders.tables import LARGEST_QUANTITY, TAKES_AWAY, OrderLineKind
 from runtime.encoding import to_json
@@ -62,6 +63,15 @@ def check_lines(lines: Sequence[OrderLine]) -> None:
         raise InvalidOrder("discounts and credits take away more than there is")
     if total > LARGEST_TOTAL:
         raise InvalidOrder("the total is larger than any charge can be")
+
+
+def check_steps(lines: Sequence[OrderLine], currency: str) -> None:
+    """Raise `InvalidOrder` for a total that no charge can be, whatever the bounds: the shop hears of it, not its
+    customer.
+    """
+    total = total_of(lines)
+    if total != in_whole_steps(total, currency):
+        raise InvalidOrder(f"the total is {to_decimal_string(total, currency)}, and {whole_steps(currency)}")
 
 
 def check_total(lines: Sequence[OrderLine], currency: str, shown: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from models.currencies.currencies import whole_steps
 from models.orders.tables import OrderStatus
 from models.payments.statements import ClaimRow
 from models.payments.tables import PaymentState
@@ -73,6 +74,8 @@ class Claim:
     def not_chargeable(self, error: GatewayError | None = None) -> AmountNotChargeable:
         """`error` is Stripe's refusal of an amount that lies within the bounds."""
         reason = sentence_of(error) if error and self.chargeable else None
+        if self.minimum <= self.total <= self.maximum and not self.chargeable:
+            reason = f"{whole_steps(self.currency)}."
         return AmountNotChargeable(self.total, self.currency, self.minimum, self.maximum, reason)
 
     def request_for(self, payment: LivePayment) -> IntentRequest:

@@ -32,7 +32,7 @@ from models.orders.tables import OrderStatus
 from models.payments.statements import MOVE_PAYMENT, REPRICE_PAYMENT
 from models.payments.tables import PaymentState
 from runtime.database.database import Database, Transaction
-from services.orders.lines import OrderLine, check_lines, check_total, lines_as_json, total_of
+from services.orders.lines import OrderLine, check_lines, check_steps, check_total, lines_as_json, total_of
 from services.orders.refusals import InvalidOrder, OrderNotFound, OrderNotPayable
 from services.orders.views import PlacedOrder, order_from
 from services.payments.call_priority import Turn, on_behalf_of
@@ -236,6 +236,7 @@ async def _record(
     if order.status != OrderStatus.PENDING:
         raise OrderNotPayable(OrderStatus(order.status))
     check_total(wanted.lines, order.currency, wanted.total)
+    check_steps(wanted.lines, order.currency)
     staged = await transaction.row(STAGED_CHANGE, {"order_id": wanted.order_id})
     if staged is not None:
         return CallNeeded(Verb.REPRICE, staged.intent_id)

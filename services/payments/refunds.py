@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Executable
 
+from models.currencies.currencies import currency, in_whole_steps
 from models.orders.tables import OrderStatus
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
 from models.payments.tables import PaymentState
@@ -330,17 +331,17 @@ async def _earlier(
 async def _chosen(
     transaction: Transaction, payments: Sequence[RefundablePayment], wanted: int | None
 ) -> tuple[RefundablePayment, int]:
-    """The first payment that has as much left, and how much goes back of it."""
+    """The first payment that has as much left, and how much goes back of it: a multiple of its currency's step."""
     left = []
     for payment in payments:
         reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": payment.id})).amount
-        left.append((payment, payment.amount_received - reserved))
+        left.append((payment, in_whole_steps(payment.amount_received - reserved, payment.currency)))
     for payment, rest in left:
         amount = rest if wanted is None else wanted
-        if 1 <= amount <= rest:
+        if 1 <= amount <= rest and amount == in_whole_steps(amount, payment.currency):
             return payment, amount
     payment, most = max(left, key=lambda each: each[1])
-    raise AmountNotRefundable(most, payment.currency)
+    raise AmountNotRefundable(most, payment.currency, currency(payment.currency).step)
 
 
 def view_from(row: RefundRow, currency: str) -> RefundView:

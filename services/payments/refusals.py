@@ -10,7 +10,7 @@ from services.payments.intents import GatewayError, NotSent, Refused, TooManyReq
 
 @dataclass
 class AmountNotChargeable(Refusal):
-    """Amounts are minor units of `currency`. `reason` is Stripe's sentence, when it refused what our bounds allow."""
+    """Amounts are minor units of `currency`. `reason` says why not, where the bounds allow it."""
 
     amount: int
     currency: str
@@ -64,10 +64,11 @@ class OrderNotInReview(Refusal):
 
 @dataclass
 class AmountNotRefundable(Refusal):
-    """`refundable` is what is left to give back, minor units of `currency`."""
+    """`refundable` is what is left to give back, minor units of `currency`; Stripe gives back multiples of `step`."""
 
     refundable: int
     currency: str
+    step: int
 
 
 @dataclass

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from models.base import LARGEST_AMOUNT
+from models.currencies.currencies import in_whole_steps
 from models.orders.tables import OrderStatus
 from models.payments.settlement_statements import LOCK_ORDER, MONEY_OF_ORDER, MoneyRow
 from models.payments.tables import Disposition
@@ -184,4 +185,7 @@ async def _give_back(
 
 
 def _refund_of(money: Money) -> dict[str, object]:
-    return {"payment_id": money.payment_id, "state": RefundState.CREATING, "amount": money.kept - money.taken}
+    """As much as Stripe takes; of a rest that is less than that, Stripe has the last word."""
+    rest = money.kept - money.taken
+    amount = in_whole_steps(rest, money.currency) or rest
+    return {"payment_id": money.payment_id, "state": RefundState.CREATING, "amount": amount}

@@ -1,6 +1,6 @@
 """Deliberate bugs in refunds and disputes."""
 
-from tests.proof.mutants.files import DISPUTES, REFUND, TRUE_REFUNDS
+from tests.proof.mutants.files import DISPUTES, REFUND, STEPS, TRUE_REFUNDS
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -17,8 +17,19 @@ MUTANTS = (
     ),
     Mutant(
         "refunds not bounded by what was received",
-        (Change("services/payments/refunds.py", "if 1 <= amount <= rest:", "if amount > 0:"),),
+        (Change("services/payments/refunds.py", "if 1 <= amount <= rest and", "if amount > 0 and"),),
         (f"{REFUND}::test_parts_add_up_and_no_more_than_was_received_goes_back",),
+    ),
+    Mutant(
+        "a refund of an amount that Stripe does not take in its currency",
+        (
+            Change(
+                "services/payments/refunds.py",
+                " and amount == in_whole_steps(amount, payment.currency):",
+                ":",
+            ),
+        ),
+        (f"{STEPS}::test_a_refund_that_stripe_cannot_make_is_refused_before_any_call",),
     ),
     Mutant(
         "refunds that race without a lock",

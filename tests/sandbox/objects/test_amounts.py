@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
+from sandbox.http.errors import StripeError
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,28 @@ def test_amounts_are_bounded_per_currency(amount: Any, currency: str, code: str 
     sandbox = Sandbox(SandboxConfig())
     answer = sandbox.call("POST", "/v1/payment_intents", {"amount": amount, "currency": currency})
     assert answer.json().get("error", {}).get("code") == code
+
+
+@pytest.mark.parametrize(
+    ("currency", "total", "odd", "whole"), [("isk", 50_000, 10_050, 10_000), ("kwd", 12_340, 1_235, 1_230)]
+)
+def test_parts_of_a_charge_are_whole_steps_too(currency: str, total: int, odd: int, whole: int) -> None:
+    """Refunds, by the API and in the dashboard, and captures."""
+    sandbox = Sandbox(SandboxConfig())
+    wanted = {"amount": total, "currency": currency}
+    paid = sandbox.call("POST", "/v1/payment_intents", wanted).json()["id"]
+    sandbox.pay(paid)
+    held = sandbox.call("POST", "/v1/payment_intents", {**wanted, "capture_method": "manual"}).json()["id"]
+    sandbox.pay(held)
+
+    def codes(amount: int) -> list[str | None]:
+        answers = (
+            sandbox.call("POST", "/v1/refunds", {"payment_intent": paid, "amount": amount}),
+            sandbox.call("POST", f"/v1/payment_intents/{held}/capture", {"amount_to_capture": amount}),
+        )
+        return [answer.json().get("error", {}).get("code") for answer in answers]
+
+    assert codes(odd) == ["parameter_invalid_integer"] * 2
+    with pytest.raises(StripeError, match="multiple"):
+        sandbox.refund(paid, odd)
+    assert codes(whole) == [None, None]

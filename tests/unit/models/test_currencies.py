@@ -14,6 +14,7 @@ from models.currencies.currencies import (
     TooManyDecimals,
     UnsupportedCurrency,
     currency,
+    in_whole_steps,
     is_chargeable,
     to_decimal_string,
     to_minor_units,
@@ -92,10 +93,24 @@ def test_isk_and_ugx_are_sent_times_100_and_whole(code: str) -> None:
     assert to_minor_units(Decimal(5), code) == 500
     assert is_chargeable(500, code)
     assert not is_chargeable(550, code)
-    with pytest.raises(NotAMultiple, match=r"multiple of 1$"):
+    with pytest.raises(NotAMultiple, match=r"multiple of 1 ISK$|multiple of 1 UGX$"):
         to_minor_units(Decimal("5.50"), code)
     with pytest.raises(TooManyDecimals):
         to_minor_units(Decimal("5.505"), code)
+
+
+@pytest.mark.parametrize(
+    ("amount", "code", "whole"),
+    [(50_050, "ISK", 50_000), (99, "UGX", 0), (1_235, "KWD", 1_230), (1_999, "USD", 1_999), (7, "JPY", 7)],
+)
+def test_of_an_odd_amount_the_whole_steps_can_be_moved(amount: int, code: str, whole: int) -> None:
+    assert in_whole_steps(amount, code) == whole
+
+
+def test_every_bound_is_a_whole_step() -> None:
+    for money in CURRENCIES.values():
+        assert in_whole_steps(money.maximum, money) == money.maximum
+        assert in_whole_steps(money.minimum, money) == money.minimum
 
 
 def test_a_fraction_that_must_not_exist_is_still_printed() -> None:

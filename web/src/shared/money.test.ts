@@ -35,7 +35,7 @@ test("minor units are shown as an amount of the same currency", () => {
 
 for (const [typed, like, wanted] of [
   ["5", PRICE, 500], ["5.9", PRICE, 590], ["5,99", PRICE, 599], [" 19.99 ", PRICE, 1_999], ["0.01", PRICE, 1],
-  ["500", YEN, 500], ["1.234", DINAR, 1_234], ["300", KRONA, 30_000],
+  ["500", YEN, 500], ["1.23", DINAR, 1_230], ["1.230", DINAR, 1_230], ["0.010", DINAR, 10], ["300", KRONA, 30_000],
 ] as const) {
   test(`${JSON.stringify(typed)} is ${wanted} minor units of ${like.currency}`, () => assert.equal(minorUnitsOf(typed, like), wanted))
 }
@@ -43,7 +43,7 @@ for (const [typed, like, wanted] of [
 for (const [typed, like] of [
   ["5.999", PRICE], ["1,000.00", PRICE], ["1,000", PRICE], ["1e3", PRICE], ["-5", PRICE], ["0", PRICE], ["0.00", PRICE],
   ["", PRICE], ["five", PRICE], ["５", PRICE], ["5.", PRICE], [".5", PRICE], ["5 0", PRICE], ["0x5", PRICE],
-  ["500.5", YEN], ["1.2345", DINAR], ["300.5", KRONA], ["99999999999999999", PRICE], ["999999999999999", PRICE],
+  ["500.5", YEN], ["1.234", DINAR], ["0.001", DINAR], ["1.2345", DINAR], ["300.5", KRONA], ["99999999999999999", PRICE], ["999999999999999", PRICE],
 ] as const) {
   test(`${JSON.stringify(typed)} is no amount of ${like.currency}`, () => assert.equal(minorUnitsOf(typed, like), null))
 }

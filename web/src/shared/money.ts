@@ -39,14 +39,14 @@ export function amountOf(minorUnits: number, like: CountedAmount): CountedAmount
 
 /**
  * What somebody typed, in minor units of `like`'s currency; `null` for what is no amount of it. Nothing is rounded: more
- * digits than the currency has are a mistake, and so are two separators.
+ * digits than the currency has are a mistake, and so are two separators. Of three decimals the last is 0, as Stripe wants.
  */
 export function minorUnitsOf(typed: string, like: CountedAmount): number | null {
   const found = /^(\d{1,15})(?:[.,](\d{1,4}))?$/.exec(typed.trim())
   if (!found) return null
   const [, whole = "", fraction = ""] = found
   const digits = digitsOf(like.amount)
-  if (fraction.length > digits) return null
+  if (fraction.length > digits || (digits === 3 && !/^\d{0,2}0?$/.test(fraction))) return null
   const units = BigInt(whole + fraction.padEnd(digits, "0")) * scaleOf(like)
   return units > 0n && units <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(units) : null
 }
