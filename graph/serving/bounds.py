@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -124,12 +124,7 @@ async def checked_operation(
     context.spending.charge_caller(VALUE * values)
     checked = known(schema, text, allowance, introspection=context.introspection)
     if checked is None:
-        most = min(allowance.tokens, len(text) // 2)
-        context.spending.charge_caller(NEW_TOKEN * most)  # before it is read; what was too much comes back
-        checked = await _checked_aside(schema, text, allowance, introspection=context.introspection)
-        context.spending.charge_caller(NEW_TOKEN * (checked.tokens - most))
-        if is_seen_again(text):
-            remember(schema, text, allowance, checked, introspection=context.introspection)
+        checked = await _checked_anew(schema, text, allowance, context)
     context.spending.charge(checked.tokens * TOKEN)
     if not checked.errors:
         context.spending.charge_caller(INTROSPECTION * checked.introspections)
@@ -153,14 +148,32 @@ def check_name(checked: CheckedText, name: str | None) -> None:
         raise bad_input("There is no operation of this name.")
 
 
-async def _checked_aside(
-    schema: GraphQLSchema, text: str, allowance: Allowance, *, introspection: bool
+async def _checked_anew(
+    schema: GraphQLSchema, text: str, allowance: Allowance, context: Bounded
 ) -> CheckedText:
-    """In a thread, one text after the other: nothing interrupts graphql-core while it reads one, save the switch
-    between threads (see runtime/switching.py)."""
+    """A new text in its caller's turn, if nobody else's had the same text checked and remembered meanwhile."""
+    introspection = context.introspection
+    most = NEW_TOKEN * min(allowance.tokens, len(text) // 2)
+    context.spending.charge_caller(most)  # before it is read; what was too much comes back
     check = partial(check_text, schema, text, allowance, introspection=introspection)
-    if len(text) <= SHORT_TEXT:
-        return check()
+    if len(text) <= SHORT_TEXT or context.spending.account is None:
+        checked = check()
+    else:
+        async with context.work_limits.texts.of(context.spending.account.sending):
+            found = known(schema, text, allowance, introspection=introspection)
+            if found is not None:
+                context.spending.charge_caller(-most)
+                return found
+            checked = await _aside(check)
+    context.spending.charge_caller(NEW_TOKEN * checked.tokens - most)
+    if is_seen_again(text):
+        remember(schema, text, allowance, checked, introspection=introspection)
+    return checked
+
+
+async def _aside(check: Callable[[], CheckedText]) -> CheckedText:
+    """In a thread: nothing interrupts graphql-core while it reads a text, save the switch between threads (see
+    runtime/switching.py)."""
     return await asyncio.get_running_loop().run_in_executor(CHECKER, copy_context().run, check)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from graphql import GraphQLError
 
+from graph.serving.text_turns import TextTurns
 from runtime.addresses import TrustedProxies, network_of
 
 MOST_ACCOUNTS = 10_000  # callers that are remembered; the one that was quiet longest is forgotten
@@ -27,6 +28,7 @@ class Account:
     rate: float
     left: float
     seen: float
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)  # by one new text at a time
 
     def charge(self, work: int) -> None:
         self.left -= work
@@ -40,6 +42,7 @@ class WorkLimits:
     of_address: float = 30_000.0  # which all visitors share where the proxy is not trusted
     of_visitor: float = 6_000.0  # of an address that a trusted proxy vouches for
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    texts: TextTurns = field(default_factory=TextTurns)
     pause: float = PAUSE
     waiting: int = 0
     clock: Callable[[], float] = time.monotonic
