@@ -88,8 +88,8 @@ from services.stripe_api.signatures import StripeSignatureCheck
 from settings import Settings, UnsafeSettings, database_of, remarks, reveal
 
 # Kinds of work that keep a part of the pool of database connections, and which; all other work keeps one too.
-PAYMENTS, WEBHOOKS, PROBES, EVENTS = "payments", "webhooks", "probes", "events"
-PARTS = {PAYMENTS: 0.2, WEBHOOKS: 0.2, PROBES: 0.1, EVENTS: 0.1}
+PAYMENTS, STRIPE_EVENTS, PROBES, SHOP_EVENTS = "payments", "webhooks", "probes", "events"
+PARTS = {PAYMENTS: 0.2, STRIPE_EVENTS: 0.2, PROBES: 0.1, SHOP_EVENTS: 0.1}
 
 log = structlog.get_logger(__name__)
 
@@ -136,7 +136,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     database, gateway = connect(settings)
     probes = database.part(PROBES)
     check = StripeSignatureCheck(settings.webhook_secrets)
-    inbox = Inbox(database.part(WEBHOOKS), gateway, check, livemode=settings.is_live)
+    inbox = Inbox(database.part(STRIPE_EVENTS), gateway, check, livemode=settings.is_live)
     suffix = settings.stripe_statement_suffix
     scheduler = SweepScheduler(database, Sweep(database, gateway, inbox, statement_suffix=suffix))
     news = OrderNews(reveal(settings.database_url))
@@ -216,7 +216,7 @@ def build_dispatcher(
     settings: Settings, database: Database, rules: AddressRules, news: OrderNews
 ) -> WebhookDispatcher:
     kept = timedelta(days=settings.events_kept_days)
-    dispatcher = WebhookDispatcher(database.part(EVENTS), WebhookSender(rules), kept=kept)
+    dispatcher = WebhookDispatcher(database.part(SHOP_EVENTS), WebhookSender(rules), kept=kept)
     news.wake_for_events(dispatcher.news)
     return dispatcher
 

@@ -19,10 +19,19 @@ from graph.serving.lists import charge_lists, read_attributes, remember_roots
 from graph.serving.observing import begin_counting, observe_errors, observe_root_fields, observed_stream
 from graph.serving.plain_entries import fill
 from graph.serving.stages import Stages
-from graph.types import attention, errors, orders, payments, products, service_keys, shop_orders, webhooks
-from graph.types import cancellations_and_refunds as closing
+from graph.types import (
+    attention,
+    cancellations_and_refunds,
+    errors,
+    orders,
+    payments,
+    products,
+    service_keys,
+    shop_orders,
+    webhooks,
+)
 from graph.types.attention import AttentionMutation, AttentionQuery
-from graph.types.cancellations_and_refunds import ClosingMutation
+from graph.types.cancellations_and_refunds import CancelAndRefundMutation
 from graph.types.checkout_tokens import CheckoutTokenMutation
 from graph.types.events import EventQuery
 from graph.types.moments import DATE_TIME
@@ -115,7 +124,7 @@ class Mutation(
     OrderMutation,
     ShopOrderMutation,
     PaymentMutation,
-    ClosingMutation,
+    CancelAndRefundMutation,
     AttentionMutation,
     CheckoutTokenMutation,
     ServiceKeyMutation,
@@ -131,7 +140,7 @@ HANDLERS = (
     *products.HANDLERS,
     *payments.HANDLERS,
     *shop_orders.HANDLERS,
-    *closing.HANDLERS,
+    *cancellations_and_refunds.HANDLERS,
     *attention.HANDLERS,
     *service_keys.HANDLERS,
     *webhooks.HANDLERS,

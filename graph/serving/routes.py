@@ -94,13 +94,13 @@ def stripe_webhook(inbox: Inbox) -> Endpoint:
     return receive
 
 
-def for_operators(health: Health, exposition: MetricsEndpoint, token: SecretStr | None) -> list[Route]:
+def for_operators(health: Health, endpoint: MetricsEndpoint, token: SecretStr | None) -> list[Route]:
     """`/livez`, `/readyz`, and `/metrics`, which asks for the token if there is one."""
     secret = token.get_secret_value() if token else None
     return [
         Route("/livez", livez),
         Route("/readyz", readyz(health)),
-        Route("/metrics", metrics(exposition, secret)),
+        Route("/metrics", metrics(endpoint, secret)),
     ]
 
 
@@ -119,7 +119,7 @@ def readyz(health: Health) -> Endpoint:
     return check
 
 
-def metrics(exposition: MetricsEndpoint, token: str | None) -> Endpoint:
+def metrics(endpoint: MetricsEndpoint, token: str | None) -> Endpoint:
     """Prometheus's numbers: for anyone, or with a token for who sends it as `Authorization: Bearer …`."""
     expected = f"Bearer {token}".encode()
 
@@ -129,6 +129,6 @@ def metrics(exposition: MetricsEndpoint, token: str | None) -> Endpoint:
             return JSONResponse(
                 {"error": "Send METRICS_TOKEN as a bearer token."}, 401, {"WWW-Authenticate": "Bearer"}
             )
-        return Response(await exposition.text(), media_type=CONTENT_TYPE)
+        return Response(await endpoint.text(), media_type=CONTENT_TYPE)
 
     return scrape

@@ -68,7 +68,7 @@ class AttentionKind(Enum):
     )
     WEBHOOK_DISABLED = strawberry.enum_value(
         Kind.WEBHOOK_DISABLED.value,
-        description="An endpoint of the shop's failed for too long and gets no events.",
+        description="An endpoint of the shop's failed for too long and gets no events, or one event was given up.",
     )
     STRIPE_ACCOUNT_CHANGED = strawberry.enum_value(
         Kind.STRIPE_ACCOUNT_CHANGED.value,

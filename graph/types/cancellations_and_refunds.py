@@ -100,7 +100,7 @@ RefundOrderResult = Annotated[
 
 
 @strawberry.type
-class ClosingMutation:
+class CancelAndRefundMutation:
     @strawberry.mutation(
         description=(
             "Cancels a pending order and its PaymentIntent together. For its owner, or a merchant. Refused while a "

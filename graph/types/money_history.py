@@ -85,9 +85,14 @@ class Payment:
     created_at: datetime = strawberry.field(description="When it was begun.")
     view: strawberry.Private[PaymentView]
 
-    @strawberry.field(description="Every change of its state, oldest first. For merchants; null for others.")
+    @strawberry.field(
+        description=(
+            "Every change of its state, oldest first. For the shop (merchants, and keys with ORDERS_READ); null for "
+            "others."
+        )
+    )
     def history(self, info: Info) -> list[PaymentTransition] | None:
-        if not info.context.require_principal().may(Permission.READ_HISTORY):
+        if not info.context.require_principal().may(Permission.SEE_SHOP_FIELDS):
             return None
         return [
             PaymentTransition(
@@ -140,7 +145,7 @@ class Refund:
 
 def _is_shop(info: Info) -> bool:
     principal = info.context.require_principal()
-    return principal.may(Permission.READ_HISTORY) or principal.may(Permission.REFUND)
+    return principal.may(Permission.SEE_SHOP_FIELDS) or principal.may(Permission.REFUND)
 
 
 @strawberry.type(description="The customer's bank asks for money back. Answer it in Stripe's dashboard.")

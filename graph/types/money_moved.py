@@ -46,7 +46,7 @@ class MoneyMovedQuery:
             datetime, strawberry.argument(name="to", description="The first moment that no longer counts.")
         ],
     ) -> list[MoneyMoved]:
-        info.context.require(Permission.READ_HISTORY)
+        info.context.require(Permission.SEE_SHOP_FIELDS)
         try:
             rows = await info.context.use_cases.money_moved.between(in_utc(since), in_utc(until))
         except InvalidTime as error:

@@ -13,10 +13,10 @@ from graph.serving.selections import names_within
 from graph.serving.spending import too_costly
 from models.orders.statements import OrderParts
 from runtime.pages import Page
+from services.orders.imports import MOST_METADATA
 from services.orders.orders import TooManyLines
 from services.orders.views import PaymentView, PlacedOrder
 
-MOST_METADATA = 40  # entries of an order's
 ADDED = 5  # transitions of a payment that one mutation may add
 PARTS = {
     "items": OrderParts.LINES,

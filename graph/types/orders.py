@@ -31,7 +31,10 @@ from services.orders.views import PlacedOrder
 
 
 @strawberry.enum(
-    description="How an order stands. It follows the money: only a webhook or Stripe itself moves it."
+    description=(
+        "How an order stands. It follows the money, a cancellation, its expiry or a decision about money that waits; "
+        "no client sets it."
+    )
 )
 class OrderStatus(Enum):
     PENDING = strawberry.enum_value(Status.PENDING.value, description="Placed and not paid yet.")
@@ -117,18 +120,18 @@ class Order(Node):
     placed: strawberry.Private[PlacedOrder]
 
     @strawberry.field(
-        description="Whose it is; null for an order that only a checkout token opens, and for everybody but merchants."
+        description="Whose it is; null for an order that only a checkout token opens, and for everybody but the shop."
     )
     def user_id(self, info: Info) -> strawberry.ID | None:
         owner = self.placed.user_id
-        is_of_shop = info.context.require_principal().may(Permission.READ_HISTORY)
+        is_of_shop = info.context.require_principal().may(Permission.SEE_SHOP_FIELDS)
         return strawberry.ID(owner) if owner and is_of_shop else None
 
     @strawberry.field(
-        description="Where Stripe sends the receipt; null when no address was given, and for everybody but merchants."
+        description="Where Stripe sends the receipt; null when no address was given, and for everybody but the shop."
     )
     def receipt_email(self, info: Info) -> str | None:
-        is_of_shop = info.context.require_principal().may(Permission.READ_HISTORY)
+        is_of_shop = info.context.require_principal().may(Permission.SEE_SHOP_FIELDS)
         return self.placed.receipt_email if is_of_shop else None
 
     @strawberry.field(description="Who or what canceled it; null while nobody did.")

@@ -45,13 +45,14 @@ from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import DECIDED, MADE, kept
 from models.refunds.tables import (
+    AUTOMATIC,
     BALANCE_INSUFFICIENT,
     DELAYED,
+    ENDED,
     FORBIDDEN,
     TOLD_AFTER_TRIES,
     Dispute,
     Refund,
-    RefundCause,
     RefundState,
 )
 from models.stripe_events.tables import StripeEvent
@@ -59,8 +60,6 @@ from runtime.database.statements import Query
 
 # Stripe holds most authorizations for seven days; a person has to act before.
 AUTHORIZATION_HELD = literal_column("interval '6 days'", Interval)
-ENDED = (RefundState.FAILED, RefundState.CANCELED)
-AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
 
 _nothing, _never = cast(null(), Text), cast(null(), TIMESTAMP(timezone=True))
 _no_amount = cast(null(), BigInteger)

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel, col
 
 from models.base import database_time
-from models.payments.tables import Payment, PaymentState
+from models.payments.tables import GIVEN_UP, Payment, PaymentState
 from runtime.database.statements import Query
 
 
@@ -69,7 +69,6 @@ def recorded_here(payment: Any) -> ColumnElement[bool]:
 
 is_recorded_here = recorded_here(Payment)
 
-GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
 UNKNOWN_INTENT = (PaymentState.CREATING, *GIVEN_UP)  # Stripe may have made an intent that we don't know
 
 

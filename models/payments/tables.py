@@ -23,6 +23,7 @@ class PaymentState(StrEnum):
     ABANDONED = "abandoned"
 
 
+GIVEN_UP = (PaymentState.FAILED, PaymentState.ABANDONED)  # Stripe may have made an intent all the same
 LIVE = (PaymentState.CREATING, PaymentState.OPEN, PaymentState.PROCESSING, PaymentState.CANCELING)
 PAYABLE = (PaymentState.OPEN, PaymentState.PROCESSING)
 IS_PAYABLE = text("state IN ('open', 'processing')")
@@ -37,6 +38,9 @@ class Disposition(StrEnum):
     DUPLICATE = "duplicate"
     LATE = "late"
     MISMATCH = "mismatch"
+
+
+GOES_BACK = (Disposition.DUPLICATE, Disposition.LATE)  # by itself, with nobody's decision
 
 
 class Payment(SQLModel, table=True):

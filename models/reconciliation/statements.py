@@ -31,9 +31,8 @@ from models.orders.tables import Order, OrderStatus
 from models.payments.installation import is_recorded_here
 from models.payments.tables import IS_LIVE, LIVE, PAYABLE, Payment, PaymentState
 from models.refunds.given_up import is_given_up
-from models.refunds.statements import AUTOMATIC
 from models.refunds.sums import LOST, MADE
-from models.refunds.tables import Dispute, Refund, RefundState
+from models.refunds.tables import AUTOMATIC, Dispute, Refund, RefundState
 from runtime.database.statements import Query
 
 _limit: BindParameter[int] = bindparam("limit", type_=Integer)
@@ -279,13 +278,6 @@ RECOVER_PAYMENT = (
 )
 
 
-class OrderInReview(NamedTuple):
-    id: UUID
-
-
-ORDERS_IN_REVIEW = Query(
-    OrderInReview, select(col(Order.id)).where(col(Order.status) == OrderStatus.REVIEW.value).limit(_limit)
-)
 _other = aliased(Refund, name="other")
 _given_back = (
     select(func.coalesce(func.sum(col(_other.amount)), 0))

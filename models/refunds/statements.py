@@ -28,14 +28,11 @@ from sqlmodel import col
 from models.base import among
 from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
-from models.payments.tables import Disposition, Payment, PaymentState
+from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import DECIDED, RESERVED, kept, taken_by_banks
-from models.refunds.tables import Dispute, Refund, RefundCause, RefundState
+from models.refunds.tables import AUTOMATIC, ENDED, Dispute, Refund, RefundState
 from runtime.database.statements import Query
-
-AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)
-ENDED = (RefundState.FAILED, RefundState.CANCELED)
 
 _other = aliased(Refund, name="other")
 _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
@@ -59,7 +56,7 @@ ORDER_STATUS = Query(
 
 # Money that its order has no use for, and whose refund ended without being made: it opens a case.
 _still_owed = and_(
-    among(col(Payment.disposition), (Disposition.DUPLICATE, Disposition.LATE)),
+    among(col(Payment.disposition), GOES_BACK),
     kept(Payment) > 0,
     exists().where(
         col(_other.payment_id) == col(Payment.id), among(col(_other.state), ENDED), ~is_given_up(_other)

@@ -28,6 +28,9 @@ class RefundCause(StrEnum):
     DASHBOARD = "dashboard"
 
 
+AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.LATE)  # nobody asked for them
+ENDED = (RefundState.FAILED, RefundState.CANCELED)  # and gave nothing back
+
 # What stands in `failure_code` of a refund that Stripe refused for now: it is tried again.
 FORBIDDEN, BALANCE_INSUFFICIENT = "forbidden", "balance_insufficient"
 # What a case says instead, of one that Stripe neither made nor refused. By then it was tried for about an hour: ten

@@ -1,6 +1,6 @@
 """Where statements meet PostgreSQL: single statements that commit by themselves, and transactions that retry.
 
-Only the use cases in this package open connections; none of them holds one while Stripe is called.
+Only the use cases in `services/` open connections; none of them holds one while Stripe is called.
 """
 
 import asyncio

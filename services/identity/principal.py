@@ -22,7 +22,7 @@ class Permission(StrEnum):
     """What needs more than being the order's owner; the words complete "this caller may not …"."""
 
     READ_ORDERS = "read the orders of others"
-    READ_HISTORY = "see what only the shop sees of an order"
+    SEE_SHOP_FIELDS = "see what only the shop sees of an order"
     WRITE_ORDERS = "import or change orders, or give checkout tokens"
     CANCEL_ORDERS = "cancel the orders of others"
     PAY_ORDERS = "pay the orders of others"
@@ -47,7 +47,7 @@ class Scope(StrEnum):
 
 
 OF_A_SCOPE = {
-    Scope.ORDERS_READ: {Permission.READ_ORDERS, Permission.READ_HISTORY},
+    Scope.ORDERS_READ: {Permission.READ_ORDERS, Permission.SEE_SHOP_FIELDS},
     Scope.ORDERS_WRITE: {Permission.READ_ORDERS, Permission.WRITE_ORDERS, Permission.CANCEL_ORDERS},
     Scope.REFUNDS_WRITE: {Permission.REFUND, Permission.DECIDE},
     Scope.PRODUCTS_WRITE: {Permission.WRITE_PRODUCTS},

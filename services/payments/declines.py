@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 class Declines:
     def __init__(self, database: Database, gateway: CancellationGateway) -> None:
         self._database = database
-        self._closing = IntentCancellation(database, gateway)
+        self._cancellation = IntentCancellation(database, gateway)
 
     async def count(self, intent_id: str, event_ids: Sequence[str]) -> None:
         """Count these events of declines, and close what has too many. Counting an event twice changes nothing.
@@ -67,7 +67,7 @@ class Declines:
                     "cause": CAUSE,
                 },
             )
-            await self._closing.close(payment.intent_id, cause=CAUSE)
+            await self._cancellation.cancel(payment.intent_id, cause=CAUSE)
             CLOSED.inc()
         if added:
             await self._database.rows(FORGET_OLD_DECLINES, {"age": KEPT, "most": MOST_FORGOTTEN_AT_ONCE})

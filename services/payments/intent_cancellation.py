@@ -17,7 +17,7 @@ class IntentCancellation:
         self._gateway = gateway
         self._settlement = Settlement(database)
 
-    async def close(self, intent_id: str, *, cause: str) -> Intent:
+    async def cancel(self, intent_id: str, *, cause: str) -> Intent:
         """The intent as it is after the attempt: canceled, or what the customer made of it in time.
 
         Raises a `GatewayError` when Stripe can't be asked, or refuses and the intent is payable all the same; then the

@@ -38,7 +38,7 @@ class OrderCancellation:
     def __init__(self, database: Database, gateway: CancellationGateway) -> None:
         self._database = database
         self._gateway = gateway
-        self._closing = IntentCancellation(database, gateway)
+        self._cancellation = IntentCancellation(database, gateway)
         self._settlement = Settlement(database)
 
     async def cancel(self, principal: Principal, order_id: UUID) -> None:
@@ -84,7 +84,7 @@ class OrderCancellation:
         """Whether the intent is canceled now. What was authorized or paid meanwhile is left alone."""
         intent = await self._gateway.retrieve_intent(intent_id)
         if intent.is_payable:
-            intent = await self._closing.close(intent_id, cause=EXPIRED)
+            intent = await self._cancellation.cancel(intent_id, cause=EXPIRED)
         else:
             await self._settlement.apply(intent, cause=EXPIRED)
         return intent.status is IntentStatus.CANCELED
@@ -130,7 +130,7 @@ class OrderCancellation:
         if live is None or live.intent_id is None:
             return
         try:
-            await self._closing.close(live.intent_id, cause=CAUSE)
+            await self._cancellation.cancel(live.intent_id, cause=CAUSE)
         except GatewayError as error:  # the order is closed; the sweep will have the intent canceled
             log.warning(
                 "intent of a canceled order stays open for now", intent=live.intent_id, code=error.code

@@ -208,7 +208,7 @@ class OrderChanges:
 
     async def _cancel(self, intent_id: str) -> None:
         try:
-            await self._cancellation.close(intent_id, cause=CAUSE)
+            await self._cancellation.cancel(intent_id, cause=CAUSE)
         except GatewayError as error:
             raise refusal_of(error) from error
 

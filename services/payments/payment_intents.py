@@ -94,7 +94,7 @@ class PaymentIntents:
         self._open: RecentOnes[_Asked] = RecentOnes()  # asking again reads, and needs no turn to create
         self._payers = PayerAddresses(database)
         self._settlement = Settlement(database)
-        self._closing = IntentCancellation(database, gateway)
+        self._cancellation = IntentCancellation(database, gateway)
         self._changes = OrderChanges(database, gateway)
 
     async def create(
@@ -332,7 +332,7 @@ class PaymentIntents:
         if payment.state != PaymentState.CANCELING:
             await self._move(payment, PaymentState.CANCELING)
         try:
-            intent = await patience.spend_on(self._closing.close(payment.intent_id, cause=CAUSE))
+            intent = await patience.spend_on(self._cancellation.cancel(payment.intent_id, cause=CAUSE))
         except GatewayError as error:
             log_gateway_error(error, payment)
             raise refusal_of(error) from error

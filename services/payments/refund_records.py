@@ -6,16 +6,14 @@ from uuid import UUID
 import structlog
 
 from models.payments.settlement_statements import LockedPayment
-from models.payments.tables import Disposition
+from models.payments.tables import GOES_BACK
 from models.refunds.statements import ADD_REFUND, REFUNDS_OF_PAYMENT, SET_REFUND, RefundRow
-from models.refunds.tables import RefundCause, RefundState
+from models.refunds.tables import ENDED, RefundCause, RefundState
 from runtime.database.database import Transaction
 from services.payments.intents import StripeRefund
 from services.payments.refund_ids import automatic_refund, dashboards_refund
 
-ENDED = (RefundState.FAILED, RefundState.CANCELED)
 UNDER_WAY = (RefundState.PENDING, RefundState.REQUIRES_ACTION)
-OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +91,7 @@ async def _add(
 
 def _cause(payment: LockedPayment, refund_id: UUID) -> str:
     """Of our automatic refund: why the money was owed back. Of any other: a merchant's."""
-    if payment.disposition not in OWED_BACK or payment.intent_id is None:
+    if payment.disposition not in GOES_BACK or payment.intent_id is None:
         return RefundCause.MERCHANT
     is_ours = refund_id == automatic_refund(payment.intent_id)
     return payment.disposition if is_ours else RefundCause.MERCHANT

@@ -14,7 +14,7 @@ from models.payments.settlement_statements import (
     SET_PAYMENT,
     LockedOrder,
 )
-from models.payments.tables import Disposition, PaymentState
+from models.payments.tables import GOES_BACK, Disposition, PaymentState
 from models.refunds.statements import ADD_AUTOMATIC_REFUND
 from models.refunds.tables import RefundState
 from runtime.database.database import Database, Transaction
@@ -24,8 +24,6 @@ from services.payments.order_money import facts_of, make_room, money_of
 from services.payments.refund_ids import automatic_refund
 from services.payments.staged_changes import take_staged_lines
 from services.payments.state_machine import Money, OrderFacts, Verdict, decide_transition
-
-OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +96,7 @@ async def _write(
         "to_cause": cause,
     }
     await transaction.rows(SET_PAYMENT, changes)
-    if verdict.disposition in OWED_BACK:
+    if verdict.disposition in GOES_BACK:
         await transaction.rows(ADD_AUTOMATIC_REFUND, owed_refund(payment_id, verdict, intent))
     if verdict.order_status is not facts.status:
         await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
@@ -136,7 +134,7 @@ def owed_refund(payment_id: UUID, verdict: Verdict, intent: Intent) -> dict[str,
 
 def _log_move(verdict: Verdict, order_id: UUID, payment_id: UUID) -> None:
     write = log.info
-    if verdict.disposition in OWED_BACK:
+    if verdict.disposition in GOES_BACK:
         write = log.warning
     elif verdict.disposition is Disposition.MISMATCH:
         write = log.error

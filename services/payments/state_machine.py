@@ -76,7 +76,7 @@ def state_of(intent: Intent) -> PaymentState:
 
 
 def decide_transition(state: PaymentState, order: OrderFacts, intent: Intent) -> Verdict:
-    """The one place that decides transitions after Stripe has spoken."""
+    """What becomes of a payment now that Stripe has spoken. (Its first answer opens it: `OPEN_PAYMENT`.)"""
     new_state = NEXT_STATE[state][_COLUMN[intent.status]]
     if new_state is not PaymentState.SUCCEEDED or state is PaymentState.SUCCEEDED:
         return Verdict(state=new_state, disposition=None, order_status=order.status)

@@ -2,7 +2,8 @@
 
 The payload moves nothing. It may be stale, reordered, or forged with a leaked secret, and it holds the client
 secret, so only its id, its type and the id of the object it is about are kept. What is about another application's
-intent is dropped before it is stored.
+intent is dropped before it is stored; of a thin event about a refund or a dispute that is only known when Stripe was
+asked.
 """
 
 import asyncio

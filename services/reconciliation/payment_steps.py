@@ -97,7 +97,7 @@ class ClosedOrders:
     async def _close(self, payment: PaymentToClose, step: StepRun) -> None:
         if payment.state == PaymentState.OPEN:
             await move(self._database, payment.id, PaymentState.OPEN, PaymentState.CANCELING)
-        intent = await self._cancellation.close(payment.intent_id, cause="reconcile")
+        intent = await self._cancellation.cancel(payment.intent_id, cause="reconcile")
         await self._refunds.carry_out_owed(payment.intent_id)
         await self._database.rows(LOOK_AT_MONEY_UNDER_WAY, {"of_order": payment.order_id})
         step.count(f"intents of closed orders now {intent.status}")

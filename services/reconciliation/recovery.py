@@ -9,7 +9,7 @@ import structlog
 
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
-from models.payments.tables import PaymentState
+from models.payments.tables import GIVEN_UP, PaymentState
 from models.reconciliation.statements import PAYMENTS_OF_INTENTS, RECOVER_PAYMENT
 from runtime.database.database import Database
 from services.payments.attention import Case, close_case, open_case
@@ -28,8 +28,6 @@ from services.payments.settlement import Settlement
 from services.payments.state_machine import state_of
 from services.reconciliation.ownership import Ownership
 
-GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)
-
 log = structlog.get_logger(__name__)
 
 
@@ -44,7 +42,7 @@ class NotHeard(GatewayError):
 class Recovery:
     def __init__(self, database: Database, gateway: RecoveryGateway) -> None:
         self._database = database
-        self._closing = IntentCancellation(database, gateway)
+        self._cancellation = IntentCancellation(database, gateway)
         self._settlement = Settlement(database)
         self._refunds = Refunds(database, gateway)
         self._disputes = Disputes(database, gateway)
@@ -114,7 +112,7 @@ class Recovery:
 
     async def _orphan(self, intent: Intent) -> str:
         if intent.is_payable:
-            intent = await self._closing.close(intent.id, cause="reconcile")
+            intent = await self._cancellation.cancel(intent.id, cause="reconcile")
         if intent.status is IntentStatus.CANCELED:
             await close_case(self._database, AttentionKind.MONEY_WITHOUT_ORDER, intent.id)
             return "intents without an order canceled"
@@ -136,7 +134,7 @@ class Recovery:
         states = {row.state for row in rows if row.intent_id == intent.id or row.id == intent.payment_id}
         if not states & {*GIVEN_UP}:
             return False
-        await self._closing.close(intent.id, cause="reconcile")
+        await self._cancellation.cancel(intent.id, cause="reconcile")
         return True
 
 

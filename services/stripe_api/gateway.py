@@ -1,4 +1,4 @@
-"""Stripe, behind five verbs in our words."""
+"""Stripe in our words: intents, refunds, disputes and events, asked in turn and within a deadline."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping

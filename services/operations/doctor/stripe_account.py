@@ -43,9 +43,6 @@ NEEDED_EVENTS = (
 )
 
 
-ADD_EVENTS = "add payment_intent.*, refund.*, charge.refunded and charge.dispute.*"
-
-
 class Answered(Protocol):
     @property
     def status(self) -> int: ...

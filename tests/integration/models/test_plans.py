@@ -30,7 +30,6 @@ from models.payments.statements import (
     TAKE_LEASE,
 )
 from models.reconciliation.statements import (
-    ORDERS_IN_REVIEW,
     PAYABLE_SCANNED,
     PAYABLE_TO_BE_LOOKED_AT,
     PAYMENT_TO_BE_CLOSED,
@@ -140,7 +139,6 @@ WAITED_FOR: dict[str, AnyStatement] = {
     "payable, read in parts": PAYABLE_SCANNED,
     "payable and due": PAYABLE_TO_BE_LOOKED_AT,
     "unfinished refunds": UNFINISHED_REFUNDS,
-    "in review": ORDERS_IN_REVIEW,
     "refunds that failed": REFUNDS_THAT_FAILED,
     "is any event unpublished": IS_ANY_UNPUBLISHED,
     "publish events": PUBLISH_AND_FAN_OUT,

@@ -71,8 +71,8 @@ MUTANTS = (
         (
             Change(
                 "models/attention/facts.py",
-                "ENDED = (RefundState.FAILED, RefundState.CANCELED)",
-                "ENDED = (RefundState.FAILED,)",
+                "among(col(Refund.state), ENDED)",
+                "among(col(Refund.state), ENDED[:1])",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_late_money_whose_refund_ends_without_being_made_calls_until_it_is_back",),

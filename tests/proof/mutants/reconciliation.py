@@ -23,8 +23,8 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/recovery.py",
-                "GIVEN_UP = (PaymentState.ABANDONED, PaymentState.FAILED)",
-                "GIVEN_UP: tuple[PaymentState, ...] = ()",
+                "if not states & {*GIVEN_UP}:",
+                "if not states & set[PaymentState]():",
             ),
         ),
         (f"{SWEEP}::test_what_a_burnt_key_may_have_left_is_canceled",),

@@ -36,9 +36,9 @@ MUTANTS = (
         "money that nobody is owed kept",
         (
             Change(
-                "services/payments/settlement.py",
-                "OWED_BACK = (Disposition.DUPLICATE, Disposition.LATE)",
-                "OWED_BACK: tuple[Disposition, ...] = ()",
+                "models/payments/tables.py",
+                "GOES_BACK = (Disposition.DUPLICATE, Disposition.LATE)",
+                "GOES_BACK: tuple[Disposition, ...] = ()",
             ),
         ),
         (f"{CANCEL}::test_money_that_arrives_after_the_cancel_is_refunded_once",),
