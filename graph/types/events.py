@@ -125,6 +125,12 @@ class Event:
     )
     order_status: OrderStatus | None = strawberry.field(description="The order's status when it happened.")
     order_version: int | None = strawberry.field(description="The order's version when it happened.")
+    order_revision: int | None = strawberry.field(
+        description=(
+            "The order's revision when the event was published: an answer whose `Order.revision` is the same or larger "
+            "knows of the event, and of every event before it. Null without an order, and for events of long ago."
+        )
+    )
     view: strawberry.Private[EventView]
     loaders: strawberry.Private[EventLoaders]
 
@@ -219,6 +225,7 @@ def event_from(view: EventView, loaders: EventLoaders) -> Event:
         subject_id=strawberry.ID(view.subject_id) if view.subject_id else None,
         order_status=OrderStatus[view.status.name] if view.status else None,
         order_version=view.version,
+        order_revision=view.revision,
         view=view,
         loaders=loaders,
     )

@@ -63,7 +63,7 @@ async def read_order(
     order = await find(parts & ~OrderParts.LINES)
     if order is None:
         return None
-    [whole] = await read_orders(info, partial(info.context.use_cases.orders.with_lines, [order]))
+    [whole] = await read_orders(info, partial(info.context.use_cases.orders.of_the_shop, [order.id]))
     return whole
 
 

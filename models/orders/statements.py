@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, aggregate_order_by, insert
 from sqlmodel import SQLModel, col
 
+from models.orders.revision import order_revision
 from models.orders.rows import LineJson, OrderRow
 from models.orders.tables import Order, OrderItem, order_total
 from models.payments.looks import LOOK_IS_DUE
@@ -128,22 +129,6 @@ _history = _list(
 )
 
 
-def _revisions(row: type[Payment | Refund | Dispute], *of: Any) -> Any:
-    """How often rows of an order were written, the first time included."""
-    return select(func.coalesce(func.sum(col(row.revision)), 0)).where(*of).correlate(Order).scalar_subquery()
-
-
-_of_order = col(Payment.order_id) == col(Order.id)
-# Rows are never deleted, and each counts up: of two moments the later one has the larger sum, if anything was changed.
-_revision = cast(
-    col(Order.revision)
-    + _revisions(Payment, _of_order)
-    + _revisions(Refund, _of_order, col(Refund.payment_id) == col(Payment.id))
-    + _revisions(Dispute, _of_order, col(Dispute.payment_id) == col(Payment.id)),
-    Integer,
-)
-
-
 def _payments(parts: OrderParts) -> Any:
     return _list(
         _object(
@@ -186,7 +171,7 @@ def order_columns(parts: OrderParts) -> Select[Any]:
         col(Order.receipt_email),
         (_lines if OrderParts.LINES in parts else NOTHING).label("lines"),
         (_payments(parts) if has_payments else NOTHING).label("payments"),
-        (_revision if OrderParts.REVISION in parts else NOT_READ).label("revision"),
+        (order_revision if OrderParts.REVISION in parts else NOT_READ).label("revision"),
     )
 
 
@@ -274,13 +259,16 @@ class AddedOrder(NamedTuple):
     created_at: datetime
     updated_at: datetime
     version: int
+    revision: int
 
 
 ADD_ORDER = Query(
     AddedOrder,
     insert(Order)
     .on_conflict_do_nothing(index_elements=["user_id", "idempotency_key"])
-    .returning(col(Order.id), col(Order.created_at), col(Order.updated_at), col(Order.version)),
+    .returning(
+        col(Order.id), col(Order.created_at), col(Order.updated_at), col(Order.version), col(Order.revision)
+    ),
 )
 
 # All lines in one statement, from a JSON array of objects: for the order's version one change, not one for each line.

@@ -27,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlmodel import col
 
+from models.orders.revision import order_revision
+from models.orders.tables import Order
 from models.shop_events.tables import ShopEvent
 from runtime.database.statements import Query
 
@@ -60,10 +62,18 @@ _waiting = (
 _numbered = select(
     _waiting.c.id, (last_position + func.row_number().over(order_by=_waiting.c.written)).label("place")
 ).subquery()
+# Read here and not when the event was written: another transaction of the same order might be committed before the
+# event's own, and an answer that lacks the event would then have a larger revision than the event.
+_revision_now = (
+    select(order_revision)
+    .where(col(Order.id) == col(ShopEvent.order_id))
+    .correlate(ShopEvent)
+    .scalar_subquery()
+)
 PUBLISH = (
     update(ShopEvent)
     .where(col(ShopEvent.id) == _numbered.c.id)
-    .values(position=_numbered.c.place, published_at=func.clock_timestamp())
+    .values(position=_numbered.c.place, published_at=func.clock_timestamp(), order_revision=_revision_now)
     .returning(col(ShopEvent.id), col(ShopEvent.type))
 )
 
@@ -74,6 +84,7 @@ described = (
     col(ShopEvent.subject_id),
     col(ShopEvent.order_status),
     col(ShopEvent.order_version),
+    col(ShopEvent.order_revision),
     col(ShopEvent.created_at),
     col(ShopEvent.position),
     col(ShopEvent.published_at),
@@ -87,6 +98,7 @@ class EventRow(NamedTuple):
     subject_id: str
     order_status: str | None
     order_version: int | None
+    order_revision: int | None
     created_at: datetime
     position: int
     published_at: datetime

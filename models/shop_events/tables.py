@@ -32,6 +32,8 @@ UNPUBLISHED = text("position IS NULL")
 class ShopEvent(SQLModel, table=True):
     """One event. `order_status` and `order_version` are the order's, as the event's transaction left them.
 
+    `order_revision` is the order's when the event got its place: null before, and for events of before 0027.
+
     `subject_id` is the refund, dispute or case that it is about; empty when it is about the order itself.
     `transaction_id` is PostgreSQL's: several changes of one order in one transaction are one event of each type.
     `written` is the order in which events were written, `position` their place in the feed, in which they became
@@ -62,6 +64,7 @@ class ShopEvent(SQLModel, table=True):
     subject_id: str
     order_status: str | None = None
     order_version: int | None = None
+    order_revision: int | None = None
     transaction_id: int = Field(sa_type=BigInteger)
     written: int | None = Field(
         default=None, sa_type=BigInteger, sa_column_args=(Identity(),), nullable=False

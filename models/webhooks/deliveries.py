@@ -64,6 +64,7 @@ class DueDelivery(NamedTuple):
     subject_id: str
     order_status: str | None
     order_version: int | None
+    order_revision: int | None
     created_at: datetime
     position: int
     published_at: datetime
@@ -95,6 +96,7 @@ class DeliveryRow(NamedTuple):
     subject_id: str
     order_status: str | None
     order_version: int | None
+    order_revision: int | None
     created_at: datetime
     position: int
     published_at: datetime

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 BEGIN, COMMIT, ROLLBACK = text("BEGIN ISOLATION LEVEL READ COMMITTED"), text("COMMIT"), text("ROLLBACK")
+BEGIN_SNAPSHOT = text("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 T = TypeVar("T")
 AnyStatement: TypeAlias = Executable | Query[Any]
@@ -178,21 +179,27 @@ class Database:
         async with self._common.turns.of(locks):
             return await self._until_done(lambda: self._locking_transaction(work))
 
+    async def snapshot(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
+        """Run `work`, which only reads: all its statements see the database at one moment."""
+        return await self._until_done(lambda: self._transaction(work, begin=BEGIN_SNAPSHOT))
+
     async def _locking_transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
         async with self._lockers:
             return await self._transaction(work)
 
-    async def _transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
+    async def _transaction(
+        self, work: Callable[["Transaction"], Awaitable[T]], *, begin: TextClause = BEGIN
+    ) -> T:
         connection = self.pool.idle(self._part) or await self.pool.take(self._part)
         try:
-            async with self._begun(connection):
+            async with self._begun(connection, begin):
                 return await work(Transaction(partial(self._run, connection)))
         finally:
             self.pool.give_back(connection, self._part)
 
     @asynccontextmanager
-    async def _begun(self, connection: Connection) -> AsyncIterator[None]:
-        await self._run(connection, BEGIN)
+    async def _begun(self, connection: Connection, begin: TextClause) -> AsyncIterator[None]:
+        await self._run(connection, begin)
         try:
             yield
         except Exception:

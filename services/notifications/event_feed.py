@@ -64,6 +64,9 @@ def read_feed_cursor(text: str) -> FeedCursor:
 class EventView:
     """`status` and `version` are the order's, as the event's transaction left them; None without an order.
 
+    `revision` is the order's when the event got its place in the feed: a read of the order with this one or a larger
+    one knows of the event. None for an event of long ago.
+
     `subject_id` is the refund, dispute or case that it is about; None when it is about the order itself.
     """
 
@@ -73,6 +76,7 @@ class EventView:
     subject_id: str | None
     status: OrderStatus | None
     version: int | None
+    revision: int | None
     created_at: datetime
     cursor: FeedCursor
 
@@ -125,6 +129,7 @@ def event_from(row: EventRow | DeliveryRow) -> EventView:
         subject_id=row.subject_id or None,
         status=OrderStatus(row.order_status) if row.order_status else None,
         version=row.order_version,
+        revision=row.order_revision,
         created_at=row.created_at,
         cursor=FeedCursor(row.position, row.id, row.published_at),
     )

@@ -52,6 +52,7 @@ def as_line(event: EventView) -> str:
         "orderId": str(event.order_id) if event.order_id else None,
         "orderStatus": event.status.name if event.status else None,
         "orderVersion": event.version,
+        "orderRevision": event.revision,
         "subjectId": event.subject_id,
         "id": str(event.id),
         "cursor": str(event.cursor),

@@ -46,6 +46,7 @@ def body_of(event: DueDelivery) -> bytes:
         "reference": event.reference,
         "status": event.order_status.upper() if event.order_status else None,
         "version": event.order_version,
+        "revision": event.order_revision,
     }
     if event_type in SUBJECTS:
         data[SUBJECTS[event_type]] = event.subject_id

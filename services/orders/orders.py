@@ -17,6 +17,7 @@ from models.orders.statements import (
     LINES_OF_ORDERS,
     ORDER_BY_KEY,
     PRICES,
+    LinesOfOrder,
     OrderParts,
     order_reading,
     orders_by_keys,
@@ -185,30 +186,41 @@ class Orders:
         parts: OrderParts,
         most_lines: int,
     ) -> Page[PlacedOrder]:
-        rows = await self._database.rows(statement, parameters)
-        page = page_of([order_from(row) for row in rows], first)
-        return Page(await self.with_lines(page.items, parts, most_lines), page.has_next)
+        orders = await self._read(statement, parameters, parts, most_lines, first)
+        return page_of(orders, first)
 
     async def _named(
         self, parameters: dict[str, Any], parts: OrderParts, most_lines: int
     ) -> Sequence[PlacedOrder]:
-        rows = await self._database.rows(orders_by_keys(parts & ~OrderParts.LINES), parameters)
-        return await self.with_lines([order_from(row) for row in rows], parts, most_lines)
+        return await self._read(orders_by_keys(parts & ~OrderParts.LINES), parameters, parts, most_lines)
 
-    async def with_lines(
-        self, orders: Sequence[PlacedOrder], parts: OrderParts, most_lines: int
-    ) -> Sequence[PlacedOrder]:
-        """The orders with their lines where those are among the parts; `TooManyLines` as `page`."""
-        if OrderParts.LINES not in parts or not orders:
-            return orders
-        ids = [order.id for order in orders]
-        rows = await self._database.rows(LINES_OF_ORDERS, {"ids": ids, "most": most_lines + 1})
-        if sum(len(row.lines) for row in rows) > most_lines:
+    async def _read(
+        self,
+        statement: Query[OrderRow],
+        parameters: Mapping[str, Any],
+        parts: OrderParts,
+        most_lines: int,
+        first: int | None = None,
+    ) -> list[PlacedOrder]:
+        """The orders of the statement, the first of them with their lines where those are among the parts.
+
+        Both are of one moment, so that an order's lines are what its total and its revision say.
+        """
+        if OrderParts.LINES not in parts:
+            return [order_from(row) for row in await self._database.rows(statement, parameters)]
+
+        async def read(snapshot: Transaction) -> tuple[Sequence[OrderRow], Sequence[LinesOfOrder]]:
+            rows = await snapshot.rows(statement, parameters)
+            wanted = {"ids": [row.id for row in rows[:first]], "most": most_lines + 1}
+            return rows, await snapshot.rows(LINES_OF_ORDERS, wanted) if rows else []
+
+        rows, found = await self._database.snapshot(read)
+        if sum(len(row.lines) for row in found) > most_lines:
             raise TooManyLines(most_lines)
         lines: dict[UUID, tuple[OrderLine, ...]] = {}
-        for row in rows:
+        for row in found:
             lines[row.order_id] = await _lines_from(row.lines)
-        return [replace(order, lines=lines.get(order.id, ())) for order in orders]
+        return [replace(order_from(row), lines=lines.get(row.id, ())) for row in rows]
 
     async def place(
         self,
@@ -342,6 +354,7 @@ async def _add_order(
         row.version + 1,  # adding the lines is a change
         user_id,
         expires_at=expires_at,
+        revision=row.revision + 1,
     )
 
 

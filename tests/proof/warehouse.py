@@ -46,6 +46,17 @@ NOT_TOLD = text(
     "SELECT d.id FROM webhook_deliveries d WHERE d.status = 'given_up'"
     " AND NOT EXISTS (SELECT 1 FROM attention a WHERE a.kind = :kind)"
 )
+# An event's revision is no larger than the order's, and no smaller than that of the order's event before it.
+WRONG_REVISIONS = text(
+    "SELECT e.id, e.order_revision, e.one_before, o.revision"
+    " + (SELECT coalesce(sum(p.revision), 0) FROM payments p WHERE p.order_id = o.id)"
+    " + (SELECT coalesce(sum(r.revision), 0) FROM payments p JOIN refunds r ON r.payment_id = p.id"
+    " WHERE p.order_id = o.id)"
+    " + (SELECT coalesce(sum(d.revision), 0) FROM payments p JOIN disputes d ON d.payment_id = p.id"
+    " WHERE p.order_id = o.id) AS now"
+    " FROM (SELECT id, order_id, order_revision, lag(order_revision) OVER (PARTITION BY order_id ORDER BY position)"
+    " AS one_before FROM shop_events WHERE position IS NOT NULL) e JOIN orders o ON o.id = e.order_id"
+)
 UNDER_WAY = text("SELECT id FROM webhook_deliveries WHERE status = 'due'")
 
 
@@ -122,6 +133,8 @@ async def e8_each_change_is_one_event_and_the_shop_hears_it(database: Database, 
     assert everything <= warehouse.heard, f"E8: not heard of: {everything - warehouse.heard}"
     assert everything <= warehouse.pulled, f"E8: not in the feed: {everything - warehouse.pulled}"
     assert not await database.rows(UNDER_WAY), "E8: due, though the endpoint is well"
+    for event in await database.rows(WRONG_REVISIONS):
+        assert (event.one_before or 0) <= event.order_revision <= event.now, f"E8: revision of {event}"
 
 
 async def _each_change_is_one_event(database: Database, events: Any) -> None:

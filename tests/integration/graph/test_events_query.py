@@ -24,7 +24,7 @@ EVENTS = """
 query Events($first: Int! = 100, $after: String, $types: [EventType!]) {
   events(first: $first, after: $after, types: $types) {
     edges { cursor node { id } }
-    nodes { id type createdAt orderId subjectId orderStatus orderVersion order { id status } }
+    nodes { id type createdAt orderId subjectId orderStatus orderVersion orderRevision order { id status revision } }
     pageInfo { endCursor hasNextPage hasPreviousPage }
   }
 }
@@ -48,7 +48,8 @@ async def test_a_merchant_reads_the_events_and_their_orders(
         "subjectId": None,
         "orderStatus": "PAID",
         "orderVersion": 3,
-        "order": {"id": str(order_id), "status": "PAID"},
+        "orderRevision": event["order"]["revision"],
+        "order": {"id": str(order_id), "status": "PAID", "revision": event["orderRevision"]},
     }
     assert page["pageInfo"] == {
         "endCursor": page["edges"][0]["cursor"],

@@ -52,6 +52,7 @@ async def test_an_event_arrives_signed_as_standard_webhooks(
             "reference": f"A-{order_id}",
             "status": "PAID",
             "version": 3,
+            "revision": 4,
         },
     }
     [event] = (await EventFeed(shop.database).page(first=10, after=None, types=[EventType.ORDER_PAID])).items

@@ -1,18 +1,46 @@
 """`Order.revision` puts two reads of one order in their order, whatever changed in between."""
 
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeAlias
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from models.orders.statements import OrderParts
 from runtime.database.database import Database, Transaction
 from services.identity.principal import Principal
-from services.orders.orders import Orders
+from services.orders.orders import Orders, WantedItem
+from services.orders.search import OrderFilter
+from services.orders.views import PlacedOrder
 from tests.conftest import Stripe
 from tests.proof.till import ADA, Till
 
 MERCHANT = Principal("m", None, frozenset({"merchant"}))
+PARTS = OrderParts.REVISION | OrderParts.LINES
+Read: TypeAlias = Callable[[Orders, UUID], Awaitable[Sequence[PlacedOrder | None]]]
+
+
+async def of_a_page(orders: Orders, _: UUID) -> Sequence[PlacedOrder | None]:
+    return (await orders.page("ada", first=5, after=None, status=None, parts=PARTS)).items
+
+
+async def of_a_search(orders: Orders, _: UUID) -> Sequence[PlacedOrder | None]:
+    return (await orders.search(OrderFilter(), first=5, after=None, parts=PARTS)).items
+
+
+async def by_ids(orders: Orders, order_id: UUID) -> Sequence[PlacedOrder | None]:
+    return await orders.of_the_shop([order_id], PARTS)
+
+
+async def as_entities(orders: Orders, order_id: UUID) -> Sequence[PlacedOrder | None]:
+    return await orders.visible(MERCHANT, ids=[order_id], parts=PARTS)
+
+
+async def alone(orders: Orders, order_id: UUID) -> Sequence[PlacedOrder | None]:
+    return [await orders.find(MERCHANT, order_id, PARTS)]
 
 
 @pytest.fixture
@@ -95,3 +123,47 @@ async def test_it_is_read_only_where_it_is_asked_for(till: Till, database: Datab
 
     assert order
     assert order.revision == 0
+
+
+@pytest.mark.parametrize("read", [of_a_page, of_a_search, by_ids, as_entities, alone])
+async def test_what_an_answer_says_of_an_order_held_at_one_moment(
+    till: Till, database: Database, postgres_url: str, read: Read
+) -> None:
+    """The order's lines change before each statement of the answer: its total, lines and revision are of one moment."""
+    order_id = await till.shop.order(items=[(1_000, 2)])
+    price = 1_000
+    seen: dict[int, int] = {}  # the unit price by revision
+
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+
+        @contextmanager
+        def changing(sql: str) -> Iterator[None]:
+            nonlocal price
+            if sql.startswith("SELECT"):
+                price += 100
+                other.execute(
+                    "UPDATE order_items SET unit_amount = %s WHERE order_id = %s", [price, order_id]
+                )
+            yield
+
+        for _ in range(2):
+            database.watch = changing
+            [order] = await read(Orders(database), order_id)
+            database.watch = None
+            assert order
+            assert order.total == sum(line.unit_amount * line.quantity for line in order.lines)
+            seen[order.revision] = order.lines[0].unit_amount
+            [now] = await alone(Orders(database), order_id)
+            assert now
+            assert seen.setdefault(now.revision, price) == now.lines[0].unit_amount
+
+    assert sorted(seen) == sorted(seen, key=lambda each: seen[each])
+
+
+async def test_a_new_order_is_told_with_the_revision_that_it_has(till: Till, database: Database) -> None:
+    wanted = [WantedItem(str(await till.shop.product()), 2), WantedItem(str(await till.shop.product()), 1)]
+
+    placed = await Orders(database).place("ada", wanted, None, "cart")
+
+    assert placed.revision == await revision(database, placed.id)
+    assert (await Orders(database).place("ada", wanted, None, "cart")).revision == placed.revision
