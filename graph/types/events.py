@@ -128,7 +128,8 @@ class Event:
     order_revision: int | None = strawberry.field(
         description=(
             "The order's revision when the event was published: an answer whose `Order.revision` is the same or larger "
-            "knows of the event, and of every event before it. Null without an order, and for events of long ago."
+            "knows of the event, and of every event of the order before it. Null without an order, and for events of "
+            "long ago."
         )
     )
     view: strawberry.Private[EventView]

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,32 @@ def test_a_webhook_that_comes_again_ships_nothing_more_and_a_forged_one_is_refus
         == 400
     )
     assert shop.parcels(order) == 1
+
+
+def test_the_shop_drops_what_is_older_than_what_it_has_and_asks_for_all_else(
+    paygraph: Paygraph, shop: ConnectedShop
+) -> None:
+    secret = shop.connect()
+    shop.open(PULL_EVERY=NEVER, PAYGRAPH_WEBHOOK_SECRET=secret)
+    order = shop.order()
+    page = shop.payment_page(order)
+    paygraph.pay(page.client_secret())
+    shop.says(order, "Paid. Thank you!")
+    number = shop.number(order)
+    [(revision, asked_at)] = shop.sql("SELECT revision, asked_at FROM orders WHERE number = %s", number)
+    assert revision > 0
+    earlier, later = (asked_at + timedelta(seconds=seconds) for seconds in (-1, 1))
+
+    def answer(revision: int | None, moment: datetime) -> int:
+        data = {"orderId": page.order_id, "reference": number, "revision": revision}
+        body = json.dumps({"type": "order.updated", "timestamp": moment.isoformat(), "data": data})
+        hook = f"{shop.url}/webhooks/paygraph"
+        return HTTP.post(hook, content=body, headers=signed(secret, body)).status_code
+
+    paygraph.stop()  # who asks it gets no answer
+    assert [answer(older, earlier) for older in (revision, revision - 1)] == [204, 204]
+    assert [answer(newer, earlier) for newer in (revision + 1, None)] == [503, 503]
+    assert answer(revision - 1, later) == 503, "behind a restored backup revisions begin again"
 
 
 def signed(secret: str, body: str) -> dict[str, str]:

@@ -40,7 +40,7 @@ async function ask(operation, variables) {
   return result
 }
 
-const ORDER = "id reference status version total { minorUnits amount currency }"
+const ORDER = "id reference status version revision total { minorUnits amount currency }"
 const REFUSAL = "... on UserError { code message retryable }"
 
 /** Gives Paygraph an order. `reference` is the key: the same order again is the same order. */
@@ -83,7 +83,7 @@ export const refundOrder = (orderId, idempotencyKey, amount) =>
 /** What happened after the cursor, oldest first; from the beginning for null. */
 export const events = (after) =>
   ask(`query($after: String) { events(first: 100, after: $after) {
-    nodes { type order { reference } } pageInfo { endCursor hasNextPage } } }`, { after })
+    nodes { type createdAt orderRevision order { reference } } pageInfo { endCursor hasNextPage } } }`, { after })
 
 /** Where Paygraph sends what happens. */
 export const webhookEndpoints = () => ask("{ webhookEndpoints { id url enabled } }")

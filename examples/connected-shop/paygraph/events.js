@@ -7,19 +7,33 @@ import { events, orderById, orderByReference } from "./client.js"
 
 const TO_SHIP = ["PAID", "PARTIALLY_REFUNDED"]
 
-/** Takes over how an order stands at Paygraph. Called twice, late or in another order it ends the same. */
-export async function refresh(number) {
+/**
+ * Takes over how an order stands at Paygraph. Called twice, late or in another order it ends the same.
+ * `event`, its `revision` and time (`at`), is why it is asked for, if an event is.
+ */
+export async function refresh(number, event) {
   for (let isDone = false; !isDone; ) {
-    const [order] = await query("SELECT id, paygraph_id, total, looks FROM orders WHERE number = $1", number)
-    const theirs = order && (order.paygraph_id ? await orderById(order.paygraph_id) : await orderByReference(number))
-    isDone = !theirs || (await takeOver(order, theirs)) // if somebody else was faster, theirs may be old: ask again
+    const [order] = await query("SELECT id, paygraph_id, total, looks, revision, asked_at FROM orders WHERE number = $1", number)
+    if (!order || (event && isKnown(order, event))) return
+    const askedAt = new Date()
+    const theirs = order.paygraph_id ? await orderById(order.paygraph_id) : await orderByReference(number)
+    isDone = !theirs || (await takeOver(order, theirs, askedAt)) // if somebody else was faster, theirs may be old: ask again
   }
 }
 
-function takeOver(order, theirs) {
+/**
+ * Whether what the shop has of the order is as new as the event. One that happened after the shop asked last is new in
+ * any case: when a backup of Paygraph's was restored, its revisions count again from where they were then.
+ */
+export function isKnown(order, event) {
+  return event.revision != null && event.revision <= order.revision && new Date(event.at) <= order.asked_at
+}
+
+function takeOver(order, theirs, askedAt) {
   return transaction(async (query) => {
     const changed = await query(
-      "UPDATE orders SET status = $3, looks = looks + 1 WHERE id = $1 AND looks = $2 RETURNING id", order.id, order.looks, theirs.status,
+      "UPDATE orders SET status = $3, revision = $4, asked_at = $5, looks = looks + 1 WHERE id = $1 AND looks = $2 RETURNING id",
+      order.id, order.looks, theirs.status, theirs.revision, askedAt,
     )
     // Nothing leaves the house for another amount than ours; /admin shows such an order.
     if (changed.length && TO_SHIP.includes(theirs.status) && theirs.total.minorUnits === order.total) await ship(order.id, query)
@@ -32,7 +46,9 @@ export async function catchUp() {
   for (let hasMore = true; hasMore; ) {
     const [{ cursor }] = await query("SELECT cursor FROM paygraph_events")
     const { nodes, pageInfo } = await events(cursor)
-    for (const number of new Set(nodes.map(({ order }) => order?.reference))) if (number) await refresh(number)
+    for (const { order, orderRevision, createdAt } of nodes) {
+      if (order?.reference) await refresh(order.reference, { revision: orderRevision, at: createdAt })
+    }
     if (pageInfo.endCursor) await query("UPDATE paygraph_events SET cursor = $1", pageInfo.endCursor)
     hasMore = pageInfo.hasNextPage
   }
@@ -51,6 +67,7 @@ export async function receiveWebhook(request, response) {
   } catch (error) {
     return response.status(400).send(error.message)
   }
-  await refresh(event.data.reference) // where this fails the answer is 500, and Paygraph sends it again
+  const { reference, revision } = event.data
+  await refresh(reference, { revision, at: event.timestamp }) // where this fails the answer is 500, and Paygraph sends it again
   response.sendStatus(204)
 }

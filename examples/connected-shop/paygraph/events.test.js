@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { Webhook } from "standardwebhooks"
 
-const { verified } = await import("./events.js")
+const { isKnown, verified } = await import("./events.js")
 const BODY = JSON.stringify({ type: "order.paid", data: { orderId: "7d1f" } })
 
 function signed({ body = BODY, at = new Date(), secret = process.env.PAYGRAPH_WEBHOOK_SECRET } = {}) {
@@ -30,4 +30,18 @@ for (const [what, headers] of [
   test(`a signature of ${what} is refused`, () => {
     assert.throws(() => verified(Buffer.from(BODY), headers), { name: "WebhookVerificationError" })
   })
+}
+
+const ORDER = { revision: 7, asked_at: new Date("2026-11-26T12:00:00Z") }
+const BEFORE = "2026-11-26T11:59:59.140Z"
+
+for (const [what, order, event, known] of [
+  ["an older event", ORDER, { revision: 6, at: BEFORE }, true],
+  ["the event that was asked for", ORDER, { revision: 7, at: BEFORE }, true],
+  ["a newer event", ORDER, { revision: 8, at: BEFORE }, false],
+  ["an event without a revision", ORDER, { revision: null, at: BEFORE }, false],
+  ["an event of behind a restored backup", ORDER, { revision: 5, at: "2026-11-26T12:00:01.000Z" }, false],
+  ["the first event of an order", { revision: 0, asked_at: null }, { revision: 3, at: BEFORE }, false],
+]) {
+  test(`${what} is ${known ? "" : "not "}known`, () => assert.equal(isKnown(order, event), known))
 }

@@ -16,9 +16,12 @@ CREATE TABLE IF NOT EXISTS orders (
   lines jsonb NOT NULL,
   total integer NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now(),
-  -- What connecting adds: Paygraph's id of the order, how it stands there, and how often that was taken over.
+  -- What connecting adds: Paygraph's id of the order, how it stands there and as of which of Paygraph's revisions, when
+  -- Paygraph was asked, and how often its answer was taken over.
   paygraph_id uuid,
   status text NOT NULL DEFAULT 'PENDING',
+  revision integer NOT NULL DEFAULT 0,
+  asked_at timestamptz,
   looks integer NOT NULL DEFAULT 0
 );
 -- A parcel for the warehouse. The key is what makes it one.
