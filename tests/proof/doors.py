@@ -29,7 +29,8 @@ LIMIT = 1_000_000  # calls a minute: the proof is in no hurry to be refused
 OPERATIONS = {
     "import": "mutation($input: ImportOrderInput!) { done: importOrder(input: $input) { __typename } }",
     "update": "mutation($input: UpdateOrderInput!) { done: updateOrder(input: $input) { __typename } }",
-    "refund": "mutation($input: RefundOrderInput!) { done: refundOrder(input: $input) { __typename } }",
+    "refund": "mutation($input: RefundOrderInput!) { done: refundOrder(input: $input)"
+    " { __typename ... on Refund { id requestedBy } } }",
     "cancel": "mutation($id: ID!) { done: cancelOrder(orderId: $id) { __typename } }",
     "pay": "mutation($id: ID!) { done: createPaymentIntent(orderId: $id)"
     " { __typename ... on PaymentIntent { id clientSecret } } }",
@@ -87,6 +88,16 @@ class Books:
             if row["id"] not in {known["id"] for known in before.tables[table]}
         ]
 
+    def renamed_since(self, before: "Books") -> list[tuple[str, dict[str, Any]]]:
+        """Rows that were there before, and are somebody else's deed now."""
+        known = {(table, row["id"]): row["done_by"] for table in BY_SOMEBODY for row in before.tables[table]}
+        return [
+            (table, row)
+            for table in BY_SOMEBODY
+            for row in self.tables[table]
+            if known.get((table, row["id"]), row["done_by"]) != row["done_by"]
+        ]
+
     def canceled_since(self, before: "Books") -> set[str | None]:
         """The reasons of the orders that were canceled since."""
         known = {row["id"] for row in before.tables["orders"] if row["status"] == "canceled"}
@@ -115,10 +126,14 @@ class Credential:
 
 @dataclass
 class Doors:
-    """`seconds` is the time of the proof, which passes when it says so; what servers believe ends by it."""
+    """`seconds` is the time of the proof, which passes when it says so; what servers believe ends by it.
+
+    `clock` is seconds since 1970 as the servers read it; the database's rows are made older instead.
+    """
 
     database: Database
     seconds: Callable[[], float]
+    clock: Callable[[], float]
     servers: dict[Server, ContextMaker] = field(default_factory=dict)
 
     def open(self, gateway: SandboxGateway, payments: PaymentIntents) -> None:
@@ -126,7 +141,7 @@ class Doors:
         self.servers = {"this": self._server(gateway, payments), "other": self._server(gateway, payments)}
 
     def _server(self, gateway: SandboxGateway, payments: PaymentIntents) -> ContextMaker:
-        keys = ServiceKeys(self.database, now=self.seconds)
+        keys = ServiceKeys(self.database, now=self.seconds, clock=self.clock)
         tokens = CheckoutTokens(self.database, now=self.seconds)
         callers = Callers(TokenVerifier(TokenRules(secrets=(token_urlsafe(40),))), keys, tokens)
         built = build_use_cases(self.database, gateway, OrderNews(""), callers)  # type: ignore[arg-type]

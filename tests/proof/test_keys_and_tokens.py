@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import Bundle, initialize, precondition, rule, run_state_machine_as_test
 
 from sandbox.http.errors import StripeError
-from tests.proof.keys_and_tokens import KeysAndTokens
+from services.identity.principal import Scope
+from tests.proof.doors import Server
+from tests.proof.keys_and_tokens import SERVERS, SLACK, KeysAndTokens
 from tests.proof.machine import AN_HOUR, ground
 
 MOST_ORDERS = 3
@@ -44,6 +46,30 @@ class AtTheDoors(KeysAndTokens):
             with suppress(StripeError):
                 self.sandbox.pay(intent_id)
         self.do(self.sweep.run())
+
+    @rule(order_id=orders, server=SERVERS)
+    def a_key_gives_back_what_a_customer_paid(self, order_id: UUID, server: Server) -> None:
+        self.the_customer_pays(order_id)
+        refunding = [n for n, key in enumerate(self.service_keys) if Scope.REFUNDS_WRITE in key.scopes]
+        if refunding:
+            self.a_key_is_used(order_id, refunding[-1], "refund", server)
+
+    @rule(order_id=orders, server=SERVERS, minutes=st.sampled_from([1, 90]))
+    def a_token_is_used_before_and_after_its_time(self, order_id: UUID, server: Server, minutes: int) -> None:
+        self._use_twice(order_id, server, minutes, timedelta(minutes=minutes, seconds=2 * SLACK))
+
+    @rule(order_id=orders, server=SERVERS)
+    def a_token_is_used_before_and_after_its_orders_end(self, order_id: UUID, server: Server) -> None:
+        self.the_customer_pays(order_id)
+        self._use_twice(order_id, server, 90, timedelta(minutes=61, seconds=2 * SLACK))
+
+    def _use_twice(self, order_id: UUID, server: Server, minutes: int, pause: timedelta) -> None:
+        number = len(self.checkout_tokens)
+        self.a_token_is_made(order_id, minutes)
+        if len(self.checkout_tokens) > number:
+            self.a_token_is_used(order_id, number, True, "read", server)
+            self.pass_time(pause)
+            self.a_token_is_used(order_id, number, True, "read", server)
 
     @rule(time=st.sampled_from([timedelta(minutes=2), AN_HOUR, AN_HOUR * 3]))
     def time_passes(self, time: timedelta) -> None:

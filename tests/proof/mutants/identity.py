@@ -72,6 +72,39 @@ MUTANTS = (
         DOORS,
     ),
     Mutant(
+        "a checkout token outlives its time",
+        (
+            Change(
+                STATEMENTS,
+                "        col(CheckoutToken.expires_at) > func.now(),\n        _opens,\n",
+                "        _opens,\n",
+            ),
+        ),
+        DOORS,
+    ),
+    Mutant(
+        "a checkout token that was recognized once is believed for ever",
+        (
+            Change(
+                "services/identity/checkout_tokens.py",
+                "        if known is not None and self._now() < until:\n",
+                "        if known is not None:\n",
+            ),
+        ),
+        DOORS,
+    ),
+    Mutant(
+        "a refund is recorded under another name",
+        (
+            Change(
+                "graph/types/cancellations_and_refunds.py",
+                "            requested_by=principal.id,\n",
+                '            requested_by="merchant",\n',
+            ),
+        ),
+        DOORS,
+    ),
+    Mutant(
         "a guest's cancellation is recorded as the shop's",
         (
             Change(
