@@ -1,6 +1,7 @@
 // The lists and pages of orders, for customers and for the shopkeeper.
 import assert from "node:assert/strict"
 import { describe, test } from "node:test"
+import type { Page } from "playwright-core"
 import { until } from "./demo.ts"
 import { orderSomething, pay, thanks } from "./shop.ts"
 import { stage } from "./stage.ts"
@@ -40,6 +41,47 @@ describe("my orders", () => {
     await thanks(page).waitFor()
     await row.getByText("Paid").waitFor()
   })
+
+  test("stay paid when an answer of before the payment arrives after it", async () => {
+    const { page, demo, context } = now
+    const order = await orderSomething(page, demo.url, "Stoneware mug")
+    const list = await context.newPage()
+    await list.goto(`${demo.url}/?orders`)
+    const row = list.getByRole("article", { name: new RegExp(order.slice(0, 8), "i") })
+    await row.getByText("Waiting for payment").waitFor()
+    const [held, release] = await holdAnswer(list, "OrderStatus", order)
+    await list.evaluate(() => void dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })))
+    await held
+    await pay(page, CARD)
+    await row.getByText("Paid").waitFor()
+    await release()
+    assert.match(await row.innerText(), /Paid/)
+    assert.doesNotMatch(await row.innerText(), /Waiting/)
+  })
+
+  /** Lets the first answer to this query about the order leave the server, and not arrive until it is released. */
+  async function holdAnswer(page: Page, query: string, order: string): Promise<[Promise<void>, () => Promise<void>]> {
+    let [leave, arrive] = [() => {}, () => {}]
+    const left = new Promise<void>((resolve) => (leave = resolve))
+    const arrives = new Promise<void>((resolve) => (arrive = resolve))
+    let isHeld = false
+    await page.route("**/graphql", async (route) => {
+      const asked = route.request().postData() ?? ""
+      if (isHeld || !asked.includes(query) || !asked.includes(order)) return route.continue()
+      isHeld = true
+      const response = await route.fetch()
+      leave()
+      await arrives
+      await route.fulfill({ response })
+    })
+    const release = async () => {
+      const arrived = page.waitForEvent("requestfinished", (request) => request.postData()?.includes(query) === true)
+      arrive()
+      await arrived
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+    }
+    return [left, release]
+  }
 
   test("ask the server nothing while nothing is pending", async () => {
     const { page, demo } = now

@@ -1,9 +1,10 @@
-import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client"
+import { ApolloClient, ApolloLink, HttpLink } from "@apollo/client"
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions"
 import { finalize, tap } from "rxjs"
 import possibleTypes from "../gql/possible-types.ts"
 import type { Config } from "../shared/config.ts"
 import { failing, renewing, retrying, signing } from "../shared/links.ts"
+import { NewestCache } from "../shared/newest-cache.ts"
 import { type Socket, buildSocket } from "../shared/socket.ts"
 import { Store } from "../shared/store.ts"
 import { note } from "../shared/trouble.ts"
@@ -38,7 +39,7 @@ export function buildClient(config: Config): { client: ApolloClient; socket: Soc
       new GraphQLWsLink(socket.client),
       overHttp,
     ),
-    cache: new InMemoryCache({ ...possibleTypes, typePolicies: { Money: { keyFields: false } } }),
+    cache: new NewestCache({ ...possibleTypes, typePolicies: { Money: { keyFields: false } } }),
     defaultOptions: { watchQuery: { fetchPolicy: "cache-and-network" } },
   })
   return { client, socket }

@@ -1,10 +1,11 @@
-import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from "@apollo/client"
+import { ApolloClient, ApolloLink, HttpLink } from "@apollo/client"
 import { GraphQLWsLink } from "@apollo/client/link/subscriptions"
 import { print } from "graphql"
 import { finalize, tap } from "rxjs"
 import possibleTypes from "../gql/possible-types.ts"
 import type { Config } from "../shared/config.ts"
 import { failing, renewing, retrying, signing } from "../shared/links.ts"
+import { NewestCache } from "../shared/newest-cache.ts"
 import { pagesOf } from "../shared/pages.ts"
 import { type Socket, buildSocket } from "../shared/socket.ts"
 import { note } from "../shared/trouble.ts"
@@ -30,7 +31,7 @@ export function buildClient(config: Config): { client: ApolloClient; socket: Soc
       ApolloLink.from([recorder, new GraphQLWsLink(socket.client)]),
       overHttp,
     ),
-    cache: new InMemoryCache({
+    cache: new NewestCache({
       ...possibleTypes,
       typePolicies: {
         Query: {

@@ -18,6 +18,7 @@ const DISPUTES = graphql(/* GraphQL */ `
     allOrders(first: 100, after: $after, filter: { disputed: true }) {
       nodes {
         id
+        revision
         reference
         userId
         receiptEmail

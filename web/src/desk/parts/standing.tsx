@@ -6,6 +6,7 @@ import type { Tone } from "./notice.tsx"
 export const DESK_STANDING = graphql(/* GraphQL */ `
   fragment DeskStanding on Order {
     id
+    revision
     status
     expiresAt
     cancelReason

@@ -8,6 +8,7 @@ import { Money } from "../parts/money.tsx"
 export const ORDER_SUMMARY = graphql(/* GraphQL */ `
   fragment OrderSummary on Order {
     id
+    revision
     total { minorUnits amount currency }
     lines { kind name quantity unitAmount { amount currency } subtotal { amount currency } }
   }

@@ -6,6 +6,7 @@ import { isAtBank, isDisputed } from "../../shared/standing.ts"
 export const ORDER_STANDING = graphql(/* GraphQL */ `
   fragment OrderStanding on Order {
     id
+    revision
     status
     expiresAt
     cancelReason
