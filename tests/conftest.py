@@ -57,6 +57,11 @@ EMPTY = text("""
 """)
 
 logs.configure("INFO", "json")
+@pytest.hookimpl(trylast=True)  # after they were shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 end_as_by_ctrl_c()  # the database of a run that is told to end is stopped as well
 
 # No test is judged by the clock: a busy machine is not a defect.

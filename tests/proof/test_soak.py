@@ -46,6 +46,7 @@ def computer(tmp_path: Path) -> Iterator[Shell]:
         yield made
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600 + 2 * SECONDS)
 async def test_a_shop_in_bad_weather(cluster: Cluster, computer: Shell, stripe: Stripe) -> None:
     database, settings = build_database(cluster.url), server_settings(cluster, stripe)

@@ -287,6 +287,7 @@ class Payments(Disasters):
         assert not self.warehouse.called_while_held, "I5, of the shop's endpoint"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600 + 10 * RUNS)
 def test_money_is_neither_lost_nor_taken_twice(postgres_url: str, migrated: str) -> None:
     quick = settings(
