@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import Bundle, initialize, precondition, rule, run_state_machine_as_test
 
@@ -113,6 +114,7 @@ def from_there_on(first: str) -> list[str]:
     return deeds[start:] + deeds[:start]
 
 
+@pytest.mark.long
 def test_whose_key_or_token_has_ended_changes_nothing(postgres_url: str, migrated: str) -> None:
     quick = settings(
         max_examples=40,
