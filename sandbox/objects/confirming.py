@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Literal
 
 from sandbox.account.account import Account
-from sandbox.account.ids import authentication_url
+from sandbox.account.ids import authentication_url, new_id
 from sandbox.http.answers import Object
 from sandbox.http.calls import Call
 from sandbox.http.errors import StripeError, error_body, invalid, unexpected_state
@@ -156,7 +156,8 @@ def bank_page(intent: Object, call: Call) -> Object:
     return_url = call.params.url("return_url")
     if return_url is not None and not call.params.boolean("use_stripe_sdk"):
         return {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": url}}
-    return {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}
+    by_sdk = {"type": "three_d_secure_redirect", "stripe_js": url, "source": new_id("src")}
+    return {"type": "use_stripe_sdk", "use_stripe_sdk": by_sdk}
 
 
 def _ask_customer(account: Account, intent: Object, method: Object, call: Call) -> Object:

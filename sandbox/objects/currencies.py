@@ -45,10 +45,10 @@ def check_amount(amount: int, currency: str, *, param: str = "amount") -> int:
     """An amount (minor units) that may be charged, or Stripe's 400: too small, too large, or not a whole step."""
     least, most = _MINIMUM.get(currency, 1), _MOST_OF.get(currency, _MOST)
     if amount < least:
-        message = f"Amount must be at least {in_major_units(least, currency)} {currency}"
+        message = f"Amount must be at least {_with_symbol_and_code(least, currency)}"
         raise invalid(message, param=param, code="amount_too_small")
     if amount > most:
-        message = f"Amount must be no more than {in_major_units(most, currency)} {currency}"
+        message = f"Amount must be no more than {_with_symbol_and_code(most, currency)}"
         raise invalid(message, param=param, code="amount_too_large")
     return check_step(amount, currency, param=param)
 
@@ -77,6 +77,11 @@ def with_symbol(amount: int, currency: str) -> str:
     """1999 usd → `$19.99`; 1999 chf → `19.99 chf`; for messages only."""
     shown = in_major_units(amount, currency)
     return f"{_SYMBOLS[currency]}{shown}" if currency in _SYMBOLS else f"{shown} {currency}"
+
+
+def _with_symbol_and_code(amount: int, currency: str) -> str:
+    """50 eur → `€0.50 eur`; 50 chf → `0.50 chf`."""
+    return f"{_SYMBOLS.get(currency, '')}{in_major_units(amount, currency)} {currency}"
 
 
 def check_converted(amount: int, currency: str, minimums: Mapping[str, int]) -> int:

@@ -60,3 +60,18 @@ def test_parts_of_a_charge_are_whole_steps_too(currency: str, total: int, odd: i
     with pytest.raises(StripeError, match="multiple"):
         sandbox.refund(paid, odd)
     assert codes(whole) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "words"),
+    [
+        (49, "eur", "Amount must be at least €0.50 eur"),
+        (49, "usd", "Amount must be at least $0.50 usd"),
+        (49, "chf", "Amount must be at least 0.50 chf"),
+        (49, "jpy", "Amount must be at least ¥50 jpy"),
+    ],
+)
+def test_the_least_amount_is_named_as_recorded(amount: int, currency: str, words: str) -> None:
+    sandbox = Sandbox(SandboxConfig())
+    answer = sandbox.call("POST", "/v1/payment_intents", {"amount": amount, "currency": currency})
+    assert answer.json()["error"]["message"] == words

@@ -99,6 +99,7 @@ def test_three_d_secure_approved_takes_the_money(sandbox: Sandbox) -> None:
 def test_three_d_secure_refused_needs_another_method(sandbox: Sandbox) -> None:
     asked = sandbox.pay(create(sandbox)["id"], "pm_card_authenticationRequired")
     assert asked["next_action"]["type"] == "use_stripe_sdk"
+    assert asked["next_action"]["use_stripe_sdk"].keys() == {"type", "stripe_js", "source"}
     refused = sandbox.authenticate(asked["id"], "refuse")
     assert refused["status"] == "requires_payment_method"
     assert refused["last_payment_error"]["code"] == "payment_intent_authentication_failure"
