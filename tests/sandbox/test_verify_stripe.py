@@ -1,7 +1,7 @@
 """`make verify-stripe`, pointed at another sandbox in Stripe's place: it finds nothing, or what was changed."""
 
+import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -61,15 +61,67 @@ async def test_a_contract_that_does_not_hold_is_told(another: tuple[str, Sandbox
     assert "rak_refund_write" in difference.stripe
 
 
+@pytest.mark.parametrize("kind", ["429", "lock_timeout"])
+async def test_what_passes_is_waited_for(another: tuple[str, Sandbox], kind: str) -> None:
+    url, sandbox = another
+    sandbox.faults.add(Rule(fault=Fault(kind=kind), method="POST", path="/v1/payment_intents", times=2))
+    assert await compare(url, KEY, {"card visa": CARDS["card visa"]}) == []
+
+
+async def test_an_account_that_may_do_nothing_differs_in_each_probe_and_ends_none(
+    another: tuple[str, Sandbox],
+) -> None:
+    url, sandbox = another
+    sandbox.permissions.forbid("rak_payment_intent_write")
+    found = await compare(url, KEY)
+    [ended] = [each for each in found if each.probe == "events of paid"]
+    assert (ended.path, ended.sandbox) == ("ended by", "its last answer")
+    assert "403" in ended.stripe
+    assert "rak_payment_intent_write" in ended.stripe
+    assert len({each.probe for each in found}) > 100
+
+
+async def test_an_account_that_answers_in_other_words_differs_in_each_probe_and_ends_none(
+    another: tuple[str, Sandbox],
+) -> None:
+    url, sandbox = another
+    sandbox.faults.add(Rule(fault=Fault(kind="html"), times=None))
+    found = await compare(url, KEY)
+    assert {each.probe for each in found} == PROBES.keys()
+
+
+async def test_the_command_says_what_is_alike_and_ends_with_0(another: tuple[str, Sandbox]) -> None:
+    code, told = await verified(KEY, another[0])
+    assert code == 0, told
+    assert f"{len(PROBES)} of {len(PROBES)} probes answer alike; 0 fields differ" in told
+
+
+@pytest.mark.parametrize("url", [None, "http://127.0.0.1:9", "http://[::1"], ids=["a key", "a port", "a url"])
+async def test_a_stripe_that_cant_be_asked_is_told_in_a_sentence(
+    another: tuple[str, Sandbox], url: str | None
+) -> None:
+    code, told = await verified("sk_test_of_nobody", url or another[0])
+    assert (code, len(told.splitlines())) == (2, 1), told
+    assert told.startswith("verify-stripe: ")
+
+
+async def verified(key: str, base: str) -> tuple[int | None, str]:
+    """How `make verify-stripe` ends, and all that it writes."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.verify_stripe",
+        cwd=ROOT, env={**os.environ, "STRIPE_TEST_KEY": key, "STRIPE_TEST_BASE": base},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    told, _ = await process.communicate()
+    return process.returncode, told.decode()
+
+
 @pytest.mark.parametrize(
     ("key", "code", "words"),
-    [("", 0, "skipped, STRIPE_TEST_KEY is not set"), ("sk_live_0", 2, "must be a key of test mode")],
+    [
+        ("", 0, "skipped, STRIPE_TEST_KEY is not set (a secret key of Stripe's test mode, sk_test_…)"),
+        ("sk_live_0", 2, "STRIPE_TEST_KEY must be a key of test mode (sk_test_…); no other is ever used"),
+    ],
 )
-def test_without_a_test_key_it_calls_nobody(key: str, code: int, words: str) -> None:
-    environment = {**os.environ, "STRIPE_TEST_KEY": key, "STRIPE_TEST_BASE": "http://127.0.0.1:9"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.verify_stripe"],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ended.returncode == code, ended.stderr
-    assert words in ended.stdout
+async def test_without_a_test_key_it_calls_nobody(key: str, code: int, words: str) -> None:
+    assert await verified(key, "http://127.0.0.1:9") == (code, f"verify-stripe: {words}\n")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from services.stripe_api.gateway import DEFAULT_API_BASE
-from tests.verify_stripe.compare import PROBES, compare
+from tests.verify_stripe.compare import PROBES, compare, refusal_of
 from tests.verify_stripe.normal import Difference
 
 
@@ -38,6 +38,9 @@ def main() -> int:
         return 0
     if not key.startswith(("sk_test_", "rk_test_")):
         print("verify-stripe: STRIPE_TEST_KEY must be a key of test mode (sk_test_…); no other is ever used")
+        return 2
+    if refusal := asyncio.run(refusal_of(base, key)):
+        print(f"verify-stripe: {refusal}")
         return 2
     found = asyncio.run(compare(base, key))
     differing = {difference.probe for difference in found}

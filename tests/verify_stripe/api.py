@@ -13,6 +13,8 @@ from services.stripe_api.gateway import API_VERSION
 _AT_ONCE = 4  # test mode allows 25 calls a second
 _PATIENCE = 30.0  # seconds until what happens by itself must have happened
 _PAUSE = 1.0
+_TOO_MANY = 429  # of the rate, and of an object that another process has at the moment: both pass
+_PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,16 @@ class Reply:
     should_retry: str | None
 
     def __getitem__(self, name: str) -> Any:
+        if name not in self.body:
+            raise LookupError(
+                f"no {name} in an answer with {self.status}: {self.error.get('message', 'no error')}"
+            )
         return self.body[name]
 
     @property
     def error(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.body.get("error", {})
-        return found
+        found = self.body.get("error")
+        return found if isinstance(found, dict) else {}
 
 
 class Api:
@@ -53,6 +59,17 @@ class Api:
         return await self._call("GET", f"{self.base}/v1/{path}{query}", key, {}, None)
 
     async def _call(
+        self, method: str, url: str, key: str | None, more: dict[str, str], body: str | None
+    ) -> Reply:
+        """The answer; of 429s the last of five."""
+        for pause in _PAUSES:
+            reply = await self._answer(method, url, key, more, body)
+            if reply.status != _TOO_MANY:
+                return reply
+            await asyncio.sleep(pause)
+        return await self._answer(method, url, key, more, body)
+
+    async def _answer(
         self, method: str, url: str, key: str | None, more: dict[str, str], body: str | None
     ) -> Reply:
         headers = {"Authorization": f"Bearer {key or self.secret_key}", "Stripe-Version": API_VERSION, **more}
