@@ -6,6 +6,9 @@ BIN := .venv/bin
 .PHONY: try-debian try-image try-alerts try-manifests
 THEIRS := tests/integration/graph/python_client
 ATTACKERS := tests/attackers
+# What was installed counts as long as its Python is there and finds it: systems are upgraded, folders copied.
+STILL_THERE := from importlib.util import find_spec; raise SystemExit(find_spec("uvicorn") is None)
+DROPPED := $(if $(wildcard .venv/.r*),$(shell $(BIN)/python -c '$(STILL_THERE)' 2>/dev/null || rm -f .venv/.runs .venv/.ready))
 OLD_ENOUGH = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Paygraph needs Python 3.11 or newer; name one with make PYTHON=python3.12 …")'
 
 help:  ## what can be typed here

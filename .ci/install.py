@@ -13,14 +13,36 @@ import venv
 from importlib.util import find_spec
 from pathlib import Path
 
+if sys.version_info < (3, 11):  # noqa: UP036  where `make` is not there to look
+    sys.exit(
+        f"Paygraph needs Python 3.11 or newer, and this is {sys.version.split()[0]}; call a newer one by its name, "
+        "such as python3.12, or make PYTHON=python3.12 …"
+    )
+
 ROOT = Path(__file__).parents[1]
 INSTALLER_LOCK = ROOT / "requirements-installer.txt"
 # What pip may be told, in its files or by PIP_…, that uv does not read.
 _OF_PIP_ALONE = re.compile(r"\.(index-url|no-index|proxy)=")
 _CERTIFICATES = re.compile(r"\.cert='(.+)'")
 # What somebody wants of pip elsewhere, and what would send these packages elsewhere.
-_NOT_HERE = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-_NEITHER = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_DRY_RUN", "PYTHONHOME", "PYTHONPATH")
+_NOT_HERE = {
+    "PIP_USER": "0",
+    "PIP_REQUIRE_VIRTUALENV": "0",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",  # everything goes into .venv, whoever installs it
+}
+_INDEXES_OF_UV = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")  # in uv's order
+_LEAST_SPACE = 400_000_000  # bytes that are installed and downloaded at most
+_NEITHER = (
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_PYTHON",
+    "PIP_DRY_RUN",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "UV_SYSTEM_PYTHON",
+)
 
 
 def main(locks: list[str]) -> None:
@@ -29,6 +51,8 @@ def main(locks: list[str]) -> None:
     python = made_environment(folder)
     pip = pip_for(python)
     told = read_of_pip(pip, environment)
+    if not _OF_PIP_ALONE.search(told):
+        environment |= uvs_index_for_pip(environment)
     certificates = _CERTIFICATES.search(told)
     if certificates:
         environment.setdefault("SSL_CERT_FILE", certificates[1])
@@ -45,14 +69,25 @@ def main(locks: list[str]) -> None:
             f"{sys.executable} has neither pip nor ensurepip. On Debian and Ubuntu: apt install python3-venv"
         )
     if not installed([*pip, "install", *_options(), *files], environment):
-        sys.exit(
-            "The packages could not be installed, see above. They come over the network; repeat it when it is back."
-        )
+        sys.exit(f"The packages could not be installed, see above. {advice(folder)}")
 
 
 def _options() -> tuple[str, ...]:
     """The locks are whole, so nothing has to be looked for."""
     return "--quiet", "--require-hashes", "--no-deps"
+
+
+def advice(folder: Path) -> str:
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_SPACE:
+        return f"The disk of {folder} has only {free // 1_000_000} MB left; they need some {_LEAST_SPACE // 1_000_000}."
+    return "They come over the network; repeat it when it is back."
+
+
+def uvs_index_for_pip(environment: dict[str, str]) -> dict[str, str]:
+    """Where uv has an index of its own, pip brings uv from there too."""
+    named = next((environment[name] for name in _INDEXES_OF_UV if environment.get(name)), None)
+    return {"PIP_INDEX_URL": named} if named else {}
 
 
 def say(line: str) -> None:
@@ -135,4 +170,10 @@ def installed(command: list[str], environment: dict[str, str], *, quiet: bool = 
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except OSError as error:
+        sys.exit(f"The packages could not be installed: {error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        say("Not installed yet. Repeat it: what was downloaded is kept.")
+        sys.exit(130)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.processes import PATIENCE, ROOT
+from tests.e2e.processes import PATIENCE, ROOT, eventually, shell
 
 # What people have in their shells for other work.
 ELSEWHERE = {
@@ -26,13 +27,13 @@ UV = '#!/bin/sh\necho "$@" >> "$UV_CALLS"\nexit {code}\n'
 class Checkout:
     """A folder with the installer and two locks: of a package `hello`, and of a `uv` that notes how it is called."""
 
-    def __init__(self, folder: Path, uv_ends_with: int = 0) -> None:
+    def __init__(self, folder: Path, uv: str | None = None) -> None:
         self.folder, self.calls, self.wheels = folder, folder / "calls", folder / "wheels"
         (folder / ".ci").mkdir(parents=True)
         self.wheels.mkdir()
         shutil.copy(ROOT / ".ci" / "install.py", folder / ".ci")
         self._lock("requirements-hello.txt", "hello", {"hello.py": "told = 7\n"})
-        script = UV.format(code=uv_ends_with)
+        script = uv or UV.format(code=0)
         self._lock("requirements-installer.txt", "uv", {"uv-1.0.data/scripts/uv": script})
 
     def install(self, *python: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -123,7 +124,7 @@ def test_pip_installs_where_it_has_an_index_or_a_proxy_of_its_own(checkout: Chec
 
 
 def test_pip_installs_where_uv_fails(tmp_path: Path) -> None:
-    checkout = Checkout(tmp_path / "checkout", uv_ends_with=2)
+    checkout = Checkout(tmp_path / "checkout", uv=UV.format(code=2))
     done = checkout.install()
     assert done.returncode == 0
     assert "pip tries it now" in done.stderr
@@ -161,3 +162,82 @@ def test_a_python_with_neither_pip_nor_ensurepip_says_what_to_install(checkout: 
     assert done.returncode == 1
     assert "apt install python3-venv" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_older_python_is_told_so_before_it_reads_what_it_cant(checkout: Checkout) -> None:
+    older = "import runpy, sys; sys.version_info = (3, 8, 18); sys.argv = sys.argv[1:]; "
+    done = checkout.install(sys.executable, "-c", older + "runpy.run_path(sys.argv[0], run_name='__main__')")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Paygraph needs Python 3.11 or newer, and this is ")
+    assert not (checkout.folder / ".venv").exists()
+
+
+def test_a_folder_that_cant_be_written_is_told_in_a_sentence(checkout: Checkout) -> None:
+    (checkout.folder / ".venv").touch()
+    done = checkout.install()
+    assert done.returncode == 1
+    assert done.stderr.startswith("The packages could not be installed: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a disk that is too small")
+def test_a_full_disk_is_told_as_such(checkout: Checkout) -> None:
+    (checkout.folder / ".venv").mkdir()
+    script = 'mount -t tmpfs -o size=8k none .venv && exec "$@"'
+    done = checkout.install("unshare", "--mount", "sh", "-c", script, "sh", sys.executable)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "when it is back" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_it_installs_ends_it_in_a_sentence_and_it_can_be_repeated(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "checkout", uv='#!/bin/sh\ntouch "$UV_CALLS"\nexec sleep 600\n')
+    with shell(checkout.folder) as sh:
+        running = sh.start_program(
+            "install",
+            sys.executable,
+            ".ci/install.py",
+            "requirements-hello.txt",
+            UV_CALLS=str(checkout.calls),
+        )
+        eventually(checkout.calls.exists)
+        ended = running.interrupt()
+    assert (ended.code, "Traceback" in ended.out) == (130, False), ended.out
+    assert "Repeat it" in ended.out
+    assert checkout.install(PIP_PROXY="http://127.0.0.1:9").returncode == 0
+    assert checkout.has("hello")
+
+
+def test_pip_brings_uv_from_the_index_that_uv_is_told_of() -> None:
+    found = runpy.run_path(str(ROOT / ".ci" / "install.py"))["uvs_index_for_pip"]
+    mirror = "http://mirror.test/simple"
+    assert found({"UV_DEFAULT_INDEX": mirror, "UV_INDEX_URL": "http://old.test"}) == {"PIP_INDEX_URL": mirror}
+    assert found({"UV_INDEX_URL": mirror}) == {"PIP_INDEX_URL": mirror}
+    assert found({"UV_DEFAULT_INDEX": "", "UV_INDEX": mirror}) == {}
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize("target", ["run", "setup"])
+def test_make_installs_anew_where_the_python_of_the_packages_is_gone(tmp_path: Path, target: str) -> None:
+    """A system that was upgraded, a folder that was copied: what make noted about it is not true any more."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for lock in ROOT.glob("requirements*.txt"):
+        shutil.copy(lock, tmp_path)
+    binaries = tmp_path / ".venv" / "bin"
+    binaries.mkdir(parents=True)
+    (tmp_path / ".venv" / ".ready").touch()
+    (tmp_path / ".venv" / ".runs").touch()
+
+    (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (binaries / "python").chmod(0o755)
+    assert "install.py" not in planned(tmp_path, target)
+    (binaries / "python").unlink()
+    (binaries / "python").symlink_to("/nonexistent/python3.9")
+    assert "install.py" in planned(tmp_path, target)
+
+
+def planned(folder: Path, target: str) -> str:
+    """What make would do."""
+    asked = ["make", "--dry-run", target]
+    return subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=True).stdout  # noqa: S603
