@@ -4,6 +4,7 @@ Each stands under a policy that lets in nothing else.
 """
 
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,7 @@ from typing import Literal
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -89,6 +90,37 @@ def site_routes(dist: Path, site: Site, *, shop: bool, explorer: bool, desk: boo
     if shop:
         routes.append(Route("/", page(dist / "index.html", shop_policy(site))))
     return routes
+
+
+NOWHERE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>There is no such page</title>
+<style>body {{ max-width: 32rem; margin: 15vh auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif }}</style>
+<h1>There is no such page</h1>
+<p>These are here:</p>
+<ul>{links}</ul>
+</html>
+"""
+
+
+def no_such_page(
+    *, shop: bool, explorer: bool, desk: bool
+) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What a browser is shown where nothing is: the pages that there are. Programs get two words, and so does everybody
+    where no page is switched on."""
+    named = {("/", "The shop"): shop, ("/desk/", "The desk"): desk, ("/explorer/", "The explorer"): explorer}
+    links = "".join(f'<li><a href="{path}">{name}</a></li>' for (path, name), is_on in named.items() if is_on)
+    policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"}
+
+    async def answer(request: Request, _: Exception) -> Response:
+        if not links or "text/html" not in request.headers.get("accept", ""):
+            return PlainTextResponse("Not Found", 404, headers=COMMON)
+        return HTMLResponse(NOWHERE.format(links=links), 404, headers=COMMON | policy)
+
+    return answer
 
 
 class Assets(StaticFiles):

@@ -77,6 +77,27 @@ describe("long names and many lines, at 200 % text on a phone", () => {
   })
 })
 
+describe("the buttons of the shop's shelf", () => {
+  for (const width of [390, 768, 1280]) {
+    test(`stand on one line with their neighbours', at ${width} px`, async () => {
+      const { page, demo } = now
+      await page.setViewportSize({ width, height: 900 })
+      await page.goto(demo.url)
+      await page.getByRole("button", { name: "Add One sticker to cart" }).waitFor()
+      const rows = await page.locator("article.card:not(.placeholder)").evaluateAll((cards) => {
+        const found: Record<number, Set<number>> = {}
+        for (const card of cards) {
+          const button = card.querySelector("button.add")
+          if (button) (found[Math.round(card.getBoundingClientRect().top)] ??= new Set()).add(Math.round(button.getBoundingClientRect().bottom))
+        }
+        return Object.values(found).map((bottoms) => [...bottoms])
+      })
+      assert.ok(rows.length > 1, "several rows")
+      for (const bottoms of rows) assert.equal(bottoms.length, 1, `the buttons of one row end at ${bottoms.join(" and ")} px`)
+    })
+  }
+})
+
 describe("the developers' drawer covers nothing", () => {
   /** Whether a click in the middle of it, once it was scrolled to as a browser does for the focus, reaches it. */
   const isFree = (page: Page, name: string) =>

@@ -1,12 +1,13 @@
 """The pages in `web/dist`: which are served, under which policy, and what they are told."""
 
+import re
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 
-from graph.serving.site import DIST, Site, SiteUser, site_routes
+from graph.serving.site import DIST, Site, SiteUser, no_such_page, site_routes
 from sandbox.config import SandboxConfig
 from sandbox.http.app import build_sandbox
 from services.identity.desk_sign_in import DeskSignIn
@@ -22,7 +23,9 @@ def client(app: Starlette) -> httpx.AsyncClient:
 def pages(
     site: Site, *, shop: bool = True, explorer: bool = True, desk: bool = True, dist: Path = DIST
 ) -> httpx.AsyncClient:
-    return client(Starlette(routes=site_routes(dist, site, shop=shop, explorer=explorer, desk=desk)))
+    on = {"shop": shop, "explorer": explorer, "desk": desk}
+    nowhere = {404: no_such_page(**on)}
+    return client(Starlette(routes=site_routes(dist, site, **on), exception_handlers=nowhere))
 
 
 def directives(answer: httpx.Response) -> dict[str, str]:
@@ -133,3 +136,23 @@ async def test_the_sandbox_serves_a_stripe_js_of_its_own() -> None:
         answer = await browser.get("/v3/stripe.js")
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "window.Stripe = function Stripe" in answer.text
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+async def test_a_browser_is_led_from_nowhere_to_the_pages_that_are_switched_on() -> None:
+    async with pages(Site(), explorer=False) as browser:
+        lost = await browser.get("/<script>?q=<b>", headers=BROWSER)
+        assert (lost.status_code, lost.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert re.findall(r'href="(.*?)"', lost.text) == ["/", "/desk/"]
+        assert "<script" not in lost.text
+        assert directives(lost)["default-src"] == "'none'"
+        asked = await browser.get("/nowhere", headers={"Accept": "*/*"})
+        assert (asked.status_code, asked.text) == (404, "Not Found")
+
+
+async def test_where_no_page_is_switched_on_a_browser_is_led_nowhere() -> None:
+    async with pages(Site(), shop=False, explorer=False, desk=False) as browser:
+        lost = await browser.get("/", headers=BROWSER)
+        assert (lost.status_code, lost.text) == (404, "Not Found")
