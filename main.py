@@ -25,18 +25,20 @@ from graph.serving.credentials import Credentials
 from graph.serving.documents import Documents
 from graph.serving.rest import create_intent
 from graph.serving.routes import for_operators, layers, stripe_webhook
-from graph.serving.site import DIST, Site, site_routes
+from graph.serving.site import DIST, Site, no_such_page, site_routes
 from graph.serving.socket import GraphQLSocket
 from graph.serving.work_limits import WorkLimits
 from graph.subgraph import served_schema, subgraph_sdl
 from runtime import logs
-from runtime.addresses import TrustedProxies, refuse_unless_free
+from runtime.addresses import TrustedProxies, http_address
 from runtime.database.database import Database, build_database
 from runtime.database.pool_gauges import pool_shown
 from runtime.environment import UnreadableEnvironment, load_env_file
 from runtime.gc_tuning import tuned_garbage_collection
+from runtime.listening import listening, refuse_unless_free
 from runtime.own_host import OwnHostOnly
 from runtime.processes import end_as_by_ctrl_c
+from runtime.supervisor import run_workers
 from runtime.switching import short_switches
 from runtime.tracing import traced
 from services.identity.callers import Callers
@@ -150,24 +152,20 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     served = served_schema(as_subgraph=settings.federation)
     graphql = GraphQLSocket(maker, settings.allowed_origins, served=served)
 
+    pages = {"shop": bool(site), "explorer": settings.explorer, "desk": settings.desk}
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
         Route("/api/payments/create-intent", create_intent(maker), methods=["POST"]),
         Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
         *for_operators(Health(probes, gateway, keys), MetricsEndpoint(probes), settings.metrics_token),
-        *site_routes(
-            DIST,
-            site or Site(sign_in=settings.desk_sign_in),
-            shop=bool(site),
-            explorer=settings.explorer,
-            desk=settings.desk,
-        ),
+        *site_routes(DIST, site or Site(sign_in=settings.desk_sign_in), **pages),
     ]
     middleware = build_middleware(settings, routes, is_demo=bool(site))
     work = inbox.at_work, scheduler.on, news.on_air, use_cases.current_orders.at_work, dispatcher.at_work
     lifespan = lifespan_of(settings, database, gateway, work)
-    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    nowhere = {404: no_such_page(**pages)}
+    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan, exception_handlers=nowhere)
     app.router.redirect_slashes = False  # a redirect would go to whatever Host says; see EitherPath
     return app
 
@@ -250,8 +248,9 @@ def serve(arguments: argparse.Namespace) -> None:
     if arguments.reconcile_first:
         reconcile_first(settings)
     app = "main:app_from_environment" if settings.workers > 1 else app_from_environment
-    with shared_by_workers(settings.workers):
-        uvicorn.run(app, factory=True, workers=settings.workers, **settings.server_options)
+    with listening(settings.host, settings.port) as sockets, shared_by_workers(settings.workers):
+        log.info("listening", addresses=[http_address(*each.getsockname()[:2]) for each in sockets])
+        run_workers(app, settings.workers, sockets, settings.server_options)
 
 
 def reconcile_first(settings: Settings) -> None:

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from runtime.addresses import is_network, is_postgresql_url
+from runtime.addresses import is_network, is_postgresql_url, networks_of
 from runtime.database.address import UnknownDestination, is_local_or_encrypted
 from runtime.environment import UnreadableEnvironment, near_misses, values_of
 from runtime.http_edge import SERVER_BOUNDS
@@ -221,7 +221,7 @@ class Settings(BaseModel):
         """uvicorn's: where it listens, and no trust but in named proxies."""
         proxies = {
             "proxy_headers": bool(self.trusted_proxies),
-            "forwarded_allow_ips": [*self.trusted_proxies],
+            "forwarded_allow_ips": [*map(str, networks_of(self.trusted_proxies))],
         }
         return {"host": self.host, "port": self.port, **SERVER_BOUNDS, **proxies}
 

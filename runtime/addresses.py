@@ -1,11 +1,9 @@
-"""Addresses: whether a setting can be one, whether this machine may listen there, and which count as one."""
+"""Addresses: whether a setting can be one, how it is written in a URL, and which count as one."""
 
-import errno
-import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Any
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from psycopg import ProgrammingError
@@ -51,6 +49,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def http_address(host: str, port: int) -> str:
+    """`http://127.0.0.1:8000`, and `http://[::1]:8000` for an address of IPv6."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def is_postgresql_url(text: str) -> bool:
     """Whether libpq can read it: one host or several, `postgresql://user@one,two:5433/shop`."""
     scheme, _, rest = text.partition("://")
@@ -86,32 +89,6 @@ def is_private(url: str) -> bool:
     )
 
 
-def refuse_unless_free(host: str, port: int) -> None:
-    """OSError, which names the settings and says what to do, where this process can't listen."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except socket.gaierror as error:
-        raise OSError(f"HOST: {host} is no address of this machine: {error.strerror}") from None
-    except UnicodeError:  # a part of more than 63 letters, or none
-        raise OSError(f"HOST: {host} is no address of this machine") from None
-    failures = [failure for each in found if (failure := _failure_to_bind(*each))]
-    taken = [failure for failure in failures if failure.errno == errno.EADDRINUSE]
-    if taken:
-        raise OSError(f"PORT: {port} on {host} is in use by another program; end it, or set another PORT")
-    if len(failures) == len(found):
-        raise OSError(f"HOST, PORT: {port} on {host} can't be listened on: {failures[0].strerror}")
-
-
-def _failure_to_bind(family: int, kind: int, protocol: int, _: str, address: Any) -> OSError | None:
-    try:
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        return error
-    return None
-
-
 def _split(text: str) -> SplitResult | None:
     try:
         parts = urlsplit(text)
@@ -136,19 +113,25 @@ class TrustedProxies:
             found = ip_address(address)
         except ValueError:
             return None
-        if not self.names or any(_is_in(found, network) for network in _networks_of(self.names)):
+        if not self.names or any(found in network for network in networks_of(self.names)):
             return None
         return network_of(address)
 
 
 @lru_cache(maxsize=16)
-def _networks_of(names: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
-    return [ip_network(name) for name in names]
+def networks_of(names: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks that these addresses and networks name. One of IPv4 is among them in both ways that it is seen:
+    a socket of both kinds shows 10.0.0.7 as ::ffff:10.0.0.7."""
+    return tuple(each for name in names for each in _both_ways(ip_network(name)))
 
 
-def _is_in(address: IPv4Address | IPv6Address, network: IPv4Network | IPv6Network) -> bool:
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return address in network or (mapped is not None and mapped in network)
+def _both_ways(network: IPv4Network | IPv6Network) -> Iterator[IPv4Network | IPv6Network]:
+    yield network
+    if isinstance(network, IPv4Network):
+        mapped = int(_MAPPED.network_address) + int(network.network_address)
+        yield IPv6Network((mapped, _MAPPED.prefixlen + network.prefixlen))
+    elif network.subnet_of(_MAPPED):
+        yield _as_ipv4(network)
 
 
 def network_of(address: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 
+from runtime.listening import own_loopback
 from sandbox.config import LIVE_PREFIXES, SandboxConfig
 from sandbox.http.app import build_sandbox
 from sandbox.serve import served
@@ -34,7 +35,7 @@ async def _run(port: int, config: SandboxConfig) -> None:
     loop = asyncio.get_running_loop()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(wanted, stop.set)
-    async with served(build_sandbox(config), port=port) as address:
+    async with served(build_sandbox(config), host=own_loopback(), port=port) as address:
         print(
             f"Sandbox Stripe on {address} (STRIPE_API_BASE); publishable key {config.publishable_key}",
             flush=True,

@@ -17,9 +17,10 @@ from pydantic import SecretStr
 
 from graph.serving.site import Site, SiteUser
 from models.orders.tables import OrderStatus
-from runtime.addresses import refuse_unless_free
+from runtime.addresses import http_address
 from runtime.database.database import build_database
 from runtime.embedded_postgres import embedded_postgres
+from runtime.listening import own_loopback, refuse_unless_free
 from sandbox.config import SandboxConfig
 from sandbox.http.app import build_sandbox
 from sandbox.serve import served
@@ -38,7 +39,6 @@ PAY = (
 TOKEN_LIFETIME = timedelta(days=7)
 FIRST_ORDERS = 3
 LAST_PORT = 65_535
-SANDBOX_HOST = "127.0.0.1"
 ENV_FILE = "demo.env"
 
 
@@ -55,6 +55,7 @@ def demo_secret(data: Path) -> str:
 def run_demo(settings: Settings, server_for: Callable[[Settings, Site], uvicorn.Config]) -> None:
     """Serve until a signal; `server_for` builds the server of the finished settings and the shop's page."""
     refuse_live(settings)
+    settings = settings.model_copy(update={"host": own_loopback()})
     refuse_taken_ports(settings)
     data = settings.data_dir
 
@@ -112,10 +113,10 @@ def refuse_taken_ports(settings: Settings) -> None:
     """Before anything is opened: a demo that can't serve must not touch what another one has open."""
     if not 1 <= settings.port < LAST_PORT:
         raise UnsafeSettings(f"PORT: the demo takes a port and the one after it: 1 to {LAST_PORT - 1}")
-    stripes = () if settings.stripe_secret_key else ((SANDBOX_HOST, settings.port + 1),)
-    for host, port in ((settings.host, settings.port), *stripes):
+    stripes = () if settings.stripe_secret_key else (settings.port + 1,)
+    for port in (settings.port, *stripes):
         try:
-            refuse_unless_free(host, port)
+            refuse_unless_free(settings.host, port)
         except OSError as error:
             raise UnsafeSettings(f"{error}. The demo takes it and the next one") from None
 
@@ -141,10 +142,10 @@ async def demo_stripe(settings: Settings, data: Path) -> AsyncIterator[dict[str,
         yield {}
         return
     config = SandboxConfig(
-        webhook_url=f"http://127.0.0.1:{settings.port}/webhooks/stripe",
+        webhook_url=f"{http_address(settings.host, settings.port)}/webhooks/stripe",
         state_file=data / "sandbox.jsonl",
     )
-    async with served(build_sandbox(config), port=settings.port + 1) as address:
+    async with served(build_sandbox(config), host=settings.host, port=settings.port + 1) as address:
         yield {
             "stripe_secret_key": SecretStr(config.secret_keys[0]),
             "stripe_publishable_key": config.publishable_key,
@@ -200,7 +201,7 @@ def demo_site(settings: Settings) -> Site:
 def welcome(settings: Settings, site: Site, orders: list[UUID]) -> str:
     """What the terminal shows: addresses, tokens, and the one command that makes an order payable."""
     customer, merchant = (user.token for user in site.users)
-    base = f"http://127.0.0.1:{settings.port}"
+    base = http_address(settings.host, settings.port)
     return f"""
   Shop     {base}/
   Desk     {base}/desk/

@@ -71,7 +71,7 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     _add_key_arguments(key)
     _add_listen_arguments(command("listen", "print the shop's events as they come, until Ctrl-C"))
     sandbox = command("sandbox", "a stand-in for Stripe on this machine, see docs/sandbox.md")
-    sandbox.add_argument("--port", type=port, default=12111, help="where it listens on 127.0.0.1 (12111)")
+    sandbox.add_argument("--port", type=port, default=12111, help="where it listens on this machine (12111)")
     there = "where it delivers events, signed with the first STRIPE_WEBHOOK_SECRET"
     sandbox.add_argument("--webhook-url", type=http_address, metavar="URL", help=there)
     schema = command("schema", "write schema.graphql anew")

@@ -148,6 +148,41 @@ def test_a_worker_that_is_killed_is_replaced_and_that_is_told_and_counted(town: 
     ]
 
 
+def test_customers_are_served_while_another_worker_is_still_importing(town: Town) -> None:
+    """One worker comes to a stop before its first import, and goes on when the gate is opened."""
+    gate = town.sh.folder / "gate"
+    os.mkfifo(gate)
+    slow = SLOW_START.format(first=str(gate.with_name("first")), gate=str(gate))
+    (town.sh.folder / "sitecustomize.py").write_text(slow)
+    server = town.serve(WORKERS="2", LOG_FORMAT="json", PYTHONPATH=str(town.sh.folder), HOST="::")
+    before = eventually(lambda: found if len(found := workers_of(server.process.pid)) == 2 else None)
+    for _ in range(20):  # over a connection of its own each: none may wait for who does not answer
+        assert HTTP.get(f"{town.url}/readyz").status_code == 200
+    assert pool_of(town) == 10
+
+    with gate.open("wb"):
+        eventually(lambda: pool_of(town) == 20)
+    assert workers_of(server.process.pid) == before
+    assert numbers_of(HTTP.get(f"{town.url}/metrics").text).of("paygraph_workers_replaced_total") == 0
+    assert "] died" not in server.output
+    assert server.stop().code == 0
+
+
+# Of two workers the second one to begin opens the gate to read, which waits for whoever opens it to write.
+SLOW_START = """
+import sys
+if "--multiprocessing-fork" in sys.argv:
+    try:
+        open({first!r}, "x").close()
+    except FileExistsError:
+        open({gate!r}, "rb").close()
+"""
+
+
+def pool_of(town: Town) -> float:
+    return numbers_of(HTTP.get(f"{town.url}/metrics").text).of("paygraph_pool_size")
+
+
 def workers_of(server: int) -> set[int]:
     return {pid for pid in children(server) if is_worker(pid)}
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
+from runtime.addresses import is_private
 from services.operations.doctor.findings import Finding, ok, warning, wrong
 from services.operations.health import MOST_CLOCK_SKEW
 from services.payments.intents import GatewayError
@@ -172,7 +173,7 @@ def webhook_findings(endpoints: Answered, destinations: Answered, api_version: s
 def _destination_findings(destination: Destination, api_version: str) -> Iterator[Finding]:
     about = f"webhook {destination.url}"
     missing = [event for event in NEEDED_EVENTS if not destination.wants(event)]
-    if not destination.url.startswith("https://") and "127.0.0.1" not in destination.url:
+    if not is_private(destination.url):
         yield wrong(about, "it is not https", "events would be readable on the way; use https")
     if not destination.enabled:
         yield wrong(about, "it is disabled", "enable it in Stripe's dashboard")
