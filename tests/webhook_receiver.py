@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from runtime.addresses import http_address
+
 Reply = tuple[int, bytes]  # a status, and a body or what else comes behind the first line
 HANG, HANG_UP = (0, b"hang"), (0, b"hang up")
 
@@ -32,6 +34,7 @@ class Received:
 class Receiver:
     """`reply` decides about each message; `extra` are header lines of each answer."""
 
+    host: str = "127.0.0.1"
     port: int = 0
     reply: Callable[[Received], Reply] = lambda _: (204, b"")
     extra: str = ""
@@ -42,7 +45,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"{http_address(self.host, self.port)}/hook"
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(20):
@@ -88,7 +91,7 @@ class Receiver:
 @asynccontextmanager
 async def receiving(*, tls: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Receiver]:
     receiver = Receiver(**options)
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(receiver.serve, receiver.host, 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver

@@ -13,6 +13,7 @@ from tests.deliveries import dispatcher as dispatcher
 from tests.deliveries import endpoints as endpoints
 from tests.deliveries import receiver as receiver
 from tests.make import Shop
+from tests.networks import needs_ipv6
 from tests.webhook_receiver import Receiver, receiving
 
 
@@ -50,6 +51,15 @@ async def test_the_environments_proxy_is_not_used(
     sender = WebhookSender(HERE)
     assert (await sender.send(receiver.url, b"{}", {})).is_taken
     await sender.close()
+
+
+@needs_ipv6
+async def test_an_endpoint_may_be_an_address_of_ipv6() -> None:
+    async with receiving(host="::1") as receiver:
+        sender = WebhookSender(HERE)
+        assert (await sender.send(receiver.url, b"{}", {"webhook-id": "1"})).is_taken
+        await sender.close()
+    assert receiver.received[0].headers["host"] == f"[::1]:{receiver.port}"
 
 
 async def test_a_cookie_is_not_sent_back(receiver: Receiver) -> None:

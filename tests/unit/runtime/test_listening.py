@@ -6,17 +6,7 @@ import pytest
 
 from runtime.addresses import http_address
 from runtime.listening import listening, own_loopback, refuse_unless_free
-
-
-def has_ipv6() -> bool:
-    try:
-        with listening("::1", 0):
-            return True
-    except OSError:
-        return False
-
-
-needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+from tests.networks import needs_ipv6
 
 
 def reaches(host: str, port: int) -> bool:
@@ -65,7 +55,9 @@ def test_a_port_in_use_is_told_by_the_name_of_its_setting(host: str) -> None:
     refuse_unless_free(host, port)
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "nonsense.invalid", f"{'a' * 64}.test"])
+@pytest.mark.parametrize(
+    "host", ["192.0.2.1", "2001:db8::1", "nonsense.invalid", "/run/paygraph.sock", f"{'a' * 64}.test"]
+)
 def test_a_host_of_another_machine_is_told_by_the_name_of_its_setting(host: str) -> None:
     with pytest.raises(OSError, match=rf"HOST.*{host}"):
         refuse_unless_free(host, 0)
