@@ -188,7 +188,10 @@ def workers_of(server: int) -> set[int]:
 
 
 def is_worker(pid: int) -> bool:
-    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:  # it was replaced meanwhile
+        return False
 
 
 def count_together(town: Town, customer: Customer) -> None:
