@@ -61,10 +61,10 @@ async def test_a_contract_that_does_not_hold_is_told(another: tuple[str, Sandbox
     assert "rak_refund_write" in difference.stripe
 
 
-@pytest.mark.parametrize("kind", ["429", "lock_timeout"])
-async def test_what_passes_is_waited_for(another: tuple[str, Sandbox], kind: str) -> None:
+@pytest.mark.parametrize("fault", [Fault(kind="429"), Fault(kind="lock_timeout")], ids=["rate", "lock"])
+async def test_what_passes_is_waited_for(another: tuple[str, Sandbox], fault: Fault) -> None:
     url, sandbox = another
-    sandbox.faults.add(Rule(fault=Fault(kind=kind), method="POST", path="/v1/payment_intents", times=2))
+    sandbox.faults.add(Rule(fault=fault, method="POST", path="/v1/payment_intents", times=2))
     assert await compare(url, KEY, {"card visa": CARDS["card visa"]}) == []
 
 
