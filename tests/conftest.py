@@ -57,6 +57,8 @@ EMPTY = text("""
 """)
 
 logs.configure("INFO", "json")
+
+
 @pytest.hookimpl(trylast=True)  # after they were shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
