@@ -34,6 +34,7 @@ from models.webhooks.tables import DeliveryStatus, WebhookDelivery, WebhookEndpo
 from runtime.database.statements import Query
 
 MOST_LISTED = 50
+MOST_IN_LINE = 100  # deliveries that are due at an endpoint while more of a replay are added
 
 _limit = bindparam("limit", type_=Integer)
 this_endpoint = col(WebhookEndpoint.id) == bindparam("of_endpoint", type_=Uuid)
@@ -188,10 +189,22 @@ BEGIN_REPLAY = Query(
     )
     .returning(*_shown),
 )
+# What happens meanwhile queues up behind what is in line: a replay of months would hold it up for hours.
+_has_a_line = (
+    select(literal_column("1", Integer))
+    .where(
+        col(WebhookDelivery.endpoint_id) == col(WebhookEndpoint.id),
+        is_due,
+        col(WebhookDelivery.due_at) <= func.now(),
+    )
+    .correlate(WebhookEndpoint)
+    .offset(MOST_IN_LINE)
+    .exists()
+)
 LOCK_REPLAY = Query(
     ReplayRow,
     select(col(WebhookEndpoint.id), col(WebhookEndpoint.replay_after), col(WebhookEndpoint.replay_until))
-    .where(col(WebhookEndpoint.replay_after).is_not(None), is_enabled)
+    .where(col(WebhookEndpoint.replay_after).is_not(None), is_enabled, ~_has_a_line)
     .order_by(func.random())  # a month of one endpoint's holds up no hour of another's
     .limit(1)
     .with_for_update(skip_locked=True, key_share=True),

@@ -65,9 +65,7 @@ from models.webhooks.deliveries import (
     TAKE_DUE,
     deliveries,
 )
-from models.webhooks.endpoints import (
-    REPLAY_SOME,
-)
+from models.webhooks.endpoints import LOCK_REPLAY, REPLAY_SOME
 from runtime.database.database import AnyStatement, Database
 from runtime.database.statements import Query, sql_of
 
@@ -147,6 +145,7 @@ WAITED_FOR: dict[str, AnyStatement] = {
     "mark a delivery": MARK_DELIVERED,
     "give up what a disabled endpoint is due": GIVE_UP_OF_DISABLED,
     "send again": REPLAY_SOME,
+    "who is to be sent something again": LOCK_REPLAY,
     "deliveries": deliveries(of_status=False, older=True),
     "deliveries by status": deliveries(of_status=True, older=True),
     "events of the shop": EVENTS,

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
 
 from models import DeliveryStatus, EventType, OrderStatus
+from models.webhooks.endpoints import MOST_IN_LINE
 from services.notifications.event_feed import EventFeed
 from services.notifications.publishing import BATCH
 from services.notifications.webhook_dispatcher import PLACES, WebhookDispatcher
@@ -305,6 +306,31 @@ async def test_a_long_replay_holds_up_no_other(
         text("SELECT url FROM webhook_endpoints WHERE url LIKE '%/short' AND replay_after IS NULL")
     )
     assert len(replayed) == 1
+
+
+async def test_a_replay_puts_no_more_in_line_than_what_happens_meanwhile_may_wait_behind(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher
+) -> None:
+    await paid_orders(shop, BATCH + 400)
+    await EventFeed(shop.database).newest()
+    view, _ = await endpoints.create(MERCHANT, "http://127.0.0.1:9/shop", [EventType.ORDER_PAID])
+    await endpoints.replay(MERCHANT, view.id, datetime.now(UTC) - timedelta(hours=1))
+    in_line = text("SELECT count(*) AS waiting FROM webhook_deliveries WHERE status = 'due'")
+    take = text(
+        "UPDATE webhook_deliveries SET status = 'delivered', delivered_at = now() WHERE id IN"
+        " (SELECT id FROM webhook_deliveries WHERE status = 'due' LIMIT :count)"
+    )
+
+    seen = []
+    for taken in (0, 0, BATCH - MOST_IN_LINE - 1, 1):
+        await shop.database.rows(take, {"count": taken})
+        await dispatcher._prepare()  # noqa: SLF001
+        row = await shop.database.row(in_line)
+        assert row is not None
+        seen.append(row.waiting)
+
+    assert seen == [BATCH, BATCH, MOST_IN_LINE + 1, MOST_IN_LINE + 400]
+    assert (await endpoint(shop.database)).replay_after is None
 
 
 async def test_a_replay_sends_what_was_published_since_a_moment(
