@@ -12,11 +12,12 @@ from hypothesis.stateful import Bundle, initialize, precondition, rule, run_stat
 
 from sandbox.http.errors import StripeError
 from services.identity.principal import Scope
+from services.identity.service_keys import FRESH_SECONDS
 from tests.proof.doors import Server
-from tests.proof.keys_and_tokens import NEEDS, SERVERS, SLACK, KeysAndTokens
-from tests.proof.machine import AN_HOUR, WHICH, ground
+from tests.proof.keys_and_tokens import NEEDS, SCOPES, SERVERS, SLACK, KeysAndTokens
+from tests.proof.machine import AN_HOUR, ground
 
-MOST_ORDERS = 6
+MOST_ORDERS = 3  # besides those of new keys and guests
 SHRINKS = os.environ.get("PROOF_SHRINKS") != "no"
 PHASES = [Phase.explicit, Phase.generate, *([Phase.shrink] if SHRINKS else [])]
 
@@ -38,6 +39,9 @@ class AtTheDoors(KeysAndTokens):
 
     def _placed(self) -> UUID:
         self.placed += 1
+        return self._new_order()
+
+    def _new_order(self) -> UUID:
         return self.runner.run(self.shop.order(items=[(1_000, 1)]))
 
     @rule(order_id=orders)
@@ -48,17 +52,22 @@ class AtTheDoors(KeysAndTokens):
                 self.sandbox.pay(intent_id)
         self.do(self.sweep.run())
 
-    @rule(order_id=orders, which=WHICH, server=SERVERS, first=st.sampled_from([*NEEDS]))
-    def a_key_tries_everything(self, order_id: UUID, which: int, server: Server, first: str) -> None:
+    @rule(scopes=SCOPES, server=SERVERS, first=st.sampled_from([*NEEDS]))
+    def a_new_key_tries_everything(self, scopes: frozenset[Scope], server: Server, first: str) -> None:
+        order_id, number = self._new_order(), len(self.service_keys)
+        self._make_key(scopes, False)
+        self.seconds_pass(FRESH_SECONDS + 0.1)
         for deed in from_there_on(first):
-            self.a_key_is_used(order_id, which, deed, server)
+            self.a_key_is_used(order_id, number, deed, server)
 
-    @rule(order_id=orders, which=WHICH, own=st.booleans(), server=SERVERS, first=st.sampled_from([*NEEDS]))
-    def a_token_tries_everything(
-        self, order_id: UUID, which: int, own: bool, server: Server, first: str
-    ) -> None:
-        for deed in from_there_on(first):
-            self.a_token_is_used(order_id, which, own, deed, server)
+    @rule(other=orders, server=SERVERS, first=st.sampled_from([*NEEDS]))
+    def a_new_guest_tries_everything(self, other: UUID, server: Server, first: str) -> None:
+        order_id, number = self._new_order(), len(self.checkout_tokens)
+        self.a_token_is_made(order_id, 90)
+        if len(self.checkout_tokens) > number:
+            for deed in from_there_on(first):
+                self.a_token_is_used(order_id, number, True, deed, server)
+                self.a_token_is_used(other, number, False, deed, server)
 
     @rule(order_id=orders, server=SERVERS)
     def a_key_gives_back_what_a_customer_paid(self, order_id: UUID, server: Server) -> None:
