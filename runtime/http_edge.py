@@ -10,6 +10,8 @@ from collections.abc import Mapping
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from runtime.http_heads import is_clear_head
+
 MOST_BYTES = 32_768  # of a head; a bearer token has 8 KB at most
 MOST_HEADERS = 100
 PATIENCE = 15.0  # seconds for a whole request, and for the first byte on a new connection
@@ -58,7 +60,7 @@ class BoundedArrival(HttpToolsProtocol):
         super().connection_made(transport)
         self._unread: TimerHandle | None = None
         self._in_head = self._is_coming = True
-        self._head_bytes = 0
+        self._head_bytes = self._header_count = 0
         self._due: TimerHandle | None = self.loop.call_later(self.patience, self._give_up)
 
     def data_received(self, data: bytes) -> None:
@@ -116,7 +118,8 @@ class BoundedArrival(HttpToolsProtocol):
             for name, value in self.headers
         )
         is_quiet = cycle is None or cycle.response_complete
-        return self.parser.get_method() == b"GET" and not has_body and is_quiet
+        is_get = self.parser.get_method() == b"GET" and self.parser.get_http_version() == "1.1"
+        return is_get and not has_body and is_quiet and self._is_clear()
 
     def _refuse_websocket(self) -> None:
         message = "A WebSocket is opened by a GET without a body (RFC 6455, 4.1)."
@@ -134,21 +137,24 @@ class BoundedArrival(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = self._is_coming = True
-        self._head_bytes = 0
+        self._head_bytes = self._header_count = 0
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
+        if self._in_head:  # what stands behind a body names nobody and nothing (RFC 9110, 6.5.1)
+            super().on_header(name, value)
+        self._header_count += 1
         self._count(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():  # see `_after_upgrade`, which the parser leads to next
             return
         self._in_head = False
-        self._check_host()
+        if not self._is_clear():
+            raise _Refused
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -199,11 +205,9 @@ class BoundedArrival(HttpToolsProtocol):
         else:
             self._answer(b"400 Bad Request", msg, b"BAD_REQUEST")
 
-    def _check_host(self) -> None:
-        """One Host, or none in HTTP/1.0 (RFC 9112, 3.2): of two, a proxy and we might each believe another."""
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
-            raise _Refused
+    def _is_clear(self) -> bool:
+        version = self.parser.get_http_version()
+        return is_clear_head(version, self.url, self.headers)
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
@@ -211,7 +215,7 @@ class BoundedArrival(HttpToolsProtocol):
             raise _Refused
 
     def _is_too_large(self) -> bool:
-        return self._head_bytes > MOST_BYTES or len(self.headers or ()) > MOST_HEADERS
+        return self._head_bytes > MOST_BYTES or self._header_count > MOST_HEADERS
 
     def _refuse(self) -> None:
         message = f"A request's line and headers have at most {MOST_BYTES} bytes, in {MOST_HEADERS} headers."
