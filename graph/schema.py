@@ -15,6 +15,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.scalar import ScalarDefinition
 
 from graph.serving.answers import log_errors, presentable
+from graph.serving.introspection import introspect_in_turns
 from graph.serving.lists import charge_lists, read_attributes, remember_roots
 from graph.serving.observing import begin_counting, observe_errors, observe_root_fields, observed_stream
 from graph.serving.plain_entries import fill
@@ -162,6 +163,7 @@ def composed(query: type, more_scalars: Mapping[object, ScalarDefinition] | None
     remember_roots(made.core)
     observe_root_fields(made.core)
     begin_counting(made.core)
+    introspect_in_turns()
     return made
 
 

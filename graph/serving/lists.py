@@ -21,7 +21,7 @@ Resolver = Callable[..., Any]
 
 
 def charge_lists(schema: GraphQLSchema) -> None:
-    """Have each field that answers a list charge it. Introspection's are bounded by graphql-core and the schema."""
+    """Have each field that answers a list charge it. For introspection's see introspection.py."""
     for name, kind in schema.type_map.items():
         if name.startswith("__") or not is_object_type(kind):
             continue

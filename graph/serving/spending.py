@@ -18,6 +18,10 @@ ENTRY = 2  # of a list, beside its fields
 TOKEN = 3  # of the text
 NEW_TOKEN = 6  # of a text to parse and to validate, which its caller pays for
 INTROSPECTION = 5_000  # for the schema or one of its types, which its caller pays for
+# Fields of one operation's lists within the schema, of which three are a unit: the whole schema, as tools ask for it,
+# has 28,200.
+MOST_INTROSPECTED = 40_000
+INTROSPECTED_OF_UNIT = 3
 VALUE = 1  # of the variables, which its caller pays for
 STRETCH = 0.001  # seconds of work after which others get a turn
 
@@ -73,6 +77,7 @@ class Spending:
     filled: list[Filled] = field(default_factory=list)  # lists that are put into the answer when it is done
     account: Account | None = None  # of the caller, whom all their operations together may cost so much
     roots: dict[str, ResolveInfo] = field(default_factory=dict)  # by their names in the answer
+    introspected: int = 0  # fields of lists within the schema
     lines_read: int = 0  # of orders, whether they are charged already or not
     reading_lines: asyncio.Lock = field(default_factory=asyncio.Lock)  # by one list at a time
     turn_began: float = field(default_factory=time.perf_counter)
@@ -105,6 +110,18 @@ class Spending:
         self.work += work
         if self.work > self.allowance.work:
             raise too_costly()
+
+    def introspect(self, fields: int) -> bool:
+        """For the entries of a list within the schema; False for what comes behind the list that was too much. The
+        first `INTROSPECTION` units were paid before."""
+        if self.introspected > MOST_INTROSPECTED:
+            return False
+        paid = max(INTROSPECTION, self.introspected // INTROSPECTED_OF_UNIT)
+        self.introspected += fields
+        if self.introspected > MOST_INTROSPECTED:
+            raise too_costly()
+        self.charge_caller(max(0, self.introspected // INTROSPECTED_OF_UNIT - paid))
+        return True
 
     def charge_caller(self, work: int) -> None:
         """For what is work indeed: a text that is remembered costs its operation, and its caller nothing."""
