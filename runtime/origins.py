@@ -54,6 +54,8 @@ def pattern_of(text: str) -> str:
             f"{text!r} is not a pattern such as {PATTERN_EXAMPLE}: one `*` for the first part"
         )
     origin = read_origin(f"{scheme}://{rest}")
+    if _address(urlsplit(origin).hostname or ""):
+        raise InvalidOrigin(f"{text!r} names an address: no page's host stands below one")
     return re.escape(origin).replace("://", f"://{LABEL}\\.", 1)
 
 

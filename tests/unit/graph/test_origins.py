@@ -66,7 +66,8 @@ def test_what_no_page_has_is_refused_by_what_is_wrong(written: str, about: str) 
 @pytest.mark.parametrize(
     "written",
     ["https://*", "*", "https://*.com", "https://a.*.example", "https://*.*.example", "*.preview.example",
-     "https://*.preview.example/app", "https://pr-*.preview.example"],
+     "https://*.preview.example/app", "https://pr-*.preview.example", "https://*.127.0.0.1",
+     "https://*.[::1.2.3.4]"],
 )  # fmt: skip
 def test_a_pattern_has_one_star_in_front_of_a_name_of_ones_own(written: str) -> None:
     with pytest.raises(InvalidOrigin):
