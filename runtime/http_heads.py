@@ -1,4 +1,4 @@
-"""Which heads of requests say in one way only where the body ends and which host is meant.
+"""Which heads of requests say in one way only where the body ends and which host and caller are meant.
 
 What we and a proxy in front might read differently is refused: what one takes for a body the other takes for a request
 (RFC 9112, 11.2). httptools refuses two lengths, a length beside chunks and broken lines by itself.
@@ -16,13 +16,16 @@ _ABSOLUTE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 
 def is_clear_head(version: str, target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether a head of this HTTP version is clear; names of headers are in lower case."""
-    hosts, codings = [], []
+    hosts, codings, tokens = [], [], 0
     for name, value in headers:
         if name == b"host":
             hosts.append(value.strip())
         elif name == b"transfer-encoding":
             codings.append(value.strip().lower())
-    return version in VERSIONS and _is_one_host(version, target, hosts) and _is_framed(version, codings)
+        elif name == b"authorization":
+            tokens += 1
+    is_one_caller = tokens <= 1 and _is_one_host(version, target, hosts)
+    return version in VERSIONS and is_one_caller and _is_framed(version, codings)
 
 
 def _is_framed(version: str, codings: list[bytes]) -> bool:

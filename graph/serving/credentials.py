@@ -29,10 +29,17 @@ class Credentials:
         if authorization is not None or self.cookie is None:
             return bearer_token(authorization)
         token = request.cookies.get(self.cookie)
-        if token and not self._is_from_our_pages(request):
+        if not token:
+            return None
+        if len(values_of_cookie(request, self.cookie)) > 1:
+            log.warning(
+                "cookie refused", reason="two of one name: another host of the domain may have set one"
+            )
+            return None
+        if not self._is_from_our_pages(request):
             log.warning("cookie refused", reason="sent by a page that may not call")
             return None
-        return token or None
+        return token
 
     def _is_from_our_pages(self, request: HTTPConnection) -> bool:
         site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
@@ -41,6 +48,14 @@ class Credentials:
         if origin is not None:
             return self.origins.allow(origin) or origin == own_origin(request)
         return site in (None, "none")
+
+
+def values_of_cookie(request: HTTPConnection, cookie: str) -> set[str]:
+    """All that the request says under this name: a browser does not tell which host set a cookie."""
+    pairs = (
+        pair.partition("=") for header in request.headers.getlist("cookie") for pair in header.split(";")
+    )
+    return {value.strip() for name, _, value in pairs if name.strip() == cookie}
 
 
 def bearer_token(authorization: str | None) -> str | None:

@@ -75,6 +75,7 @@ REFUSED = {
     "two Hosts in one": get(b"GET /one HTTP/1.1", b"host: shop.test, evil.test\r\n"),
     "a Host with userinfo": get(b"GET /one HTTP/1.1", b"host: shop.test@evil.test\r\n"),
     "a Host with a path": get(b"GET /one HTTP/1.1", b"host: evil.test/shop.test\r\n"),
+    "two tokens": get(b"GET /one HTTP/1.1", HOST + b"authorization: Bearer a\r\nauthorization: Bearer b\r\n"),
     "a target of another host": get(b"GET http://evil.test/one HTTP/1.1"),
     "a target with userinfo": get(b"GET http://shop.test@evil.test/one HTTP/1.1"),
     "a target of another port": get(b"GET http://shop.test:81/one HTTP/1.1"),

@@ -21,7 +21,7 @@ from tests.integration.graph.test_socket_bounds import closing_code, maker_of
 from tests.make import Shop
 from tests.sockets import follower, token
 
-OWN_BOUNDS = {name: SERVER_BOUNDS[name] for name in SERVER_BOUNDS if name.startswith("ws_")}
+OWN_BOUNDS: dict[str, Any] = {name: SERVER_BOUNDS[name] for name in SERVER_BOUNDS if name.startswith("ws_")}
 ME = "{ me { id } }"
 
 

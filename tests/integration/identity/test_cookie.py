@@ -98,3 +98,12 @@ async def test_a_page_of_the_shop_may_send_cookies_and_another_may_not(cookies: 
     assert ours.headers["access-control-allow-origin"] == ORIGIN
     theirs = await cookies.options("/graphql", headers={**asked, "origin": "https://evil.example"})
     assert "access-control-allow-origin" not in theirs.headers
+
+
+async def test_of_two_cookies_of_the_name_none_counts(cookies: httpx.AsyncClient) -> None:
+    """A page of another host of the domain can set one beside it: who then pays would pay in its name."""
+    ours, theirs = cookie()["cookie"], cookie("mallory")["cookie"]
+    assert await caller(cookies, {"cookie": f"{ours}; {theirs}"}) is None
+    assert await caller(cookies, {"cookie": f"{theirs}; {ours}"}) is None
+    assert await caller(cookies, {"cookie": f"{ours}; {ours}"}) == "ada"
+    assert await caller(cookies, {"cookie": f"{ours}; x__Host-session=1"}) == "ada"

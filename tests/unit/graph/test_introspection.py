@@ -94,7 +94,8 @@ async def test_the_schema_many_times_over_is_refused() -> None:
 
     answer = await answer_to(WIDE, spending)
 
-    [error] = answer.errors or ()
+    assert answer.errors is not None
+    [error] = answer.errors
     assert (error.extensions or {})["reason"] == "TOO_COSTLY"
     assert spending.introspected < 2 * MOST_INTROSPECTED
 
