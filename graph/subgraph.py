@@ -47,6 +47,7 @@ def served_schema(*, as_subgraph: bool) -> ServedSchema:
 
 @cache
 def _subgraph() -> ServedSchema:
+    subgraph_sdl()  # here, since it takes a tenth of a second, and not while the first gateway waits
     return composed(SubgraphQuery, ANY_REPRESENTATION)
 
 
