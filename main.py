@@ -13,6 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
+import runtime.packages  # noqa: F401  before the others, which are missing where it says so
+
+# isort: split
 import structlog
 import uvicorn
 from starlette.applications import Starlette

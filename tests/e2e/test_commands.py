@@ -22,7 +22,7 @@ from services.operations.command_line import parse
 from services.operations.seeding import CATALOGUE
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET, Stripe
 from tests.e2e.databases import own_database
-from tests.e2e.processes import ROOT, Shell, eventually, free_ports, shell
+from tests.e2e.processes import MAIN, PATIENCE, ROOT, Shell, eventually, free_ports, shell
 
 COMMANDS = (
     "demo",
@@ -322,6 +322,14 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(sh: Shell, own_url: str) -> 
             assert (ended.code, ended.out, len(ended.err.splitlines())) == (1, "", 1)
             assert port in ended.err
             assert "in use" in ended.err
+
+
+def test_a_python_without_the_packages_is_told_what_to_type(sh: Shell) -> None:
+    without = sh.start_program("bare", sys.executable, "-S", MAIN, "demo")
+    assert without.process.wait(PATIENCE) == 1
+    assert without.output.startswith("Paygraph's packages are not installed in ")
+    assert "make run" in without.output
+    assert "Traceback" not in without.output
 
 
 @pytest.mark.parametrize("host", ["nonsense.invalid", "192.0.2.1"])

@@ -39,7 +39,7 @@ def pasted(lines: str, port: int, folder: Path) -> subprocess.CompletedProcess[s
     return subprocess.run(  # noqa: S603  the README's own words
         ["/bin/bash", "-uo", "pipefail", "-c", lines],
         cwd=folder,
-        env={**os.environ, "PORT": str(port)},
+        env={**os.environ, "PORT": str(port), "http_proxy": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
