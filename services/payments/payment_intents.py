@@ -35,6 +35,7 @@ from services.payments.intents import (
     IntentStatus,
     KeyBurnt,
     Refused,
+    UnreadableAnswer,
 )
 from services.payments.order_changes import OrderChanges
 from services.payments.patience import RECEIPT, SUFFIX, Patience
@@ -201,7 +202,10 @@ class PaymentIntents:
     ) -> Intent | None:
         failpoints.reach(failpoints.PAYMENT_RECORDED)
         try:
-            return await patience.spend_on(self._gateway.create_intent(claim.request_for(payment)))
+            intent = await patience.spend_on(self._gateway.create_intent(claim.request_for(payment)))
+            if intent.payment_id != payment.id:  # its secret may be another customer's
+                raise UnreadableAnswer(f"payment intent: {intent.id} is not the one that was asked for")
+            return intent
         except KeyBurnt as error:
             await self._give_up(payment, PaymentState.ABANDONED, error)
             patience.count_burnt_key()

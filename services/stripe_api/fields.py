@@ -41,10 +41,10 @@ class Fields:
             return None
         return "".join(filter(str.isprintable, value[:LONGEST_TEXT])) or None
 
-    def amount(self, name: str) -> int:
+    def amount(self, name: str, *, least: int = 0) -> int:
         """Minor units, as many as Stripe charges at most."""
         value = self._data.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_AMOUNT:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= LARGEST_AMOUNT:
             raise self._unreadable(name)
         return value
 

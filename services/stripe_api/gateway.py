@@ -33,6 +33,7 @@ from services.stripe_api.calls import StripeCall, date_of, name_of
 from services.stripe_api.metrics import begin_counting
 from services.stripe_api.objects import (
     COLLECTIONS,
+    belonging_to,
     dispute_from,
     event_seen,
     intent_from,
@@ -124,13 +125,16 @@ class StripeGateway:
         )
 
     async def retrieve_intent(self, intent_id: str) -> Intent:
-        return await self._intent("get", path_of(intent_id))
+        return about(intent_id, await self._intent("get", path_of(intent_id)))
 
     async def reprice_intent(self, intent_id: str, amount: int, *, idempotency_key: str) -> Intent:
-        return await self._intent("post", path_of(intent_id), idempotency_key=idempotency_key, amount=amount)
+        path = path_of(intent_id)
+        return about(
+            intent_id, await self._intent("post", path, idempotency_key=idempotency_key, amount=amount)
+        )
 
     async def cancel_intent(self, intent_id: str) -> Intent:
-        return await self._intent("post", f"{path_of(intent_id)}/cancel")
+        return about(intent_id, await self._intent("post", f"{path_of(intent_id)}/cancel"))
 
     async def list_intents(
         self, since: datetime, after: str | None = None, until: datetime | None = None
@@ -161,14 +165,18 @@ class StripeGateway:
             metadata={"refund_id": str(request.refund_id)},
             **reason,
         )
-        return refund_from(data)
+        refund = belonging_to(request.intent_id, refund_from)(data)
+        if (refund.refund_id, refund.amount) != (request.refund_id, request.amount):
+            raise UnreadableAnswer(f"refund: {refund.id} is not the one that was asked for")
+        return refund
 
     async def list_refunds(self, intent_id: str) -> list[StripeRefund]:
         """Every refund of an intent, whoever made it."""
+        read = belonging_to(intent_id, refund_from)
         refunds: list[StripeRefund] = []
         after: str | None = None
         for _ in range(MOST_PAGES):
-            page = await self._page("/v1/refunds", refund_from, after, payment_intent=checked(intent_id))
+            page = await self._page("/v1/refunds", read, after, payment_intent=checked(intent_id))
             refunds += page.items
             after = page.next
             if after is None:
@@ -176,7 +184,8 @@ class StripeGateway:
         raise UnreadableAnswer(f"the refunds of {intent_id} have no end")
 
     async def list_disputes(self, intent_id: str) -> list[StripeDispute]:
-        page = await self._page("/v1/disputes", dispute_from, None, payment_intent=checked(intent_id))
+        read = belonging_to(intent_id, dispute_from)
+        page = await self._page("/v1/disputes", read, None, payment_intent=checked(intent_id))
         return [*page.items]
 
     async def _page(
@@ -252,6 +261,12 @@ class StripeGateway:
 
     async def close(self) -> None:
         await self._http.close_async()
+
+
+def about(intent_id: str, intent: Intent) -> Intent:
+    if intent.id != intent_id:
+        raise UnreadableAnswer(f"payment intent: {intent_id} was asked for, and {intent.id} was answered")
+    return intent
 
 
 def checked(intent_id: str) -> str:

@@ -78,7 +78,7 @@ def refund_from(data: object) -> StripeRefund:
     return StripeRefund(
         id=fields.id(REFUND),
         status=status,
-        amount=fields.amount("amount"),
+        amount=fields.amount("amount", least=1),
         reason=fields.text("reason"),
         refund_id=uuid_in(fields.metadata(), "refund_id"),
         failure_code=fields.text("failure_reason"),
@@ -126,6 +126,17 @@ def intent_id_in(data: object) -> str | None:
     """The intent of a refund, a dispute or a charge."""
     found = Fields(data, "object").inside("payment_intent")
     return str(found) if is_id(INTENT, found) else None
+
+
+def belonging_to(intent_id: str, read: Callable[[object], T]) -> Callable[[object], T]:
+    """`read`, which refuses a refund or a dispute of another intent."""
+
+    def read_its_own(data: object) -> T:
+        if (found := intent_id_in(data)) not in (None, intent_id):
+            raise UnreadableAnswer(f"{intent_id} was asked about, and {found} was answered")
+        return read(data)
+
+    return read_its_own
 
 
 def page_from(data: object, read: Callable[[Any], T | None], *, after: str | None = None) -> StripePage[T]:
