@@ -35,20 +35,24 @@ CLOSED, UNHEARD = (
 )  # orders that are canceled, and intents that are paid without a webhook, before each sweep
 SHOPS = (1_000, 10_000, 100_000)
 
-FILL = """
-INSERT INTO products (id, name, unit_amount, currency) VALUES (gen_random_uuid(), 'Mug', 1000, 'USD');
-INSERT INTO orders (id, user_id, currency, created_at)
-  SELECT gen_random_uuid(), 'user ' || n, 'USD', now() - n * (interval '7 days' / {orders})
-    FROM generate_series(1, {orders}) AS n;
-INSERT INTO order_items (order_id, position, product_id, product_name, unit_amount, quantity)
-  SELECT orders.id, 0, products.id, 'Mug', 1000, 1 FROM orders, products;
-INSERT INTO payments (id, order_id, state, idempotency_key, intent_id, amount, currency, order_version, cause,
-    looked_at, created_at)
-  SELECT gen_random_uuid(), id, 'open', 'pi:' || id, 'pi_' || replace(id::text, '-', ''), 1000, 'USD', version, 'bench',
-    created_at, created_at FROM orders;
-UPDATE installation SET made_at = now() - interval '31 days';
-ANALYZE;
-"""
+PRODUCT = (
+    "INSERT INTO products (id, name, unit_amount, currency) VALUES (gen_random_uuid(), 'Mug', 1000, 'USD')"
+)
+PART = 5_000  # orders in one statement: the triggers of more would take longer than a statement may
+FILL = (
+    "INSERT INTO orders (id, user_id, currency, created_at)"
+    " SELECT gen_random_uuid(), 'user ' || n, 'USD', now() - n * (interval '7 days' / {orders})"
+    " FROM generate_series({first}, {last}) AS n",
+    "INSERT INTO order_items (order_id, position, product_id, product_name, unit_amount, quantity)"
+    " SELECT orders.id, 0, products.id, 'Mug', 1000, 1 FROM orders, products"
+    " WHERE NOT EXISTS (SELECT 1 FROM order_items AS i WHERE i.order_id = orders.id)",
+    "INSERT INTO payments (id, order_id, state, idempotency_key, intent_id, amount, currency, order_version, cause,"
+    " looked_at, created_at)"
+    " SELECT gen_random_uuid(), id, 'open', 'pi:' || id, 'pi_' || replace(id::text, '-', ''), 1000, 'USD', version,"
+    " 'bench', created_at, created_at FROM orders"
+    " WHERE NOT EXISTS (SELECT 1 FROM payments AS p WHERE p.order_id = orders.id)",
+)
+FILLED = ("UPDATE installation SET made_at = now() - interval '31 days'", "ANALYZE")
 PAYMENTS = text("SELECT id, order_id, intent_id, created_at FROM payments ORDER BY created_at DESC")
 CLOSE = text("UPDATE orders SET status = 'canceled' WHERE id = :id")
 LEFT = text("SELECT state, count(*) AS number FROM payments WHERE intent_id = ANY(:ids) GROUP BY state")
@@ -94,9 +98,13 @@ async def _shop(orders: int) -> list[Swept]:
 
 async def _fill(database: Database, sandbox: Sandbox, orders: int) -> list[tuple[str, str]]:
     """Our orders with their intents at Stripe, and a stranger's month; (order id, intent id), the youngest first."""
-    for statement in FILL.format(orders=orders).split(";\n"):
-        if statement.strip():
-            await database.rows(text(statement))
+    await database.rows(text(PRODUCT))
+    for first in range(1, orders + 1, PART):
+        for statement in FILL:
+            last = min(first + PART - 1, orders)
+            await database.rows(text(statement.format(orders=orders, first=first, last=last)))
+    for statement in FILLED:
+        await database.rows(text(statement))
     installation = await database.row(INSTALLATION)
     own = str(installation.id) if installation else ""
     template = sandbox.call("POST", "/v1/payment_intents", {"amount": 1000, "currency": "usd"}).json()
