@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import DateTime, Interval, Text, bindparam, func, or_, select, update
+from sqlalchemy import DateTime, Interval, Text, bindparam, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col
 
@@ -32,13 +32,19 @@ class DoneUntil(NamedTuple):
     done_until: datetime | None
 
 
-# A row when the lease is ours now: it was free, had run out, or was ours already.
+# A row when the lease is ours now: it was free, had run out, or was ours already. One that ends long after a new one
+# would was given by a clock that has gone back since.
+_impossible = literal_column("interval '5 minutes'", Interval)
 TAKE_WORK = Query(
     DoneUntil,
     _wanted.on_conflict_do_update(
         index_elements=["name"],
         set_={"holder": _wanted.excluded.holder, "held_until": _wanted.excluded.held_until},
-        where=or_(col(Lease.held_until) < func.now(), col(Lease.holder) == _wanted.excluded.holder),
+        where=or_(
+            col(Lease.held_until) < func.now(),
+            col(Lease.held_until) > _wanted.excluded.held_until + _impossible,
+            col(Lease.holder) == _wanted.excluded.holder,
+        ),
     ).returning(col(Lease.done_until)),
 )
 

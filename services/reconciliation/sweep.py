@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from models.attention.statements import DELETE_OLD_CASES, OPEN_CASES
+from models.reconciliation.clock import ALL_DUE_NOW, CLOCK_WENT_BACK, SEE_CLOCK
 from models.reconciliation.leases import SET_DONE_UNTIL
 from models.reconciliation.sweep_state import (
     FORGET_OLD_FAILURES,
@@ -123,6 +124,7 @@ class Sweep:
         intents = UnknownIntents(database, gateway, Recovery(database, gateway))
         # What costs a customer the most when it waits comes first; Stripe's lists come after our own tables.
         return (
+            step("clock", 10, 1, "", self._follow_the_clock),
             step("closed orders", 15, 300, "cancel payment intents", closed.run),
             step("expired orders", 10, 300, "cancel payment intents", expired.run),
             step("unanswered payments", 10, 200, "write payment intents", unanswered.run, own_account=True),
@@ -218,6 +220,16 @@ class Sweep:
             return
         await self._inbox.try_all_again()
         await self._database.rows(RETRY_ALL_NOW)
+
+    async def _follow_the_clock(self, run: StepRun) -> None:
+        """Where the database's clock went back, nothing waits until it shows again what it showed before."""
+        clock = await self._database.row(CLOCK_WENT_BACK)
+        if clock is not None and clock.went_back:
+            log.warning("the database's clock went back; all that is due later is due now")
+            for statement in ALL_DUE_NOW:
+                await self._database.rows(statement)
+            run.count("clock went back")
+        await self._database.rows(SEE_CLOCK)
 
     async def _finish_events(self, run: StepRun) -> None:
         while run.may_go_on and (finished := await self._inbox.finish_due()):

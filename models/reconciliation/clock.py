@@ -1,0 +1,63 @@
+"""The database's clock when it goes back: a standby with another clock is promoted, or a machine is set right.
+
+What the old clock made due in a minute, or leased for a minute, would wait until the new one has caught up. The row
+`clock` of `leases` has, as `done_until`, what the clock showed when a sweep last looked.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import DateTime, Interval, func, literal, literal_column, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
+
+from models.base import among
+from models.payments.tables import Payment
+from models.reconciliation.leases import Lease
+from models.reconciliation.sweep_state import SweepRetry
+from models.refunds.tables import Refund, RefundState
+from models.stripe_events.tables import StripeEvent
+from models.webhooks.tables import DeliveryStatus, WebhookDelivery
+from runtime.database.statements import Query
+
+CLOCK = "clock"
+_never = literal("infinity", DateTime(timezone=True))
+_tolerance = literal_column("interval '30 seconds'", Interval)
+UNDER_WAY = (RefundState.CREATING, RefundState.PENDING, RefundState.REQUIRES_ACTION)
+
+
+class ClockRow(NamedTuple):
+    went_back: bool
+
+
+CLOCK_WENT_BACK = Query(
+    ClockRow,
+    select((col(Lease.done_until) > func.now() + _tolerance).label("went_back")).where(
+        col(Lease.name) == CLOCK, col(Lease.done_until).is_not(None)
+    ),
+)
+_now = insert(Lease).values(name=CLOCK, holder="", held_until=func.now(), done_until=func.now())
+SEE_CLOCK = _now.on_conflict_do_update(index_elements=["name"], set_={"done_until": _now.excluded.done_until})
+# What waits for a moment that no clock has shown yet is due now. A call that is under way may be made a second time by
+# it, under the same idempotency key.
+ALL_DUE_NOW = (
+    update(StripeEvent)
+    .where(
+        col(StripeEvent.finished_at).is_(None),
+        col(StripeEvent.due_at) > func.now(),
+        col(StripeEvent.due_at) < _never,
+    )
+    .values(due_at=func.now()),
+    update(SweepRetry).where(col(SweepRetry.due_at) > func.now()).values(due_at=func.now()),
+    update(Payment).where(col(Payment.lease_until) > func.now()).values(lease_until=None),
+    update(Refund)
+    .where(
+        among(col(Refund.state), UNDER_WAY),
+        or_(col(Refund.due_at) > func.now(), col(Refund.lease_until) > func.now()),
+    )
+    .values(due_at=func.least(col(Refund.due_at), func.now()), lease_until=None),
+    update(WebhookDelivery)
+    .where(
+        among(col(WebhookDelivery.status), (DeliveryStatus.DUE,)), col(WebhookDelivery.due_at) > func.now()
+    )
+    .values(due_at=func.now()),
+)

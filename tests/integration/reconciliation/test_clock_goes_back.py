@@ -1,0 +1,114 @@
+"""The database's clock goes back by hours: what was due, or leased, does not wait until it has caught up."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from models import OrderStatus
+from models.reconciliation.leases import TAKE_WORK
+from runtime.database.database import Database
+from sandbox.config import SandboxConfig
+from sandbox.core import Sandbox
+from sandbox.faults import Rule, parse_fault
+from services.payments.refusals import PaymentProviderUnavailable
+from services.reconciliation.sweep import SWEEP
+from services.reconciliation.sweep_scheduler import HELD, SweepScheduler
+from tests.events import WEBHOOK_SECRET, signed
+from tests.make import Shop
+from tests.proof.till import Till
+
+# Whatever the old clock wrote lies so much later by the new one.
+BACK = """
+UPDATE leases SET held_until = held_until + :back, done_until = done_until + :back;
+UPDATE sweep_retries SET due_at = due_at + :back;
+UPDATE stripe_events SET due_at = due_at + :back;
+UPDATE payments SET lease_until = lease_until + :back, looked_at = looked_at + :back;
+UPDATE refunds SET due_at = due_at + :back, lease_until = lease_until + :back
+"""
+THREE_HOURS = timedelta(hours=3)
+
+
+@pytest.fixture
+def till(database: Database) -> Till:
+    return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+
+
+async def clock_goes_back(database: Database) -> None:
+    for statement in BACK.split(";"):
+        await database.rows(text(statement), {"back": THREE_HOURS})
+
+
+async def test_an_event_that_waits_is_finished_by_the_next_sweep(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    await till.sweep.run()
+    order_id = await shop.order()
+    intent = await till.ask(order_id)
+    till.sandbox.pay(intent.id)
+    event = next(e for e in till.sandbox.state.events if e["type"] == "payment_intent.succeeded")
+    await till.inbox.receive(*signed(till.sandbox.webhook(event["id"]).body))
+    await clock_goes_back(database)
+
+    await till.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.PAID
+
+
+async def test_a_refund_whose_server_died_is_made(till: Till, database: Database, shop: Shop) -> None:
+    order_id, _ = await till.paid()
+    till.sandbox.faults.add(Rule(fault=parse_fault("503"), path="/v1/refunds*", times=None))
+    recorded = await till.refund(order_id)
+    await database.rows(text("UPDATE refunds SET lease_until = now() + interval '1 minute'"))
+    till.sandbox.faults.clear()
+    await clock_goes_back(database)
+
+    await till.sweep.run()
+
+    assert recorded.state == "creating"
+    assert await shop.status(order_id) is OrderStatus.REFUNDED
+
+
+async def test_a_customer_whose_server_died_need_not_wait_for_the_lease(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    await till.sweep.run()
+    order_id = await shop.order()
+    till.sandbox.faults.add(Rule(fault=parse_fault("reset"), times=None))
+    with pytest.raises(PaymentProviderUnavailable):
+        await till.ask(order_id)
+    till.sandbox.faults.clear()
+    await database.rows(text("UPDATE payments SET lease_until = now() + interval '10 seconds'"))
+    await clock_goes_back(database)
+
+    await till.sweep.run()
+
+    assert (await till.ask(order_id)).client_secret
+
+
+async def test_the_sweep_of_a_server_that_is_gone_is_taken_over(till: Till, database: Database) -> None:
+    gone = {"name": SWEEP, "holder": str(uuid4()), "lease": HELD}
+    assert await database.row(TAKE_WORK, gone)
+    assert not await SweepScheduler(database, till.sweep).sweep_if_it_is_our_turn()
+
+    await clock_goes_back(database)
+
+    assert await SweepScheduler(database, till.sweep).sweep_if_it_is_our_turn()
+
+
+async def test_a_clock_that_goes_on_makes_nothing_due(till: Till, database: Database) -> None:
+    await till.sweep.run()
+    await database.rows(
+        text(
+            "INSERT INTO sweep_retries (step, item, failure, due_at)"
+            " VALUES ('events', 'pi_1', 'x', now() + interval '9 minutes')"
+        )
+    )
+
+    findings = await till.sweep.run()
+
+    assert "clock went back" not in findings.done
+    assert await database.rows(
+        text("SELECT 1 FROM sweep_retries WHERE due_at > now() + interval '8 minutes'")
+    )
