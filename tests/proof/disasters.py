@@ -332,7 +332,7 @@ class Disasters(KeysAndTokens):
         self.count("slow networks")
         self.gateway.delays = list(delays)
 
-    @rule(order_id=ORDERS, status=st.sampled_from(["pending", "canceled", "paid", "review"]))
+    @rule(order_id=ORDERS, status=st.sampled_from(["pending", "canceled", "paid", "review", "refunded"]))
     def somebody_sets_the_status_by_sql(self, order_id: UUID, status: str) -> None:
         """Once, since less can be asked of such an order. No precondition: a race may have put one there."""
         if self.world.by_hand:

@@ -17,6 +17,7 @@ from sandbox.core import Sandbox
 from tests.proof.neighbours import Neighbours
 from tests.proof.one_moment import at_one_moment, rows_of
 
+STEPS = {"KWD": 10, "ISK": 100}
 LIVE = ("creating", "open", "processing", "canceling")
 MADE = ("pending", "requires_action", "succeeded")
 PAID = ("paid", "partially_refunded", "refunded")
@@ -207,6 +208,7 @@ async def check_at_the_end(world: World) -> None:
     e5_no_open_payment_of_a_closed_order(seen)
     await e7_the_history_leads_to_the_present(world, seen)
     a_replay_sends_the_same(world)
+    amounts_are_whole_steps(world)
 
 
 def e1_every_success_is_in_the_books(seen: Seen) -> None:
@@ -278,3 +280,14 @@ def a_replay_sends_the_same(world: World) -> None:
         key = call["idempotency_key"]
         if key and call["params"]:  # a call that was cut off before it was read has none
             assert sent.setdefault(key, call["params"]) == call["params"], f"replay: {key}"
+
+
+def amounts_are_whole_steps(world: World) -> None:
+    """Stripe was never asked to charge, or to give back, what it takes in no currency of this kind."""
+    currencies = {i["id"]: i["currency"].upper() for i in world.intents()}
+    for call in world.sandbox.journal.calls("POST"):
+        params = call["params"]
+        currency = params.get("currency") or currencies.get(params.get("payment_intent"))
+        if call["path"] in ("/v1/payment_intents", "/v1/refunds") and currency and "amount" in params:
+            amount, step = int(params["amount"]), STEPS.get(currency.upper(), 1)
+            assert amount % step == 0, f"{call['path']} of {amount} {currency}"

@@ -52,6 +52,8 @@ HIDDEN = (None, "OrderNotFound", "AttentionNotFound")
 
 
 class KeysAndTokens(Machine):
+    jumped_at = float("-inf")  # `seconds` of the last jump of our clocks
+
     def __init__(self) -> None:
         self.began = time.monotonic()
         super().__init__()
@@ -66,8 +68,17 @@ class KeysAndTokens(Machine):
 
     @property
     def seconds(self) -> float:
-        """Since the run began: those that really passed, and those that the proof lets pass."""
-        return time.monotonic() - self.began + self.gateway.ahead.total_seconds()
+        """Since the run began: those that really passed, and those that the proof lets pass. No jump changes it."""
+        return time.monotonic() - self.began + self.passed.total_seconds()
+
+    @property
+    def clock(self) -> float:
+        """The database's, by which keys and tokens end."""
+        return self.seconds + self.skew.total_seconds()
+
+    def jump(self, time: timedelta) -> None:
+        super().jump(time)
+        self.jumped_at = self.seconds
 
     @rule(scopes=SCOPES, ends=st.booleans())
     def a_key_is_made(self, scopes: frozenset[Scope], ends: bool) -> None:
@@ -85,7 +96,7 @@ class KeysAndTokens(Machine):
     ) -> None:
         self.service_keys.append(
             Credential(
-                f"key:{key_id}", secret, self.seconds, self.seconds + lasts, server, scopes, key_id=key_id
+                f"key:{key_id}", secret, self.seconds, self.clock + lasts, server, scopes, key_id=key_id
             )
         )
 
@@ -112,7 +123,7 @@ class KeysAndTokens(Machine):
 
     def _note_token(self, order_id: UUID, secret: str, lasts: float) -> None:
         if len(self.checkout_tokens) < MOST_TOKENS:
-            ends = self.seconds + lasts
+            ends = self.clock + lasts
             name = f"checkout:{order_id}"
             self.checkout_tokens.append(
                 Credential(name, secret, self.seconds, ends, "this", order_id=order_id)
@@ -176,13 +187,14 @@ class KeysAndTokens(Machine):
         is_revoked = ended_at is not None and (
             self.seconds - ended_at > bound or credential.ended_on in (server, None)
         )
-        return credential.is_gone or is_revoked or self.seconds > credential.ends + SLACK
+        is_over = self.clock > credential.ends + SLACK and self.seconds - self.jumped_at > bound
+        return credential.is_gone or is_revoked or is_over
 
     def _is_known(self, credential: Credential, server: Server, bound: float) -> bool:
         """Whether it is good for sure, and the server has had the time to hear of it."""
-        is_good = (
-            not credential.is_gone and credential.ended_at is None and self.seconds < credential.ends - SLACK
-        )
+        was_over = self.has_jumped_back and credential.ends < float("inf")  # and may be deleted
+        is_good = not (credential.is_gone or credential.ended_at is not None or was_over)
+        is_good &= self.clock < credential.ends - SLACK
         return is_good and (credential.born_on == server or self.seconds - credential.born > bound)
 
     def _call(

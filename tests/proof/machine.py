@@ -63,6 +63,8 @@ class Machine(RuleBasedStateMachine):
         self.shop = Shop(self.database)
         self.world = World(self.database, self.sandbox)
         self.neighbours = self.world.neighbours
+        self.skew = timedelta()  # how far our clocks are before Stripe's
+        self.has_jumped_back = False
         self.keys = self.placed = self.starts = 0
         self.warehouse = Warehouse(self.database)
         self.start()
@@ -95,6 +97,19 @@ class Machine(RuleBasedStateMachine):
         """For our tables and for Stripe alike."""
         self.gateway.ahead += time
         self.sandbox.pass_time(time.total_seconds())
+        self.warehouse.pass_time(time)
+        self.runner.run(self.tables.make_older(time))
+
+    @property
+    def passed(self) -> timedelta:
+        """Since the run began, whatever the clocks say."""
+        return self.gateway.ahead - self.skew
+
+    def jump(self, time: timedelta) -> None:
+        """Our clocks go on, or back, by so much, and Stripe's does not."""
+        self.skew += time
+        self.has_jumped_back |= time < timedelta()
+        self.gateway.ahead += time
         self.warehouse.pass_time(time)
         self.runner.run(self.tables.make_older(time))
 

@@ -12,6 +12,7 @@ from tests.proof.mutants import (
     refunds,
     settlement,
     stripe_api,
+    worlds,
 )
 from tests.proof.mutants.mutant import Mutant
 
@@ -27,4 +28,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *account.MUTANTS,
     *notifications.MUTANTS,
     *identity.MUTANTS,
+    *worlds.MUTANTS,
 )
