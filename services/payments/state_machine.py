@@ -144,7 +144,7 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
     """An order's status by its money: PAID only while the settled money that was not given back equals the total."""
     settled = next((m for m in money if m.disposition is Disposition.SETTLED and m.kept > 0), None)
     if settled is not None:
-        status = _status_of_settled(settled, order.total)
+        status = _status_of_settled(settled, order)
         if status is OrderStatus.REVIEW:
             return OrderVerdict(status=_left_to_a_person(order), unsettles=settled.payment_id)
         return OrderVerdict(status=status)
@@ -165,9 +165,11 @@ def _left_to_a_person(order: OrderFacts) -> OrderStatus:
     return order.status if order.status is OrderStatus.CANCELED else OrderStatus.REVIEW
 
 
-def _status_of_settled(money: Money, total: int) -> OrderStatus:
-    if money.kept == total:
+def _status_of_settled(money: Money, order: OrderFacts) -> OrderStatus:
+    if money.currency != order.currency:  # somebody changed it by SQL
+        return OrderStatus.REVIEW
+    if money.kept == order.total:
         return OrderStatus.PAID
-    if money.kept < total and money.refunded > 0:
+    if money.kept < order.total and money.refunded > 0:
         return OrderStatus.PARTIALLY_REFUNDED
     return OrderStatus.REVIEW

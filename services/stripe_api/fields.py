@@ -61,6 +61,13 @@ class Fields:
         except (TypeError, ValueError, OverflowError, OSError) as error:
             raise self._unreadable(name) from error
 
+    def moment_or_none(self, name: str) -> datetime | None:
+        """None for what is no time: what it belongs to matters more."""
+        try:
+            return self.moment(name)
+        except UnreadableAnswer:
+            return None
+
     def metadata(self) -> Mapping[str, object]:
         value = self._data.get("metadata")
         return value if isinstance(value, dict) else {}

@@ -96,7 +96,7 @@ def dispute_from(data: object) -> StripeDispute:
         amount=fields.amount("amount"),
         reason=fields.text("reason") or "unknown",
         created_at=fields.moment("created"),
-        due_by=evidence.moment("due_by") if evidence.has("due_by") else None,
+        due_by=evidence.moment_or_none("due_by"),
     )
 
 

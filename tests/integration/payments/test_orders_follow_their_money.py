@@ -97,3 +97,18 @@ async def test_a_dispute_moves_on_after_a_failover_to_a_clock_that_is_behind(
     await disputes.refresh(intent_id)
 
     assert [row.status for row in await database.rows(text("SELECT status FROM disputes"))] == [status]
+
+
+async def test_money_of_another_currency_settles_no_order(till: Till, database: Database) -> None:
+    """Somebody changed the currency by SQL: a thousand dollars are not a thousand yen."""
+    order_id, intent_id = await till.paid(1_000)
+    await till.shop.set_order(order_id, currency="JPY")
+
+    await till.refunds.refresh(intent_id)
+
+    assert await till.shop.status(order_id) is OrderStatus.REVIEW
+    assert await kinds(database) == ["order_in_review"]
+    await till.shop.set_order(order_id, currency="USD")
+    await till.refunds.refresh(intent_id)
+    assert await till.shop.status(order_id) is OrderStatus.PAID
+    assert await kinds(database) == []

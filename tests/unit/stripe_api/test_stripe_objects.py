@@ -91,6 +91,11 @@ def test_a_success_without_its_amount_is_unreadable_and_not_zero() -> None:
         intent_from({**INTENT_OBJECT, "amount_received": None})
 
 
+@pytest.mark.parametrize("odd", [None, "soon", -1e300, 10**30, True, []])
+def test_a_dispute_is_heard_of_whatever_its_date_is(odd: object) -> None:
+    assert dispute_from({**DISPUTE_OBJECT, "evidence_details": {"due_by": odd}}).due_by is None
+
+
 def test_a_refund_of_an_unknown_status_is_unreadable() -> None:
     for status in ("creating", "odd"):
         with pytest.raises(UnreadableAnswer):
