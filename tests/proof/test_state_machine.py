@@ -164,6 +164,14 @@ class Payments(Disasters, ClockJumps, OlderServer):
         if self._is_pending(order_id):
             self.runner.run(self.shop.set_order(order_id, currency=currency))
 
+    @rule(order_id=orders, currency=st.sampled_from(["ISK", "KWD"]))
+    def the_total_is_no_whole_step_for_a_while(self, order_id: UUID, currency: str) -> None:
+        if self._is_pending(order_id):
+            self.runner.run(self.shop.set_order(order_id, currency=currency))
+            self.runner.run(self.shop.set_price(order_id, 1_005))
+            self.do(self._pay(order_id))
+            self.runner.run(self.shop.set_price(order_id, 1_000))
+
     @rule(order_id=orders, who=st.sampled_from([ADA, MERCHANT]))
     def the_order_is_canceled(self, order_id: UUID, who: Principal) -> None:
         self.do(OrderCancellation(self.database, self.gateway).cancel(who, order_id))
