@@ -5,6 +5,7 @@ directly, past this server: only canceling the intent ends that. `createPaymentI
 the last ten declines are no longer within an hour. An address from which too many cards were declined waits likewise.
 """
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -12,7 +13,13 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter
 
-from models.declines.statements import ADD_DECLINES, FORGET_OLD_DECLINES, NOTE_PAYER, PAYMENTS_TO_CLOSE
+from models.declines.statements import (
+    ADD_DECLINES,
+    FORGET_OLD_DECLINES,
+    NOTE_PAYER,
+    PAYMENTS_TO_CLOSE,
+    PaymentToClose,
+)
 from models.payments.statements import MOVE_PAYMENT
 from models.payments.tables import PaymentState
 from runtime.database.database import Database
@@ -24,6 +31,7 @@ DECLINED = "payment_intent.payment_failed"  # an event's type
 CAUSE = "too many declined cards"
 KEPT = timedelta(days=1)
 MOST_FORGOTTEN_AT_ONCE = 100
+CLOSED_AT_ONCE = 5  # intents of one user, by one event
 PAYER_FRESH_FOR = timedelta(minutes=10)
 
 DECLINES = Counter("paygraph_card_declines", "Declined attempts to pay, of all orders.", registry=COUNTS)
@@ -55,22 +63,37 @@ class Declines:
             ADD_DECLINES, {"intent_id": intent_id, "event_ids": list(event_ids)}
         )
         DECLINES.inc(len(added))
-        for payment in await self._database.rows(PAYMENTS_TO_CLOSE, {"intent_id": intent_id}):
-            log.warning("intent closed after declines", intent=payment.intent_id, payment=str(payment.id))
-            await self._database.rows(
-                MOVE_PAYMENT,
-                {
-                    "payment_id": payment.id,
-                    "from_state": payment.state,
-                    "to_state": PaymentState.CANCELING,
-                    "failure_code": None,
-                    "cause": CAUSE,
-                },
-            )
-            await self._cancellation.cancel(payment.intent_id, cause=CAUSE)
-            CLOSED.inc()
+        await self._close_all(await self._database.rows(PAYMENTS_TO_CLOSE, {"intent_id": intent_id}))
         if added:
             await self._database.rows(FORGET_OLD_DECLINES, {"age": KEPT, "most": MOST_FORGOTTEN_AT_ONCE})
+
+    async def _close_all(self, payments: Sequence[PaymentToClose]) -> None:
+        """A few at once, since cards are tried meanwhile, and one that can't be closed keeps no other open. Raises what
+        kept one open."""
+        places = asyncio.Semaphore(CLOSED_AT_ONCE)
+
+        async def close(payment: PaymentToClose) -> None:
+            async with places:
+                await self._close(payment)
+
+        for problem in await asyncio.gather(*map(close, payments), return_exceptions=True):
+            if problem is not None:
+                raise problem
+
+    async def _close(self, payment: PaymentToClose) -> None:
+        log.warning("intent closed after declines", intent=payment.intent_id, payment=str(payment.id))
+        await self._database.rows(
+            MOVE_PAYMENT,
+            {
+                "payment_id": payment.id,
+                "from_state": payment.state,
+                "to_state": PaymentState.CANCELING,
+                "failure_code": None,
+                "cause": CAUSE,
+            },
+        )
+        await self._cancellation.cancel(payment.intent_id, cause=CAUSE)
+        CLOSED.inc()
 
 
 class PayerAddresses:

@@ -132,6 +132,20 @@ async def test_a_user_with_many_orders_has_thirty_and_all_their_intents_are_clos
     assert (await try_card(stripe, honest, "pm_card_visa")).json()["status"] == "succeeded"
 
 
+async def test_an_intent_that_stripe_does_not_cancel_keeps_no_other_open(
+    client: Client, inbox: Inbox, shop: Shop, stripe: Stripe
+) -> None:
+    orders = [await shop.order(user="mallory") for _ in range(4)]
+    sick, *others = [await paid_for(client, order_id, "mallory") for order_id in orders]
+    for intent in others:
+        assert await declined(inbox, stripe, intent, MOST_OF_ORDER - 1) == MOST_OF_ORDER - 1
+    path = f"/v1/payment_intents/{sick['id']}/cancel"
+    stripe.sandbox.faults.add(Rule(fault=parse_fault("503"), path=path, times=None))
+    assert await declined(inbox, stripe, sick, MOST_OF_USER - 3 * (MOST_OF_ORDER - 1)) == 3
+    states = [(await shop.payments(order_id))[0].state for order_id in orders]
+    assert states == ["canceling", "canceled", "canceled", "canceled"]
+
+
 async def test_guests_are_counted_by_order_alone(
     client: Client, inbox: Inbox, shop: Shop, stripe: Stripe
 ) -> None:
