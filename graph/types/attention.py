@@ -15,6 +15,7 @@ from graph.types.order_parts import OrderLoader, check_answer_for_shop, parts_of
 from graph.types.orders import IdempotencyKeyReused, Order, OrderStatus, in_words, order_from
 from graph.types.pages import NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
 from graph.types.payments import PaymentProviderUnavailable
+from graph.types.reviews import ReviewDecision
 from models.attention.tables import AttentionKind as Kind
 from models.reviews.tables import ReviewDecision as Decision
 from runtime.ids import read_id
@@ -119,15 +120,6 @@ class AttentionNotFound(UserError):
 )
 class OrderNotInReview(UserError):
     order_status: OrderStatus = strawberry.field(description="How the order stands.")
-
-
-@strawberry.enum(description="What to do with money that does not match its order.")
-class ReviewDecision(Enum):
-    ACCEPT = strawberry.enum_value(
-        Decision.ACCEPT.value,
-        description="An ADJUSTMENT line makes the total what was received, and the order is PAID.",
-    )
-    REFUND = strawberry.enum_value(Decision.REFUND.value, description="All that was received goes back.")
 
 
 @strawberry.input(

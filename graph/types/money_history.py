@@ -127,11 +127,11 @@ class Refund:
         )
     )
     def reason(self, info: Info) -> str | None:
-        return self.view.reason if _is_shop(info) or self.view.reason in FOR_CUSTOMERS else None
+        return self.view.reason if is_of_shop(info) or self.view.reason in FOR_CUSTOMERS else None
 
     @strawberry.field(description="The shop's own remark; null for customers.")
     def note(self, info: Info) -> str | None:
-        return self.view.note if _is_shop(info) else None
+        return self.view.note if is_of_shop(info) else None
 
     @strawberry.field(
         description=(
@@ -140,10 +140,11 @@ class Refund:
         )
     )
     def requested_by(self, info: Info) -> str | None:
-        return self.view.requested_by if _is_shop(info) else None
+        return self.view.requested_by if is_of_shop(info) else None
 
 
-def _is_shop(info: Info) -> bool:
+def is_of_shop(info: Info) -> bool:
+    """Whether the caller may read what the shop writes for itself beside its money."""
     principal = info.context.require_principal()
     return principal.may(Permission.SEE_SHOP_FIELDS) or principal.may(Permission.REFUND)
 

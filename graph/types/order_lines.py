@@ -84,3 +84,33 @@ def line_of(line: OrderLineInput) -> Line:
         quantity=line.quantity,
         unit_amount=line.unit_amount,
     )
+
+
+@strawberry.type(description="One line of an order, as it was when the order was placed.")
+class OrderItem:
+    line: strawberry.Private[Line]
+    currency: strawberry.Private[str]
+
+    @strawberry.field(description="The product's id.")
+    def product_id(self) -> strawberry.ID:
+        return strawberry.ID(str(self.line.product_id))
+
+    @strawberry.field(description="The product's name when the order was placed.")
+    def product_name(self) -> str:
+        return self.line.name
+
+    @strawberry.field(description="How many of it.")
+    def quantity(self) -> int:
+        return self.line.quantity
+
+    @strawberry.field(description="What one of it cost when the order was placed.")
+    def unit_price(self) -> Money:
+        return money(self.line.unit_amount, self.currency)
+
+    @strawberry.field(description="Unit price × quantity.")
+    def subtotal(self) -> Money:
+        return money(self.line.unit_amount * self.line.quantity, self.currency)
+
+
+def item_from(line: Line, currency: str) -> OrderItem:
+    return OrderItem(line=line, currency=currency)

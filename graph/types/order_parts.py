@@ -25,6 +25,7 @@ PARTS = {
     "refunds": OrderParts.RETURNS,
     "disputes": OrderParts.RETURNS,
     "revision": OrderParts.REVISION,
+    "reviews": OrderParts.REVIEWS,
     "history": OrderParts.PAYMENTS | OrderParts.HISTORY,
 }
 Found = TypeVar("Found", bound=Page[PlacedOrder] | Sequence[PlacedOrder | None])
@@ -98,7 +99,7 @@ def check_answer_of_order(info: Info, order: PlacedOrder | None, lines: int | No
     """Before a mutation changes an order that is there: the same, for its lists, or with so many new lines."""
     if order is not None:
         after = len(order.lines) + 1 if lines is None else lines  # a review adds one
-        lengths = lengths_of_lists(after, order.payments)
+        lengths = lengths_of_lists(after, order.payments, len(order.reviews))
         check_answer(info.context.spending, str(info.path.key), lengths)
 
 
@@ -117,7 +118,7 @@ async def check_answer_of_update(info: Info, order_id: UUID, lines: int) -> None
         check_answer_of_order(info, order, lines)
 
 
-def lengths_of_lists(lines: int, payments: Sequence[PaymentView] = ()) -> Lengths:
+def lengths_of_lists(lines: int, payments: Sequence[PaymentView] = (), reviews: int = 0) -> Lengths:
     """The most entries that the lists of an order have once a mutation is done, given what there was before."""
     return {
         "Order.items": lines,
@@ -126,5 +127,6 @@ def lengths_of_lists(lines: int, payments: Sequence[PaymentView] = ()) -> Length
         "Order.payments": len(payments),
         "Payment.history": max((len(payment.history) for payment in payments), default=0) + ADDED,
         "Order.refunds": sum(len(payment.refunds) for payment in payments) + len(payments),
+        "Order.reviews": reviews + 1,
         "Order.disputes": sum(len(payment.disputes) for payment in payments),
     }

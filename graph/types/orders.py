@@ -14,18 +14,26 @@ from graph.context import Info
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.lists import Made
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
-from graph.types.money_history import Dispute, Payment, Refund, dispute_from, payment_from, refund_from
+from graph.types.money_history import (
+    Dispute,
+    Payment,
+    Refund,
+    dispute_from,
+    is_of_shop,
+    payment_from,
+    refund_from,
+)
 from graph.types.node import Node
-from graph.types.order_lines import OrderLine, line_from
+from graph.types.order_lines import OrderItem, OrderLine, item_from, line_from
 from graph.types.order_parts import check_answer_of_new, read_order, read_orders
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
+from graph.types.reviews import Review, review_from
 from models.orders.tables import CancelReason as Reason
 from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page
 from services.identity.principal import Permission, Principal
 from services.orders import refusals as orders_refusals
-from services.orders.lines import OrderLine as Line
 from services.orders.orders import WantedItem
 from services.orders.views import PlacedOrder
 
@@ -57,32 +65,6 @@ def in_words(status: OrderStatus) -> str:
     return "under review" if status is OrderStatus.REVIEW else status.name.lower().replace("_", " ")
 
 
-@strawberry.type(description="One line of an order, as it was when the order was placed.")
-class OrderItem:
-    line: strawberry.Private[Line]
-    currency: strawberry.Private[str]
-
-    @strawberry.field(description="The product's id.")
-    def product_id(self) -> strawberry.ID:
-        return strawberry.ID(str(self.line.product_id))
-
-    @strawberry.field(description="The product's name when the order was placed.")
-    def product_name(self) -> str:
-        return self.line.name
-
-    @strawberry.field(description="How many of it.")
-    def quantity(self) -> int:
-        return self.line.quantity
-
-    @strawberry.field(description="What one of it cost when the order was placed.")
-    def unit_price(self) -> Money:
-        return money(self.line.unit_amount, self.currency)
-
-    @strawberry.field(description="Unit price × quantity.")
-    def subtotal(self) -> Money:
-        return money(self.line.unit_amount * self.line.quantity, self.currency)
-
-
 @strawberry.enum(description="Who or what canceled an order.")
 class CancelReason(Enum):
     CUSTOMER = strawberry.enum_value(Reason.CUSTOMER.value, description="Its customer did.")
@@ -105,6 +87,9 @@ class Order(Node):
     updated_at: datetime = strawberry.field(description="When the order last changed.")
     reference: str | None = strawberry.field(
         description="The shop's own number of it; null for an order that was placed here."
+    )
+    canceled_at: datetime | None = strawberry.field(
+        description="When it was canceled; null while nobody did, and where it was not noted yet."
     )
     version: int = strawberry.field(description="Grows with every change of its lines.")
     revision: int = strawberry.field(
@@ -138,6 +123,21 @@ class Order(Node):
     def cancel_reason(self) -> CancelReason | None:
         reason = self.placed.cancel_reason
         return CancelReason[reason.name] if reason else None
+
+    @strawberry.field(
+        description=(
+            "Who canceled it: a user's id, `key:` and a service key's, or `checkout:` and this order's for whoever "
+            "held its checkout token. Null while nobody did, when it expired, and for everybody but merchants."
+        )
+    )
+    def canceled_by(self, info: Info) -> str | None:
+        return self.placed.canceled_by if is_of_shop(info) else None
+
+    @strawberry.field(
+        description="What was decided about it while it was in review, oldest first; empty for everybody but merchants."
+    )
+    def reviews(self, info: Info) -> list[Review]:
+        return [review_from(review) for review in self.placed.reviews] if is_of_shop(info) else []
 
     @strawberry.field(
         description=(
@@ -334,15 +334,12 @@ def order_from(placed: PlacedOrder) -> Order:
         created_at=placed.created_at,
         updated_at=placed.updated_at,
         reference=placed.reference,
+        canceled_at=placed.canceled_at,
         version=placed.version,
         revision=placed.revision,
         expires_at=placed.expires_at,
         placed=placed,
     )
-
-
-def item_from(line: Line, currency: str) -> OrderItem:
-    return OrderItem(line=line, currency=currency)
 
 
 def product_not_available(refusal: orders_refusals.ProductNotAvailable) -> ProductNotAvailable:

@@ -61,6 +61,14 @@ class PaymentJson(TypedDict):
     history: list[TransitionJson]
 
 
+class ReviewJson(TypedDict):
+    id: str
+    decision: str
+    note: str
+    decided_by: str
+    decided_at: str
+
+
 class OrderRow(NamedTuple):
     id: UUID
     status: str
@@ -73,8 +81,11 @@ class OrderRow(NamedTuple):
     reference: str | None
     expires_at: datetime | None
     cancel_reason: str | None
+    canceled_by: str | None
+    canceled_at: datetime | None
     shop_metadata: Mapping[str, str]
     receipt_email: str | None
     lines: list[LineJson]
     payments: list[PaymentJson]
+    reviews: list[ReviewJson]
     revision: int

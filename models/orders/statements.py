@@ -37,6 +37,7 @@ from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import Payment, PaymentTransition
 from models.products.tables import Product
 from models.refunds.tables import Dispute, Refund
+from models.reviews.tables import Review
 from runtime.database.statements import Query
 
 NOTHING: ColumnElement[Any] = literal_column("'[]'::json", JSON)
@@ -52,6 +53,7 @@ class OrderParts(Flag):
     RETURNS = auto()
     HISTORY = auto()
     REVISION = auto()
+    REVIEWS = auto()
 
 
 EVERY_PART = ~OrderParts.NONE
@@ -128,6 +130,19 @@ _history = _list(
     outer=Payment,
 )
 
+_reviews = _list(
+    _object(
+        id=col(Review.id),
+        decision=col(Review.decision),
+        note=col(Review.note),
+        decided_by=col(Review.decided_by),
+        decided_at=col(Review.decided_at),
+    ),
+    col(Review.decided_at),
+    is_owner=col(Review.order_id) == col(Order.id),
+    outer=Order,
+)
+
 
 def _payments(parts: OrderParts) -> Any:
     return _list(
@@ -167,10 +182,13 @@ def order_columns(parts: OrderParts) -> Select[Any]:
         col(Order.reference),
         col(Order.expires_at),
         col(Order.cancel_reason),
+        col(Order.canceled_by),
+        col(Order.canceled_at),
         col(Order.shop_metadata),
         col(Order.receipt_email),
         (_lines if OrderParts.LINES in parts else NOTHING).label("lines"),
         (_payments(parts) if has_payments else NOTHING).label("payments"),
+        (_reviews if OrderParts.REVIEWS in parts else NOTHING).label("reviews"),
         (order_revision if OrderParts.REVISION in parts else NOT_READ).label("revision"),
     )
 

@@ -55,6 +55,8 @@ class Order(SQLModel, table=True):
     number of it, `import_digest` tells whether the same import comes again, and `user_id` is null for an order that
     only a checkout token opens. `expires_at` is when an unpaid order is canceled by itself.
 
+    `canceled_by` is the id of who canceled it (`Principal.id`), None for one that expired.
+
     `version` grows with every change of the items (the database sees to it), so that a repricing at Stripe
     gets an idempotency key of its own even when a total comes back to an earlier amount.
     """
@@ -100,6 +102,8 @@ class Order(SQLModel, table=True):
     receipt_email: str | None = None
     expires_at: datetime | None = None
     cancel_reason: str | None = None
+    canceled_by: str | None = None
+    canceled_at: datetime | None = None
     shop_metadata: dict[str, Any] = Field(
         default=None, sa_type=JSONB, sa_column_kwargs={"server_default": "{}"}
     )

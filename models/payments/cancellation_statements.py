@@ -36,6 +36,8 @@ CLOSE_ORDER = (
     .values(
         status=OrderStatus.CANCELED.value,
         cancel_reason=bindparam("reason", type_=Text),
+        canceled_by=bindparam("canceled_by", type_=Text),
+        canceled_at=func.now(),
         updated_at=func.now(),
     )
 )

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from models.orders.rows import DisputeJson, OrderRow, PaymentJson, RefundJson, TransitionJson
+from models.orders.rows import DisputeJson, OrderRow, PaymentJson, RefundJson, ReviewJson, TransitionJson
 from models.orders.tables import CancelReason, OrderStatus
 from models.payments.tables import Disposition, PaymentState
 from models.refunds.tables import RefundCause, RefundState
+from models.reviews.tables import ReviewDecision
 from runtime.pages import Cursor
 from services.orders.lines import OrderLine, line_from
 
@@ -68,6 +69,17 @@ class PaymentView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewView:
+    """What a person decided about an order in review. `note` is for the shop alone."""
+
+    id: UUID
+    decision: ReviewDecision
+    note: str
+    decided_by: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PlacedOrder:
     """An order with everything that happened to it. `total` is minor units of `currency`.
 
@@ -87,8 +99,11 @@ class PlacedOrder:
     reference: str | None = None
     expires_at: datetime | None = None
     cancel_reason: CancelReason | None = None
+    canceled_by: str | None = None
+    canceled_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     receipt_email: str | None = None
+    reviews: tuple[ReviewView, ...] = ()
     revision: int = 0
 
     @property
@@ -116,8 +131,11 @@ def order_from(row: OrderRow) -> PlacedOrder:
         reference=row.reference,
         expires_at=row.expires_at,
         cancel_reason=CancelReason(row.cancel_reason) if row.cancel_reason else None,
+        canceled_by=row.canceled_by,
+        canceled_at=row.canceled_at,
         metadata=row.shop_metadata,
         receipt_email=row.receipt_email,
+        reviews=tuple(map(review_from, row.reviews)),
         revision=row.revision,
     )
 
@@ -165,6 +183,16 @@ def dispute_from(dispute: DisputeJson, currency: str) -> DisputeView:
         currency=currency,
         created_at=_moment(dispute["created_at"]),
         due_by=_moment(dispute["due_by"]) if dispute["due_by"] else None,
+    )
+
+
+def review_from(review: ReviewJson) -> ReviewView:
+    return ReviewView(
+        id=UUID(review["id"]),
+        decision=ReviewDecision(review["decision"]),
+        note=review["note"],
+        decided_by=review["decided_by"],
+        decided_at=_moment(review["decided_at"]),
     )
 
 

@@ -1,5 +1,6 @@
 """Canceling an order: it is closed, and its intent with it. Money that arrives all the same is refunded, once."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -34,6 +35,15 @@ UNDER_WAY = (IntentStatus.PROCESSING, IntentStatus.SUCCEEDED)
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """In whose name an order is closed, what its payment's history says of it, and the id of who did it, if anybody."""
+
+    reason: CancelReason
+    cause: str
+    by: str | None = None
+
+
 class OrderCancellation:
     def __init__(self, database: Database, gateway: CancellationGateway) -> None:
         self._database = database
@@ -61,7 +71,7 @@ class OrderCancellation:
         live = await self._database.row(LIVE_PAYMENT, {"order_id": order_id})
         if live is not None and live.intent_id is not None:
             await self._refuse_if_under_way(live.intent_id)
-        if not await self._close(order_id, live, reason, CAUSE):
+        if not await self._close(order_id, live, _Closing(reason, CAUSE, principal.id)):
             return False
         failpoints.reach(failpoints.ORDER_CLOSED)
         await self._close_intent(live)
@@ -78,7 +88,7 @@ class OrderCancellation:
             if not await self._is_unpaid(live.intent_id):
                 return False
             live = None
-        return await self._close(order_id, live, CancelReason.EXPIRED, EXPIRED)
+        return await self._close(order_id, live, _Closing(CancelReason.EXPIRED, EXPIRED))
 
     async def _is_unpaid(self, intent_id: str) -> bool:
         """Whether the intent is canceled now. What was authorized or paid meanwhile is left alone."""
@@ -116,13 +126,11 @@ class OrderCancellation:
             if intent.status is not IntentStatus.SUCCEEDED:
                 raise PaymentInProgress
 
-    async def _close(
-        self, order_id: UUID, seen: LivePaymentRow | None, reason: CancelReason, cause: str
-    ) -> bool:
+    async def _close(self, order_id: UUID, seen: LivePaymentRow | None, closing: _Closing) -> bool:
         """Whether the order was closed; not when its payment is another than the one we looked at."""
 
         async def write(transaction: Transaction) -> bool:
-            return await _close_order(transaction, order_id, seen, reason, cause)
+            return await _close_order(transaction, order_id, seen, closing)
 
         return await self._database.transaction(write, locks=order_id)
 
@@ -138,19 +146,23 @@ class OrderCancellation:
 
 
 async def _close_order(
-    transaction: Transaction, order_id: UUID, seen: LivePaymentRow | None, reason: CancelReason, cause: str
+    transaction: Transaction, order_id: UUID, seen: LivePaymentRow | None, closing: _Closing
 ) -> bool:
     order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
     live = await transaction.row(LOCK_LIVE_PAYMENT, {"order_id": order_id})
     as_seen = (live and (live.id, live.intent_id)) == (seen and (seen.id, seen.intent_id))
     if order.status != OrderStatus.PENDING or not as_seen:
         return False
-    if reason is CancelReason.EXPIRED and not await transaction.row(IS_EXPIRED, {"order_id": order_id}):
+    if closing.reason is CancelReason.EXPIRED and not await transaction.row(
+        IS_EXPIRED, {"order_id": order_id}
+    ):
         return False
     if live is not None:
         # A payment that Stripe has not answered yet has released no secret: nobody can pay it.
         state = PaymentState.ABANDONED if live.intent_id is None else PaymentState.CANCELING
-        changes = {"payment_id": live.id, "to_state": state, "to_cause": cause}
+        changes = {"payment_id": live.id, "to_state": state, "to_cause": closing.cause}
         await transaction.rows(CLOSE_PAYMENT, changes)
-    await transaction.rows(CLOSE_ORDER, {"order_id": order_id, "reason": reason})
+    await transaction.rows(
+        CLOSE_ORDER, {"order_id": order_id, "reason": closing.reason, "canceled_by": closing.by}
+    )
     return True

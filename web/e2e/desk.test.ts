@@ -253,6 +253,8 @@ describe("an order", () => {
       await theDialog(page).waitFor({ state: "detached" })
       await until(status, () => demo.statusOf(order.id))
       await page.getByText("Needs your decision").waitFor({ state: "detached" })
+      const decided = page.locator(".timeline li").filter({ hasText: "Review:" })
+      await decided.getByText("by shopkeeper · note: The customer was told.").waitFor()
     }
   })
 
@@ -266,7 +268,9 @@ describe("an order", () => {
     await page.getByRole("button", { name: "Cancel…" }).click()
     await page.getByRole("button", { name: "Cancel the order" }).click()
     await sumOf(page, "Standing").getByText("Canceled").waitFor()
-    await page.getByText("by the shop", { exact: true }).waitFor()
+    await page.getByRole("definition").getByText("by the shop: shopkeeper").waitFor()
+    const timeline = page.locator(".timeline li").filter({ hasText: "Order canceled" })
+    await timeline.getByText("by the shop: shopkeeper").waitFor()
     assert.equal(await demo.statusOf(order.id), "CANCELED")
   })
 })

@@ -94,6 +94,8 @@ INSERT INTO disputes (id, payment_id, status, reason, amount, created_at)
   SELECT 'dp_' || replace(id::text, '-', ''), id, 'lost', 'general', 1, now() FROM payments WHERE state = 'succeeded';
 INSERT INTO attention (id, kind, subject, subject_id, message, closed_at, closed_by)
   SELECT gen_random_uuid(), 'refund_failed', 'refund', id, 'test', now(), 'test' FROM refunds;
+INSERT INTO reviews (id, order_id, idempotency_key, decision, note, decided_by)
+  SELECT gen_random_uuid(), id, id::text, 'accept', 'test', 'test' FROM orders;
 INSERT INTO declines (event_id, order_id, user_id, at)
   SELECT 'evt_d' || row_number() OVER (), id, user_id, now() FROM orders;
 INSERT INTO shop_events (id, type, order_id, subject_id, transaction_id, position, published_at)

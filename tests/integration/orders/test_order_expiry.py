@@ -49,8 +49,12 @@ def expiry(database: Database, gateway: StripeGateway) -> OrderExpiry:
 
 
 async def reason(shop: Shop, order_id: UUID) -> str | None:
-    row = await shop.database.row(text("SELECT cancel_reason FROM orders WHERE id = :id"), {"id": order_id})
+    row = await shop.database.row(
+        text("SELECT cancel_reason, canceled_by, canceled_at FROM orders WHERE id = :id"), {"id": order_id}
+    )
     assert row is not None
+    assert row.canceled_by is None  # nobody did
+    assert (row.canceled_at is None) == (row.cancel_reason is None)
     return None if row.cancel_reason is None else str(row.cancel_reason)
 
 

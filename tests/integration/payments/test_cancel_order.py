@@ -1,15 +1,17 @@
 """cancelOrder: the order and its intent go together, and money that comes too late goes back once."""
 
 import asyncio
+import math
+import time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.identity.principal import Principal
+from services.identity.principal import Principal, Scope, checkout_principal, service_key_principal
 from services.orders.refusals import OrderNotPayable
 from services.payments.intents import Intent
 from services.payments.order_cancellation import OrderCancellation
@@ -33,6 +35,8 @@ mutation Cancel($orderId: ID!) {
 }
 """
 ADA = Principal("ada", None, frozenset())
+WHO = "query Who($id: ID!) { order(id: $id) { cancelReason canceledBy canceledAt } }"
+SHOP = Principal("shopkeeper", roles=frozenset({"merchant"}))
 
 
 async def cancel(client: Client, order_id: object, **who: Any) -> dict[str, Any]:
@@ -97,6 +101,44 @@ async def test_a_merchant_cancels_any_order_and_a_stranger_none(
 
     assert stranger == missing == malformed
     assert (stranger["__typename"], merchant["status"]) == ("OrderNotFound", "CANCELED")
+
+
+def callers(order_id: UUID) -> dict[str, Principal]:
+    """Everybody who may cancel an order of ada's, by the reason that is noted."""
+    key_id, guest = uuid4(), checkout_principal(order_id, time.time() + 60, b"h")
+    return {
+        "its customer": ADA,
+        "its guest": guest,
+        "a merchant": SHOP,
+        "a service key": service_key_principal(key_id, frozenset({Scope.ORDERS_WRITE}), math.inf),
+    }
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        ("its customer", "CUSTOMER"),
+        ("its guest", "CUSTOMER"),
+        ("a merchant", "MERCHANT"),
+        ("a service key", "MERCHANT"),
+    ],
+)
+async def test_the_shop_reads_who_canceled_an_order_and_its_customer_only_when(
+    client: Client, shop: Shop, database: Database, gateway: StripeGateway, who: str, reason: str
+) -> None:
+    order_id = await shop.order(user="ada")
+    caller = callers(order_id)[who]
+    cancellation = OrderCancellation(database, gateway)
+
+    await cancellation.cancel(caller, order_id)
+    await cancellation.cancel(SHOP, order_id)  # a second time changes nothing
+
+    read_by_shop = (await client.data(WHO, {"id": str(order_id)}, user="boss", role="merchant"))["order"]
+    read_by_customer = (await client.data(WHO, {"id": str(order_id)}))["order"]
+    at = read_by_shop["canceledAt"]
+    assert read_by_shop == {"cancelReason": reason, "canceledBy": caller.id, "canceledAt": at}
+    assert read_by_customer == {"cancelReason": reason, "canceledBy": None, "canceledAt": at}
+    assert at is not None
 
 
 async def test_it_is_refused_while_the_bank_takes_its_time(

@@ -53,6 +53,7 @@ query Refunds($id: ID!) {
   order(id: $id) { refunds { status reason note customerMessage failureReason } disputes { dueBy } }
 }
 """
+REVIEWS = "query Reviews($id: ID!) { order(id: $id) { reviews { decision note decidedBy decidedAt } } }"
 MERCHANT: dict[str, Any] = {"user": "shopkeeper", "role": "merchant"}
 
 
@@ -89,6 +90,23 @@ async def open_cases(client: Client) -> list[dict[str, Any]]:
     page = (await client.data(ATTENTION, {"open": True}, **MERCHANT))["attention"]
     nodes: list[dict[str, Any]] = page["nodes"]
     return nodes
+
+
+@pytest.mark.parametrize("decision", ["ACCEPT", "REFUND"])
+async def test_the_shop_reads_who_decided_what_and_why_and_a_customer_does_not(
+    client: Client, shop: Shop, stripe: Stripe, inbox: Inbox, decision: str
+) -> None:
+    order_id = await in_review(client, shop, stripe, inbox)
+    assert (await client.data(REVIEWS, {"id": str(order_id)}, **MERCHANT))["order"] == {"reviews": []}
+
+    await resolve(client, order_id, decision)
+    await resolve(client, order_id, decision)
+
+    read_by_shop = (await client.data(REVIEWS, {"id": str(order_id)}, user="boss", role="merchant"))["order"]
+    [review] = read_by_shop["reviews"]
+    assert review.pop("decidedAt") is not None
+    assert review == {"decision": decision, "note": "We agreed.", "decidedBy": "shopkeeper"}
+    assert (await client.data(REVIEWS, {"id": str(order_id)}))["order"] == {"reviews": []}
 
 
 @pytest.mark.parametrize(("received", "adjustment"), [(12_900, 1_000), (10_000, -1_900)])

@@ -10,12 +10,14 @@ import { Due, Moment } from "../parts/moment.tsx"
 import { Money } from "../parts/money.tsx"
 import { Page } from "../parts/page.tsx"
 import { Standing } from "../parts/standing.tsx"
+import { useKeyNames } from "./actors.ts"
 import { Cancel } from "./cancel.tsx"
 import { Lines } from "./lines.tsx"
 import { ORDER } from "./queries.ts"
 import { LostRefund, Refund } from "./refund.tsx"
 import { Review, isForReview } from "./review.tsx"
 import { PaymentAtStripe } from "./stripe-link.tsx"
+import { cancellation } from "./timeline.ts"
 import { Timeline } from "./timeline-list.tsx"
 
 export function OrderPage({ id }: { id: string }) {
@@ -124,6 +126,7 @@ function otherCurrencies(order: DeskOrderFragment) {
 }
 
 function About({ order }: { order: DeskOrderFragment }) {
+  const canceled = cancellation(order, useKeyNames(order))
   const intents = order.payments.flatMap(({ paymentIntentId }) => paymentIntentId ?? [])
   return (
     <dl className="about">
@@ -147,10 +150,10 @@ function About({ order }: { order: DeskOrderFragment }) {
           </dd>
         </>
       )}
-      {order.cancelReason && (
+      {canceled && (
         <>
           <dt>Canceled</dt>
-          <dd>{CANCELED[order.cancelReason] ?? order.cancelReason}</dd>
+          <dd>{canceled}</dd>
         </>
       )}
       <dt>Number</dt>
@@ -174,5 +177,3 @@ function About({ order }: { order: DeskOrderFragment }) {
     </dl>
   )
 }
-
-const CANCELED = { CUSTOMER: "by the customer", MERCHANT: "by the shop", EXPIRED: "not paid in time" }

@@ -8,6 +8,9 @@ export const DESK_ORDER = graphql(/* GraphQL */ `
     updatedAt
     userId
     receiptEmail
+    canceledAt
+    canceledBy
+    reviews { id decision note decidedBy decidedAt }
     version
     lines { kind reference name quantity unitAmount { amount currency } subtotal { amount currency } }
     metadata { key value }

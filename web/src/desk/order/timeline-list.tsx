@@ -4,14 +4,16 @@ import { Money } from "../parts/money.tsx"
 import { Link } from "../parts/link.tsx"
 import { Pill } from "../parts/standing.tsx"
 import { answerOf, deliveryLabel } from "../webhooks/words.ts"
+import { useKeyNames } from "./actors.ts"
 import { useOrderEvents } from "./events.ts"
 import { type Delivery, timelineOf } from "./timeline.ts"
 
 export function Timeline({ order }: { order: DeskOrderFragment }) {
   const events = useOrderEvents(order.id, order.updatedAt)
+  const names = useKeyNames(order)
   return (
     <ol className="timeline">
-      {timelineOf(order, events).map(({ at, what, tone, amount, details, deliveries }, place) => (
+      {timelineOf(order, events, names).map(({ at, what, tone, amount, details, deliveries }, place) => (
         <li key={place} className={tone}>
           <Moment at={at} />
           <div>

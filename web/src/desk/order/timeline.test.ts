@@ -18,7 +18,7 @@ const payment = (history: Step[], more: Partial<Payment> = {}): Payment => ({
 })
 const order = (more: Partial<DeskOrderFragment>): DeskOrderFragment => ({
   __typename: "Order", id: "1", status: "PAID", reference: null, userId: "ada", receiptEmail: null, createdAt: at(0), updatedAt: at(9),
-  expiresAt: null, cancelReason: null, version: 1, revision: 1, total: usd(1_999, "19.99"), lines: [], metadata: [], payments: [], refunds: [], disputes: [],
+  expiresAt: null, cancelReason: null, canceledAt: null, canceledBy: null, reviews: [], version: 1, revision: 1, total: usd(1_999, "19.99"), lines: [], metadata: [], payments: [], refunds: [], disputes: [],
   ...more,
 })
 const told = (each: DeskOrderFragment) => timelineOf(each).map(({ what, details }) => [what, ...details].join(" · "))
@@ -58,6 +58,28 @@ test("who gave money back is named, and so is what the shop's systems were told"
   const [told, given] = timelineOf(order({ refunds: [refund] }), [event, { ...event, deliveries: [] }, { ...event, deliveries: null }])
   assert.deepEqual([told?.what, told?.tone, told?.deliveries], ["Webhook: order refunded", "bad", [delivery]])
   assert.deepEqual(given?.details, ["the shop", "by mara", "note: broken"])
+})
+
+test("who canceled an order, and who decided its review, are named as people know them", () => {
+  const names = new Map([["11111111-2222", "warehouse"]])
+  const canceledBy = (cancelReason: DeskOrderFragment["cancelReason"], by: string | null) =>
+    timelineOf(order({ status: "CANCELED", cancelReason, canceledBy: by, canceledAt: at(8) }), [], names)[0]
+  for (const [reason, by, details] of [
+    ["CUSTOMER", "ada", "by the customer"],
+    ["CUSTOMER", "checkout:1", "by the customer: a guest with the order’s link"],
+    ["MERCHANT", "mara", "by the shop: mara"],
+    ["MERCHANT", "key:11111111-2222", "by the shop: the service key warehouse"],
+    ["MERCHANT", "key:99999999-2222", "by the shop: the service key 99999999"],
+    ["MERCHANT", null, "by the shop"],
+    ["EXPIRED", null, "not paid in time"],
+  ] as const) {
+    assert.deepEqual([canceledBy(reason, by)?.what, canceledBy(reason, by)?.details], ["Order canceled", [details]])
+  }
+  const review: DeskOrderFragment["reviews"][number] = {
+    __typename: "Review", id: "w", decision: "ACCEPT", note: "We agreed.", decidedBy: "key:11111111-2222", decidedAt: at(7),
+  }
+  const [told] = timelineOf(order({ reviews: [review] }), [], names)
+  assert.deepEqual([told?.what, told?.details], ["Review: what was received was accepted", ["by the service key warehouse", "note: We agreed."]])
 })
 
 test("a bank that declines after a while is not the form's first opening", () => {

@@ -1,7 +1,8 @@
-import type { DeskOrderFragment, PaymentDisposition, PaymentStatus, RefundCause, RefundStatus } from "../gql/graphql.ts"
+import type { CancelReason, DeskOrderFragment, PaymentDisposition, PaymentStatus, RefundCause, RefundStatus, ReviewDecision } from "../gql/graphql.ts"
 import type { Amount } from "../../shared/money.ts"
 import type { Tone } from "../parts/notice.tsx"
 import { typeLabel } from "../webhooks/words.ts"
+import { type KeyNames, actorLabel } from "./actors.ts"
 import type { OrderEvent } from "./events.ts"
 
 /** Something that happened to the order's money. */
@@ -22,12 +23,14 @@ type Payment = DeskOrderFragment["payments"][number]
 type Refund = DeskOrderFragment["refunds"][number]
 
 /** Everything that is known with its time, the newest first. */
-export function timelineOf(order: DeskOrderFragment, events: readonly OrderEvent[] = []): Entry[] {
+export function timelineOf(order: DeskOrderFragment, events: readonly OrderEvent[] = [], names: KeyNames = new Map()): Entry[] {
   const placed: Entry = { at: order.createdAt, what: "Order placed", tone: "quiet", amount: order.total, details: order.reference ? ["by the shop’s own system"] : [] }
   const entries = [
     placed,
     ...order.payments.flatMap(payment),
-    ...order.refunds.map(refund),
+    ...order.refunds.map((each) => refund(each, names)),
+    ...order.reviews.map((each) => decided(each, names)),
+    ...canceled(order, names),
     ...order.disputes.map(({ createdAt, amount, reason, status, id }): Entry => ({
       at: createdAt, what: `The bank disputes it: ${words(reason)}`, tone: "bad", amount, details: [`now ${words(status)}`, id],
     })),
@@ -88,6 +91,32 @@ const CAUSES: Record<string, string> = {
   "order looked at": "a look at Stripe",
 }
 
+const DECISION: Record<ReviewDecision, string> = {
+  ACCEPT: "Review: what was received was accepted",
+  REFUND: "Review: all of it goes back",
+}
+
+function decided({ decision, decidedAt, decidedBy, note }: DeskOrderFragment["reviews"][number], names: KeyNames): Entry {
+  return {
+    at: decidedAt, what: DECISION[decision] ?? `Review: ${decision}`, tone: "quiet", amount: null,
+    details: [`by ${actorLabel(decidedBy, names)}`, `note: ${note}`],
+  }
+}
+
+const CANCELED: Record<CancelReason, string> = { CUSTOMER: "by the customer", MERCHANT: "by the shop", EXPIRED: "not paid in time" }
+
+/** Why an order was canceled, and by whom, for people. */
+export function cancellation({ cancelReason, canceledBy, userId }: DeskOrderFragment, names: KeyNames): string | null {
+  if (!cancelReason) return null
+  const reason = CANCELED[cancelReason] ?? cancelReason
+  return canceledBy && canceledBy !== userId ? `${reason}: ${actorLabel(canceledBy, names)}` : reason
+}
+
+function canceled(order: DeskOrderFragment, names: KeyNames): Entry[] {
+  const why = cancellation(order, names)
+  return order.canceledAt ? [{ at: order.canceledAt, what: "Order canceled", tone: "quiet", amount: null, details: why ? [why] : [] }] : []
+}
+
 /** An event that a webhook endpoint was sent, or is to be. */
 function told({ type, createdAt, deliveries }: OrderEvent): Entry[] {
   if (!deliveries?.length) return []
@@ -114,7 +143,7 @@ const REFUND_CAUSE: Record<RefundCause, string> = {
   LATE: "paid after it was canceled",
 }
 
-function refund({ createdAt, status, cause, amount, reason, note, customerMessage, failureReason, requestedBy }: Refund): Entry {
+function refund({ createdAt, status, cause, amount, reason, note, customerMessage, failureReason, requestedBy }: Refund, names: KeyNames): Entry {
   const { what, tone } = REFUND[status] ?? { what: status, tone: "quiet" }
   return {
     at: createdAt,
@@ -123,7 +152,7 @@ function refund({ createdAt, status, cause, amount, reason, note, customerMessag
     amount,
     details: [
       REFUND_CAUSE[cause] ?? cause,
-      requestedBy && `by ${requestedBy}`,
+      requestedBy && `by ${actorLabel(requestedBy, names)}`,
       reason && words(reason),
       failureReason && `Stripe says: ${words(failureReason)}`,
       note && `note: ${note}`,
