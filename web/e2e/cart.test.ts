@@ -76,6 +76,29 @@ describe("a line keeps its name and price", () => {
   })
 })
 
+describe("a cart of more things than one call tells of", () => {
+  before(() => now.demo.addProducts(101, (n) => `Bead ${n}`))
+  after(() => now.demo.sql("UPDATE products SET active = false WHERE name LIKE 'Bead %'"))
+
+  test("has today's price of each, and tells which is no longer sold", async () => {
+    const { page, demo } = now
+    const beads = await demo.sql<[string, string]>("SELECT id, name FROM products WHERE active AND name LIKE 'Bead %'")
+    assert.equal(beads.length, 101)
+    await page.goto(demo.url)
+    await page.evaluate((found) => {
+      const lines = found.map(([productId, name]) => ({ productId, name, image: null, price: { amount: "0.90", currency: "USD", minorUnits: 90 }, quantity: 1 }))
+      localStorage.setItem("kiosk402.cart.2", JSON.stringify({ key: crypto.randomUUID(), lines }))
+    }, beads)
+    await setSold("Bead 7", false)
+    await page.reload()
+    await openCart(page)
+    await line("Bead 7").filter({ hasText: /^Bead 7(?!\d)/ }).getByText("No longer sold").waitFor()
+    await cart().locator(".total").getByText("$100.00").waitFor()
+    assert.equal(await cart().getByText("The price was $0.90 and is now $1.00.").count(), 100)
+    assert.equal(await cart().getByText("No longer sold").count(), 1)
+  })
+})
+
 describe("a price that changes", () => {
   test("while it lies in the cart is told", async () => {
     const { page, demo } = now
@@ -175,6 +198,19 @@ describe("two tabs", () => {
     await count(other, 0)
   })
 
+  test("have one cart also when one of them comes back from the back-forward cache", async () => {
+    const { page, demo, context } = now
+    await fillCart(page, demo.url, "Stoneware mug")
+    await page.evaluate(() => void ((globalThis as { __kept?: boolean }).__kept = true))
+    await page.goto("about:blank")
+    const other = await context.newPage()
+    await other.goto(demo.url)
+    await other.getByRole("button", { name: "Add Desk lamp to cart" }).click()
+    await page.evaluate(() => history.back()).catch(() => null)
+    await count(page, 2)
+    assert.equal(await page.evaluate(() => (globalThis as { __kept?: boolean }).__kept), true, "it came from the cache")
+  })
+
   const count = (page: Page, wanted: number) => page.getByRole("button", { name: new RegExp(`^Cart ${wanted}\\b`) }).waitFor()
 })
 
@@ -200,6 +236,26 @@ describe("the focus", () => {
     await until(true, () => page.evaluate(() => document.activeElement?.closest("dialog li") !== null))
     await line("Desk lamp").getByRole("button", { name: "Take out of the cart" }).press("Enter")
     await until("Look around", async () => (await focused()) ?? "")
+  })
+})
+
+describe("the focus of who answers a question", () => {
+  const focused = () => now.page.evaluate(() => document.activeElement?.textContent ?? "")
+
+  test("stays with the order, whether it is canceled or kept", async () => {
+    const { page, demo } = now
+    await fillCart(page, demo.url, "Stoneware mug")
+    await openCart(page)
+    await placeOrder(page).click()
+    await page.getByLabel("Card number").waitFor()
+    await page.goto(`${demo.url}/?order=${orderOf(page)}`)
+    await page.getByRole("button", { name: "Cancel order" }).press("Enter")
+    await page.getByRole("button", { name: "Keep it" }).press("Enter")
+    await until(true, async () => (await focused()) !== "" && !(await page.evaluate(() => document.activeElement === document.body)))
+    await page.getByRole("button", { name: "Cancel order" }).press("Enter")
+    await page.getByRole("button", { name: "Yes, cancel it" }).press("Enter")
+    await page.getByText("This order was canceled.").waitFor()
+    assert.equal(await page.evaluate(() => document.activeElement === document.body), false)
   })
 })
 

@@ -135,6 +135,23 @@ describe("the desk", () => {
       }
     })
 
+    test("the focus stays near what is gone with the question that was answered", async () => {
+      const { page, demo } = now
+      const order = await shop.disputed()
+      await enter(page, demo.url)
+      const one = page.getByRole("listitem", { name: `Dispute, order ${order.reference}` })
+      await one.getByRole("button", { name: "Close…" }).press("Enter")
+      await page.keyboard.type("Accepted it at Stripe.")
+      await page.getByRole("button", { name: "Close the case" }).press("Enter")
+      await one.waitFor({ state: "detached" })
+      await until(true, () => page.evaluate(() => document.activeElement !== document.body))
+      await openOrder(page, demo.url, (await shop.order()).id)
+      await page.getByRole("button", { name: "Cancel…" }).press("Enter")
+      await page.getByRole("button", { name: "Cancel the order" }).press("Enter")
+      await page.getByRole("button", { name: "Cancel…" }).waitFor({ state: "detached" })
+      await until(true, () => page.evaluate(() => document.activeElement !== document.body))
+    })
+
     test("the keys are shown by ?, and can be switched off", async () => {
       const { page, demo } = now
       await enter(page, demo.url)

@@ -91,6 +91,24 @@ describe("signing in with an identity provider", () => {
     await withIssuer(page).getByText("Sign in with").waitFor()
   })
 
+  test("what it needs of the browser or the network is said, and the button can be pressed again", async () => {
+    const { page, context, watch } = now
+    watch.expected = BROKEN
+    await page.goto(`${url}/desk/`)
+    await withIssuer(page).waitFor()
+    const scripts = (address: URL) => address.pathname.includes("oidc")
+    await page.route(scripts, (route) => route.abort())
+    await withIssuer(page).click()
+    await problem(page).getByText("The sign-in could not be loaded.").waitFor()
+    await withIssuer(page).waitFor()
+    await page.unroute(scripts)
+    await context.addInitScript('Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("denied", "SecurityError") } })')
+    await page.reload()
+    await withIssuer(page).click()
+    await problem(page).getByText("This browser keeps nothing for this page").waitFor()
+    await withIssuer(page).waitFor()
+  })
+
   test("a session that ends keeps what was typed, for the same person only", async () => {
     const { page, watch } = now
     watch.expected = BROKEN

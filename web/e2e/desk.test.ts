@@ -34,6 +34,22 @@ describe("signing in", () => {
     await page.getByRole("button", { name: "Sign in" }).waitFor()
   })
 
+  test("where the browser keeps nothing, it lasts as long as the page", async () => {
+    const { page, demo, context } = now
+    const blocked = (name: string) => `Object.defineProperty(window, "${name}", { get() { throw new DOMException("denied", "SecurityError") } })`
+    await context.addInitScript({ content: ["localStorage", "sessionStorage"].map(blocked).join(";") })
+    const order = await shop.paid()
+    await enter(page, demo.url)
+    await search(page, order.reference)
+    await page.getByRole("button", { name: "Refund…" }).click()
+    await page.getByLabel("Amount in USD").fill("1")
+    await page.getByRole("button", { name: "Go on…" }).click()
+    await page.getByRole("button", { name: "Give back $1.00" }).click()
+    await page.getByText("$1.00: refunded.").waitFor()
+    await page.reload()
+    await page.getByRole("button", { name: "Sign in" }).waitFor()
+  })
+
   test("says why a token is not one for the desk", async () => {
     const { page, demo, watch } = now
     watch.expected = REFUSED

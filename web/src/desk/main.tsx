@@ -3,6 +3,7 @@ import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import { Boundary } from "../shared/boundary.tsx"
 import { readConfig } from "../shared/config.ts"
+import { keepFocusNear } from "../shared/keep-focus.ts"
 import { App } from "./app.tsx"
 import { arrive, isArriving } from "./sign-in/arrival.ts"
 import { buildClient } from "./client.ts"
@@ -11,6 +12,7 @@ import { Live, newsFrom } from "./live.ts"
 import { IsSandbox } from "./order/stripe-link.tsx"
 import { visitor } from "./session.ts"
 
+keepFocusNear()
 const root = createRoot(document.getElementById("app") as HTMLElement)
 if (isArriving()) root.render(<p className="loading" role="status">Signing in…</p>)
 try {

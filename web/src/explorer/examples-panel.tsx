@@ -36,6 +36,10 @@ function Panel({ examples, users }: { examples: Example[]; users: DemoUser[] }) 
   return (
     <div className="examples">
       <h2>Examples</h2>
+      <p className="who">
+        To send one as a service key or as a guest, write <code>{'{"Authorization": "Bearer pgk_…"}'}</code>, or the checkout token <code>pgc_…</code>, into
+        “Headers”. CreateServiceKey and CreateCheckoutToken make them.
+      </p>
       {(Object.keys(ROLES) as Role[]).map((role) => (
         <section key={role} aria-labelledby={`examples-${role}`}>
           <h3 id={`examples-${role}`}>{ROLES[role]}</h3>

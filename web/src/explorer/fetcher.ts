@@ -10,6 +10,7 @@ interface Answer {
 }
 
 const TRYING = "The connection to the server was lost. Trying again…"
+const TOKEN_ENDED = 4403 // the server's code for it
 
 /** Queries and mutations go by POST; subscriptions over WebSocket, as often as the connection has to be made anew. */
 export function fetcherOf(graphql: string): Fetcher {
@@ -28,9 +29,10 @@ function isSubscription({ operationName }: FetcherParams, document?: DocumentNod
 /** What the headers editor holds; and the chosen speaker's token, unless it has one. */
 function signed(headers: Headers): Headers {
   const token = speaker.get()?.token
-  const isSigned = Object.keys(headers).some((name) => name.toLowerCase() === "authorization")
-  return !token || isSigned ? headers : { ...headers, Authorization: `Bearer ${token}` }
+  return !token || isSigned(headers) ? headers : { ...headers, Authorization: `Bearer ${token}` }
 }
+
+const isSigned = (headers: Headers): boolean => Object.keys(headers).some((name) => name.toLowerCase() === "authorization")
 
 async function ask(graphql: string, operation: FetcherParams, headers: Headers): Promise<Answer> {
   const answer = await post(graphql, operation, signed(headers))
@@ -72,8 +74,12 @@ function subscribe(graphql: string, operation: FetcherParams, headers: Headers):
     subscribe(observer: Observer) {
       const { client } = buildSocket(graphql, () => signed(headers))
       let isOver = false
-      const forget = client.on("closed", () => {
-        if (!isOver) observer.next(problem(TRYING))
+      const forget = client.on("closed", (event) => {
+        if (isOver) return
+        observer.next(problem(TRYING))
+        if ((event as Partial<CloseEvent>).code !== TOKEN_ENDED) return
+        if (isSigned(headers)) return end(problemOf(event)) // the same token would be sent again, for ever
+        void renewSpeaker().then((isNew) => isNew || isOver || end(problemOf(event)))
       })
       const end = (last?: Answer) => {
         isOver = true

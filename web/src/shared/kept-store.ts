@@ -1,3 +1,4 @@
+import { onReturn } from "./returning.ts"
 import { parsed, readStorage, writeStorage } from "./storage.ts"
 import { Store } from "./store.ts"
 
@@ -19,13 +20,18 @@ export class KeptStore<T> extends Store<T> {
     this.#kept = found != null && this.#write()
     this.subscribe(() => void (this.#kept = this.#write()))
     addEventListener("storage", ({ key }) => {
-      if (key === place || key === null) this.set(read(parsed(readStorage(place))))
+      if (key === place || key === null) this.#readAnew()
     })
+    onReturn((fromCache) => fromCache && this.#kept && this.#readAnew()) // in there it heard of no other tab
   }
 
   override update(change: (value: T) => T): void {
     const latest = this.#kept ? readStorage(this.#place) : undefined
     this.set(change(latest == null ? this.get() : this.#read(parsed(latest))))
+  }
+
+  #readAnew(): void {
+    this.set(this.#read(parsed(readStorage(this.#place))))
   }
 
   #write(): boolean {

@@ -3,6 +3,7 @@ import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import { Boundary } from "../shared/boundary.tsx"
 import { readConfig } from "../shared/config.ts"
+import { keepFocusNear } from "../shared/keep-focus.ts"
 import { App } from "./app.tsx"
 import { buildClient } from "./client.ts"
 import { Following, newsOf } from "./orders/follow.ts"
@@ -10,6 +11,7 @@ import { arrival } from "./route.ts"
 import { guestOf, user } from "./session.ts"
 import "./shop.css"
 
+keepFocusNear()
 const root = createRoot(document.getElementById("app") as HTMLElement)
 try {
   const config = await readConfig()

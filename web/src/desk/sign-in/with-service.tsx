@@ -36,7 +36,14 @@ export function WithService({ config, service, isFresh, told, signedIn }: Props)
     const itsWindow = signedIn ? openWindow() : null
     setBusy(true)
     told(null)
-    const { begin, inWords } = await import("./oidc.ts")
+    const fail = (problem: string) => {
+      itsWindow?.close()
+      setBusy(false)
+      told({ problem, isAccount: false })
+    }
+    const oidc = await import("./oidc.ts").catch(() => null)
+    if (!oidc) return fail("The sign-in could not be loaded. Check your connection, then try again.")
+    const { begin, inWords } = oidc
     try {
       const { address, attempt } = await begin(service, isFresh)
       if (itsWindow) {
@@ -44,11 +51,9 @@ export function WithService({ config, service, isFresh, told, signedIn }: Props)
         itsWindow.location.href = address
         setBusy(false)
       } else if (keepAttempt(attempt)) location.assign(address)
-      else told({ problem: "This browser keeps nothing for this page, and the sign-in needs that. Allow it, or paste a token.", isAccount: false })
+      else fail("This browser keeps nothing for this page, and the sign-in needs that. Allow it, or paste a token.")
     } catch (error) {
-      itsWindow?.close()
-      setBusy(false)
-      told({ problem: inWords(error), isAccount: false })
+      fail(inWords(error))
     }
   }
 

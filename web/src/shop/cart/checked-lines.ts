@@ -1,4 +1,6 @@
-import { useQuery } from "@apollo/client/react"
+import type { ApolloClient } from "@apollo/client"
+import { useApolloClient } from "@apollo/client/react"
+import { useCallback, useEffect, useState } from "react"
 import { graphql } from "../../gql/index.ts"
 import { type CountedAmount, sum } from "../../shared/money.ts"
 import { useStore } from "../../shared/store.ts"
@@ -23,11 +25,43 @@ export interface CheckedLine {
 /** The cart's lines with today's prices. While the server can't be asked they are shown as they were. */
 export function useCheckedLines(): { lines: CheckedLine[]; total: CountedAmount | null; check: () => Promise<unknown> } {
   const { lines } = useStore(cart)
-  const ids = lines.map(({ productId }) => productId).sort()
-  const { data, refetch } = useQuery(CART_PRODUCTS, { variables: { ids }, skip: ids.length === 0 })
-  const checked = lines.map((line) => checkedLine(line, data?.products.nodes))
+  const { soldOf, check } = useSold(lines.map(({ productId }) => productId).sort().join())
+  const checked = lines.map((line) => checkedLine(line, soldOf(line)))
   const total = sum(checked.filter(({ isSold }) => isSold).map(({ price, line }) => ({ price, quantity: line.quantity })))
-  return { lines: checked, total, check: () => refetch() }
+  return { lines: checked, total, check }
+}
+
+const AT_ONCE = 100 // products that one call tells of
+
+interface Found {
+  asked: string[]
+  sold: Sold
+}
+
+/** What of a cart is for sale; `ids` are joined by commas. */
+function useSold(ids: string) {
+  const client = useApolloClient()
+  const [found, setFound] = useState<Found>({ asked: [], sold: [] })
+  const look = useCallback(() => soldOfAll(client, ids ? ids.split(",") : []), [client, ids])
+  useEffect(() => {
+    let isOld = false
+    look().then((now) => isOld || setFound(now), () => null)
+    return () => void (isOld = true)
+  }, [look])
+  const soldOf = ({ productId }: Line) => (found.asked.includes(productId) ? found.sold : undefined)
+  return { soldOf, check: async () => setFound(await look()) }
+}
+
+/** However many there are. */
+async function soldOfAll(client: ApolloClient, asked: string[]): Promise<Found> {
+  const calls = []
+  for (let place = 0; place < asked.length; place += AT_ONCE) calls.push(ask(client, asked.slice(place, place + AT_ONCE)))
+  return { asked, sold: (await Promise.all(calls)).flat() }
+}
+
+async function ask(client: ApolloClient, ids: string[]): Promise<Sold> {
+  const { data } = await client.query({ query: CART_PRODUCTS, variables: { ids }, fetchPolicy: "network-only" })
+  return data?.products.nodes ?? []
 }
 
 type Sold = { id: string; price: CountedAmount }[]

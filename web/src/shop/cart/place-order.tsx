@@ -70,7 +70,7 @@ export function PlaceOrder({ lines, total, check, close }: Props) {
   }
 
   async function refuse(result: Refusal) {
-    if (result.__typename === "ProductNotAvailable" || result.__typename === "OrderTotalMismatch") await check()
+    if (result.__typename === "ProductNotAvailable" || result.__typename === "OrderTotalMismatch") await check().catch(() => null)
     setRefusal(result)
   }
 

@@ -30,6 +30,9 @@ interface FormProps {
 /** `told` is shown with the order already; `changed` needs the payment anew. */
 export type Shown = "as shown" | "told" | "changed"
 
+/** Wallets show the amount too. Where Stripe can't be asked, they show the one before; what is charged is the intent's. */
+const fetchUpdates = (elements: StripeElements | undefined) => elements?.fetchUpdates().catch(() => null)
+
 type State = "loading" | "ready" | "paying" | "missing"
 
 /** Stripe's Payment Element and the button. After a refusal the same intent takes another card. */
@@ -62,7 +65,7 @@ export function PaymentForm({ config, intent, orderId, problem, isAsking, total,
   const amount = total ?? intent.amount
   const isChanged = amount.amount !== intent.amount.amount
   useEffect(() => {
-    if (isChanged) void tools.current?.elements.fetchUpdates() // wallets show the amount too
+    if (isChanged) void fetchUpdates(tools.current?.elements)
   }, [isChanged, amount.amount])
 
   const reload = () => {
@@ -84,7 +87,7 @@ export function PaymentForm({ config, intent, orderId, problem, isAsking, total,
       setState("ready")
       return found === "changed" ? changed() : undefined
     }
-    if (isChanged) await elements.fetchUpdates()
+    if (isChanged) await fetchUpdates(elements)
     const outcome = await confirm(stripe, elements, `${location.origin}/?pay=${encodeURIComponent(orderId)}`)
     paying.current = false
     setState("ready")
