@@ -127,14 +127,14 @@ class Order(Node):
     @strawberry.field(
         description=(
             "Who canceled it: a user's id, `key:` and a service key's, or `checkout:` and this order's for whoever "
-            "held its checkout token. Null while nobody did, when it expired, and for everybody but merchants."
+            "held its checkout token. Null while nobody did, when it expired, and for everybody but the shop."
         )
     )
     def canceled_by(self, info: Info) -> str | None:
         return self.placed.canceled_by if is_of_shop(info) else None
 
     @strawberry.field(
-        description="What was decided about it while it was in review, oldest first; empty for everybody but merchants."
+        description="What was decided about it while it was in review, oldest first; empty for everybody but the shop."
     )
     def reviews(self, info: Info) -> list[Review]:
         return [review_from(review) for review in self.placed.reviews] if is_of_shop(info) else []
