@@ -3,7 +3,7 @@ import { join, resolve } from "node:path"
 import { test } from "node:test"
 import type { Browser } from "playwright-core"
 import { launch, open } from "./browser.ts"
-import { Demo, sleep } from "./demo.ts"
+import { Demo, sleep, until } from "./demo.ts"
 import { ShopOf, enter } from "./desk.ts"
 import { orderSomething, pay, thanks } from "./shop.ts"
 
@@ -27,6 +27,8 @@ test("pictures for the documentation", { skip: !process.env.SCREENSHOTS && "SCRE
         await pay(page, "4242424242424242")
         await thanks(page).waitFor()
         await page.getByRole("button", { name: "What was just sent" }).click()
+        await page.evaluate(() => scrollTo({ top: 0, behavior: "instant" }))
+        await until(0, () => page.evaluate(() => scrollY))
         await shot("paid")
         await page.setViewportSize({ width: 1440, height: 900 })
         await page.goto(`${demo.url}/explorer/`)

@@ -2,6 +2,7 @@ import { useQuery } from "@apollo/client/react"
 import { useState } from "react"
 import { graphql } from "../gql/index.ts"
 import type { DeskCaseFragment } from "../gql/graphql.ts"
+import { actorLabel } from "../order/actors.ts"
 import { nameOf } from "../orders/row.tsx"
 import { Answer, Empty } from "../parts/answer.tsx"
 import { Link } from "../parts/link.tsx"
@@ -106,7 +107,7 @@ function Case({ of: { id, kind, message, dueBy, openedAt, closedAt, closedBy, no
       <p className="case-message">{message}</p>
       {closedAt ? (
         <p className="muted">
-          Closed <Moment at={closedAt} /> {closedBy ? `by ${closedBy}` : "by itself: its reason was gone"}
+          Closed <Moment at={closedAt} /> {closedBy ? `by ${actorLabel(closedBy)}` : "by itself: its reason was gone"}
           {note && `: ${note}`}
         </p>
       ) : (
