@@ -87,14 +87,14 @@ describe("the desk", () => {
     })
   }
 
-  test("on a phone no date or heading of a table is broken into letters", async () => {
+  test("on a phone no date, amount or heading of a table is broken into letters", async () => {
     const { page, demo } = now
     await page.setViewportSize(PHONE)
     await enter(page, demo.url)
     for (const [name, address, wait] of PAGES()) {
       await visit(page, address, wait)
       const broken = await page.evaluate(() => {
-        const cells = [...document.querySelectorAll<HTMLElement>("main table time, main thead th")]
+        const cells = [...document.querySelectorAll<HTMLElement>("main table time, main td .money, main thead th")]
         return cells.filter((each) => each.getClientRects().length > 3 || each.offsetHeight > 4 * parseFloat(getComputedStyle(each).lineHeight)).map((each) => each.innerText)
       })
       assert.deepEqual(broken, [], name)

@@ -11,9 +11,11 @@ export function keepFocusNear(): void {
   new MutationObserver(() => {
     const [last] = around
     if (!last || last.isConnected || document.activeElement !== document.body) return
-    const place = around.find((each) => each.isConnected && each.querySelector(FOCUSABLE))
+    const place = around.find((each) => each.isConnected && each.closest("main, dialog") && each.querySelector(FOCUSABLE))
     around = []
-    place?.querySelector<HTMLElement>(place === document.body ? "h1[tabindex]" : FOCUSABLE)?.focus()
+    // What opened a page of its own, as signing in does, leaves nothing: its heading is the beginning.
+    const next = place?.querySelector<HTMLElement>(FOCUSABLE) ?? document.querySelector<HTMLElement>("h1[tabindex]")
+    next?.focus()
   }).observe(document.body, { childList: true, subtree: true })
 }
 
