@@ -159,7 +159,7 @@ describe("the desk", () => {
       await page.getByRole("button", { name: "Close the case" }).press("Enter")
       await one.waitFor({ state: "detached" })
       await until(true, () => page.evaluate(() => document.activeElement !== document.body))
-      await openOrder(page, demo.url, (await shop.order()).id)
+      await page.goto(`${demo.url}/desk/?page=order&id=${(await shop.order()).id}`)
       await page.getByRole("button", { name: "Cancel…" }).press("Enter")
       await page.getByRole("button", { name: "Cancel the order" }).press("Enter")
       await page.getByRole("button", { name: "Cancel…" }).waitFor({ state: "detached" })
