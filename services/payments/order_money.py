@@ -61,11 +61,11 @@ async def follow_the_money(
 
 async def settle(transaction: Transaction, payment_id: UUID, money: list[Money], *, cause: str) -> None:
     """Make a payment the one that settled its order."""
-    await make_room(transaction, [m for m in money if m.payment_id != payment_id], cause=cause)
+    await unsettle_others(transaction, [m for m in money if m.payment_id != payment_id], cause=cause)
     await set_disposition(transaction, payment_id, Disposition.SETTLED, cause=cause)
 
 
-async def make_room(transaction: Transaction, money: list[Money], *, cause: str) -> None:
+async def unsettle_others(transaction: Transaction, money: list[Money], *, cause: str) -> None:
     """One payment settles an order: an earlier one that was given back in full doesn't any more."""
     for other in money:
         if other.disposition is Disposition.SETTLED:

@@ -20,7 +20,7 @@ from models.refunds.tables import RefundState
 from runtime.database.database import Database, Transaction
 from services.payments.attention import refresh_cases
 from services.payments.intents import Intent, IntentStatus
-from services.payments.order_money import facts_of, make_room, money_of
+from services.payments.order_money import facts_of, money_of, unsettle_others
 from services.payments.refund_ids import automatic_refund
 from services.payments.staged_changes import take_staged_lines
 from services.payments.state_machine import Money, OrderFacts, Verdict, decide_transition
@@ -84,7 +84,7 @@ async def _write(
         return Outcome()
     succeeded = verdict.state is PaymentState.SUCCEEDED
     if verdict.disposition is Disposition.SETTLED:
-        await make_room(transaction, money, cause=cause)
+        await unsettle_others(transaction, money, cause=cause)
     changes = {
         "payment_id": payment_id,
         "to_state": verdict.state,

@@ -287,7 +287,7 @@ class Inbox:
             return
         known = await self._database.row(PAYMENT_WITH_INTENT, {"intent_id": intent_id})
         if known is None or (kind == INTENT_EVENTS and event.attempts > 1):
-            await self._put_in_place(intent_id, cause=event.id)
+            await self._recover_and_settle(intent_id, cause=event.id)
         elif kind == INTENT_EVENTS:
             await self._apply_intent(intent_id, cause=event.id)
         else:
@@ -301,14 +301,14 @@ class Inbox:
         else:
             await self._refunds.refresh(intent_id)
 
-    async def _put_in_place(self, intent_id: str, *, cause: str) -> None:
+    async def _recover_and_settle(self, intent_id: str, *, cause: str) -> None:
         """An intent that no payment had until now: events of its refunds and disputes may have come too early.
 
         Also for an event that was begun before: its payment may have got its intent, and not yet what followed.
         """
         intent = await self._gateway.retrieve_intent(intent_id)
         if await self._recovery.is_ours(intent):
-            await self._recovery.put_in_place(intent, cause=cause)
+            await self._recovery.recover(intent, cause=cause)
             failpoints.reach(failpoints.EVENT_APPLIED)
             await self._refunds.carry_out_owed(intent_id)
 

@@ -185,13 +185,13 @@ class UnknownIntents:
         self._recovery = recovery
 
     async def run(self, step: StepRun) -> None:
-        async def put_in_place(intent: Intent) -> None:
-            step.count(await self._recovery.put_in_place(intent))
+        async def recover(intent: Intent) -> None:
+            step.count(await self._recovery.recover(intent))
 
         async def try_again(intent_id: str) -> None:
             intent = await self._gateway.retrieve_intent(intent_id)
             if await self._recovery.is_ours(intent):
-                await put_in_place(intent)
+                await recover(intent)
 
         async def take(seen: Sequence[IntentSeen]) -> None:
             unexpected, unreadable = await self._recovery.unexpected(seen)
@@ -199,7 +199,7 @@ class UnknownIntents:
                 await step.record_failure(each.id, UnreadableAnswer(each.unreadable))
             # Also what a killed process had begun is taken up again: half done, an intent may look as it should.
             await step.set_aside([intent.id for intent in unexpected])
-            await step.each(unexpected, lambda intent: intent.id, put_in_place)
+            await step.each(unexpected, lambda intent: intent.id, recover)
 
         remembered = [item for item in step.retries if item.startswith("pi_")]
         half = max(1, step.items_left // 2)  # of the budget: what is new does not wait for them

@@ -65,7 +65,7 @@ class Recovery:
         )
         return await self._ownership.is_ours(intent.id, marks)
 
-    async def put_in_place(self, intent: Intent, *, cause: str = "reconcile") -> str:
+    async def recover(self, intent: Intent, *, cause: str = "reconcile") -> str:
         """What was done, for an intent of ours. Money without an order opens a case.
 
         It may be repeated, and has to be when it raises: only then are its refunds and disputes known, whose events

@@ -82,7 +82,7 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/inbox.py",
-                "            await self._recovery.put_in_place(intent, cause=cause)",
+                "            await self._recovery.recover(intent, cause=cause)",
                 "            await self._settlement.apply(intent, cause=cause)",
             ),
         ),

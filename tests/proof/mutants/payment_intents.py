@@ -114,14 +114,14 @@ MUTANTS = (
         (
             Change(
                 "services/payments/payment_intents.py",
-                "                await patience.wait_for(turn)\n",
+                "                await attempt.wait_for(turn)\n",
                 "",
             ),
             Change(
                 "services/payments/payment_intents.py",
-                "                claim = await self._claim(asked, patience, may_record=True)\n",
-                "                claim = await self._claim(asked, patience, may_record=True)\n"
-                "                await patience.wait_for(turn)\n",
+                "                claim = await self._claim(asked, attempt, may_record=True)\n",
+                "                claim = await self._claim(asked, attempt, may_record=True)\n"
+                "                await attempt.wait_for(turn)\n",
             ),
         ),
         (

@@ -12,7 +12,7 @@ BURNT_KEYS_ALLOWED = 1  # a second recorded 500 within one call is an outage
 RECEIPT, SUFFIX = "receipt_email", "statement_descriptor_suffix"  # nobody is kept from paying by them
 
 
-class Patience:
+class Attempt:
     """One caller's: a deadline, growing pauses, how many burnt keys are allowed, and what Stripe would not take."""
 
     def __init__(self, seconds: float) -> None:
