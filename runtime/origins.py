@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+SCHEMES_OF_APPS = ("capacitor", "ionic", "tauri")  # of pages that come with an app: capacitor://localhost
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 EXAMPLE = "https://shop.example"
 PATTERN_EXAMPLE = "https://*.preview.example"
@@ -37,8 +38,11 @@ def read_origin(text: str) -> str:
         port, host = parts.port, parts.hostname or ""
     except ValueError:
         raise InvalidOrigin(f"{text!r} is not an origin such as {EXAMPLE}") from None
-    if parts.scheme not in DEFAULT_PORTS or not host:
-        raise InvalidOrigin(f"{text!r} has no scheme; write it like {EXAMPLE}")
+    if "://" not in text or not host:
+        raise InvalidOrigin(f"{text!r} has no scheme or no host; write it like {EXAMPLE}")
+    if parts.scheme not in (*DEFAULT_PORTS, *SCHEMES_OF_APPS):
+        known = ", ".join(SCHEMES_OF_APPS)
+        raise InvalidOrigin(f"{text!r} is of no page: those have https, http, or an app's {known}")
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
         raise InvalidOrigin(
             f"{text!r} is more than an origin; leave out what comes behind the host: {EXAMPLE}"
@@ -120,7 +124,7 @@ def _in_ascii(host: str) -> str:
 
 
 def _port_behind(scheme: str, port: int | None) -> str:
-    return "" if port is None or port == DEFAULT_PORTS[scheme] else f":{port}"
+    return "" if port is None or port == DEFAULT_PORTS.get(scheme) else f":{port}"
 
 
 def problems_of(names: Iterable[str], patterns: Iterable[str]) -> Iterator[str]:

@@ -26,6 +26,9 @@ from runtime.origins import (
         ("https://BU\u0308CHER.example", "https://xn--bcher-kva.example"),
         ("https://xn--strae-oqa.example", "https://xn--strae-oqa.example"),
         ("http://[0:0:0:0:0:0:0:1]", "http://[::1]"),
+        ("capacitor://localhost", "capacitor://localhost"),
+        ("Ionic://localhost/", "ionic://localhost"),
+        ("tauri://localhost", "tauri://localhost"),
     ],
 )
 def test_an_origin_is_read_as_browsers_send_it(written: str, read: str) -> None:
@@ -40,7 +43,9 @@ def test_an_origin_is_read_as_browsers_send_it(written: str, read: str) -> None:
         ("https://ada@shop.example", "more than an origin"),
         ("shop.example", "no scheme"),
         ("shop.example:443", "no scheme"),
-        ("ftp://shop.example", "no scheme"),
+        ("ftp://shop.example", "of no page"),
+        ("file:///tmp/shop.html", "no host"),
+        ("chrome-extension://abc", "of no page"),
         ("null", "null"),
         ("NULL", "null"),
         ("*", "name each origin"),
