@@ -180,7 +180,9 @@ def amount_not_refundable(refusal: payments_refusals.AmountNotRefundable) -> Amo
         f"Between {step.amount()} and {refundable.amount()} {refusal.currency} can be given back{in_steps}."
     )
     return AmountNotRefundable(
-        message=between if refusal.refundable else "Nothing is left that can be given back.",
+        message=between
+        if refusal.refundable
+        else f"Nothing in {refusal.currency} is left that can be given back.",
         code=ErrorCode.AMOUNT_NOT_REFUNDABLE,
         retryable=refusal.retryable,
         refundable=refundable,

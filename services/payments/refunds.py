@@ -301,7 +301,7 @@ async def _record(transaction: Transaction, wish: RefundWish) -> tuple[UUID, str
     payments = [payment for payment in payments if payment.is_ours]
     if not payments:
         raise OrderNotRefundable(OrderStatus(order.status), RECEIVED_ELSEWHERE)
-    payment, amount = await _chosen(transaction, payments, wish.amount)
+    payment, amount = await _chosen(transaction, payments, wish.amount, order.currency)
     values = {
         "id": merchants_refund(payment.intent_id, wish.idempotency_key),
         "payment_id": payment.id,
@@ -329,19 +329,24 @@ async def _earlier(
 
 
 async def _chosen(
-    transaction: Transaction, payments: Sequence[RefundablePayment], wanted: int | None
+    transaction: Transaction, payments: Sequence[RefundablePayment], wanted: int | None, of: str
 ) -> tuple[RefundablePayment, int]:
-    """The first payment that has as much left, and how much goes back of it: a multiple of its currency's step."""
+    """The first payment that has as much left, and how much goes back of it: a multiple of its currency's step.
+
+    `wanted` is minor units of the currency `of`. An order whose currency was changed may have money of another one.
+    """
     left = []
     for payment in payments:
         reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": payment.id})).amount
         left.append((payment, in_whole_steps(payment.amount_received - reserved, payment.currency)))
+    if wanted is not None:
+        left = [(payment, rest) for payment, rest in left if payment.currency == of]
     for payment, rest in left:
         amount = rest if wanted is None else wanted
         if 1 <= amount <= rest and amount == in_whole_steps(amount, payment.currency):
             return payment, amount
-    payment, most = max(left, key=lambda each: each[1])
-    raise AmountNotRefundable(most, payment.currency, currency(payment.currency).step)
+    most, of = max(((rest, payment.currency) for payment, rest in left), default=(0, of))
+    raise AmountNotRefundable(most, of, currency(of).step)
 
 
 def view_from(row: RefundRow, currency: str) -> RefundView:

@@ -184,3 +184,18 @@ async def test_lines_need_not_be_whole_when_their_total_is(client: Client, shop:
     taken = (await client.data(IMPORT, {"input": order}, **MERCHANT))["importOrder"]
 
     assert (await client.pay(UUID(taken["id"])))["amount"]["minorUnits"] == 2_470
+
+
+async def test_an_amount_is_of_the_orders_currency_and_not_of_money_in_another(
+    client: Client, shop: Shop, stripe: Stripe, inbox: Inbox, database: Database
+) -> None:
+    """Somebody changed the currency by SQL: a thousand yen are not ten dollars."""
+    order_id = await paid_in(client, shop, stripe, inbox, "USD", 2_000)
+    await shop.set_order(order_id, currency="JPY")
+
+    refused = await refund(client, order_id, amount=1_000)
+
+    assert (refused["__typename"], refused["refundable"]["minorUnits"]) == ("AmountNotRefundable", 0)
+    assert await all_refunds(database) == []
+    made = await refund(client, order_id)
+    assert made["amount"] == {"minorUnits": 2_000, "amount": "20.00"}
