@@ -130,6 +130,13 @@ class RefusalHandler:
         return self.answer(exception)
 
 
+def as_sentence(reason: str) -> str:
+    """With a capital and a full stop; what is a name or an address keeps its letters."""
+    first = reason.partition(" ")[0]
+    begins_with_a_word = first.isalpha() and first.islower()
+    return f"{reason[0].upper() + reason[1:] if begins_with_a_word else reason}."
+
+
 def order_not_found(refusal: orders_refusals.OrderNotFound) -> OrderNotFound:
     return OrderNotFound(
         message="There is no such order.", code=ErrorCode.ORDER_NOT_FOUND, retryable=refusal.retryable

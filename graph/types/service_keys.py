@@ -8,7 +8,7 @@ import strawberry
 from strawberry import UNSET
 
 from graph.context import Info
-from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
+from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError, as_sentence
 from runtime.ids import read_id
 from services.identity import principal as identity
 from services.identity import refusals
@@ -152,9 +152,8 @@ def key_from(view: KeyView) -> ServiceKey:
 
 
 def invalid_service_key(refusal: refusals.InvalidServiceKey) -> InvalidServiceKey:
-    reason = refusal.reason[0].upper() + refusal.reason[1:]
     return InvalidServiceKey(
-        message=f"{reason}.", code=ErrorCode.INVALID_SERVICE_KEY, retryable=refusal.retryable
+        message=as_sentence(refusal.reason), code=ErrorCode.INVALID_SERVICE_KEY, retryable=refusal.retryable
     )
 
 

@@ -9,7 +9,7 @@ from strawberry import UNSET
 
 from graph.context import Info
 from graph.serving.answer_work import check_answer
-from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
+from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError, as_sentence
 from graph.types.events import (
     DeliveryStatus,
     EventType,
@@ -252,9 +252,10 @@ def endpoint_from(view: EndpointView) -> WebhookEndpoint:
 
 
 def invalid_webhook_endpoint(refusal: endpoints.InvalidWebhookEndpoint) -> InvalidWebhookEndpoint:
-    reason = refusal.reason[0].upper() + refusal.reason[1:]
     return InvalidWebhookEndpoint(
-        message=f"{reason}.", code=ErrorCode.INVALID_WEBHOOK_ENDPOINT, retryable=refusal.retryable
+        message=as_sentence(refusal.reason),
+        code=ErrorCode.INVALID_WEBHOOK_ENDPOINT,
+        retryable=refusal.retryable,
     )
 
 

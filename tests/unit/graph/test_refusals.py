@@ -17,6 +17,7 @@ from graphql import GraphQLUnionType, build_schema
 
 from graph import schema
 from graph.context import UseCases
+from graph.types.errors import as_sentence
 from services.identity.rate_limits import RateLimits
 from services.identity.refusals import Refusal
 
@@ -141,3 +142,15 @@ def test_refusals_are_found_in_the_source() -> None:
     assert {"OrderNotFound", "PaymentInProgress", "RateLimited"} <= found["createPaymentIntent"]
     assert {"InvalidOrder", "OrderTotalMismatch", "ProductNotAvailable"} <= found["createOrder"]
     assert {"OrderNotCancelable", "RateLimited"} <= found["cancelOrder"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("a name has 1 to 100 characters", "A name has 1 to 100 characters."),
+        ("expiresAt needs a time zone", "expiresAt needs a time zone."),
+        ("fd00::7 is a private address", "fd00::7 is a private address."),
+    ],
+)
+def test_a_reason_is_told_as_a_sentence_and_names_keep_their_letters(reason: str, sentence: str) -> None:
+    assert as_sentence(reason) == sentence
