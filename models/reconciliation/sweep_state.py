@@ -1,6 +1,6 @@
 """What the sweep remembers: how its steps went, which items failed, and which parts of Stripe's lists are unread."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -253,23 +253,28 @@ MOVE_WINDOW = update(SweepWindow).where(*_this_window).values(after=_text("after
 END_WINDOW = delete(SweepWindow).where(*_this_window)
 
 # Where reading begins when nothing is known: with this installation, or thirty days ago, as far as Stripe goes back,
-# when there are payments from before it had an id.
+# when there are payments from before it had an id. As an age, since the lists go by Stripe's clock.
 _older = exists().where(col(Payment.created_at) < col(Installation.made_at))
 
 
-class FirstMoment(NamedTuple):
-    moment: datetime
+class FirstAge(NamedTuple):
+    """Below zero where our clock was set back since this installation was made."""
+
+    age: timedelta
 
 
-FIRST_MOMENT = Query(
-    FirstMoment,
+FIRST_AGE = Query(
+    FirstAge,
     select(
-        func.greatest(
-            func.now() - literal_column("interval '30 days'", Interval),
-            func.coalesce(
-                select(col(Installation.made_at)).where(~_older).scalar_subquery(),
-                cast(literal("-infinity", Text), _moment),
-            ),
-        ).label("moment")
+        (
+            func.now()
+            - func.greatest(
+                func.now() - literal_column("interval '30 days'", Interval),
+                func.coalesce(
+                    select(col(Installation.made_at)).where(~_older).scalar_subquery(),
+                    cast(literal("-infinity", Text), _moment),
+                ),
+            )
+        ).label("age")
     ),
 )

@@ -15,7 +15,7 @@ from models.reconciliation.leases import DONE_UNTIL, SET_DONE_UNTIL
 from models.reconciliation.sweep_state import (
     ADD_WINDOW,
     END_WINDOW,
-    FIRST_MOMENT,
+    FIRST_AGE,
     MOVE_WINDOW,
     WINDOWS,
     WindowRow,
@@ -77,7 +77,8 @@ class Windows:
                     DONE_UNTIL, {"lease_name": "sweep"}
                 )  # the version before this one
             if known is None or known.done_until is None:
-                since = (await transaction.one(FIRST_MOMENT)).moment
+                age = (await transaction.one(FIRST_AGE)).age
+                since = now - (age if age > timedelta() else LONGEST_WINDOW)
             else:
                 since = known.done_until
             for window in parts(since - OVERLAP, now):

@@ -11,6 +11,7 @@ import hypothesis.strategies as st
 from hypothesis.stateful import rule
 from sqlalchemy import text
 
+from models.currencies.currencies import in_whole_steps
 from runtime.database.database import Transaction
 from sandbox.http.errors import StripeError
 from services.payments.intents import GatewayError, IntentRequest
@@ -94,6 +95,8 @@ class OlderServer(Machine):
         total = (await transaction.one(TOTAL, this)).total
         has_money = await transaction.row(MONEY, this) is not None
         if order is None or order.status != "pending" or order.is_expired or has_money or total < 700:
+            return None
+        if in_whole_steps(total, order.currency) != total:
             return None
         values = {"id": uuid4(), "amount": total, "currency": order.currency, "version": order.version}
         if await transaction.row(RECORD, {**this, **values}) is None:

@@ -76,7 +76,7 @@ async def test_every_sample_of_the_documentation_compiles(workshop: Path) -> Non
     config["include"] = ["world.d.ts", "sample*.ts"]
     (workshop / "tsconfig.json").write_text(json.dumps(config))
 
-    assert len(write_samples(workshop)) == 9
+    assert len(write_samples(workshop)) == 8
     assert await run(workshop, "tsc", "-p", ".") == (0, "")
 
 

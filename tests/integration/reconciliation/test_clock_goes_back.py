@@ -1,7 +1,7 @@
-"""The database's clock goes back by hours: what was due, or leased, does not wait until it has caught up."""
+"""The database's clock goes back by hours, or is hours ahead of Stripe's: nothing waits until the two agree."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -112,3 +112,49 @@ async def test_a_clock_that_goes_on_makes_nothing_due(till: Till, database: Data
     assert await database.rows(
         text("SELECT 1 FROM sweep_retries WHERE due_at > now() + interval '8 minutes'")
     )
+
+
+FORGET_PAYMENTS = """
+DO $$ BEGIN
+    SET LOCAL session_replication_role = replica;
+    DELETE FROM payment_transitions;
+    DELETE FROM payments;
+END $$
+"""
+
+
+async def paid_and_forgotten(till: Till, database: Database, shop: Shop) -> UUID:
+    """As after a backup of before the payment: only Stripe's list knows of it."""
+    order_id = await shop.order()
+    intent = await till.ask(order_id)
+    till.sandbox.pay(intent.id)
+    await database.rows(text(FORGET_PAYMENTS))
+    return order_id
+
+
+@pytest.mark.parametrize("ahead", [THREE_HOURS, -THREE_HOURS])
+async def test_the_first_sweep_reads_the_lists_since_the_installation_by_stripes_clock(
+    till: Till, database: Database, shop: Shop, ahead: timedelta
+) -> None:
+    """By ours the installation may be younger than all that Stripe has to tell."""
+    till.gateway.ahead = ahead
+    await database.rows(text("UPDATE installation SET made_at = now()"))
+    order_id = await paid_and_forgotten(till, database, shop)
+
+    await till.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.PAID
+
+
+async def test_an_installation_of_the_future_has_its_lists_read_for_a_day(
+    till: Till, database: Database, shop: Shop
+) -> None:
+    """Our clock was set back since it was made."""
+    order_id = await paid_and_forgotten(till, database, shop)
+    till.sandbox.pass_time(THREE_HOURS.total_seconds())
+    till.gateway.ahead = THREE_HOURS
+    await database.rows(text("UPDATE installation SET made_at = now() + interval '3 hours'"))
+
+    await till.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.PAID

@@ -41,7 +41,7 @@ MUTANTS = (
         (
             Change(
                 "graph/types/money_history.py",
-                "return self.view.note if _is_shop(info) else None",
+                "return self.view.note if is_of_shop(info) else None",
                 "return self.view.note",
             ),
         ),

@@ -11,6 +11,7 @@ const values = [
   "CheckoutToken",
   "Metadata",
   "Money",
+  "MoneyMoved",
   "NewServiceKey",
   "NewWebhookEndpoint",
   "OrderItem",
