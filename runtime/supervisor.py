@@ -42,7 +42,7 @@ class Supervisor(Multiprocess):
     def __init__(self, config: uvicorn.Config, sockets: list[socket]) -> None:
         super().__init__(config, sockets)
         self._asked: WeakKeyDictionary[Process, float] = WeakKeyDictionary()  # when
-        self._answered: WeakSet[Process] = WeakSet()
+        self.answered: WeakSet[Process] = WeakSet()
         self._slow: WeakSet[Process] = WeakSet()
 
     def keep_subprocess_alive(self) -> None:
@@ -54,7 +54,7 @@ class Supervisor(Multiprocess):
             self.processes += starting
 
     def _is_starting(self, process: Process) -> bool:
-        if process in self._answered or not process.process.is_alive():
+        if process in self.answered or not process.process.is_alive():
             return False
         if process not in self._asked:
             self._asked[process] = monotonic()
@@ -63,7 +63,7 @@ class Supervisor(Multiprocess):
             self._tell_if_slow(process)
             return True
         process.parent_conn.recv()
-        self._answered.add(process)
+        self.answered.add(process)
         return False
 
     def _tell_if_slow(self, process: Process) -> None:

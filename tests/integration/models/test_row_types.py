@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 from uuid import UUID
@@ -28,7 +28,8 @@ from runtime.database.statements import sql_of
 
 # By the oid that PostgreSQL has for a type.
 TYPES: Mapping[int, type] = {
-    16: bool, 17: bytes, 20: int, 21: int, 23: int, 25: str, 19: str, 1043: str, 1184: datetime, 2950: UUID,
+    16: bool, 17: bytes, 20: int, 21: int, 23: int, 25: str, 19: str, 1043: str, 1184: datetime, 1186: timedelta,
+    2950: UUID,
 }  # fmt: skip
 JSON_TYPES = (114, 3802)  # read as objects and lists, whose members no statement declares
 INTERVAL = 1186

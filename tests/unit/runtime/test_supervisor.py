@@ -116,7 +116,12 @@ def test_a_worker_that_has_answered_and_hangs_is_replaced(supervisor: Supervisor
     first, second = supervisor.processes
     with gate.open("wb"):
         eventually(lambda: first.is_ready() and second.is_ready())
-    supervisor.keep_subprocess_alive()
+
+    def both_have_answered() -> bool:
+        supervisor.keep_subprocess_alive()
+        return {first, second} <= {*supervisor.answered}
+
+    eventually(both_have_answered)
     assert first.pid is not None
     os.kill(first.pid, signal.SIGSTOP)
     supervisor.keep_subprocess_alive()
