@@ -81,8 +81,9 @@ def beside_peers() -> dict[str, dict[str, peers.Beside]]:
     if not peers.can_be_measured():
         return {"peers": {}, "peers_at_pace": {}}
     full = tell("beside what one would write in Node", partial(peers.at_full_load, 5, 3.0))
+    print(*peers.lines_of("at full load", full), sep="\n", flush=True)
     pace = tell("the same at Stripe's own pace", partial(peers.at_stripes_pace, 5, 6.0))
-    print(*peers.lines_of(full, pace), sep="\n")
+    print(*peers.lines_of("at Stripe's pace", pace), sep="\n", flush=True)
     return {"peers": full, "peers_at_pace": pace}
 
 

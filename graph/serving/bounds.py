@@ -116,7 +116,8 @@ async def checked_operation(
 ) -> CheckedText:
     """What is to be executed, with nothing spent yet; raises the `GraphQLError` of what can't be."""
     allowance = allowance_of(context.principal)
-    context.spending = Spending(allowance, account=await _account_of(context))
+    account = await _account_of(context)
+    context.spending = Spending(allowance, account=account)
     text = context.documents.resolve(query, extensions)
     if not text:
         raise MissingQueryError
@@ -124,7 +125,7 @@ async def checked_operation(
     context.spending.charge_caller(VALUE * values)
     checked = known(schema, text, allowance, introspection=context.introspection)
     if checked is None:
-        checked = await _checked_anew(schema, text, allowance, context)
+        checked = await _checked_anew(schema, text, context, account)
     context.spending.charge(checked.tokens * TOKEN)
     if not checked.errors:
         context.spending.charge_caller(INTROSPECTION * checked.introspections)
@@ -148,24 +149,22 @@ def check_name(checked: CheckedText, name: str | None) -> None:
         raise bad_input("There is no operation of this name.")
 
 
-async def _checked_anew(
-    schema: GraphQLSchema, text: str, allowance: Allowance, context: Bounded
-) -> CheckedText:
+async def _checked_anew(schema: GraphQLSchema, text: str, context: Bounded, account: Account) -> CheckedText:
     """A new text in its caller's turn, if nobody else's had the same text checked and remembered meanwhile."""
-    introspection = context.introspection
+    allowance, introspection = context.spending.allowance, context.introspection
     most = NEW_TOKEN * min(allowance.tokens, len(text) // 2)
-    context.spending.charge_caller(most)  # before it is read; what was too much comes back
+    account.charge(most)  # before it is read; what was too much comes back
     check = partial(check_text, schema, text, allowance, introspection=introspection)
-    if len(text) <= SHORT_TEXT or context.spending.account is None:
+    if len(text) <= SHORT_TEXT:
         checked = check()
     else:
-        async with context.work_limits.texts.of(context.spending.account.sending):
+        async with context.work_limits.texts.of(account.sending):
             found = known(schema, text, allowance, introspection=introspection)
             if found is not None:
-                context.spending.charge_caller(-most)
+                account.charge(-most)
                 return found
             checked = await _aside(check)
-    context.spending.charge_caller(NEW_TOKEN * checked.tokens - most)
+    account.charge(NEW_TOKEN * checked.tokens - most)
     if is_seen_again(text):
         remember(schema, text, allowance, checked, introspection=introspection)
     return checked

@@ -61,7 +61,7 @@ async def read_order(
     parts, spending = parts_of(info), info.context.spending
     if OrderParts.LINES not in parts or len(spending.roots) == 1:
         return await find(parts)
-    order = await find(parts & ~OrderParts.LINES)
+    order = await find(OrderParts.NONE)  # whether it is there, and may be read
     if order is None:
         return None
     [whole] = await read_orders(info, partial(info.context.use_cases.orders.of_the_shop, [order.id]))

@@ -65,6 +65,10 @@ def in_words(status: OrderStatus) -> str:
     return "under review" if status is OrderStatus.REVIEW else status.name.lower().replace("_", " ")
 
 
+def _sees_shop_fields(info: Info) -> bool:
+    return info.context.require_principal().may(Permission.SEE_SHOP_FIELDS)
+
+
 @strawberry.enum(description="Who or what canceled an order.")
 class CancelReason(Enum):
     CUSTOMER = strawberry.enum_value(Reason.CUSTOMER.value, description="Its customer did.")
@@ -109,15 +113,13 @@ class Order(Node):
     )
     def user_id(self, info: Info) -> strawberry.ID | None:
         owner = self.placed.user_id
-        is_of_shop = info.context.require_principal().may(Permission.SEE_SHOP_FIELDS)
-        return strawberry.ID(owner) if owner and is_of_shop else None
+        return strawberry.ID(owner) if owner and _sees_shop_fields(info) else None
 
     @strawberry.field(
         description="Where Stripe sends the receipt; null when no address was given, and for everybody but the shop."
     )
     def receipt_email(self, info: Info) -> str | None:
-        is_of_shop = info.context.require_principal().may(Permission.SEE_SHOP_FIELDS)
-        return self.placed.receipt_email if is_of_shop else None
+        return self.placed.receipt_email if _sees_shop_fields(info) else None
 
     @strawberry.field(description="Who or what canceled it; null while nobody did.")
     def cancel_reason(self) -> CancelReason | None:

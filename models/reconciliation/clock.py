@@ -4,11 +4,25 @@ What the old clock made due in a minute, or leased for a minute, would wait unti
 `clock` of `leases` has, as `done_until`, what the clock showed when a sweep last looked.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import DateTime, Interval, func, literal, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Executable,
+    Integer,
+    Interval,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
 from models.base import among
 from models.payments.tables import Payment
@@ -37,27 +51,47 @@ CLOCK_WENT_BACK = Query(
 )
 _now = insert(Lease).values(name=CLOCK, holder="", held_until=func.now(), done_until=func.now())
 SEE_CLOCK = _now.on_conflict_do_update(index_elements=["name"], set_={"done_until": _now.excluded.done_until})
-# What waits for a moment that no clock has shown yet is due now. A call that is under way may be made a second time by
-# it, under the same idempotency key.
+
+
+def _due_now(
+    table: type[SQLModel], key: tuple[Any, ...], *where: ColumnElement[bool], **values: Any
+) -> Executable:
+    """Answers a row for each that it made due."""
+    few = select(*key).where(*where).limit(bindparam("limit", type_=Integer))
+    return update(table).where(tuple_(*key).in_(few)).values(**values).returning(literal(1))
+
+
+# What waits for a moment that no clock has shown yet is due now, so many rows at a time. A call that is under way may
+# be made a second time by it, under the same idempotency key.
 ALL_DUE_NOW = (
-    update(StripeEvent)
-    .where(
+    _due_now(
+        StripeEvent,
+        (col(StripeEvent.id),),
         col(StripeEvent.finished_at).is_(None),
         col(StripeEvent.due_at) > func.now(),
         col(StripeEvent.due_at) < _never,
-    )
-    .values(due_at=func.now()),
-    update(SweepRetry).where(col(SweepRetry.due_at) > func.now()).values(due_at=func.now()),
-    update(Payment).where(col(Payment.lease_until) > func.now()).values(lease_until=None),
-    update(Refund)
-    .where(
+        due_at=func.now(),
+    ),
+    _due_now(
+        SweepRetry,
+        (col(SweepRetry.step), col(SweepRetry.item)),
+        col(SweepRetry.due_at) > func.now(),
+        due_at=func.now(),
+    ),
+    _due_now(Payment, (col(Payment.id),), col(Payment.lease_until) > func.now(), lease_until=None),
+    _due_now(
+        Refund,
+        (col(Refund.id),),
         among(col(Refund.state), UNDER_WAY),
         or_(col(Refund.due_at) > func.now(), col(Refund.lease_until) > func.now()),
-    )
-    .values(due_at=func.least(col(Refund.due_at), func.now()), lease_until=None),
-    update(WebhookDelivery)
-    .where(
-        among(col(WebhookDelivery.status), (DeliveryStatus.DUE,)), col(WebhookDelivery.due_at) > func.now()
-    )
-    .values(due_at=func.now()),
+        due_at=func.least(col(Refund.due_at), func.now()),
+        lease_until=None,
+    ),
+    _due_now(
+        WebhookDelivery,
+        (col(WebhookDelivery.id),),
+        among(col(WebhookDelivery.status), (DeliveryStatus.DUE,)),
+        col(WebhookDelivery.due_at) > func.now(),
+        due_at=func.now(),
+    ),
 )

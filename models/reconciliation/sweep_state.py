@@ -28,6 +28,7 @@ from sqlmodel import Field, SQLModel, col
 from models.base import database_time
 from models.payments.installation import Installation
 from models.payments.tables import Payment
+from models.reconciliation.leases import Lease
 from runtime.database.statements import Query
 
 UNKNOWN_TO_STRIPE = "unknown to Stripe"  # the failure of an item that Stripe answers 404 about
@@ -252,13 +253,14 @@ _this_window = (_of_list, col(SweepWindow.until) == bindparam("until_moment", ty
 MOVE_WINDOW = update(SweepWindow).where(*_this_window).values(after=_text("after_id"))
 END_WINDOW = delete(SweepWindow).where(*_this_window)
 
-# Where reading begins when nothing is known: with this installation, or thirty days ago, as far as Stripe goes back,
-# when there are payments from before it had an id. As an age, since the lists go by Stripe's clock.
+# Where reading begins when a list was never read: where the sweep of the version before came to; else with this
+# installation, or thirty days ago, as far as Stripe goes back, when there are payments from before it had an id. As an
+# age, since the lists go by Stripe's clock.
 _older = exists().where(col(Payment.created_at) < col(Installation.made_at))
 
 
 class FirstAge(NamedTuple):
-    """Below zero where our clock was set back since this installation was made."""
+    """Below zero where our clock was set back since."""
 
     age: timedelta
 
@@ -268,11 +270,14 @@ FIRST_AGE = Query(
     select(
         (
             func.now()
-            - func.greatest(
-                func.now() - literal_column("interval '30 days'", Interval),
-                func.coalesce(
-                    select(col(Installation.made_at)).where(~_older).scalar_subquery(),
-                    cast(literal("-infinity", Text), _moment),
+            - func.coalesce(
+                select(col(Lease.done_until)).where(col(Lease.name) == "sweep").scalar_subquery(),
+                func.greatest(
+                    func.now() - literal_column("interval '30 days'", Interval),
+                    func.coalesce(
+                        select(col(Installation.made_at)).where(~_older).scalar_subquery(),
+                        cast(literal("-infinity", Text), _moment),
+                    ),
                 ),
             )
         ).label("age")

@@ -97,11 +97,14 @@ class EventFeed:
         check_size(first)
         await publish_events(self._database, patience=PATIENCE)
         place = await self._place_behind(after) if after else 0
-        wanted = sorted({each.value for each in types or (EventType if order_id else ())})
-        statement = EVENTS_OF_ORDER if order_id else EVENTS_OF_TYPES if wanted else EVENTS
-        parameters: dict[str, Any] = {"after": place, "limit": first + 1}
-        parameters |= ({"types": wanted} if wanted else {}) | ({"of_order": order_id} if order_id else {})
-        rows = await self._database.rows(statement, parameters)
+        page: dict[str, Any] = {"after": place, "limit": first + 1}
+        if order_id is not None:
+            of_order = {"of_order": order_id, "types": _names(types or [*EventType])}
+            rows = await self._database.rows(EVENTS_OF_ORDER, page | of_order)
+        elif types:
+            rows = await self._database.rows(EVENTS_OF_TYPES, page | {"types": _names(types)})
+        else:
+            rows = await self._database.rows(EVENTS, page)
         return page_of([event_from(row) for row in rows], first)
 
     async def newest(self) -> FeedCursor | None:
@@ -119,6 +122,10 @@ class EventFeed:
             return cursor.position
         before = await self._database.row(LAST_BEFORE, {"moment": cursor.published_at - CLOCKS_DIFFER})
         return before.position if before else 0
+
+
+def _names(types: Sequence[EventType]) -> list[str]:
+    return sorted({each.value for each in types})
 
 
 def event_from(row: EventRow | DeliveryRow) -> EventView:

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Closing:
+class _Cancellation:
     """In whose name an order is closed, what its payment's history says of it, and the id of who did it, if anybody."""
 
     reason: CancelReason
@@ -71,7 +71,7 @@ class OrderCancellation:
         live = await self._database.row(LIVE_PAYMENT, {"order_id": order_id})
         if live is not None and live.intent_id is not None:
             await self._refuse_if_under_way(live.intent_id)
-        if not await self._close(order_id, live, _Closing(reason, CAUSE, principal.id)):
+        if not await self._close(order_id, live, _Cancellation(reason, CAUSE, principal.id)):
             return False
         failpoints.reach(failpoints.ORDER_CLOSED)
         await self._close_intent(live)
@@ -88,7 +88,7 @@ class OrderCancellation:
             if not await self._is_unpaid(live.intent_id):
                 return False
             live = None
-        return await self._close(order_id, live, _Closing(CancelReason.EXPIRED, EXPIRED))
+        return await self._close(order_id, live, _Cancellation(CancelReason.EXPIRED, EXPIRED))
 
     async def _is_unpaid(self, intent_id: str) -> bool:
         """Whether the intent is canceled now. What was authorized or paid meanwhile is left alone."""
@@ -126,11 +126,11 @@ class OrderCancellation:
             if intent.status is not IntentStatus.SUCCEEDED:
                 raise PaymentInProgress
 
-    async def _close(self, order_id: UUID, seen: LivePaymentRow | None, closing: _Closing) -> bool:
+    async def _close(self, order_id: UUID, seen: LivePaymentRow | None, cancellation: _Cancellation) -> bool:
         """Whether the order was closed; not when its payment is another than the one we looked at."""
 
         async def write(transaction: Transaction) -> bool:
-            return await _close_order(transaction, order_id, seen, closing)
+            return await _close_order(transaction, order_id, seen, cancellation)
 
         return await self._database.transaction(write, locks=order_id)
 
@@ -146,23 +146,23 @@ class OrderCancellation:
 
 
 async def _close_order(
-    transaction: Transaction, order_id: UUID, seen: LivePaymentRow | None, closing: _Closing
+    transaction: Transaction, order_id: UUID, seen: LivePaymentRow | None, cancellation: _Cancellation
 ) -> bool:
     order = await transaction.one(LOCK_ORDER, {"order_id": order_id})
     live = await transaction.row(LOCK_LIVE_PAYMENT, {"order_id": order_id})
     as_seen = (live and (live.id, live.intent_id)) == (seen and (seen.id, seen.intent_id))
     if order.status != OrderStatus.PENDING or not as_seen:
         return False
-    if closing.reason is CancelReason.EXPIRED and not await transaction.row(
+    if cancellation.reason is CancelReason.EXPIRED and not await transaction.row(
         IS_EXPIRED, {"order_id": order_id}
     ):
         return False
     if live is not None:
         # A payment that Stripe has not answered yet has released no secret: nobody can pay it.
         state = PaymentState.ABANDONED if live.intent_id is None else PaymentState.CANCELING
-        changes = {"payment_id": live.id, "to_state": state, "to_cause": closing.cause}
+        changes = {"payment_id": live.id, "to_state": state, "to_cause": cancellation.cause}
         await transaction.rows(CLOSE_PAYMENT, changes)
     await transaction.rows(
-        CLOSE_ORDER, {"order_id": order_id, "reason": closing.reason, "canceled_by": closing.by}
+        CLOSE_ORDER, {"order_id": order_id, "reason": cancellation.reason, "canceled_by": cancellation.by}
     )
     return True

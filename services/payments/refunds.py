@@ -329,24 +329,24 @@ async def _earlier(
 
 
 async def _chosen(
-    transaction: Transaction, payments: Sequence[RefundablePayment], wanted: int | None, of: str
+    transaction: Transaction, payments: Sequence[RefundablePayment], wanted: int | None, order_currency: str
 ) -> tuple[RefundablePayment, int]:
     """The first payment that has as much left, and how much goes back of it: a multiple of its currency's step.
 
-    `wanted` is minor units of the currency `of`. An order whose currency was changed may have money of another one.
+    `wanted` is minor units of the order's currency. An order whose currency was changed may have money of another one.
     """
     left = []
     for payment in payments:
         reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": payment.id})).amount
         left.append((payment, in_whole_steps(payment.amount_received - reserved, payment.currency)))
     if wanted is not None:
-        left = [(payment, rest) for payment, rest in left if payment.currency == of]
+        left = [(payment, rest) for payment, rest in left if payment.currency == order_currency]
     for payment, rest in left:
         amount = rest if wanted is None else wanted
         if 1 <= amount <= rest and amount == in_whole_steps(amount, payment.currency):
             return payment, amount
-    most, of = max(((rest, payment.currency) for payment, rest in left), default=(0, of))
-    raise AmountNotRefundable(most, of, currency(of).step)
+    most, code = max(((rest, payment.currency) for payment, rest in left), default=(0, order_currency))
+    raise AmountNotRefundable(most, code, currency(code).step)
 
 
 def view_from(row: RefundRow, currency: str) -> RefundView:

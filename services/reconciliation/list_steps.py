@@ -73,10 +73,6 @@ class Windows:
         async def write(transaction: Transaction) -> None:
             known = await transaction.row(DONE_UNTIL, {"lease_name": f"list of {self._name}"})
             if known is None or known.done_until is None:
-                known = await transaction.row(
-                    DONE_UNTIL, {"lease_name": "sweep"}
-                )  # the version before this one
-            if known is None or known.done_until is None:
                 age = (await transaction.one(FIRST_AGE)).age
                 since = now - (age if age > timedelta() else LONGEST_WINDOW)
             else:

@@ -54,6 +54,7 @@ AWAY = "away"  # the cursor of STRIPE when Stripe did not answer the last time
 EVENTS_ARE_KEPT = timedelta(days=30)
 CLOSED_CASES_ARE_KEPT = timedelta(days=365)  # a bank may dispute a payment for months
 DELETED_AT_ONCE = 500
+DUE_AT_ONCE = 1_000  # rows of one statement
 TOGETHER = 130.0  # seconds after which no step begins that asks Stripe, so that a sweep fits its lease
 MOST_TOLD = 100  # cases that a sweep by hand prints
 
@@ -124,7 +125,7 @@ class Sweep:
         intents = UnknownIntents(database, gateway, Recovery(database, gateway))
         # What costs a customer the most when it waits comes first; Stripe's lists come after our own tables.
         return (
-            step("clock", 10, 1, "", self._follow_the_clock),
+            step("clock", 10, 500, "", self._follow_the_clock),
             step("closed orders", 15, 300, "cancel payment intents", closed.run),
             step("expired orders", 10, 300, "cancel payment intents", expired.run),
             step("unanswered payments", 10, 200, "write payment intents", unanswered.run, own_account=True),
@@ -227,9 +228,12 @@ class Sweep:
         if clock is not None and clock.went_back:
             log.warning("the database's clock went back; all that is due later is due now")
             for statement in ALL_DUE_NOW:
-                await self._database.rows(statement)
+                while run.may_go_on and await self._database.rows(statement, {"limit": DUE_AT_ONCE}):
+                    run.spend()
             run.count("clock went back")
-        await self._database.rows(SEE_CLOCK)
+        run.is_whole = run.may_go_on
+        if run.is_whole:  # otherwise the next sweep goes on
+            await self._database.rows(SEE_CLOCK)
 
     async def _finish_events(self, run: StepRun) -> None:
         while run.may_go_on and (finished := await self._inbox.finish_due()):

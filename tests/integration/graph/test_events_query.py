@@ -8,7 +8,6 @@ import pytest
 
 from models import OrderStatus
 from models.shop_events.tables import EventType as Type
-from models.webhooks.deliveries import PUBLISH_AND_FAN_OUT
 from services.identity.principal import Principal, Scope
 from services.identity.service_keys import ServiceKeys
 from services.notifications.event_feed import EventFeed
@@ -114,7 +113,7 @@ async def test_an_order_tells_its_events_and_how_each_was_delivered(
     for each in (order_id, other):
         await shop.set_order(each, status=OrderStatus.PAID)
         await shop.set_order(each, status=OrderStatus.REFUNDED)
-    await shop.database.rows(PUBLISH_AND_FAN_OUT, {"limit": 100})
+    await feed.newest()  # publishes them
 
     page = (await client.data(OF_ORDER, {"id": str(order_id), "first": 1}, **MERCHANT))["events"]
     assert page["pageInfo"]["hasNextPage"]

@@ -13,7 +13,7 @@ from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.faults import Rule, parse_fault
 from services.payments.refusals import PaymentProviderUnavailable
-from services.reconciliation.sweep import SWEEP
+from services.reconciliation.sweep import DUE_AT_ONCE, SWEEP, Sweep
 from services.reconciliation.sweep_scheduler import HELD, SweepScheduler
 from tests.events import WEBHOOK_SECRET, signed
 from tests.make import Shop
@@ -28,6 +28,7 @@ UPDATE payments SET lease_until = lease_until + :back, looked_at = looked_at + :
 UPDATE refunds SET due_at = due_at + :back, lease_until = lease_until + :back
 """
 THREE_HOURS = timedelta(hours=3)
+HOUR = {"a": timedelta(hours=1)}
 
 
 @pytest.fixture
@@ -112,6 +113,33 @@ async def test_a_clock_that_goes_on_makes_nothing_due(till: Till, database: Data
     assert await database.rows(
         text("SELECT 1 FROM sweep_retries WHERE due_at > now() + interval '8 minutes'")
     )
+
+
+async def test_however_much_is_due_later_it_is_due_now_in_steps_that_end(
+    till: Till, database: Database
+) -> None:
+    await till.sweep.run()
+    await database.rows(
+        text(
+            "INSERT INTO stripe_events (id, type, object_id, created_at, attempts) SELECT 'evt_' || n,"
+            " 'payment_intent.succeeded', 'pi_' || n, now(), 3 FROM generate_series(1, 2 * :many + 1) AS n"
+        ),
+        {"many": DUE_AT_ONCE},
+    )
+    await database.rows(text("UPDATE stripe_events SET due_at = now() + interval '3 hours'"))
+    await clock_goes_back(database)
+
+    async def late() -> int:
+        [row] = await database.rows(
+            text("SELECT count(*) AS late FROM stripe_events WHERE due_at > now() + :a"), HOUR
+        )
+        return int(row.late)
+
+    two_steps = Sweep(database, till.gateway, till.inbox, share=0.004)
+    await two_steps.run()
+    assert await late() == 1
+    await till.sweep.run()
+    assert await late() == 0
 
 
 FORGET_PAYMENTS = """
