@@ -8,6 +8,7 @@ import pytest
 from runtime.addresses import http_address
 from tests.e2e.networks import LOOPBACK, asked, why_not, with_network
 from tests.e2e.processes import MAIN, eventually, shell
+from tests.e2e.test_commands import SETTINGS
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")
 
@@ -33,3 +34,19 @@ def test_the_demo_serves_and_prints_the_address_that_this_machine_has(kind: str,
         assert asked(running, f"{url}/", "evil.test") == 421
         assert f"STRIPE_API_BASE={stripe}\n" in (tmp_path / "data" / "demo.env").read_text()
         assert running.stop().code == 0
+
+
+@pytest.mark.parametrize("host", ["::", "::1"])
+def test_two_workers_serve_where_there_is_no_ipv4(host: str, own_url: str, tmp_path: Path) -> None:
+    with shell(tmp_path) as sh:
+        settings = {**SETTINGS, "DATABASE_URL": own_url, "HOST": host, "PORT": "8000", "WORKERS": "2"}
+        server = sh.start_program(
+            "serve", *with_network("IPv6 alone", sys.executable, MAIN, "serve"), **settings
+        )
+
+        def answers() -> bool:
+            assert server.process.poll() is None, server.output
+            return asked(server, "http://[::1]:8000/livez", "[::1]:8000") == 200
+
+        eventually(answers)
+        assert server.stop().code == 0
