@@ -1,7 +1,10 @@
 """Keys, the state file, and how the sandbox fares when it fills."""
 
-import time
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -141,17 +144,36 @@ def test_the_clock_goes_forward_only() -> None:
         clock.advance(-1)
 
 
-def test_the_four_thousandth_intent_is_as_quick_as_the_first() -> None:
+@contextmanager
+def lines_run() -> Iterator[list[None]]:
+    """One entry for each line of Python that runs, loops within expressions included."""
+    lines: list[None] = []
+
+    def watch(_frame: FrameType, event: str, _argument: object) -> Callable[..., object]:
+        if event == "line":
+            lines.append(None)
+        return watch
+
+    before = sys.gettrace()
+    sys.settrace(watch)
+    try:
+        yield lines
+    finally:
+        sys.settrace(before)
+
+
+def test_the_four_thousandth_intent_takes_the_steps_of_the_first() -> None:
     sandbox = Sandbox(SandboxConfig())
 
-    def cpu_of(count: int) -> float:
-        began = time.process_time()
+    def intents(count: int) -> None:
         for number in range(count):
             sandbox.call("POST", PATH, PARAMS, idempotency_key=f"{len(sandbox.ledger)}-{number}")
             sandbox.call("GET", PATH, {"limit": 1})
-        return time.process_time() - began
 
-    cpu_of(100)
-    first = cpu_of(500)
-    cpu_of(3000)
-    assert cpu_of(500) < 3 * first
+    intents(100)
+    with lines_run() as first:
+        intents(50)
+    intents(3850)
+    with lines_run() as last:
+        intents(50)
+    assert len(last) < 1.1 * len(first)
