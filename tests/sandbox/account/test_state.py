@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -149,7 +150,7 @@ def lines_run() -> Iterator[list[None]]:
     """One entry for each line of Python that runs, loops within expressions included."""
     lines: list[None] = []
 
-    def watch(_frame: FrameType, event: str, _argument: object) -> Callable[..., object]:
+    def watch(_frame: FrameType, event: str, _argument: object) -> Callable[..., Any]:
         if event == "line":
             lines.append(None)
         return watch
