@@ -85,28 +85,28 @@ class Disasters(KeysAndTokens):
     def the_shop_is_told(self, moods: list[str]) -> None:
         """Its endpoint takes some messages, fails at others, and takes some without our hearing of it."""
         self.count("deliveries that fail", len(moods) - moods.count("take"))
-        self.warehouse.moods = cycle(moods)
-        self.do(self.warehouse.dispatcher.deliver_due())
+        self.endpoint.moods = cycle(moods)
+        self.do(self.endpoint.dispatcher.deliver_due())
 
     @rule(callers=st.integers(1, 2))
     def the_shop_pulls_events(self, callers: int) -> None:
         async def at_once() -> None:
-            await self._at_once(*(self.warehouse.pull() for _ in range(callers)))
+            await self._at_once(*(self.endpoint.pull() for _ in range(callers)))
 
         self.do(at_once())
 
     @rule()
     def the_shop_is_away_for_days(self) -> None:
         self.count("days without an endpoint", 4)
-        self.warehouse.moods = cycle(["fail"])
+        self.endpoint.moods = cycle(["fail"])
         for _ in range(4):
-            self.do(self.warehouse.dispatcher.deliver_due())
+            self.do(self.endpoint.dispatcher.deliver_due())
             self.pass_time(A_DAY)
-        self.do(self.warehouse.dispatcher.deliver_due())
+        self.do(self.endpoint.dispatcher.deliver_due())
 
     @rule()
     def the_shop_repairs_its_endpoint(self) -> None:
-        self.do(self.warehouse.repair())
+        self.do(self.endpoint.repair())
 
     @rule(order_id=ORDERS, names=st.lists(ONE, min_size=2, max_size=4), delays=DELAYS)
     def things_happen_at_once(self, order_id: UUID, names: list[str], delays: list[float]) -> None:
@@ -149,8 +149,8 @@ class Disasters(KeysAndTokens):
             "look": lambda: RefreshFromStripe(self.database, self.gateway).find(ADA, order_id),
             "hear": self.inbox.finish_due,
             "pay": self._pay_what_was_released,
-            "deliver": self.warehouse.dispatcher.deliver_due,
-            "repair the endpoint": self.warehouse.repair,
+            "deliver": self.endpoint.dispatcher.deliver_due,
+            "repair the endpoint": self.endpoint.repair,
             "accept": lambda: self.reviews.resolve(self._decision(order_id, ReviewDecision.ACCEPT)),
             "give back": lambda: self.reviews.resolve(self._decision(order_id, ReviewDecision.REFUND)),
             "capture a part": self._capture_a_part,

@@ -17,7 +17,7 @@ from hypothesis.stateful import rule
 from services.identity.checkout_tokens import BELIEVED_SECONDS
 from services.identity.principal import Principal, Scope
 from services.identity.service_keys import FRESH_SECONDS
-from tests.proof.doors import Answer, Books, Credential, Doors, Server
+from tests.proof.graphql_callers import Answer, Books, Credential, GraphQLCallers, Server
 from tests.proof.machine import ORDERS, WHICH, Machine
 
 OWNER = Principal("m", None, frozenset({"merchant"}))
@@ -63,8 +63,8 @@ class KeysAndTokens(Machine):
 
     def start(self) -> None:
         super().start()
-        self.doors = Doors(self.database, lambda: self.seconds, time.time)
-        self.doors.open(self.gateway, self.payments)
+        self.callers = GraphQLCallers(self.database, lambda: self.seconds, time.time)
+        self.callers.open(self.gateway, self.payments)
 
     @property
     def seconds(self) -> float:
@@ -87,7 +87,7 @@ class KeysAndTokens(Machine):
 
     def _make_key(self, scopes: frozenset[Scope], ends: bool) -> None:
         expires_at = datetime.now(UTC) + HOURS if ends else None
-        keys = self.doors.servers["this"].callers.service_keys
+        keys = self.callers.servers["this"].callers.service_keys
         key, secret = self.runner.run(keys.create(OWNER, "shop", [*scopes], expires_at))
         self._note_key(str(key.id), secret, scopes, "this", HOURS.total_seconds() if ends else float("inf"))
 
@@ -104,7 +104,7 @@ class KeysAndTokens(Machine):
     def a_key_is_revoked(self, which: int, server: Server) -> None:
         if self.service_keys:
             key = self.service_keys[which % len(self.service_keys)]
-            keys = self.doors.servers[server].callers.service_keys
+            keys = self.callers.servers[server].callers.service_keys
             self.do(keys.revoke(OWNER, UUID(key.key_id)))
             self._note_end(key, server)
 
@@ -115,7 +115,7 @@ class KeysAndTokens(Machine):
 
     @rule(order_id=ORDERS, minutes=st.sampled_from([1, 90]))
     def a_token_is_made(self, order_id: UUID, minutes: int) -> None:
-        maker = self.doors.servers["this"].anonymous.use_cases.checkout_tokens
+        maker = self.callers.servers["this"].anonymous.use_cases.checkout_tokens
         made = self.do(maker.create(OWNER, order_id, minutes))
         if made is not None:
             lasts = (made.expires_at - datetime.now(UTC)).total_seconds()
@@ -168,7 +168,7 @@ class KeysAndTokens(Machine):
         assert token.order_id
         wanted = token.order_id if own else order_id
         has_ended = self._has_ended(token, server, BELIEVED_SECONDS) or self.runner.run(
-            self.doors.opens_nothing(token.order_id)
+            self.callers.opens_nothing(token.order_id)
         )
         answer, before, after = self._call(token, server, deed, wanted)
         self.count("calls by checkout tokens")
@@ -201,10 +201,10 @@ class KeysAndTokens(Machine):
         self, credential: Credential, server: Server, deed: str, order_id: UUID
     ) -> tuple[Answer | None, Books, Books]:
         """No answer when the process died of it."""
-        before: Books = self.runner.run(self.doors.books())
+        before: Books = self.runner.run(self.callers.books())
         variables = self._variables(deed, order_id)
-        answer: Answer | None = self.do(self.doors.call(server, credential.secret, deed, variables))
-        return answer, before, self.runner.run(self.doors.books())
+        answer: Answer | None = self.do(self.callers.call(server, credential.secret, deed, variables))
+        return answer, before, self.runner.run(self.callers.books())
 
     def _variables(self, deed: str, order_id: UUID) -> dict[str, Any]:
         self.keys += 1
@@ -240,7 +240,7 @@ class KeysAndTokens(Machine):
         return of.get(deed, lambda: {"id": str(order_id)})()
 
     def _version(self, order_id: UUID) -> int:
-        orders = self.runner.run(self.doors.books()).tables["orders"]
+        orders = self.runner.run(self.callers.books()).tables["orders"]
         return next((row["version"] for row in orders if row["id"] == str(order_id)), 1)
 
     def _open_case(self) -> str:

@@ -36,8 +36,12 @@ from tests.make import Shop
 from tests.proof.gateway import Crash, SandboxGateway
 from tests.proof.invariants import World, check_always, check_at_the_end
 from tests.proof.one_moment import at_one_moment
+from tests.proof.shop_endpoint import (
+    NOTE_CHANGES,
+    ShopEndpoint,
+    e8_each_change_is_one_event_and_the_shop_hears_it,
+)
 from tests.proof.tables import Tables
-from tests.proof.warehouse import NOTE_CHANGES, Warehouse, e8_each_change_is_one_event_and_the_shop_hears_it
 from tests.proof.watched import WatchedDatabase
 
 AN_HOUR, A_DAY = timedelta(seconds=3_700), timedelta(seconds=90_000)
@@ -66,7 +70,7 @@ class Machine(RuleBasedStateMachine):
         self.skew = timedelta()  # how far our clocks are before Stripe's
         self.has_jumped_back = False
         self.keys = self.placed = self.starts = 0
-        self.warehouse = Warehouse(self.database)
+        self.endpoint = ShopEndpoint(self.database)
         self.start()
         self.failpoint: str | None = None
         self.exit = ExitStack()
@@ -97,7 +101,7 @@ class Machine(RuleBasedStateMachine):
         """For our tables and for Stripe alike."""
         self.gateway.ahead += time
         self.sandbox.pass_time(time.total_seconds())
-        self.warehouse.pass_time(time)
+        self.endpoint.pass_time(time)
         self.runner.run(self.tables.make_older(time))
 
     @property
@@ -110,7 +114,7 @@ class Machine(RuleBasedStateMachine):
         self.skew += time
         self.has_jumped_back |= time < timedelta()
         self.gateway.ahead += time
-        self.warehouse.pass_time(time)
+        self.endpoint.pass_time(time)
         self.runner.run(self.tables.make_older(time))
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -144,7 +148,7 @@ class Machine(RuleBasedStateMachine):
             self.runner.run(check_always(self.world))
             self._until_nothing_changes()
             self.runner.run(check_at_the_end(self.world))
-            self.runner.run(e8_each_change_is_one_event_and_the_shop_hears_it(self.database, self.warehouse))
+            self.runner.run(e8_each_change_is_one_event_and_the_shop_hears_it(self.database, self.endpoint))
         finally:
             self.count("crashes at a call", self.gateway.crashes)
             self.exit.close()
@@ -157,7 +161,7 @@ class Machine(RuleBasedStateMachine):
         self.sandbox.state.dashboard.refunds.clear()
         self.gateway.crash = self.failpoint = None
         self.gateway.delays = []
-        self.warehouse.moods = cycle(["take"])
+        self.endpoint.moods = cycle(["take"])
         for intent in self.world.intents():
             if intent["status"] == "processing":
                 self.sandbox.complete(intent["id"])
@@ -169,7 +173,7 @@ class Machine(RuleBasedStateMachine):
         changes: list[str] = []
         for time in ROUNDS:
             self.pass_time(time)
-            self.runner.run(self.warehouse.dispatcher.deliver_due())
+            self.runner.run(self.endpoint.dispatcher.deliver_due())
             before = self.runner.run(self._books())
             self.runner.run(self.sweep.run())
             after = self.runner.run(self._books())

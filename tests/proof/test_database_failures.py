@@ -24,7 +24,7 @@ from tests.events import WEBHOOK_SECRET, signed
 from tests.make import Shop
 from tests.proof.cluster import Cluster, own_cluster
 from tests.proof.invariants import World, check_at_the_end
-from tests.proof.till import ADA, Till
+from tests.proof.whole_shop import ADA, WholeShop
 from tests.sockets import follower, token
 
 PAYABLE = {"amount": 1_000, "currency": "usd", "metadata": {"order_id": "o", "payment_id": "p"}}
@@ -63,19 +63,19 @@ class RestartOnce:
             self._cluster.restart_at_once()
 
 
-async def live_through_an_order(till: Till) -> None:
+async def live_through_an_order(whole_shop: WholeShop) -> None:
     """Paid, told of by webhook, refunded; and another one canceled."""
-    paid, canceled = await till.shop.order(), await till.shop.order()
-    intent = await till.ask(paid)
-    await till.ask(canceled)
-    till.sandbox.pay(intent.id)
-    for event in list(till.sandbox.state.events):
-        await till.inbox.receive(*signed(till.sandbox.webhook(event["id"]).body))
-    await till.inbox.finish_due()
-    await till.refund(paid)
-    await till.cancellation.cancel(ADA, canceled)
-    assert await till.shop.status(paid) is OrderStatus.REFUNDED
-    assert await till.shop.status(canceled) is OrderStatus.CANCELED
+    paid, canceled = await whole_shop.shop.order(), await whole_shop.shop.order()
+    intent = await whole_shop.ask(paid)
+    await whole_shop.ask(canceled)
+    whole_shop.sandbox.pay(intent.id)
+    for event in list(whole_shop.sandbox.state.events):
+        await whole_shop.inbox.receive(*signed(whole_shop.sandbox.webhook(event["id"]).body))
+    await whole_shop.inbox.finish_due()
+    await whole_shop.refund(paid)
+    await whole_shop.cancellation.cancel(ADA, canceled)
+    assert await whole_shop.shop.status(paid) is OrderStatus.REFUNDED
+    assert await whole_shop.shop.status(canceled) is OrderStatus.CANCELED
 
 
 # No endpoint of the shop's is here: what is lost between its answer and our writing it down is sent again
@@ -87,36 +87,36 @@ POINTS = [point for point in failpoints.ALL if point != failpoints.WEBHOOK_ANSWE
 async def test_a_restart_of_the_database_at_any_step_is_noticed_by_nobody(
     cluster: Cluster, restartable: Database, sandbox: Sandbox, point: str
 ) -> None:
-    till = Till(restartable, sandbox)
+    whole_shop = WholeShop(restartable, sandbox)
     restart = RestartOnce(cluster, point)
 
     with failpoints.reaching(restart):
-        await live_through_an_order(till)
+        await live_through_an_order(whole_shop)
 
     assert restart.happened
-    await sweep_to_the_end(till)
+    await sweep_to_the_end(whole_shop)
 
 
-async def intent_once_it_can_be_had(till: Till, order_id: UUID) -> str:
+async def intent_once_it_can_be_had(whole_shop: WholeShop, order_id: UUID) -> str:
     """Its id. A call that the restart cut off keeps its lease for a while: the customer is told to come back."""
     async with asyncio.timeout(60):
         while True:
             with suppress(PaymentInProgress):
-                return (await till.ask(order_id)).id
+                return (await whole_shop.ask(order_id)).id
 
 
 async def test_customers_who_come_while_the_database_restarts_lose_nothing(
     cluster: Cluster, restartable: Database, sandbox: Sandbox
 ) -> None:
-    till = Till(restartable, sandbox)
+    whole_shop = WholeShop(restartable, sandbox)
     world = World(restartable, sandbox)
-    orders = [await till.shop.order() for _ in range(8)]
+    orders = [await whole_shop.shop.order() for _ in range(8)]
     over = asyncio.Event()
 
     async def customer(order_id: UUID) -> None:
         while not over.is_set():
             with suppress(Refusal, DatabaseUnavailable):
-                intent = await till.ask(order_id)
+                intent = await whole_shop.ask(order_id)
                 world.released.add(intent.id)
             await asyncio.sleep(0.01)
 
@@ -130,12 +130,12 @@ async def test_customers_who_come_while_the_database_restarts_lose_nothing(
         over.set()
 
     for order_id in orders:
-        world.released.add(await intent_once_it_can_be_had(till, order_id))
+        world.released.add(await intent_once_it_can_be_had(whole_shop, order_id))
     assert len(world.released) == len(orders)
     for intent_id in world.released:
         sandbox.pay(intent_id)
-    await sweep_to_the_end(till)
-    assert [await till.shop.status(order_id) for order_id in orders] == [OrderStatus.PAID] * len(orders)
+    await sweep_to_the_end(whole_shop)
+    assert [await whole_shop.shop.status(order_id) for order_id in orders] == [OrderStatus.PAID] * len(orders)
 
 
 async def test_followers_go_on_behind_an_outage_and_hear_what_they_missed(
@@ -160,11 +160,11 @@ async def test_followers_go_on_behind_an_outage_and_hear_what_they_missed(
                 told |= {order["id"]} if order["status"] == "PAID" else set()
 
 
-async def sweep_to_the_end(till: Till) -> None:
-    await till.sweep.run()
-    findings = await till.sweep.run()
+async def sweep_to_the_end(whole_shop: WholeShop) -> None:
+    await whole_shop.sweep.run()
+    findings = await whole_shop.sweep.run()
     assert findings.for_a_person == []
-    await check_at_the_end(World(till.shop.database, till.sandbox))
+    await check_at_the_end(World(whole_shop.shop.database, whole_shop.sandbox))
 
 
 @pytest.fixture
@@ -178,8 +178,8 @@ async def small(postgres_url: str, database: Database) -> AsyncIterator[Database
 async def test_without_a_free_connection_nothing_is_begun_and_the_next_call_succeeds(
     small: Database, sandbox: Sandbox
 ) -> None:
-    till, over = Till(small, sandbox), asyncio.Event()
-    order_id = await till.shop.order()
+    whole_shop, over = WholeShop(small, sandbox), asyncio.Event()
+    order_id = await whole_shop.shop.order()
 
     async def hold(connection: Transaction) -> None:
         await over.wait()
@@ -187,35 +187,35 @@ async def test_without_a_free_connection_nothing_is_begun_and_the_next_call_succ
     holding = asyncio.create_task(small.transaction(hold))
     await asyncio.sleep(0)
     with pytest.raises(DatabaseUnavailable):
-        await till.ask(order_id)
-    assert till.gateway.calls == 0
+        await whole_shop.ask(order_id)
+    assert whole_shop.gateway.calls == 0
     over.set()
     await holding
 
-    await till.ask(order_id)
-    assert till.gateway.calls == 1
+    await whole_shop.ask(order_id)
+    assert whole_shop.gateway.calls == 1
 
 
 async def test_whoever_would_be_in_a_deadlock_lets_go_and_writes_again_without_another_call_to_stripe(
     postgres_url: str, database: Database, sandbox: Sandbox
 ) -> None:
-    till = Till(database, sandbox)
-    order_id = await till.shop.order()
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id)
-    [event] = [e for e in till.sandbox.state.events if e["type"] == "payment_intent.succeeded"]
-    await till.inbox.receive(*signed(till.sandbox.webhook(event["id"]).body))
-    calls = till.gateway.calls
+    whole_shop = WholeShop(database, sandbox)
+    order_id = await whole_shop.shop.order()
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id)
+    [event] = [e for e in whole_shop.sandbox.state.events if e["type"] == "payment_intent.succeeded"]
+    await whole_shop.inbox.receive(*signed(whole_shop.sandbox.webhook(event["id"]).body))
+    calls = whole_shop.gateway.calls
     async with await psycopg.AsyncConnection.connect(postgres_url) as other:
         await other.execute("SELECT 1 FROM payments WHERE order_id = %s FOR UPDATE", [order_id])
-        settling = asyncio.create_task(till.inbox.finish_due())
+        settling = asyncio.create_task(whole_shop.inbox.finish_due())
         await until_somebody_waits(postgres_url)  # it has the order, and waits for the payment
         await other.execute("SELECT 1 FROM orders WHERE id = %s FOR UPDATE", [order_id])
         await other.commit()
         await settling
 
-    assert await till.shop.status(order_id) is OrderStatus.PAID
-    assert till.gateway.calls == calls + 1
+    assert await whole_shop.shop.status(order_id) is OrderStatus.PAID
+    assert whole_shop.gateway.calls == calls + 1
 
 
 async def until_somebody_waits(url: str) -> None:

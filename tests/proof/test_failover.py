@@ -20,7 +20,7 @@ from tests.make import Shop
 from tests.proof.invariants import Seen, World, check_at_the_end
 from tests.proof.soak import read
 from tests.proof.standby import Pair, primary_and_standby
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 CUSTOMERS = 24
 LEASES_END = (text("UPDATE payments SET lease_until = NULL"), text("UPDATE refunds SET lease_until = NULL"))
@@ -141,10 +141,10 @@ async def paid_here(shop: Shop, order_ids: list[UUID]) -> None:
 
 async def sweep_to_the_end(database: Database, stripe: Stripe) -> str:
     """What the sweeps could not decide, in words."""
-    till = Till(database, stripe.sandbox)
+    whole_shop = WholeShop(database, stripe.sandbox)
     for statement in LEASES_END:
         await database.rows(statement)
-    findings = [str(await till.sweep.run()) for _ in range(3)]
+    findings = [str(await whole_shop.sweep.run()) for _ in range(3)]
     cases = [row.message for row in await database.rows(OPEN_CASES)]
     return "\n".join([*findings, *cases])
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, initialize, precondition, rule, run_stat
 from sandbox.http.errors import StripeError
 from services.identity.principal import Scope
 from services.identity.service_keys import FRESH_SECONDS
-from tests.proof.doors import Server
+from tests.proof.graphql_callers import Server
 from tests.proof.keys_and_tokens import NEEDS, SCOPES, SERVERS, SLACK, KeysAndTokens
 from tests.proof.machine import AN_HOUR, ground
 
@@ -29,7 +29,7 @@ class AtTheDoors(KeysAndTokens):
     @initialize(target=orders)
     def the_shop_opens(self) -> UUID:
         self.runner.run(self.tables.empty())
-        self.runner.run(self.warehouse.open())
+        self.runner.run(self.endpoint.open())
         return self._placed()
 
     @precondition(lambda self: self.placed < MOST_ORDERS)

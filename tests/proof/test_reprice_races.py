@@ -13,7 +13,7 @@ from services.payments.refusals import PaymentInProgress
 from tests.conftest import Stripe
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
-from tests.proof.hooked import Happening, Hooked
+from tests.proof.interrupted_gateway import Happening, InterruptedGateway
 
 
 class Tabs:
@@ -26,7 +26,7 @@ class Tabs:
 
     async def ask(self, order_id: UUID, **meanwhile: Happening) -> Intent:
         moments = {name.replace("_", " "): happening for name, happening in meanwhile.items()}
-        gateway = Hooked(self.sandbox, moments)
+        gateway = InterruptedGateway(self.sandbox, moments)
         return await PaymentIntents(self.database, gateway, deadline=2).create("ada", order_id)
 
     async def ask_in_vain(self, order_id: UUID) -> None:

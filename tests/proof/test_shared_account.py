@@ -24,7 +24,7 @@ from services.payments.reviews import Reviews, ReviewWish
 from tests.e2e.databases import own_database
 from tests.events import WEBHOOK_SECRET, signed
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 IDS = re.compile(r"\b(?:pi|re|dp|ch)_[A-Za-z0-9]+")
 FIVE_MINUTES = 300.0
@@ -66,14 +66,14 @@ def account() -> Sandbox:
     return sandbox
 
 
-async def something_happens(till: Till, what: int) -> UUID:
+async def something_happens(whole_shop: WholeShop, what: int) -> UUID:
     """An order that is paid, one that is canceled in the database, or one that stays open."""
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
     if what == 0:
-        till.sandbox.pay(intent.id)
+        whole_shop.sandbox.pay(intent.id)
     if what == 1:
-        await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
+        await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
     return order_id
 
 
@@ -82,38 +82,40 @@ async def test_for_an_hour_nothing_of_anothers_is_asked_about_or_written(
 ) -> None:
     gateways = [Listening(account), Listening(account)]
     databases = (database, second_database)
-    tills = [Till(each, account, gateway) for each, gateway in zip(databases, gateways, strict=True)]
+    installations = [
+        WholeShop(each, account, gateway) for each, gateway in zip(databases, gateways, strict=True)
+    ]
     orders: list[list[Any]] = [[], []]
     for _ in range(12):
         account.pass_time(FIVE_MINUTES)
-        for till, mine in zip(tills, orders, strict=True):
-            await till.shop.database.rows(MINUTES_PASS)
-            mine.append(await something_happens(till, len(mine) % 3))
+        for installation, mine in zip(installations, orders, strict=True):
+            await installation.shop.database.rows(MINUTES_PASS)
+            mine.append(await something_happens(installation, len(mine) % 3))
         account.strangers.deliver(5)
         for event in list(account.state.events)[-6:]:
-            for till in tills:
-                await till.inbox.receive(*signed(account.webhook(event["id"]).body))
-        for till in tills:
-            await till.sweep.run()
+            for installation in installations:
+                await installation.inbox.receive(*signed(account.webhook(event["id"]).body))
+        for installation in installations:
+            await installation.sweep.run()
 
     assert account.strangers.written() == []
-    for till, mine, gateway in zip(tills, orders, gateways, strict=True):
-        own = await till.shop.installation_id()
+    for installation, mine, gateway in zip(installations, orders, gateways, strict=True):
+        own = await installation.shop.installation_id()
         intents = {
             i["id"] for i in account.state.payment_intents if i["metadata"].get("installation_id") == own
         }
         assert {name for name in gateway.named if name.startswith("pi_")} <= intents
-        counts = await till.shop.database.row(COUNTS)
+        counts = await installation.shop.database.row(COUNTS)
         assert counts is not None
         assert (counts.cases, counts.failures, counts.payments) == (0, 0, len(mine))
-        statuses = [await till.shop.status(order_id) for order_id in mine]
+        statuses = [await installation.shop.status(order_id) for order_id in mine]
         assert statuses == [OrderStatus.PAID, OrderStatus.CANCELED, OrderStatus.PENDING] * 4
 
 
 async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_url: str, own_url: str) -> None:
     account = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
     database = build_database(own_url)
-    original = Till(database, account)
+    original = WholeShop(database, account)
     orders = [await original.shop.order(items=[(1_000, 1)]) for _ in range(2)]
     intents = [await original.ask(order_id) for order_id in orders]
     await WebhookEndpoints(database, PUBLIC_ONLY).create(Principal("m"), "https://shop.example/", None)
@@ -121,7 +123,7 @@ async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_ur
     with own_database(postgres_url, like=own_url) as copied_url:
         said = await renew_installation(copied_url)
         gateway = Listening(account)
-        copy = Till(build_database(copied_url), account, gateway)
+        copy = WholeShop(build_database(copied_url), account, gateway)
         await copy.shop.set_order(orders[0], status=OrderStatus.CANCELED)
         account.pay(intents[1].id)
         await copy.sweep.run()
@@ -143,7 +145,7 @@ async def test_a_copied_database_leaves_the_originals_payments_alone(postgres_ur
 
 async def test_a_copy_gives_back_no_money_that_the_original_received(postgres_url: str, own_url: str) -> None:
     account = Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET))
-    original = Till(build_database(own_url), account)
+    original = WholeShop(build_database(own_url), account)
     paid, reviewed, late = [await original.shop.order(items=[(1_000, 1)]) for _ in range(3)]
     for order_id in (paid, reviewed, late):
         account.pay((await original.ask(order_id)).id)
@@ -155,7 +157,7 @@ async def test_a_copy_gives_back_no_money_that_the_original_received(postgres_ur
     with own_database(postgres_url, like=own_url) as copied_url:
         await renew_installation(copied_url)
         gateway = Listening(account)
-        copy = Till(build_database(copied_url), account, gateway)
+        copy = WholeShop(build_database(copied_url), account, gateway)
         database = copy.shop.database
         await copy.shop.set_order(reviewed, status=OrderStatus.REVIEW)
         await database.rows(WAITS, {"order_id": reviewed})

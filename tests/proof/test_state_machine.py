@@ -69,7 +69,7 @@ class Payments(Disasters, ClockJumps, OlderServer):
     def the_shop_opens(self, minutes: int, currency: str) -> UUID:
         self.skew = self.gateway.ahead = timedelta(minutes=minutes)
         self.runner.run(self.tables.empty())
-        self.runner.run(self.warehouse.open())
+        self.runner.run(self.endpoint.open())
         return self._placed(1_000, currency)
 
     @precondition(lambda self: self.placed < MOST_ORDERS)
@@ -298,7 +298,7 @@ class Payments(Disasters, ClockJumps, OlderServer):
         self.steps += 1
         self.runner.run(check_always(self.world))
         assert not self.gateway.called_while_held, "I5"
-        assert not self.warehouse.called_while_held, "I5, of the shop's endpoint"
+        assert not self.endpoint.called_while_held, "I5, of the shop's endpoint"
 
 
 @pytest.mark.long

@@ -16,7 +16,7 @@ from sandbox.faults import Rule, parse_fault
 from services.payments.refusals import PaymentProviderUnavailable
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 AN_HOUR_PASSES = text("UPDATE payments SET looked_at = looked_at - interval '61 minutes'")
 MADE_AND_LOOKED_AT = text(
@@ -27,40 +27,40 @@ UNKNOWN_TO_STRIPE = text("UPDATE payments SET intent_id = 'pi_unknown' WHERE id 
 
 
 @pytest.fixture
-def till(database: Database) -> Till:
+def whole_shop(database: Database) -> WholeShop:
     """With a Stripe of its own, whose clock may be moved."""
-    return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    return WholeShop(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
 
 
 @pytest.mark.parametrize("fault", ["reset; point=before", "reset; point=after"])
 async def test_a_payment_whose_order_can_not_be_charged_any_more_is_not_left_unanswered(
-    till: Till, shop: Shop, fault: str
+    whole_shop: WholeShop, shop: Shop, fault: str
 ) -> None:
     order_id = await shop.order(items=[(1_000, 1)])
-    till.sandbox.faults.add(Rule(fault=parse_fault(fault), times=None))
+    whole_shop.sandbox.faults.add(Rule(fault=parse_fault(fault), times=None))
     with pytest.raises(PaymentProviderUnavailable):
-        await till.ask(order_id)
-    till.sandbox.faults.clear()
+        await whole_shop.ask(order_id)
+    whole_shop.sandbox.faults.clear()
     await shop.set_price(order_id, 0)
 
     for _ in range(2):
-        await till.sweep.run()
+        await whole_shop.sweep.run()
 
     [payment] = await shop.payments(order_id)
     assert payment.state == ("canceled" if fault.endswith("after") else "abandoned")
 
 
 async def test_an_intent_that_stripe_does_not_know_holds_up_no_other(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
     orders = [await shop.order() for _ in range(3)]
     for order_id in orders:
-        await till.ask(order_id)
+        await whole_shop.ask(order_id)
         await shop.set_order(order_id, status=OrderStatus.CANCELED)
     [payment] = await shop.payments(orders[0])
     await database.rows(UNKNOWN_TO_STRIPE, {"payment_id": payment.id})
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
     states = [[p.state for p in await shop.payments(order_id)] for order_id in orders]
     assert states[1:] == [["canceled"], ["canceled"]]
@@ -69,116 +69,120 @@ async def test_an_intent_that_stripe_does_not_know_holds_up_no_other(
 
 
 async def test_an_intent_that_is_as_we_know_is_asked_about_without_its_orders_lock(
-    till: Till, database: Database, shop: Shop, postgres_url: str
+    whole_shop: WholeShop, database: Database, shop: Shop, postgres_url: str
 ) -> None:
-    await till.ask(await shop.order())
-    await till.sweep.run()  # hears its events
+    await whole_shop.ask(await shop.order())
+    await whole_shop.sweep.run()  # hears its events
     await database.rows(AN_HOUR_PASSES)
 
     async with await psycopg.AsyncConnection.connect(postgres_url) as hand, asyncio.timeout(10):
         await hand.execute("SELECT FROM orders FOR UPDATE")
-        findings = await till.sweep.run()
+        findings = await whole_shop.sweep.run()
 
     assert findings.done["payable intents looked at"] == 1
 
 
 async def test_an_intent_that_changed_unheard_is_heard_of_within_the_hour(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
     order_id = await shop.order()
-    intent = await till.ask(order_id)
-    await till.sweep.run()
-    till.sandbox.pay(intent.id)
+    intent = await whole_shop.ask(order_id)
+    await whole_shop.sweep.run()
+    whole_shop.sandbox.pay(intent.id)
     await database.rows(
         text("UPDATE leases SET done_until = now() + interval '1 day'")
     )  # no list tells of it
     await database.rows(AN_HOUR_PASSES)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await shop.status(order_id) is OrderStatus.PAID
 
 
 async def test_after_a_restored_backup_refunds_and_disputes_are_known_with_their_payment(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    order_id, intent_id = await till.paid()
-    await till.refund(order_id, 400)
-    till.sandbox.dispute(intent_id)
+    order_id, intent_id = await whole_shop.paid()
+    await whole_shop.refund(order_id, 400)
+    whole_shop.sandbox.dispute(intent_id)
     await shop.forget_payments()
     await shop.set_order(order_id, status=OrderStatus.PENDING)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await shop.status(order_id) is OrderStatus.PARTIALLY_REFUNDED
     [dispute] = await database.rows(text("SELECT amount FROM disputes"))
     assert dispute.amount == 1_000
 
 
-async def test_late_money_that_somebody_gave_back_by_hand_calls_for_nobody(till: Till, shop: Shop) -> None:
+async def test_late_money_that_somebody_gave_back_by_hand_calls_for_nobody(
+    whole_shop: WholeShop, shop: Shop
+) -> None:
     order_id = await shop.order()
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id)
-    till.sandbox.refund(intent.id)
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id)
+    whole_shop.sandbox.refund(intent.id)
     await shop.set_order(order_id, status=OrderStatus.CANCELED)
 
-    findings = [await till.sweep.run() for _ in range(2)]
+    findings = [await whole_shop.sweep.run() for _ in range(2)]
 
     assert findings[-1].for_a_person == []
 
 
 async def test_what_is_left_of_late_money_goes_back_when_somebody_gave_back_a_part(
-    till: Till, shop: Shop
+    whole_shop: WholeShop, shop: Shop
 ) -> None:
     order_id = await shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id)
-    till.sandbox.refund(intent.id, 400)
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id)
+    whole_shop.sandbox.refund(intent.id, 400)
     await shop.set_order(order_id, status=OrderStatus.CANCELED)
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
-    [charge] = till.sandbox.state.charges
+    [charge] = whole_shop.sandbox.state.charges
     assert charge["amount_refunded"] == 1_000
     assert findings.for_a_person == []
 
 
 async def test_late_money_in_a_dispute_calls_for_a_person_until_the_bank_has_taken_it(
-    till: Till, shop: Shop
+    whole_shop: WholeShop, shop: Shop
 ) -> None:
     order_id = await shop.order()
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id)
-    dispute = till.sandbox.dispute(intent.id)
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id)
+    dispute = whole_shop.sandbox.dispute(intent.id)
     await shop.set_order(order_id, status=OrderStatus.CANCELED)
 
-    disputed = await till.sweep.run()
-    till.sandbox.close_dispute(dispute["id"], won=False)
-    lost = await till.sweep.run()
+    disputed = await whole_shop.sweep.run()
+    whole_shop.sandbox.close_dispute(dispute["id"], won=False)
+    lost = await whole_shop.sweep.run()
 
     assert any("accept the dispute" in sentence for sentence in disputed.for_a_person)
     assert lost.for_a_person == []
 
 
-async def test_a_refund_whose_key_stripe_burnt_is_made_under_a_new_one_at_once(till: Till) -> None:
-    order_id, _ = await till.paid()
-    till.sandbox.faults.add(Rule(fault=parse_fault("500; point=before"), method="POST", path="/v1/refunds"))
+async def test_a_refund_whose_key_stripe_burnt_is_made_under_a_new_one_at_once(whole_shop: WholeShop) -> None:
+    order_id, _ = await whole_shop.paid()
+    whole_shop.sandbox.faults.add(
+        Rule(fault=parse_fault("500; point=before"), method="POST", path="/v1/refunds")
+    )
 
-    refund = await till.refund(order_id, 400)
+    refund = await whole_shop.refund(order_id, 400)
 
     assert refund.state is RefundState.SUCCEEDED
-    assert [r["amount"] for r in till.sandbox.state.refunds] == [400]
+    assert [r["amount"] for r in whole_shop.sandbox.state.refunds] == [400]
 
 
 async def test_a_refund_that_was_never_sent_goes_before_those_that_wait(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    waiting, _ = await till.paid(method="pm_card_pendingRefund")
-    await till.refund(waiting, 100)
-    unsent, _ = await till.paid()
+    waiting, _ = await whole_shop.paid(method="pm_card_pendingRefund")
+    await whole_shop.refund(waiting, 100)
+    unsent, _ = await whole_shop.paid()
     away = Rule(fault=parse_fault("reset; point=before"), path="/v1/refunds", times=None)
-    till.sandbox.faults.add(away)
-    await till.refund(unsent, 100)
+    whole_shop.sandbox.faults.add(away)
+    await whole_shop.refund(unsent, 100)
     await database.rows(
         text(
             "UPDATE refunds SET due_at = now() - CASE state WHEN 'pending' THEN interval '1 day' ELSE '0' END"
@@ -191,13 +195,13 @@ async def test_a_refund_that_was_never_sent_goes_before_those_that_wait(
 
 
 async def test_an_old_intent_is_asked_about_more_rarely_than_a_young_one(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    intents = {age: await till.ask(await shop.order()) for age in ("1 hour", "10 days")}
-    await till.sweep.run()  # hears their events
+    intents = {age: await whole_shop.ask(await shop.order()) for age in ("1 hour", "10 days")}
+    await whole_shop.sweep.run()  # hears their events
     for age, intent in intents.items():
         await database.rows(MADE_AND_LOOKED_AT, {"age": age, "intent_id": intent.id})
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
     assert findings.done["payable intents looked at"] == 1

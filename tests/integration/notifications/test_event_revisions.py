@@ -16,14 +16,14 @@ from services.notifications.publishing import publish_events
 from services.orders.orders import Orders
 from services.orders.views import PlacedOrder
 from tests.conftest import Stripe
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 MERCHANT = Principal("m", None, frozenset({"merchant"}))
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe) -> Till:
-    return Till(database, stripe.sandbox)
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox)
 
 
 async def answer(database: Database, order_id: UUID) -> PlacedOrder:
@@ -37,15 +37,17 @@ async def events_of(database: Database, order_id: UUID) -> Sequence[EventView]:
     return page.items
 
 
-async def test_each_event_has_the_revision_that_its_change_made(till: Till, database: Database) -> None:
-    order_id, intent_id = await till.paid()
+async def test_each_event_has_the_revision_that_its_change_made(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
     changes = [await answer(database, order_id)]
     await publish_events(database)
-    await till.refund(order_id, 300)
+    await whole_shop.refund(order_id, 300)
     changes.append(await answer(database, order_id))
     await publish_events(database)
-    till.sandbox.dispute(intent_id, amount=200)
-    await till.sweep.run()
+    whole_shop.sandbox.dispute(intent_id, amount=200)
+    await whole_shop.sweep.run()
     changes.append(await answer(database, order_id))
 
     events = await events_of(database, order_id)
@@ -57,10 +59,10 @@ async def test_each_event_has_the_revision_that_its_change_made(till: Till, data
 
 
 async def test_an_answer_that_lacks_an_event_never_has_its_revision(
-    till: Till, database: Database, postgres_url: str
+    whole_shop: WholeShop, database: Database, postgres_url: str
 ) -> None:
     """The order's other rows change between the event's writing and its commit, and the shop asks in between."""
-    order_id, _ = await till.paid()
+    order_id, _ = await whole_shop.paid()
     await publish_events(database)
     touch = text("UPDATE payments SET looked_at = now() WHERE order_id = :order_id")
     async with await psycopg.AsyncConnection.connect(postgres_url) as slow:
@@ -78,9 +80,9 @@ async def test_an_answer_that_lacks_an_event_never_has_its_revision(
 
 
 async def test_an_event_of_before_there_were_revisions_says_nothing_of_them(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    order_id, _ = await till.paid()
+    order_id, _ = await whole_shop.paid()
     await publish_events(database)
     await database.rows(text("UPDATE shop_events SET order_revision = NULL"))
 

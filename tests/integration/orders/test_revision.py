@@ -16,7 +16,7 @@ from services.orders.orders import Orders, WantedItem
 from services.orders.search import OrderFilter
 from services.orders.views import PlacedOrder
 from tests.conftest import Stripe
-from tests.proof.till import ADA, Till
+from tests.proof.whole_shop import ADA, WholeShop
 
 MERCHANT = Principal("m", None, frozenset({"merchant"}))
 PARTS = OrderParts.REVISION | OrderParts.LINES
@@ -44,8 +44,8 @@ async def alone(orders: Orders, order_id: UUID) -> Sequence[PlacedOrder | None]:
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe) -> Till:
-    return Till(database, stripe.sandbox)
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox)
 
 
 async def revision(database: Database, order_id: UUID) -> int:
@@ -54,53 +54,53 @@ async def revision(database: Database, order_id: UUID) -> int:
     return order.revision
 
 
-async def test_it_grows_with_every_change_that_is_shown(till: Till, database: Database) -> None:
-    order_id = await till.shop.order(items=[(1_000, 1)])
+async def test_it_grows_with_every_change_that_is_shown(whole_shop: WholeShop, database: Database) -> None:
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
     seen = [await revision(database, order_id)]
 
     async def changed() -> None:
         seen.append(await revision(database, order_id))
 
-    await till.shop.set_price(order_id, 1_200)
+    await whole_shop.shop.set_price(order_id, 1_200)
     await changed()
-    await till.shop.set_order(order_id, receipt_email="new@shop.test")
+    await whole_shop.shop.set_order(order_id, receipt_email="new@shop.test")
     await changed()
-    intent = await till.ask(order_id)
+    intent = await whole_shop.ask(order_id)
     await changed()
-    till.sandbox.pay(intent.id)
-    await till.sweep.run()
+    whole_shop.sandbox.pay(intent.id)
+    await whole_shop.sweep.run()
     await changed()
-    await till.refund(order_id, 300)
+    await whole_shop.refund(order_id, 300)
     await changed()
-    till.sandbox.refund(intent.id, 100)
-    await till.sweep.run()
+    whole_shop.sandbox.refund(intent.id, 100)
+    await whole_shop.sweep.run()
     await changed()
-    dispute = till.sandbox.dispute(intent.id, amount=200)
-    await till.sweep.run()
+    dispute = whole_shop.sandbox.dispute(intent.id, amount=200)
+    await whole_shop.sweep.run()
     await changed()
-    till.sandbox.move_dispute(dispute["id"], "lost")
-    await till.sweep.run()
+    whole_shop.sandbox.move_dispute(dispute["id"], "lost")
+    await whole_shop.sweep.run()
     await changed()
 
     assert seen == sorted(set(seen))
 
 
-async def test_it_stays_while_nothing_happens(till: Till, database: Database) -> None:
-    order_id, _ = await till.paid()
+async def test_it_stays_while_nothing_happens(whole_shop: WholeShop, database: Database) -> None:
+    order_id, _ = await whole_shop.paid()
     before = await revision(database, order_id)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     await Orders(database).find(ADA, order_id)
 
     assert await revision(database, order_id) == before
 
 
 async def test_a_change_that_is_committed_late_makes_the_later_read_the_newer_one(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
     """A number that is drawn when a row is written would stand still here."""
-    order_id, _ = await till.paid()
-    refund = await till.refund(order_id, 100)
+    order_id, _ = await whole_shop.paid()
+    refund = await whole_shop.refund(order_id, 100)
     seen: list[int] = []
     touch_payment = text("UPDATE payments SET updated_at = now() WHERE order_id = :order_id")
     touch_refund = text("UPDATE refunds SET note = 'seen' WHERE id = :id")
@@ -116,8 +116,8 @@ async def test_a_change_that_is_committed_late_makes_the_later_read_the_newer_on
     assert seen[0] < seen[1]
 
 
-async def test_it_is_read_only_where_it_is_asked_for(till: Till, database: Database) -> None:
-    order_id = await till.shop.order()
+async def test_it_is_read_only_where_it_is_asked_for(whole_shop: WholeShop, database: Database) -> None:
+    order_id = await whole_shop.shop.order()
 
     order = await Orders(database).find(ADA, order_id, OrderParts.PAYMENTS)
 
@@ -127,10 +127,10 @@ async def test_it_is_read_only_where_it_is_asked_for(till: Till, database: Datab
 
 @pytest.mark.parametrize("read", [of_a_page, of_a_search, by_ids, as_entities, alone])
 async def test_what_an_answer_says_of_an_order_held_at_one_moment(
-    till: Till, database: Database, postgres_url: str, read: Read
+    whole_shop: WholeShop, database: Database, postgres_url: str, read: Read
 ) -> None:
     """The order's lines change before each statement of the answer: its total, lines and revision are of one moment."""
-    order_id = await till.shop.order(items=[(1_000, 2)])
+    order_id = await whole_shop.shop.order(items=[(1_000, 2)])
     price = 1_000
     seen: dict[int, int] = {}  # the unit price by revision
 
@@ -160,8 +160,13 @@ async def test_what_an_answer_says_of_an_order_held_at_one_moment(
     assert sorted(seen) == sorted(seen, key=lambda each: seen[each])
 
 
-async def test_a_new_order_is_told_with_the_revision_that_it_has(till: Till, database: Database) -> None:
-    wanted = [WantedItem(str(await till.shop.product()), 2), WantedItem(str(await till.shop.product()), 1)]
+async def test_a_new_order_is_told_with_the_revision_that_it_has(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    wanted = [
+        WantedItem(str(await whole_shop.shop.product()), 2),
+        WantedItem(str(await whole_shop.shop.product()), 1),
+    ]
 
     placed = await Orders(database).place("ada", wanted, None, "cart")
 

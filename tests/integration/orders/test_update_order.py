@@ -23,8 +23,8 @@ from tests.client import Client
 from tests.conftest import STRIPE, Stripe
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
-from tests.proof.hooked import Happening, Hooked
-from tests.proof.till import Till
+from tests.proof.interrupted_gateway import Happening, InterruptedGateway
+from tests.proof.whole_shop import WholeShop
 
 UPDATE = """
 mutation($input: UpdateOrderInput!) {
@@ -169,7 +169,7 @@ class Checkout:
 
     async def change(self, order_id: UUID, **meanwhile: Happening) -> int:
         moments = {name.replace("_", " "): happening for name, happening in meanwhile.items()}
-        return await self.change_by(order_id, Hooked(self.sandbox, moments))
+        return await self.change_by(order_id, InterruptedGateway(self.sandbox, moments))
 
     async def change_by(self, order_id: UUID, gateway: ChangeGateway, total: int = 1_300) -> int:
         changes = OrderChanges(self.database, gateway)
@@ -191,8 +191,8 @@ class Checkout:
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe) -> Till:
-    return Till(database, stripe.sandbox)
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox)
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ async def test_a_change_that_died_is_finished_by_the_money_that_came_with_its_to
 
 
 async def test_a_change_that_nobody_asks_for_again_is_finished_by_the_sweep(
-    checkout: Checkout, till: Till
+    checkout: Checkout, whole_shop: WholeShop
 ) -> None:
     order_id, _ = await checkout.begin()
 
@@ -295,7 +295,7 @@ async def test_a_change_that_nobody_asks_for_again_is_finished_by_the_sweep(
     with pytest.raises(PaymentProviderUnavailable):
         await checkout.change(order_id, before_reprice=power_is_lost)
     await checkout.database.rows(text("UPDATE order_changes SET created_at = now() - interval '1 minute'"))
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
     assert findings.done["changes of orders finished"] == 1
     [intent] = checkout.sandbox.state.payment_intents

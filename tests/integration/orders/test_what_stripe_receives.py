@@ -22,7 +22,7 @@ from tests.client import Client
 from tests.conftest import JWT_SECRET, Stripe, running
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 METADATA = {"basket": "7f3a", "channel": "app"}
 
@@ -151,14 +151,14 @@ async def test_the_sweep_replays_what_was_recorded_too(
     database: Database, stripe: Stripe, shop: Shop
 ) -> None:
     order_id = await imported(database)
-    till = Till(database, stripe.sandbox)
+    whole_shop = WholeShop(database, stripe.sandbox)
     stripe.sandbox.faults.add(Rule(fault=parse_fault("502; point=after")))
     with pytest.raises(PaymentProviderUnavailable):
-        await PaymentIntents(database, till.gateway, statement_suffix="OLD").create("ada", order_id)
+        await PaymentIntents(database, whole_shop.gateway, statement_suffix="OLD").create("ada", order_id)
     await shop.set_order(order_id, reference="B-2")
     await database.rows(text("UPDATE payments SET created_at = now() - interval '1 minute'"))
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     [made] = stripe.sandbox.state.payment_intents
     [payment] = await shop.payments(order_id)

@@ -18,7 +18,7 @@ from services.reconciliation.sweep import Sweep
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 from tests.reconciling import (
     LISTS_READ,
     REFUNDS_DUE,
@@ -30,28 +30,28 @@ from tests.reconciling import (
 
 
 @pytest.fixture
-def till(database: Database) -> Till:
+def whole_shop(database: Database) -> WholeShop:
     return another_account(database)
 
 
 @pytest.mark.parametrize("what", ["refund", "dispute"])
 async def test_events_that_came_while_the_key_was_of_another_account(
-    till: Till, database: Database, shop: Shop, what: str
+    whole_shop: WholeShop, database: Database, shop: Shop, what: str
 ) -> None:
-    order_id, intent_id = await till.paid()
-    right, wrong = till.gateway, SandboxGateway(Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
-    till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
+    order_id, intent_id = await whole_shop.paid()
+    right, wrong = whole_shop.gateway, SandboxGateway(Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    whole_shop.sandbox.refund(intent_id) if what == "refund" else whole_shop.sandbox.dispute(intent_id)
     read_until = await database.rows(LISTS_READ)
-    elsewhere = Till(database, wrong.sandbox, wrong)
-    for event in list(till.sandbox.state.events):
-        signed = till.sandbox.webhook(event["id"])
+    elsewhere = WholeShop(database, wrong.sandbox, wrong)
+    for event in list(whole_shop.sandbox.state.events):
+        signed = whole_shop.sandbox.webhook(event["id"])
         await elsewhere.inbox.receive(signed.body, signed.signature)
     await sweep(elsewhere, database, 20)  # until the events rest
     assert AttentionKind.STRIPE_ACCOUNT_CHANGED in await told(database)
     assert await database.rows(LISTS_READ) == read_until
 
-    pass_time(till, 600)
-    await Sweep(database, right, till.inbox).run()
+    pass_time(whole_shop, 600)
+    await Sweep(database, right, whole_shop.inbox).run()
 
     if what == "refund":
         assert await shop.status(order_id) is OrderStatus.REFUNDED
@@ -61,44 +61,44 @@ async def test_events_that_came_while_the_key_was_of_another_account(
 
 
 async def test_nothing_is_taken_from_the_lists_of_another_account_though_nothing_else_is_asked(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    order_id, intent_id = await till.paid()
+    order_id, intent_id = await whole_shop.paid()
     read_until = await database.rows(LISTS_READ)
-    elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
-    till.sandbox.refund(intent_id)
+    elsewhere = WholeShop(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    whole_shop.sandbox.refund(intent_id)
     for _ in range(3):
         await elsewhere.sweep.run()
     assert await told(database) == [AttentionKind.STRIPE_ACCOUNT_CHANGED]
     assert await database.rows(LISTS_READ) == read_until
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert (await shop.status(order_id), await told(database)) == (OrderStatus.REFUNDED, [])
 
 
-def another_account(database: Database) -> Till:
-    return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+def another_account(database: Database) -> WholeShop:
+    return WholeShop(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
 
 
-async def late_money(till: Till) -> tuple[UUID, str]:
+async def late_money(whole_shop: WholeShop) -> tuple[UUID, str]:
     """10.00 for an order that was canceled before they came: they are owed back."""
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
-    await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
-    till.sandbox.pay(intent.id)
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
+    await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    whole_shop.sandbox.pay(intent.id)
     return order_id, intent.id
 
 
 @pytest.mark.parametrize("by", ["the sweep", "a call"])
 async def test_owed_money_goes_back_when_the_right_key_is_back(
-    till: Till, database: Database, by: str
+    whole_shop: WholeShop, database: Database, by: str
 ) -> None:
     """With the wrong one Stripe says that it has no such payment: that is no answer about the refund."""
-    _, intent_id = await late_money(till)
-    till.sandbox.permissions.forbid("rak_refund_write")
-    await till.sweep.run()
-    till.sandbox.permissions.clear()
+    _, intent_id = await late_money(whole_shop)
+    whole_shop.sandbox.permissions.forbid("rak_refund_write")
+    await whole_shop.sweep.run()
+    whole_shop.sandbox.permissions.clear()
     elsewhere = another_account(database)
     if by == "the sweep":
         await sweep(elsewhere, database)
@@ -107,20 +107,20 @@ async def test_owed_money_goes_back_when_the_right_key_is_back(
         await elsewhere.refunds.carry_out_owed(intent_id)
     assert list(elsewhere.sandbox.state.refunds) == []
 
-    await sweep(till, database)
+    await sweep(whole_shop, database)
 
-    assert [made["amount"] for made in till.sandbox.state.refunds] == [1_000]
+    assert [made["amount"] for made in whole_shop.sandbox.state.refunds] == [1_000]
     assert await told(database) == []
 
 
 async def test_no_payment_is_begun_on_the_account_of_another_key_by_a_sweep(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    await till.paid()
-    fail(till, "reset", "POST", "/v1/payment_intents", times=None)
+    await whole_shop.paid()
+    fail(whole_shop, "reset", "POST", "/v1/payment_intents", times=None)
     order_id = await shop.order(items=[(1_000, 1)])
     with contextlib.suppress(Refusal):
-        await till.ask(order_id)
+        await whole_shop.ask(order_id)
     await database.rows(
         text("UPDATE payments SET lease_until = NULL, created_at = now() - interval '1 hour'")
     )
@@ -132,9 +132,11 @@ async def test_no_payment_is_begun_on_the_account_of_another_key_by_a_sweep(
     assert [payment.state for payment in await shop.payments(order_id)] == ["creating"]
 
 
-async def test_while_stripe_can_not_be_asked_no_account_is_given_up(till: Till, database: Database) -> None:
-    await till.paid()
-    await till.ask(await till.shop.order(items=[(1_000, 1)]))
+async def test_while_stripe_can_not_be_asked_no_account_is_given_up(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    await whole_shop.paid()
+    await whole_shop.ask(await whole_shop.shop.order(items=[(1_000, 1)]))
     elsewhere = another_account(database)
     await sweep(elsewhere, database)
     fail(elsewhere, "401", "GET", "/v1/payment_intents/*", times=None)
@@ -146,13 +148,13 @@ async def test_while_stripe_can_not_be_asked_no_account_is_given_up(till: Till, 
 
 
 async def test_an_account_that_is_given_up_for_good_holds_up_no_list(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    _, intent_id = await till.paid()
-    till.sandbox.refund(intent_id)
-    elsewhere = Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
-    for event in list(till.sandbox.state.events):
-        signed = till.sandbox.webhook(event["id"])
+    _, intent_id = await whole_shop.paid()
+    whole_shop.sandbox.refund(intent_id)
+    elsewhere = WholeShop(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+    for event in list(whole_shop.sandbox.state.events):
+        signed = whole_shop.sandbox.webhook(event["id"])
         await elsewhere.inbox.receive(signed.body, signed.signature)
     await sweep(elsewhere, database)
 

@@ -14,7 +14,7 @@ from services.payments.order_changes import OrderChanges, WantedChange
 from services.payments.reviews import Reviews, ReviewWish
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 
 class Watching(SandboxGateway):
@@ -37,13 +37,15 @@ def watching(stripe: Stripe) -> Watching:
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe, watching: Watching) -> Till:
-    return Till(database, stripe.sandbox, watching)
+def whole_shop(database: Database, stripe: Stripe, watching: Watching) -> WholeShop:
+    return WholeShop(database, stripe.sandbox, watching)
 
 
-async def test_a_change_is_asked_for_who_wants_it(database: Database, till: Till, watching: Watching) -> None:
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    await till.ask(order_id)
+async def test_a_change_is_asked_for_who_wants_it(
+    database: Database, whole_shop: WholeShop, watching: Watching
+) -> None:
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    await whole_shop.ask(order_id)
     line = OrderLine(name="Lamp", unit_amount=1_300, quantity=1)
     wanted = WantedChange(
         order_id=order_id, requested_by="shop", expected_version=2, lines=[line], total=1_300
@@ -54,18 +56,18 @@ async def test_a_change_is_asked_for_who_wants_it(database: Database, till: Till
     assert watching.users == ("shop",)
 
 
-async def test_a_refund_is_asked_for_who_wants_it(till: Till, watching: Watching) -> None:
-    order_id, _ = await till.paid()
+async def test_a_refund_is_asked_for_who_wants_it(whole_shop: WholeShop, watching: Watching) -> None:
+    order_id, _ = await whole_shop.paid()
 
-    await till.refund(order_id, 100)
+    await whole_shop.refund(order_id, 100)
 
     assert watching.users == ("shopkeeper",)
 
 
 async def test_money_under_review_goes_back_for_who_decided(
-    database: Database, till: Till, watching: Watching
+    database: Database, whole_shop: WholeShop, watching: Watching
 ) -> None:
-    order_id = await in_review(till)
+    order_id = await in_review(whole_shop)
     wish = ReviewWish(
         order_id=order_id,
         decision=ReviewDecision.REFUND,
@@ -74,15 +76,15 @@ async def test_money_under_review_goes_back_for_who_decided(
         decided_by="shopkeeper",
     )
 
-    await Reviews(database, till.refunds).resolve(wish)
+    await Reviews(database, whole_shop.refunds).resolve(wish)
 
     assert watching.users == ("shopkeeper",)
 
 
-async def in_review(till: Till) -> UUID:
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    till.sandbox.pay((await till.ask(order_id)).id)
-    await till.shop.set_price(order_id, 900)
-    await till.shop.database.rows(text("UPDATE payments SET created_at = now() - interval '5 minutes'"))
-    await till.sweep.run()
+async def in_review(whole_shop: WholeShop) -> UUID:
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    whole_shop.sandbox.pay((await whole_shop.ask(order_id)).id)
+    await whole_shop.shop.set_price(order_id, 900)
+    await whole_shop.shop.database.rows(text("UPDATE payments SET created_at = now() - interval '5 minutes'"))
+    await whole_shop.sweep.run()
     return order_id

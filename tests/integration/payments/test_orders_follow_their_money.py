@@ -8,19 +8,19 @@ from runtime.database.database import Database
 from services.payments.disputes import Disputes
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 OTHER_CLOCK = text("UPDATE disputes SET asked_at = now() + make_interval(mins => 2)")
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe) -> Till:
-    return Till(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
 @pytest.fixture
-def disputes(till: Till, database: Database) -> Disputes:
-    return Disputes(database, till.gateway)
+def disputes(whole_shop: WholeShop, database: Database) -> Disputes:
+    return Disputes(database, whole_shop.gateway)
 
 
 async def kinds(database: Database) -> list[str]:
@@ -31,24 +31,24 @@ async def kinds(database: Database) -> list[str]:
 
 @pytest.mark.parametrize("was", [OrderStatus.REVIEW, OrderStatus.PAID])
 async def test_a_canceled_order_is_not_made_paid_by_two_events_of_one_refund(
-    till: Till, database: Database, was: OrderStatus
+    whole_shop: WholeShop, database: Database, was: OrderStatus
 ) -> None:
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
     if was is OrderStatus.REVIEW:
-        await till.shop.set_price(order_id, 900)
-    till.sandbox.pay(intent.id)
-    await till.sweep.run()
-    assert await till.shop.status(order_id) is was
-    await till.shop.set_price(order_id, 900)
-    await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
-    await till.refunds.refresh(intent.id)
-    till.sandbox.refund(intent.id, 100)
+        await whole_shop.shop.set_price(order_id, 900)
+    whole_shop.sandbox.pay(intent.id)
+    await whole_shop.sweep.run()
+    assert await whole_shop.shop.status(order_id) is was
+    await whole_shop.shop.set_price(order_id, 900)
+    await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    await whole_shop.refunds.refresh(intent.id)
+    whole_shop.sandbox.refund(intent.id, 100)
 
     statuses = []
     for _ in range(3):
-        await till.refunds.refresh(intent.id)
-        statuses.append(await till.shop.status(order_id))
+        await whole_shop.refunds.refresh(intent.id)
+        statuses.append(await whole_shop.shop.status(order_id))
 
     assert statuses == [OrderStatus.CANCELED] * 3
     assert await kinds(database) == ["order_in_review"]
@@ -56,59 +56,59 @@ async def test_a_canceled_order_is_not_made_paid_by_two_events_of_one_refund(
 
 @pytest.mark.parametrize("payment_is_known", [True, False])
 async def test_a_review_ends_when_a_bank_took_its_money(
-    till: Till, database: Database, disputes: Disputes, payment_is_known: bool
+    whole_shop: WholeShop, database: Database, disputes: Disputes, payment_is_known: bool
 ) -> None:
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
-    await till.shop.set_price(order_id, 1_500)
-    till.sandbox.pay(intent.id)
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
+    await whole_shop.shop.set_price(order_id, 1_500)
+    whole_shop.sandbox.pay(intent.id)
     if payment_is_known:
-        await till.sweep.run()
-        assert await till.shop.status(order_id) is OrderStatus.REVIEW
-    dispute = till.sandbox.dispute(intent.id)
-    till.sandbox.close_dispute(dispute["id"], won=False)
+        await whole_shop.sweep.run()
+        assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
+    dispute = whole_shop.sandbox.dispute(intent.id)
+    whole_shop.sandbox.close_dispute(dispute["id"], won=False)
 
     await disputes.refresh(intent.id)
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
-    assert (await till.shop.status(order_id), await kinds(database)) == (OrderStatus.REFUNDED, [])
+    assert (await whole_shop.shop.status(order_id), await kinds(database)) == (OrderStatus.REFUNDED, [])
 
 
-async def test_a_dispute_leaves_a_paid_order_paid(till: Till, disputes: Disputes) -> None:
-    order_id, intent_id = await till.paid()
-    dispute = till.sandbox.dispute(intent_id)
+async def test_a_dispute_leaves_a_paid_order_paid(whole_shop: WholeShop, disputes: Disputes) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    dispute = whole_shop.sandbox.dispute(intent_id)
     await disputes.refresh(intent_id)
-    till.sandbox.close_dispute(dispute["id"], won=False)
+    whole_shop.sandbox.close_dispute(dispute["id"], won=False)
     await disputes.refresh(intent_id)
 
-    assert await till.shop.status(order_id) is OrderStatus.PAID
+    assert await whole_shop.shop.status(order_id) is OrderStatus.PAID
 
 
 @pytest.mark.parametrize("status", ["under_review", "won", "lost"])
 async def test_a_dispute_moves_on_after_a_failover_to_a_clock_that_is_behind(
-    till: Till, database: Database, disputes: Disputes, status: str
+    whole_shop: WholeShop, database: Database, disputes: Disputes, status: str
 ) -> None:
-    _, intent_id = await till.paid()
-    dispute = till.sandbox.dispute(intent_id)
+    _, intent_id = await whole_shop.paid()
+    dispute = whole_shop.sandbox.dispute(intent_id)
     await disputes.refresh(intent_id)
     await database.rows(OTHER_CLOCK)
-    till.sandbox.move_dispute(dispute["id"], status)
+    whole_shop.sandbox.move_dispute(dispute["id"], status)
 
     await disputes.refresh(intent_id)
 
     assert [row.status for row in await database.rows(text("SELECT status FROM disputes"))] == [status]
 
 
-async def test_money_of_another_currency_settles_no_order(till: Till, database: Database) -> None:
+async def test_money_of_another_currency_settles_no_order(whole_shop: WholeShop, database: Database) -> None:
     """Somebody changed the currency by SQL: a thousand dollars are not a thousand yen."""
-    order_id, intent_id = await till.paid(1_000)
-    await till.shop.set_order(order_id, currency="JPY")
+    order_id, intent_id = await whole_shop.paid(1_000)
+    await whole_shop.shop.set_order(order_id, currency="JPY")
 
-    await till.refunds.refresh(intent_id)
+    await whole_shop.refunds.refresh(intent_id)
 
-    assert await till.shop.status(order_id) is OrderStatus.REVIEW
+    assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
     assert await kinds(database) == ["order_in_review"]
-    await till.shop.set_order(order_id, currency="USD")
-    await till.refunds.refresh(intent_id)
-    assert await till.shop.status(order_id) is OrderStatus.PAID
+    await whole_shop.shop.set_order(order_id, currency="USD")
+    await whole_shop.refunds.refresh(intent_id)
+    assert await whole_shop.shop.status(order_id) is OrderStatus.PAID
     assert await kinds(database) == []

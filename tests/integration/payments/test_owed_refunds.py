@@ -19,7 +19,7 @@ from services.payments.settlement import Settlement
 from services.reconciliation.attention_cases import AttentionCases
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 DUE = (
     text("UPDATE refunds SET due_at = now(), lease_until = NULL"),
@@ -29,20 +29,20 @@ ALMOST_AN_HOUR = text("UPDATE refunds SET tries = :tries")
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe) -> Till:
-    return Till(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
 async def cases(database: Database) -> Sequence[Row]:
     return await database.rows(text("SELECT * FROM attention WHERE closed_at IS NULL ORDER BY kind"))
 
 
-async def sweeps(till: Till, database: Database, count: int = 1) -> None:
+async def sweeps(whole_shop: WholeShop, database: Database, count: int = 1) -> None:
     """So many sweeps, each as long after the last that everything is due."""
     for _ in range(count):
         for statement in DUE:
             await database.rows(statement)
-        await till.sweep.run()
+        await whole_shop.sweep.run()
 
 
 async def close_the_case(database: Database) -> None:
@@ -50,195 +50,197 @@ async def close_the_case(database: Database) -> None:
     await AttentionCases(database).close("shopkeeper", case.id, "6.00 in cash")
 
 
-def given_back(till: Till) -> list[int]:
+def given_back(whole_shop: WholeShop) -> list[int]:
     """Minor units, by each refund that Stripe made."""
-    return [made["amount"] for made in till.sandbox.state.refunds if made["status"] == "succeeded"]
+    return [made["amount"] for made in whole_shop.sandbox.state.refunds if made["status"] == "succeeded"]
 
 
-def break_calls(till: Till, fault: str, method: str, path: str = "/v1/refunds") -> None:
-    till.sandbox.faults.add(Rule(fault=parse_fault(fault), method=method, path=path, times=None))
+def break_calls(whole_shop: WholeShop, fault: str, method: str, path: str = "/v1/refunds") -> None:
+    whole_shop.sandbox.faults.add(Rule(fault=parse_fault(fault), method=method, path=path, times=None))
 
 
-async def late(till: Till) -> tuple[UUID, str]:
+async def late(whole_shop: WholeShop) -> tuple[UUID, str]:
     """10.00 for an order that was canceled before they came, not refunded yet; the order and the intent."""
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
-    await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
-    till.sandbox.pay(intent.id)
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
+    await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    whole_shop.sandbox.pay(intent.id)
     return order_id, intent.id
 
 
-async def duplicate(till: Till, database: Database) -> tuple[UUID, str]:
+async def duplicate(whole_shop: WholeShop, database: Database) -> tuple[UUID, str]:
     """10.00 for an order that another intent paid; the order and the second intent to be paid."""
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    other = (await till.ask(order_id)).id
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    other = (await whole_shop.ask(order_id)).id
     await database.rows(text("UPDATE payments SET state = 'abandoned'"))
-    first = (await till.ask(order_id)).id
-    till.sandbox.pay(first)
-    await Settlement(database).apply(await till.gateway.retrieve_intent(first), cause="test")
-    till.sandbox.pay(other)
+    first = (await whole_shop.ask(order_id)).id
+    whole_shop.sandbox.pay(first)
+    await Settlement(database).apply(await whole_shop.gateway.retrieve_intent(first), cause="test")
+    whole_shop.sandbox.pay(other)
     return order_id, other
 
 
-async def whose_refund_failed(till: Till, database: Database, kind: str) -> tuple[UUID, str]:
+async def whose_refund_failed(whole_shop: WholeShop, database: Database, kind: str) -> tuple[UUID, str]:
     """Late or duplicate money whose automatic refund came back from the bank."""
-    order_id, intent_id = await (late(till) if kind == "late" else duplicate(till, database))
-    await sweeps(till, database, 2)
-    [made] = till.sandbox.state.refunds
+    order_id, intent_id = await (late(whole_shop) if kind == "late" else duplicate(whole_shop, database))
+    await sweeps(whole_shop, database, 2)
+    [made] = whole_shop.sandbox.state.refunds
     assert made["payment_intent"] == intent_id
-    till.sandbox.move_refund(made["id"], "failed", "expired_or_canceled_card")
-    await till.refunds.refresh(intent_id)
+    whole_shop.sandbox.move_refund(made["id"], "failed", "expired_or_canceled_card")
+    await whole_shop.refunds.refresh(intent_id)
     return order_id, intent_id
 
 
 @pytest.mark.parametrize("code", ["balance_insufficient", "charge_not_refundable"])
 async def test_what_a_person_gave_back_in_another_way_is_not_refunded_again(
-    till: Till, database: Database, code: str
+    whole_shop: WholeShop, database: Database, code: str
 ) -> None:
-    _, intent_id = await late(till)
-    till.sandbox.plan_refunds(intent_id, refuse=code)
-    await sweeps(till, database)
+    _, intent_id = await late(whole_shop)
+    whole_shop.sandbox.plan_refunds(intent_id, refuse=code)
+    await sweeps(whole_shop, database)
     await close_the_case(database)
-    till.sandbox.plan_refunds(intent_id)
-    till.sandbox.refund(intent_id, 400)
-    await till.refunds.refresh(intent_id)
+    whole_shop.sandbox.plan_refunds(intent_id)
+    whole_shop.sandbox.refund(intent_id, 400)
+    await whole_shop.refunds.refresh(intent_id)
 
-    await sweeps(till, database, 3)
+    await sweeps(whole_shop, database, 3)
 
-    assert given_back(till) == [400]
+    assert given_back(whole_shop) == [400]
     assert await cases(database) == []
 
 
 async def test_the_rest_of_owed_money_is_refunded_while_nobody_said_otherwise(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    _, intent_id = await late(till)
-    till.sandbox.plan_refunds(intent_id, refuse="charge_not_refundable")
-    await sweeps(till, database)
-    till.sandbox.plan_refunds(intent_id)
-    till.sandbox.refund(intent_id, 400)
-    await till.refunds.refresh(intent_id)
+    _, intent_id = await late(whole_shop)
+    whole_shop.sandbox.plan_refunds(intent_id, refuse="charge_not_refundable")
+    await sweeps(whole_shop, database)
+    whole_shop.sandbox.plan_refunds(intent_id)
+    whole_shop.sandbox.refund(intent_id, 400)
+    await whole_shop.refunds.refresh(intent_id)
 
-    await sweeps(till, database, 3)
+    await sweeps(whole_shop, database, 3)
 
-    assert given_back(till) == [400, 600]
+    assert given_back(whole_shop) == [400, 600]
     assert await cases(database) == []
 
 
 @pytest.mark.parametrize("cause", ["late", "merchant"])
 async def test_a_refund_that_a_person_gave_up_opens_no_other_case(
-    till: Till, database: Database, cause: str
+    whole_shop: WholeShop, database: Database, cause: str
 ) -> None:
-    order_id, _ = await (till.paid() if cause == "merchant" else late(till))
-    till.sandbox.permissions.forbid("rak_refund_write")
+    order_id, _ = await (whole_shop.paid() if cause == "merchant" else late(whole_shop))
+    whole_shop.sandbox.permissions.forbid("rak_refund_write")
     if cause == "merchant":
-        await till.refund(order_id, 300)
+        await whole_shop.refund(order_id, 300)
     else:
-        await sweeps(till, database)
+        await sweeps(whole_shop, database)
     await close_the_case(database)
 
-    await sweeps(till, database, 2)
+    await sweeps(whole_shop, database, 2)
 
     assert await cases(database) == []
 
 
 @pytest.mark.parametrize("kind", ["late", "duplicate"])
 async def test_refund_order_gives_back_the_money_whose_refund_failed(
-    till: Till, database: Database, kind: str
+    whole_shop: WholeShop, database: Database, kind: str
 ) -> None:
-    order_id, intent_id = await whose_refund_failed(till, database, kind)
-    before = await till.shop.status(order_id)
+    order_id, intent_id = await whose_refund_failed(whole_shop, database, kind)
+    before = await whole_shop.shop.status(order_id)
     [case] = await cases(database)
     assert "refundOrder" in case.message
 
-    made = await till.refund(order_id, key="new")
-    again = await till.refund(order_id, key="new")
+    made = await whole_shop.refund(order_id, key="new")
+    again = await whole_shop.refund(order_id, key="new")
 
     assert again == made
-    assert [r["payment_intent"] for r in till.sandbox.state.refunds] == [intent_id, intent_id]
-    assert (await cases(database), await till.shop.status(order_id)) == ([], before)
+    assert [r["payment_intent"] for r in whole_shop.sandbox.state.refunds] == [intent_id, intent_id]
+    assert (await cases(database), await whole_shop.shop.status(order_id)) == ([], before)
 
 
 async def test_refund_order_leaves_alone_what_a_person_gave_back_in_another_way(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    order_id, intent_id = await whose_refund_failed(till, database, "duplicate")
+    order_id, intent_id = await whose_refund_failed(whole_shop, database, "duplicate")
     await close_the_case(database)
 
-    await till.refund(order_id, key="new")
+    await whole_shop.refund(order_id, key="new")
 
-    [_, good] = till.sandbox.state.refunds
+    [_, good] = whole_shop.sandbox.state.refunds
     assert good["payment_intent"] != intent_id
-    assert await till.shop.status(order_id) is OrderStatus.REFUNDED
+    assert await whole_shop.shop.status(order_id) is OrderStatus.REFUNDED
 
 
 async def test_late_money_that_is_being_returned_is_not_refunded_by_hand(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    order_id, _ = await late(till)
-    await sweeps(till, database)
-    assert given_back(till) == [1_000]
+    order_id, _ = await late(whole_shop)
+    await sweeps(whole_shop, database)
+    assert given_back(whole_shop) == [1_000]
 
     with pytest.raises(OrderNotRefundable):
-        await till.refund(order_id)
+        await whole_shop.refund(order_id)
 
 
 @pytest.mark.parametrize(("fault", "method"), [("500; point=before", "POST"), ("503", "GET")])
 async def test_an_owed_refund_that_is_never_made_is_told_after_about_an_hour(
-    till: Till, database: Database, fault: str, method: str
+    whole_shop: WholeShop, database: Database, fault: str, method: str
 ) -> None:
-    order_id, _ = await late(till)
-    break_calls(till, fault, method)
-    await sweeps(till, database, 2)
+    order_id, _ = await late(whole_shop)
+    break_calls(whole_shop, fault, method)
+    await sweeps(whole_shop, database, 2)
     assert await cases(database) == []
     await database.rows(ALMOST_AN_HOUR, {"tries": TOLD_AFTER_TRIES - 1})
 
-    await sweeps(till, database)
+    await sweeps(whole_shop, database)
 
     [case] = await cases(database)
     assert (case.kind, case.order_id, "10.00 USD" in case.message) == ("refund_failed", order_id, True)
-    till.sandbox.faults.clear()
-    await sweeps(till, database)
-    assert (given_back(till), await cases(database)) == ([1_000], [])
+    whole_shop.sandbox.faults.clear()
+    await sweeps(whole_shop, database)
+    assert (given_back(whole_shop), await cases(database)) == ([1_000], [])
 
 
-async def test_a_refund_that_is_not_decided_yet_holds_up_no_other(till: Till, database: Database) -> None:
-    _, intent_id = await late(till)
-    odd = till.sandbox.refund(intent_id, 100)
-    till.sandbox.disguise(odd["id"], status=None)
+async def test_a_refund_that_is_not_decided_yet_holds_up_no_other(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    _, intent_id = await late(whole_shop)
+    odd = whole_shop.sandbox.refund(intent_id, 100)
+    whole_shop.sandbox.disguise(odd["id"], status=None)
 
-    await sweeps(till, database, 2)
+    await sweeps(whole_shop, database, 2)
 
     states = await database.rows(text("SELECT amount, state FROM refunds WHERE state <> 'failed' ORDER BY 1"))
     assert [tuple(row) for row in states] == [(100, "pending"), (900, "succeeded")]
 
 
 async def test_a_refund_is_made_by_the_next_try_after_the_balance_was_filled(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    _, intent_id = await late(till)
-    till.sandbox.plan_refunds(intent_id, refuse="balance_insufficient")
-    await sweeps(till, database, 3)
+    _, intent_id = await late(whole_shop)
+    whole_shop.sandbox.plan_refunds(intent_id, refuse="balance_insufficient")
+    await sweeps(whole_shop, database, 3)
     [case] = await cases(database)
     assert "balance" in case.message
-    till.sandbox.plan_refunds(intent_id)
+    whole_shop.sandbox.plan_refunds(intent_id)
 
-    await sweeps(till, database)
+    await sweeps(whole_shop, database)
 
-    assert (given_back(till), await cases(database)) == ([1_000], [])
+    assert (given_back(whole_shop), await cases(database)) == ([1_000], [])
 
 
 async def test_two_refunds_that_stripe_made_of_one_wish_are_both_in_the_books(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    order_id, intent_id = await till.paid()
-    break_calls(till, "500; point=before", "POST")
-    view = await till.refund(order_id, 300)
-    till.sandbox.faults.clear()
+    order_id, intent_id = await whole_shop.paid()
+    break_calls(whole_shop, "500; point=before", "POST")
+    view = await whole_shop.refund(order_id, 300)
+    whole_shop.sandbox.faults.clear()
     for _ in range(2):
-        till.sandbox.refund(intent_id, 300, metadata={"refund_id": str(view.id)})
+        whole_shop.sandbox.refund(intent_id, 300, metadata={"refund_id": str(view.id)})
 
-    await till.refunds.carry_out(view.id)
+    await whole_shop.refunds.carry_out(view.id)
 
     rows = await database.rows(text("SELECT amount, stripe_refund_id FROM refunds"))
     assert sum(row.amount for row in rows) == 600
@@ -255,10 +257,10 @@ class _Silent(SandboxGateway):
 
 
 async def test_a_try_ends_before_its_lease_and_the_next_one_finds_what_it_made(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    order_id, _ = await till.paid()
-    refunds = Refunds(database, _Silent(till.sandbox), patience=0.2)
+    order_id, _ = await whole_shop.paid()
+    refunds = Refunds(database, _Silent(whole_shop.sandbox), patience=0.2)
     wish = RefundWish(order_id=order_id, amount=300, reason=None, idempotency_key="k", requested_by="boss")
 
     async with asyncio.timeout(10):
@@ -267,6 +269,6 @@ async def test_a_try_ends_before_its_lease_and_the_next_one_finds_what_it_made(
     [refund] = await database.rows(text("SELECT state, lease_until FROM refunds"))
     assert (refund.state, refund.lease_until) == ("creating", None)
     assert timedelta(seconds=PATIENCE) < LEASE
-    await sweeps(till, database)
+    await sweeps(whole_shop, database)
     assert [row.state for row in await database.rows(text("SELECT state FROM refunds"))] == ["succeeded"]
-    assert given_back(till) == [300]
+    assert given_back(whole_shop) == [300]

@@ -14,7 +14,7 @@ from services.payments.intents import Intent
 from services.payments.payment_intents import PaymentIntents
 from tests.conftest import Stripe
 from tests.make import Shop
-from tests.proof.hooked import Happening, Hooked
+from tests.proof.interrupted_gateway import Happening, InterruptedGateway
 
 # What alters the total of the order `:this`, of 60 and 40, while Stripe is called, by a hand at psql; `:other` is an
 # order with one item of 20. With the total that it makes.
@@ -41,7 +41,7 @@ CHANGES = {
 
 async def ask(database: Database, stripe: Stripe, order_id: UUID, meanwhile: Happening) -> Intent:
     """For the order's secret; `meanwhile` happens after Stripe made the intent, before that is recorded."""
-    gateway = Hooked(stripe.sandbox, {"after create": meanwhile})
+    gateway = InterruptedGateway(stripe.sandbox, {"after create": meanwhile})
     return await PaymentIntents(database, gateway, deadline=2).create("ada", order_id)
 
 

@@ -17,7 +17,7 @@ from services.reconciliation.sweep import DUE_AT_ONCE, SWEEP, Sweep
 from services.reconciliation.sweep_scheduler import HELD, SweepScheduler
 from tests.events import WEBHOOK_SECRET, signed
 from tests.make import Shop
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 # Whatever the old clock wrote lies so much later by the new one.
 BACK = """
@@ -32,8 +32,8 @@ HOUR = {"a": timedelta(hours=1)}
 
 
 @pytest.fixture
-def till(database: Database) -> Till:
-    return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+def whole_shop(database: Database) -> WholeShop:
+    return WholeShop(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
 
 
 async def clock_goes_back(database: Database) -> None:
@@ -42,64 +42,68 @@ async def clock_goes_back(database: Database) -> None:
 
 
 async def test_an_event_that_waits_is_finished_by_the_next_sweep(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     order_id = await shop.order()
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id)
-    event = next(e for e in till.sandbox.state.events if e["type"] == "payment_intent.succeeded")
-    await till.inbox.receive(*signed(till.sandbox.webhook(event["id"]).body))
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id)
+    event = next(e for e in whole_shop.sandbox.state.events if e["type"] == "payment_intent.succeeded")
+    await whole_shop.inbox.receive(*signed(whole_shop.sandbox.webhook(event["id"]).body))
     await clock_goes_back(database)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await shop.status(order_id) is OrderStatus.PAID
 
 
-async def test_a_refund_whose_server_died_is_made(till: Till, database: Database, shop: Shop) -> None:
-    order_id, _ = await till.paid()
-    till.sandbox.faults.add(Rule(fault=parse_fault("503"), path="/v1/refunds*", times=None))
-    recorded = await till.refund(order_id)
+async def test_a_refund_whose_server_died_is_made(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    order_id, _ = await whole_shop.paid()
+    whole_shop.sandbox.faults.add(Rule(fault=parse_fault("503"), path="/v1/refunds*", times=None))
+    recorded = await whole_shop.refund(order_id)
     await database.rows(text("UPDATE refunds SET lease_until = now() + interval '1 minute'"))
-    till.sandbox.faults.clear()
+    whole_shop.sandbox.faults.clear()
     await clock_goes_back(database)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert recorded.state == "creating"
     assert await shop.status(order_id) is OrderStatus.REFUNDED
 
 
 async def test_a_customer_whose_server_died_need_not_wait_for_the_lease(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     order_id = await shop.order()
-    till.sandbox.faults.add(Rule(fault=parse_fault("reset"), times=None))
+    whole_shop.sandbox.faults.add(Rule(fault=parse_fault("reset"), times=None))
     with pytest.raises(PaymentProviderUnavailable):
-        await till.ask(order_id)
-    till.sandbox.faults.clear()
+        await whole_shop.ask(order_id)
+    whole_shop.sandbox.faults.clear()
     await database.rows(text("UPDATE payments SET lease_until = now() + interval '10 seconds'"))
     await clock_goes_back(database)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
-    assert (await till.ask(order_id)).client_secret
+    assert (await whole_shop.ask(order_id)).client_secret
 
 
-async def test_the_sweep_of_a_server_that_is_gone_is_taken_over(till: Till, database: Database) -> None:
+async def test_the_sweep_of_a_server_that_is_gone_is_taken_over(
+    whole_shop: WholeShop, database: Database
+) -> None:
     gone = {"name": SWEEP, "holder": str(uuid4()), "lease": HELD}
     assert await database.row(TAKE_WORK, gone)
-    assert not await SweepScheduler(database, till.sweep).sweep_if_it_is_our_turn()
+    assert not await SweepScheduler(database, whole_shop.sweep).sweep_if_it_is_our_turn()
 
     await clock_goes_back(database)
 
-    assert await SweepScheduler(database, till.sweep).sweep_if_it_is_our_turn()
+    assert await SweepScheduler(database, whole_shop.sweep).sweep_if_it_is_our_turn()
 
 
-async def test_a_clock_that_goes_on_makes_nothing_due(till: Till, database: Database) -> None:
-    await till.sweep.run()
+async def test_a_clock_that_goes_on_makes_nothing_due(whole_shop: WholeShop, database: Database) -> None:
+    await whole_shop.sweep.run()
     await database.rows(
         text(
             "INSERT INTO sweep_retries (step, item, failure, due_at)"
@@ -107,7 +111,7 @@ async def test_a_clock_that_goes_on_makes_nothing_due(till: Till, database: Data
         )
     )
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
     assert "clock went back" not in findings.done
     assert await database.rows(
@@ -116,9 +120,9 @@ async def test_a_clock_that_goes_on_makes_nothing_due(till: Till, database: Data
 
 
 async def test_however_much_is_due_later_it_is_due_now_in_steps_that_end(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     await database.rows(
         text(
             "INSERT INTO stripe_events (id, type, object_id, created_at, attempts) SELECT 'evt_' || n,"
@@ -135,10 +139,10 @@ async def test_however_much_is_due_later_it_is_due_now_in_steps_that_end(
         )
         return int(row.late)
 
-    two_steps = Sweep(database, till.gateway, till.inbox, share=0.004)
+    two_steps = Sweep(database, whole_shop.gateway, whole_shop.inbox, share=0.004)
     await two_steps.run()
     assert await late() == 1
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     assert await late() == 0
 
 
@@ -151,38 +155,38 @@ END $$
 """
 
 
-async def paid_and_forgotten(till: Till, database: Database, shop: Shop) -> UUID:
+async def paid_and_forgotten(whole_shop: WholeShop, database: Database, shop: Shop) -> UUID:
     """As after a backup of before the payment: only Stripe's list knows of it."""
     order_id = await shop.order()
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id)
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id)
     await database.rows(text(FORGET_PAYMENTS))
     return order_id
 
 
 @pytest.mark.parametrize("ahead", [THREE_HOURS, -THREE_HOURS])
 async def test_the_first_sweep_reads_the_lists_since_the_installation_by_stripes_clock(
-    till: Till, database: Database, shop: Shop, ahead: timedelta
+    whole_shop: WholeShop, database: Database, shop: Shop, ahead: timedelta
 ) -> None:
     """By ours the installation may be younger than all that Stripe has to tell."""
-    till.gateway.ahead = ahead
+    whole_shop.gateway.ahead = ahead
     await database.rows(text("UPDATE installation SET made_at = now()"))
-    order_id = await paid_and_forgotten(till, database, shop)
+    order_id = await paid_and_forgotten(whole_shop, database, shop)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await shop.status(order_id) is OrderStatus.PAID
 
 
 async def test_an_installation_of_the_future_has_its_lists_read_for_a_day(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
     """Our clock was set back since it was made."""
-    order_id = await paid_and_forgotten(till, database, shop)
-    till.sandbox.pass_time(THREE_HOURS.total_seconds())
-    till.gateway.ahead = THREE_HOURS
+    order_id = await paid_and_forgotten(whole_shop, database, shop)
+    whole_shop.sandbox.pass_time(THREE_HOURS.total_seconds())
+    whole_shop.gateway.ahead = THREE_HOURS
     await database.rows(text("UPDATE installation SET made_at = now() + interval '3 hours'"))
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await shop.status(order_id) is OrderStatus.PAID

@@ -11,40 +11,40 @@ from runtime.database.database import Database
 from services.operations.installation import renew_installation
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 OPEN_KINDS = text("SELECT kind FROM attention WHERE closed_at IS NULL ORDER BY kind")
 IS_A_COPY_NO_MORE = text("UPDATE installation SET payments_since = NULL")
 
 
 @pytest.fixture
-async def till(database: Database, stripe: Stripe) -> AsyncIterator[Till]:
-    yield Till(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
+async def whole_shop(database: Database, stripe: Stripe) -> AsyncIterator[WholeShop]:
+    yield WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
     await database.rows(IS_A_COPY_NO_MORE)
 
 
 async def test_a_copy_leaves_the_originals_cases_and_refunds_to_the_original(
-    till: Till, database: Database, postgres_url: str
+    whole_shop: WholeShop, database: Database, postgres_url: str
 ) -> None:
-    refused, delayed, reviewed = [await till.shop.order(items=[(1_000, 1)]) for _ in range(3)]
-    intents = {order_id: (await till.ask(order_id)).id for order_id in (refused, delayed, reviewed)}
-    await till.shop.set_price(reviewed, 900)
+    refused, delayed, reviewed = [await whole_shop.shop.order(items=[(1_000, 1)]) for _ in range(3)]
+    intents = {order_id: (await whole_shop.ask(order_id)).id for order_id in (refused, delayed, reviewed)}
+    await whole_shop.shop.set_price(reviewed, 900)
     for order_id, code in ((refused, "charge_not_refundable"), (delayed, "balance_insufficient")):
-        await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
-        till.sandbox.plan_refunds(intents[order_id], refuse=code)
+        await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
+        whole_shop.sandbox.plan_refunds(intents[order_id], refuse=code)
     for intent_id in intents.values():
-        till.sandbox.pay(intent_id)
-    till.sandbox.dispute(intents[reviewed])
-    await till.sweep.run()
-    await till.sweep.run()
+        whole_shop.sandbox.pay(intent_id)
+    whole_shop.sandbox.dispute(intents[reviewed])
+    await whole_shop.sweep.run()
+    await whole_shop.sweep.run()
     kinds = [row.kind for row in await database.rows(OPEN_KINDS)]
     failed = AttentionKind.REFUND_FAILED
     assert kinds == [AttentionKind.DISPUTE_OPEN, AttentionKind.ORDER_IN_REVIEW, failed, failed]
 
     await renew_installation(postgres_url)
     for order_id in (refused, delayed):
-        till.sandbox.plan_refunds(intents[order_id])
-    findings = await till.sweep.run()
+        whole_shop.sandbox.plan_refunds(intents[order_id])
+    findings = await whole_shop.sweep.run()
 
     assert (await database.rows(OPEN_KINDS), findings.exit_code) == ([], 0)
-    assert list(till.sandbox.state.refunds) == []
+    assert list(whole_shop.sandbox.state.refunds) == []

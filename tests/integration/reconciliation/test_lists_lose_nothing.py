@@ -15,7 +15,7 @@ from services.reconciliation.sweep import Sweep
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import Crash
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 from tests.reconciling import EVENTS_DUE, fail, hear, pass_time, sweep, told
 
 UNDER_WAY = "pm_usBankAccount_processing"
@@ -23,22 +23,22 @@ OLD_INSTALLATION = text("UPDATE installation SET made_at = now() - interval '3 d
 
 
 @pytest.fixture
-def till(database: Database) -> Till:
-    return Till(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
+def whole_shop(database: Database) -> WholeShop:
+    return WholeShop(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
 
 
-async def paid_unheard(till: Till, count: int) -> list[tuple[UUID, str]]:
+async def paid_unheard(whole_shop: WholeShop, count: int) -> list[tuple[UUID, str]]:
     orders = []
     for _ in range(count):
-        order_id = await till.shop.order(items=[(1_000, 1)])
-        intent = await till.ask(order_id)
-        till.sandbox.pay(intent.id)
+        order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+        intent = await whole_shop.ask(order_id)
+        whole_shop.sandbox.pay(intent.id)
         orders.append((order_id, intent.id))
     return orders
 
 
-def payable(till: Till) -> list[str]:
-    return [i["id"] for i in till.sandbox.state.payment_intents if i["status"].startswith("requires_")]
+def payable(whole_shop: WholeShop) -> list[str]:
+    return [i["id"] for i in whole_shop.sandbox.state.payment_intents if i["status"].startswith("requires_")]
 
 
 async def statuses(shop: Shop, orders: Sequence[tuple[UUID, str]]) -> set[OrderStatus]:
@@ -49,77 +49,77 @@ async def statuses(shop: Shop, orders: Sequence[tuple[UUID, str]]) -> set[OrderS
 
 
 async def test_payments_behind_the_end_of_a_budget_are_recovered_by_later_sweeps(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    orders = await paid_unheard(till, 30)
+    orders = await paid_unheard(whole_shop, 30)
     await shop.forget_payments()
 
-    findings = await Sweep(database, till.gateway, till.inbox, share=0.02).run()  # 6 items a step
+    findings = await Sweep(database, whole_shop.gateway, whole_shop.inbox, share=0.02).run()  # 6 items a step
 
     assert "list of intents" in findings.unfinished
-    pass_time(till, 600)
-    await sweep(till, database)
+    pass_time(whole_shop, 600)
+    await sweep(whole_shop, database)
     assert await statuses(shop, orders) == {OrderStatus.PAID}
     assert await database.rows(text("SELECT * FROM sweep_retries")) == []
 
 
 @pytest.mark.parametrize("fault", ["429", "401"])
 async def test_one_refused_call_leaves_no_given_up_intent_payable(
-    till: Till, database: Database, shop: Shop, fault: str
+    whole_shop: WholeShop, database: Database, shop: Shop, fault: str
 ) -> None:
     for _ in range(20):
-        await till.ask(await shop.order(items=[(1_000, 1)]))
+        await whole_shop.ask(await shop.order(items=[(1_000, 1)]))
     await shop.forget_payments()
-    fail(till, fault, "POST", "/v1/payment_intents/*/cancel")
+    fail(whole_shop, fault, "POST", "/v1/payment_intents/*/cancel")
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
     assert "list of intents" in findings.unfinished
-    pass_time(till, 600)
-    await sweep(till, database)
-    assert payable(till) == []
+    pass_time(whole_shop, 600)
+    await sweep(whole_shop, database)
+    assert payable(whole_shop) == []
 
 
 async def test_a_key_that_may_not_read_disputes_keeps_no_payment_from_its_place(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    orders = await paid_unheard(till, 12)
-    till.sandbox.dispute(orders[0][1])
+    orders = await paid_unheard(whole_shop, 12)
+    whole_shop.sandbox.dispute(orders[0][1])
     await shop.forget_payments()
-    till.sandbox.permissions.forbid("rak_dispute_read")
+    whole_shop.sandbox.permissions.forbid("rak_dispute_read")
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await statuses(shop, orders) == {OrderStatus.PAID}
-    pass_time(till, 600)
-    till.sandbox.permissions.allow("rak_dispute_read")
-    await sweep(till, database)
+    pass_time(whole_shop, 600)
+    whole_shop.sandbox.permissions.allow("rak_dispute_read")
+    await sweep(whole_shop, database)
     assert await told(database) == [AttentionKind.DISPUTE_OPEN]
 
 
 @pytest.mark.parametrize("what", ["refund", "dispute"])
 @pytest.mark.parametrize("cut", ["503", "kill"])
 async def test_what_followed_an_older_payment_is_heard_though_its_recovery_was_cut_off(
-    till: Till, database: Database, shop: Shop, what: str, cut: str
+    whole_shop: WholeShop, database: Database, shop: Shop, what: str, cut: str
 ) -> None:
-    [(order_id, intent_id)] = await paid_unheard(till, 1)
-    pass_time(till, 26 * 3_600)
-    till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
-    pass_time(till, 26 * 3_600)
+    [(order_id, intent_id)] = await paid_unheard(whole_shop, 1)
+    pass_time(whole_shop, 26 * 3_600)
+    whole_shop.sandbox.refund(intent_id) if what == "refund" else whole_shop.sandbox.dispute(intent_id)
+    pass_time(whole_shop, 26 * 3_600)
     await shop.forget_payments()
     await database.rows(text("UPDATE leases SET done_until = NULL"))
     await database.rows(OLD_INSTALLATION)
     if cut == "503":
-        fail(till, "503", "GET", "/v1/refunds")
-        await till.sweep.run()
+        fail(whole_shop, "503", "GET", "/v1/refunds")
+        await whole_shop.sweep.run()
     else:
-        till.gateway.crash_at = "/v1/refunds"
+        whole_shop.gateway.crash_at = "/v1/refunds"
         with pytest.raises(Crash):
-            await till.sweep.run()
+            await whole_shop.sweep.run()
     assert await shop.status(order_id) is OrderStatus.PAID
 
-    pass_time(till, 600)
-    await sweep(till, database)
+    pass_time(whole_shop, 600)
+    await sweep(whole_shop, database)
 
     if what == "refund":
         assert await shop.status(order_id) is OrderStatus.REFUNDED
@@ -132,17 +132,17 @@ async def test_what_followed_an_older_payment_is_heard_though_its_recovery_was_c
 
 @pytest.mark.parametrize("what", ["refund", "dispute"])
 async def test_a_refund_or_dispute_that_came_before_its_payment_had_its_intent(
-    till: Till, database: Database, shop: Shop, what: str
+    whole_shop: WholeShop, database: Database, shop: Shop, what: str
 ) -> None:
     """The answer to the creation was lost, so the payment was given up without its intent's id."""
-    [(order_id, intent_id)] = await paid_unheard(till, 1)
+    [(order_id, intent_id)] = await paid_unheard(whole_shop, 1)
     await database.rows(text("UPDATE payments SET state = 'abandoned', intent_id = NULL"))
-    till.sandbox.refund(intent_id) if what == "refund" else till.sandbox.dispute(intent_id)
+    whole_shop.sandbox.refund(intent_id) if what == "refund" else whole_shop.sandbox.dispute(intent_id)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
-    pass_time(till, 600)
-    await sweep(till, database)
+    pass_time(whole_shop, 600)
+    await sweep(whole_shop, database)
     if what == "refund":
         assert await shop.status(order_id) is OrderStatus.REFUNDED
     else:
@@ -150,15 +150,15 @@ async def test_a_refund_or_dispute_that_came_before_its_payment_had_its_intent(
 
 
 async def test_a_late_webhook_of_the_payment_tells_of_the_refund_whose_webhook_was_dropped(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    [(order_id, intent_id)] = await paid_unheard(till, 1)
+    [(order_id, intent_id)] = await paid_unheard(whole_shop, 1)
     await database.rows(text("UPDATE payments SET state = 'abandoned', intent_id = NULL"))
-    till.sandbox.refund(intent_id)
-    for event in reversed(list(till.sandbox.state.events)):  # the payment's own comes last
-        signed = till.sandbox.webhook(event["id"])
-        await till.inbox.receive(signed.body, signed.signature)
-        await till.inbox.finish_all()
+    whole_shop.sandbox.refund(intent_id)
+    for event in reversed(list(whole_shop.sandbox.state.events)):  # the payment's own comes last
+        signed = whole_shop.sandbox.webhook(event["id"])
+        await whole_shop.inbox.receive(signed.body, signed.signature)
+        await whole_shop.inbox.finish_all()
 
     assert await shop.status(order_id) is OrderStatus.REFUNDED
 
@@ -173,90 +173,90 @@ async def messages(database: Database) -> str:
 
 @pytest.mark.parametrize("how", [UNDER_WAY, "authorized"])
 async def test_money_without_an_order_is_told_while_it_is_under_way_and_when_it_arrives(
-    till: Till, database: Database, shop: Shop, how: str
+    whole_shop: WholeShop, database: Database, shop: Shop, how: str
 ) -> None:
-    intent = await till.ask(await shop.order(items=[(1_000, 1)]))
+    intent = await whole_shop.ask(await shop.order(items=[(1_000, 1)]))
     if how == "authorized":
-        till.sandbox.state.payment_intents.require(intent.id)["capture_method"] = "manual"
-        till.sandbox.pay(intent.id)
+        whole_shop.sandbox.state.payment_intents.require(intent.id)["capture_method"] = "manual"
+        whole_shop.sandbox.pay(intent.id)
     else:
-        till.sandbox.pay(intent.id, how)
+        whole_shop.sandbox.pay(intent.id, how)
     await database.rows(text("TRUNCATE orders, payments, payment_transitions, stripe_events, leases CASCADE"))
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     assert await told(database) == [AttentionKind.MONEY_WITHOUT_ORDER]
     assert "10.00 USD is under way" in await messages(database)
 
     if how == "authorized":
-        till.sandbox.call("POST", f"/v1/payment_intents/{intent.id}/capture")
+        whole_shop.sandbox.call("POST", f"/v1/payment_intents/{intent.id}/capture")
     else:
-        till.sandbox.complete(intent.id)
-    await hear(till, "payment_intent.succeeded")
+        whole_shop.sandbox.complete(intent.id)
+    await hear(whole_shop, "payment_intent.succeeded")
 
     assert await told(database) == [AttentionKind.MONEY_WITHOUT_ORDER]
     assert "10.00 USD arrived" in await messages(database)
 
 
 async def test_money_without_an_order_that_fails_on_its_way_is_not_left_payable(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
-    intent = await till.ask(await shop.order(items=[(1_000, 1)]))
-    till.sandbox.pay(intent.id, UNDER_WAY)
+    intent = await whole_shop.ask(await shop.order(items=[(1_000, 1)]))
+    whole_shop.sandbox.pay(intent.id, UNDER_WAY)
     await database.rows(text("TRUNCATE orders, payments, payment_transitions, stripe_events, leases CASCADE"))
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
-    till.sandbox.complete(intent.id, succeeds=False)
-    await hear(till, "payment_intent.payment_failed")
+    whole_shop.sandbox.complete(intent.id, succeeds=False)
+    await hear(whole_shop, "payment_intent.payment_failed")
 
-    assert (payable(till), await told(database)) == ([], [])
+    assert (payable(whole_shop), await told(database)) == ([], [])
 
 
 async def test_a_recovered_payment_under_way_is_the_orders_live_one(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
     order_id = await shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id, UNDER_WAY)
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id, UNDER_WAY)
     await shop.forget_payments()
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
-    assert (await till.ask(order_id)).id == intent.id
+    assert (await whole_shop.ask(order_id)).id == intent.id
 
-    till.sandbox.complete(intent.id, succeeds=False)
-    pass_time(till, 600)
-    await sweep(till, database)
+    whole_shop.sandbox.complete(intent.id, succeeds=False)
+    pass_time(whole_shop, 600)
+    await sweep(whole_shop, database)
     live = [payment.intent_id for payment in await shop.payments(order_id) if payment.state == "open"]
-    assert payable(till) == live == [intent.id]
+    assert payable(whole_shop) == live == [intent.id]
 
 
 async def test_a_given_up_payment_that_falls_back_is_not_left_payable(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
     """A second one lives when the first is found, whose debit fails later."""
     order_id = await shop.order(items=[(1_000, 1)])
-    first = await till.ask(order_id)
-    till.sandbox.pay(first.id, UNDER_WAY)
+    first = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(first.id, UNDER_WAY)
     await shop.forget_payments()
-    second = await till.ask(order_id)
-    await till.sweep.run()
+    second = await whole_shop.ask(order_id)
+    await whole_shop.sweep.run()
 
-    till.sandbox.complete(first.id, succeeds=False)
-    await hear(till, "payment_intent.payment_failed")
+    whole_shop.sandbox.complete(first.id, succeeds=False)
+    await hear(whole_shop, "payment_intent.payment_failed")
 
-    assert payable(till) == [second.id]
+    assert payable(whole_shop) == [second.id]
 
 
 async def test_a_refused_look_at_an_events_object_is_no_end_of_the_event(
-    till: Till, database: Database, shop: Shop
+    whole_shop: WholeShop, database: Database, shop: Shop
 ) -> None:
     """Stripe refuses for other reasons than that it has no such object."""
     order_id = await shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id)
-    fail(till, "400", "GET", "/v1/payment_intents/*")
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id)
+    fail(whole_shop, "400", "GET", "/v1/payment_intents/*")
 
-    await hear(till, "payment_intent.succeeded")
+    await hear(whole_shop, "payment_intent.succeeded")
     assert (await shop.status(order_id), await told(database)) == (OrderStatus.PENDING, [])
 
     await database.rows(EVENTS_DUE)
-    await till.inbox.finish_all()
+    await whole_shop.inbox.finish_all()
     assert await shop.status(order_id) is OrderStatus.PAID

@@ -12,7 +12,7 @@ from runtime.database.database import Database
 from services.reconciliation.sweep import DELETED_AT_ONCE
 from tests.conftest import Stripe
 from tests.make import Shop
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 ADD = text(
     "INSERT INTO attention (id, kind, subject, subject_id, order_id, message, opened_at, closed_at, closed_by)"
@@ -23,8 +23,8 @@ A_YEAR = 365
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe) -> Till:
-    return Till(database, stripe.sandbox)
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox)
 
 
 async def add(
@@ -57,19 +57,19 @@ async def kept(database: Database) -> set[str]:
     return {row.subject_id for row in await database.rows(text("SELECT subject_id FROM attention"))}
 
 
-async def test_what_the_facts_closed_is_deleted_after_a_year(till: Till, shop: Shop) -> None:
+async def test_what_the_facts_closed_is_deleted_after_a_year(whole_shop: WholeShop, shop: Shop) -> None:
     await add(shop, AttentionKind.ORDER_IN_REVIEW)
     await add(shop, AttentionKind.KEY_LACKS_PERMISSION, subject="none", closed_by="m", of_order=False)
     young = await add(shop, AttentionKind.ORDER_IN_REVIEW, days=A_YEAR - 1)
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
     assert await kept(shop.database) == {young}
     assert findings.done["old cases deleted"] == 2
 
 
 async def test_what_a_person_decided_about_money_stays_and_so_does_what_is_open(
-    till: Till, shop: Shop
+    whole_shop: WholeShop, shop: Shop
 ) -> None:
     given_up = await add(shop, AttentionKind.REFUND_FAILED, subject="refund", closed_by="m")
     lost = await add(
@@ -77,12 +77,12 @@ async def test_what_a_person_decided_about_money_stays_and_so_does_what_is_open(
     )
     still_open = await add(shop, AttentionKind.WEBHOOK_DISABLED, subject="none", days=-1, of_order=False)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await kept(shop.database) == {given_up, lost, still_open}
 
 
-async def test_a_deluge_of_old_cases_goes_in_small_steps(till: Till, shop: Shop) -> None:
+async def test_a_deluge_of_old_cases_goes_in_small_steps(whole_shop: WholeShop, shop: Shop) -> None:
     many = text(
         "INSERT INTO attention (id, kind, subject, subject_id, message, opened_at, closed_at)"
         " SELECT gen_random_uuid(), 'event_unfinished', 'event', 'evt_' || n, '-', now() - interval '2 years',"
@@ -90,7 +90,7 @@ async def test_a_deluge_of_old_cases_goes_in_small_steps(till: Till, shop: Shop)
     )
     await shop.database.rows(many, {"count": 2 * DELETED_AT_ONCE + 1})
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await kept(shop.database) == set()
 

@@ -20,60 +20,60 @@ from tests.conftest import STRIPE, Stripe
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 CANCEL = "/v1/payment_intents/*/cancel"
 NOW_DUE = text("UPDATE sweep_retries SET due_at = now()")
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe) -> Till:
-    return Till(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
-def payable(till: Till) -> list[str]:
-    return [i["id"] for i in till.sandbox.state.payment_intents if i["status"].startswith("requires_")]
+def payable(whole_shop: WholeShop) -> list[str]:
+    return [i["id"] for i in whole_shop.sandbox.state.payment_intents if i["status"].startswith("requires_")]
 
 
 @pytest.mark.parametrize("fault", ["500; point=before", "400"])
 async def test_an_intent_that_stripe_does_not_cancel_waits_and_is_told(
-    till: Till, database: Database, fault: str
+    whole_shop: WholeShop, database: Database, fault: str
 ) -> None:
-    order_id = await till.shop.order()
-    intent_id = (await till.ask(order_id)).id
-    await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
-    till.sandbox.faults.add(Rule(fault=parse_fault(fault), method="POST", path=CANCEL, times=None))
+    order_id = await whole_shop.shop.order()
+    intent_id = (await whole_shop.ask(order_id)).id
+    await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    whole_shop.sandbox.faults.add(Rule(fault=parse_fault(fault), method="POST", path=CANCEL, times=None))
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
     assert findings.done["items that failed"] > 0
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
     assert findings.done["items that wait after a failure"] > 0
     await database.rows(text("UPDATE sweep_retries SET attempts = 7, due_at = now()"))
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     [case] = await database.rows(text("SELECT kind, message FROM attention WHERE closed_at IS NULL"))
     assert case.kind == "event_unfinished"
-    till.sandbox.faults.clear()
+    whole_shop.sandbox.faults.clear()
     await database.rows(NOW_DUE)
-    await till.sweep.run()
-    assert till.sandbox.state.payment_intents.require(intent_id)["status"] == "canceled"
+    await whole_shop.sweep.run()
+    assert whole_shop.sandbox.state.payment_intents.require(intent_id)["status"] == "canceled"
     assert await database.rows(text("SELECT id FROM attention WHERE closed_at IS NULL")) == []
 
 
 async def test_an_intent_of_a_lost_answer_is_canceled_though_the_first_attempt_failed(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    order_id = await till.shop.order()
+    order_id = await whole_shop.shop.order()
     for fault, path in (("500; point=after", "/v1/payment_intents"), ("500; point=before", CANCEL)):
-        till.sandbox.faults.add(Rule(fault=parse_fault(fault), method="POST", path=path, times=1))
-    released = (await till.ask(order_id)).id
+        whole_shop.sandbox.faults.add(Rule(fault=parse_fault(fault), method="POST", path=path, times=1))
+    released = (await whole_shop.ask(order_id)).id
 
-    await till.sweep.run()
-    assert len(payable(till)) == 2
+    await whole_shop.sweep.run()
+    assert len(payable(whole_shop)) == 2
     await database.rows(NOW_DUE)
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
-    assert payable(till) == [released]
+    assert payable(whole_shop) == [released]
 
 
 async def test_what_must_not_be_payable_is_told_once_and_nothing_else_whatever_closed_the_order(

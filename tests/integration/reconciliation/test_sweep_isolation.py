@@ -16,7 +16,7 @@ from services.reconciliation.list_steps import MissedEvents
 from services.reconciliation.sweep_step import Budget, StepRun
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 NOW_DUE = text("UPDATE sweep_retries SET due_at = now()")
 LONG_AGO = text("UPDATE sweep_retries SET attempts = 7, due_at = now()")
@@ -24,124 +24,128 @@ LOOKS_ARE_DUE = text("UPDATE payments SET looked_at = looked_at - interval '2 da
 
 
 @pytest.fixture
-def till(database: Database, stripe: Stripe) -> Till:
-    return Till(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
 async def cases(database: Database) -> Sequence[Row]:
     return await database.rows(text("SELECT * FROM attention WHERE closed_at IS NULL"))
 
 
-async def closed_orders(till: Till, count: int) -> list[str]:
+async def closed_orders(whole_shop: WholeShop, count: int) -> list[str]:
     """Canceled orders whose intents are still payable; the intents' ids."""
     intents = []
     for _ in range(count):
-        order_id = await till.shop.order()
-        intents.append((await till.ask(order_id)).id)
-        await till.shop.set_order(order_id, status=OrderStatus.CANCELED)
+        order_id = await whole_shop.shop.order()
+        intents.append((await whole_shop.ask(order_id)).id)
+        await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
     return intents
 
 
 @pytest.mark.parametrize("fault", ["503", "500", "lock_timeout", "424"])
 async def test_a_sick_intent_holds_up_no_other_and_heals_later(
-    till: Till, database: Database, fault: str
+    whole_shop: WholeShop, database: Database, fault: str
 ) -> None:
-    sick, *others = await closed_orders(till, 4)
-    till.sandbox.make_sick(sick, fault)
+    sick, *others = await closed_orders(whole_shop, 4)
+    whole_shop.sandbox.make_sick(sick, fault)
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
-    status = {i["id"]: i["status"] for i in till.sandbox.state.payment_intents}
+    status = {i["id"]: i["status"] for i in whole_shop.sandbox.state.payment_intents}
     assert (status[sick], {status[each] for each in others}) == ("requires_payment_method", {"canceled"})
     assert (findings.done["items that failed"], findings.unfinished) == (1, [])
-    till.sandbox.cure(sick)
+    whole_shop.sandbox.cure(sick)
     await database.rows(NOW_DUE)
-    await till.sweep.run()
-    assert till.sandbox.state.payment_intents.require(sick)["status"] == "canceled"
+    await whole_shop.sweep.run()
+    assert whole_shop.sandbox.state.payment_intents.require(sick)["status"] == "canceled"
     assert await database.rows(text("SELECT * FROM sweep_retries")) == []
 
 
 async def test_a_person_is_told_of_what_is_sick_for_an_hour_until_it_is_well(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    [sick] = await closed_orders(till, 1)
-    till.sandbox.make_sick(sick, "503")
-    await till.sweep.run()
+    [sick] = await closed_orders(whole_shop, 1)
+    whole_shop.sandbox.make_sick(sick, "503")
+    await whole_shop.sweep.run()
     assert await cases(database) == []
 
     await database.rows(LONG_AGO)
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     [case] = await cases(database)
     assert case.kind == AttentionKind.EVENT_UNFINISHED
-    till.sandbox.cure(sick)
+    whole_shop.sandbox.cure(sick)
     await database.rows(NOW_DUE)
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     assert await cases(database) == []
 
 
 async def test_an_order_that_another_program_locks_holds_up_no_other(
-    till: Till, database: Database, postgres_url: str
+    whole_shop: WholeShop, database: Database, postgres_url: str
 ) -> None:
-    intents = await closed_orders(till, 3)
+    intents = await closed_orders(whole_shop, 3)
     [locked] = await database.rows(
         text("SELECT order_id FROM payments WHERE intent_id = :id"), {"id": intents[0]}
     )
     async with await psycopg.AsyncConnection.connect(postgres_url) as hand:
         await hand.execute("SELECT FROM orders WHERE id = %s FOR UPDATE", [locked.order_id])
-        await till.sweep.run()
+        await whole_shop.sweep.run()
 
     states = [row.state for row in await database.rows(text("SELECT state FROM payments ORDER BY state"))]
     assert states.count("canceled") == 2
 
 
 @pytest.mark.parametrize("whose", ["ours", "a stranger's"])
-async def test_an_intent_of_a_list_that_can_not_be_read(till: Till, database: Database, whose: str) -> None:
-    ours = (await till.ask(await till.shop.order())).id
-    theirs = till.sandbox.call("POST", "/v1/payment_intents", {"amount": 100, "currency": "usd"}).json()["id"]
+async def test_an_intent_of_a_list_that_can_not_be_read(
+    whole_shop: WholeShop, database: Database, whose: str
+) -> None:
+    ours = (await whole_shop.ask(await whole_shop.shop.order())).id
+    theirs = whole_shop.sandbox.call(
+        "POST", "/v1/payment_intents", {"amount": 100, "currency": "usd"}
+    ).json()["id"]
     odd = ours if whose == "ours" else theirs
     without = [] if whose == "ours" else ["amount", "metadata"]
-    till.sandbox.disguise(odd, status="odd", client_secret=None, without=without)
+    whole_shop.sandbox.disguise(odd, status="odd", client_secret=None, without=without)
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
     assert findings.unfinished == []
     await database.rows(LONG_AGO)
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     told = [case.kind for case in await cases(database)]
     assert told == ([AttentionKind.EVENT_UNFINISHED] if whose == "ours" else [])
 
 
 async def test_a_list_that_can_not_be_read_keeps_no_other_step_from_its_work(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    [intent] = await closed_orders(till, 1)
-    till.sandbox.permissions.forbid("rak_event_read")
+    [intent] = await closed_orders(whole_shop, 1)
+    whole_shop.sandbox.permissions.forbid("rak_event_read")
 
-    findings = await till.sweep.run()
+    findings = await whole_shop.sweep.run()
 
-    assert till.sandbox.state.payment_intents.require(intent)["status"] == "canceled"
+    assert whole_shop.sandbox.state.payment_intents.require(intent)["status"] == "canceled"
     assert findings.unfinished == ["list of events"]
     [case] = await cases(database)
     assert (case.kind, "rak_event_read" in case.message) == (AttentionKind.KEY_LACKS_PERMISSION, True)
-    till.sandbox.permissions.allow("rak_event_read")
-    await till.sweep.run()
+    whole_shop.sandbox.permissions.allow("rak_event_read")
+    await whole_shop.sweep.run()
     assert await cases(database) == []
 
 
 async def test_a_list_goes_on_where_its_budget_ended_and_what_is_young_is_read_first(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    till.sandbox.strangers.move_in(Application(events_a_month=30_000, days=3))
+    whole_shop.sandbox.strangers.move_in(Application(events_a_month=30_000, days=3))
     await database.rows(text("UPDATE installation SET made_at = now() - interval '3 days'"))
     pages: list[int] = []
     for _ in range(40):
-        findings, calls = Findings(), till.gateway.calls
+        findings, calls = Findings(), whole_shop.gateway.calls
         budget = Budget(seconds=60, items=3)
         run = StepRun("list of events", database, budget, findings, permission="read events")
         async with run.running():
-            await MissedEvents(database, till.gateway, till.inbox).run(run)
-        pages.append(till.gateway.calls - calls)
+            await MissedEvents(database, whole_shop.gateway, whole_shop.inbox).run(run)
+        pages.append(whole_shop.gateway.calls - calls)
         if not await database.rows(text("SELECT * FROM sweep_windows")):
             break
 
@@ -155,20 +159,22 @@ async def test_a_list_goes_on_where_its_budget_ended_and_what_is_young_is_read_f
     assert not await database.rows(text("SELECT * FROM stripe_events"))
 
 
-async def test_an_event_rests_after_its_attempts_and_a_person_is_told(till: Till, database: Database) -> None:
-    order_id = await till.shop.order()
-    intent = await till.ask(order_id)
-    till.sandbox.pay(intent.id)
-    [event_id] = [e["id"] for e in till.sandbox.state.events if e["type"] == "payment_intent.succeeded"]
-    till.sandbox.make_sick(intent.id, "503")
-    webhook = till.sandbox.webhook(event_id)
-    await till.inbox.receive(webhook.body, webhook.signature)
+async def test_an_event_rests_after_its_attempts_and_a_person_is_told(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    order_id = await whole_shop.shop.order()
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.pay(intent.id)
+    [event_id] = [e["id"] for e in whole_shop.sandbox.state.events if e["type"] == "payment_intent.succeeded"]
+    whole_shop.sandbox.make_sick(intent.id, "503")
+    webhook = whole_shop.sandbox.webhook(event_id)
+    await whole_shop.inbox.receive(webhook.body, webhook.signature)
     for _ in range(20):
-        await till.inbox.finish_due()
+        await whole_shop.inbox.finish_due()
         await database.rows(text("UPDATE stripe_events SET due_at = now() WHERE due_at < 'infinity'"))
-    asked = till.gateway.calls
+    asked = whole_shop.gateway.calls
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     [event] = await database.rows(
         text("SELECT attempts, due_at = 'infinity' AS rests FROM stripe_events WHERE id = :id"),
@@ -177,33 +183,35 @@ async def test_an_event_rests_after_its_attempts_and_a_person_is_told(till: Till
     assert (event.attempts, event.rests) == (15, True)
     assert asked < 25
     assert event_id in [case.subject_id for case in await cases(database)]
-    till.sandbox.cure(intent.id)
-    await till.inbox.receive(webhook.body, webhook.signature)  # somebody sends it again
-    await till.inbox.finish_due()
-    await till.sweep.run()
-    assert await till.shop.status(order_id) is OrderStatus.PAID
+    whole_shop.sandbox.cure(intent.id)
+    await whole_shop.inbox.receive(webhook.body, webhook.signature)  # somebody sends it again
+    await whole_shop.inbox.finish_due()
+    await whole_shop.sweep.run()
+    assert await whole_shop.shop.status(order_id) is OrderStatus.PAID
     assert await cases(database) == []
 
 
-async def test_finished_events_are_deleted_after_thirty_days(till: Till, database: Database) -> None:
-    await till.paid()
+async def test_finished_events_are_deleted_after_thirty_days(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    await whole_shop.paid()
     await database.rows(
         text("UPDATE stripe_events SET finished_at = now() - interval '31 days', received_at = finished_at")
     )
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     assert await database.rows(text("SELECT * FROM stripe_events")) == []
 
 
 async def test_a_payment_of_another_stripe_account_is_told_once_and_given_up_by_a_command(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
-    await till.ask(await till.shop.order())
+    await whole_shop.ask(await whole_shop.shop.order())
     await database.rows(text("UPDATE payments SET intent_id = 'pi_unknown'"))
     await database.rows(LOOKS_ARE_DUE)
-    await till.sweep.run()
+    await whole_shop.sweep.run()
     assert [case.kind for case in await cases(database)] == [AttentionKind.STRIPE_ACCOUNT_CHANGED]
 
-    assert await forget_unknown(database, till.gateway) == 1
+    assert await forget_unknown(database, whole_shop.gateway) == 1
 
     assert await cases(database) == []
     [payment] = await database.rows(
@@ -217,8 +225,10 @@ async def test_a_look_at_a_payment_changes_no_index(database: Database) -> None:
     assert not [index for index in indexes if "looked_at" in index.indexdef]
 
 
-async def test_a_sweep_that_finds_everything_in_place_changes_nothing(till: Till, database: Database) -> None:
-    await till.paid()
-    await till.sweep.run()
-    findings = await till.sweep.run()
+async def test_a_sweep_that_finds_everything_in_place_changes_nothing(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    await whole_shop.paid()
+    await whole_shop.sweep.run()
+    findings = await whole_shop.sweep.run()
     assert not +findings.done

@@ -18,7 +18,7 @@ from tests.client import Client
 from tests.conftest import Stripe
 from tests.make import Shop
 from tests.money_back import all_refunds, wish
-from tests.proof.till import Till
+from tests.proof.whole_shop import WholeShop
 
 
 def answer_instead(stripe: Stripe, value: dict[str, Any], *, path: str, method: str = "*") -> None:
@@ -71,9 +71,9 @@ async def test_refunds_of_other_payments_are_not_taken_for_an_orders_own(
     shop: Shop, stripe: Stripe, database: Database, gateway: StripeGateway
 ) -> None:
     """Such as when something in between drops the query, and Stripe lists all of the account."""
-    till = Till(database, stripe.sandbox)
-    order_id, intent_id = await till.paid()
-    _, other_intent = await till.paid()
+    whole_shop = WholeShop(database, stripe.sandbox)
+    order_id, intent_id = await whole_shop.paid()
+    _, other_intent = await whole_shop.paid()
     stripe.sandbox.refund(intent_id, 400)
     answer_instead(stripe, {"payment_intent": other_intent}, path="/v1/refunds", method="GET")
 
@@ -90,9 +90,9 @@ async def test_refunds_of_other_payments_are_not_taken_for_an_orders_own(
 async def test_disputes_of_other_payments_are_not_taken_for_an_orders_own(
     stripe: Stripe, database: Database, gateway: StripeGateway
 ) -> None:
-    till = Till(database, stripe.sandbox)
-    _, intent_id = await till.paid()
-    _, other_intent = await till.paid()
+    whole_shop = WholeShop(database, stripe.sandbox)
+    _, intent_id = await whole_shop.paid()
+    _, other_intent = await whole_shop.paid()
     stripe.sandbox.dispute(intent_id)
     answer_instead(stripe, {"payment_intent": other_intent}, path="/v1/disputes", method="GET")
 
@@ -107,8 +107,8 @@ async def test_disputes_of_other_payments_are_not_taken_for_an_orders_own(
 async def test_an_answer_about_another_refund_leaves_ours_to_be_looked_for(
     shop: Shop, stripe: Stripe, database: Database, gateway: StripeGateway, change: dict[str, Any]
 ) -> None:
-    till = Till(database, stripe.sandbox)
-    order_id, _ = await till.paid()
+    whole_shop = WholeShop(database, stripe.sandbox)
+    order_id, _ = await whole_shop.paid()
     answer_instead(stripe, change, path="/v1/refunds", method="POST")
     refunds = Refunds(database, gateway)
 
@@ -126,17 +126,17 @@ async def test_a_refund_of_no_amount_ends_nothing_else(
     shop: Shop, stripe: Stripe, database: Database, amount: object
 ) -> None:
     """It can't be read, which is an outcome like any other: no traceback, and other payments go on."""
-    till = Till(database, stripe.sandbox)
-    order_id, intent_id = await till.paid()
-    other_id, other_intent = await till.paid()
+    whole_shop = WholeShop(database, stripe.sandbox)
+    order_id, intent_id = await whole_shop.paid()
+    other_id, other_intent = await whole_shop.paid()
     stripe.sandbox.refund(intent_id, 400)
     stripe.sandbox.refund(other_intent, 400)
     odd = next(r for r in stripe.sandbox.state.refunds if r["payment_intent"] == intent_id)
     stripe.sandbox.disguise(odd["id"], amount=amount)
 
     with pytest.raises(GatewayError):
-        await till.refunds.refresh(intent_id)
-    findings = await till.sweep.run()
+        await whole_shop.refunds.refresh(intent_id)
+    findings = await whole_shop.sweep.run()
 
     assert not any("Error" in line and "Unreadable" not in line for line in findings.for_a_person)
     assert await shop.status(other_id) is OrderStatus.PARTIALLY_REFUNDED

@@ -19,7 +19,7 @@ from services.notifications.webhook_endpoints import WebhookEndpoints
 from services.notifications.webhook_sender import Answer
 from tests.proof.watched import is_held
 
-URL = "https://warehouse.example/paygraph"
+URL = "https://shop.example/paygraph"
 OWNER = Principal("m", None, frozenset({"merchant"}))
 THE_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -60,7 +60,7 @@ WRONG_REVISIONS = text(
 UNDER_WAY = text("SELECT id FROM webhook_deliveries WHERE status = 'due'")
 
 
-class Warehouse:
+class ShopEndpoint:
     """`moods`: what it does with each message in turn: take it, fail, or take it and let nobody know."""
 
     def __init__(self, database: Database) -> None:
@@ -112,26 +112,28 @@ class Warehouse:
         await self.endpoints.replay(OWNER, endpoint.id, THE_BEGINNING)
 
 
-async def e8_each_change_is_one_event_and_the_shop_hears_it(database: Database, warehouse: Warehouse) -> None:
+async def e8_each_change_is_one_event_and_the_shop_hears_it(
+    database: Database, endpoint: ShopEndpoint
+) -> None:
     """By webhook and by the feed; a webhook that was given up was told to a person, and comes when they replay it."""
     events = await database.rows(EVENTS)
     await _each_change_is_one_event(database, events)
     untold = await database.rows(NOT_TOLD, {"kind": AttentionKind.WEBHOOK_DISABLED.value})
     assert not untold, f"E8: given up, and nobody was told: {untold}"
 
-    await warehouse.dispatcher.deliver_due()
-    if not {str(event.id) for event in events} <= warehouse.heard:
+    await endpoint.dispatcher.deliver_due()
+    if not {str(event.id) for event in events} <= endpoint.heard:
         given_up = await database.rows(
             text("SELECT 1 FROM attention WHERE kind = :kind"),
             {"kind": AttentionKind.WEBHOOK_DISABLED.value},
         )
         assert given_up, "E8: events that the endpoint did not hear of, and none was given up"
-        await warehouse.repair()
-        await warehouse.dispatcher.deliver_due()
-    await warehouse.pull()
+        await endpoint.repair()
+        await endpoint.dispatcher.deliver_due()
+    await endpoint.pull()
     everything = {str(event.id) for event in await database.rows(EVENTS)}
-    assert everything <= warehouse.heard, f"E8: not heard of: {everything - warehouse.heard}"
-    assert everything <= warehouse.pulled, f"E8: not in the feed: {everything - warehouse.pulled}"
+    assert everything <= endpoint.heard, f"E8: not heard of: {everything - endpoint.heard}"
+    assert everything <= endpoint.pulled, f"E8: not in the feed: {everything - endpoint.pulled}"
     assert not await database.rows(UNDER_WAY), "E8: due, though the endpoint is well"
     for event in await database.rows(WRONG_REVISIONS):
         assert (event.one_before or 0) <= event.order_revision <= event.now, f"E8: revision of {event}"

@@ -20,7 +20,7 @@ from tests.proof.gateway import SandboxGateway
 ADA = Principal("ada", None, frozenset())
 
 
-class Till:
+class WholeShop:
     def __init__(self, database: Database, sandbox: Sandbox, gateway: SandboxGateway | None = None) -> None:
         self.shop = Shop(database)
         self.sandbox = sandbox

@@ -125,7 +125,7 @@ class Credential:
 
 
 @dataclass
-class Doors:
+class GraphQLCallers:
     """`seconds` is the time of the proof, which passes when it says so; what servers believe ends by it.
 
     `clock` is seconds since 1970 as the servers read it; the database's rows are made older instead.

@@ -9,7 +9,7 @@ from tests.proof.gateway import SandboxGateway
 Happening = Callable[[], Awaitable[object]]
 
 
-class Hooked(SandboxGateway):
+class InterruptedGateway(SandboxGateway):
     """`meanwhile` happens at the first call of a verb: `{"before reprice": …, "after create": …}`."""
 
     def __init__(self, sandbox: Sandbox, meanwhile: dict[str, Happening]) -> None:
