@@ -48,7 +48,6 @@ AN_HOUR, A_DAY = timedelta(seconds=3_700), timedelta(seconds=90_000)
 ROUNDS = (AN_HOUR, AN_HOUR, *(A_DAY,) * 6)  # until nothing changes any more
 ORDERS: Bundle[UUID] = Bundle("orders")
 WHICH = st.integers(0, 11)  # of what there is: how much that is must not change what is drawn
-SMALL = 0.004  # of the sweep's budgets: an item or two for each step
 
 
 class Machine(RuleBasedStateMachine):
@@ -91,7 +90,7 @@ class Machine(RuleBasedStateMachine):
         self.inbox = Inbox(self.database, self.gateway, check, livemode=False)
         self.sweep = Sweep(self.database, self.gateway, self.inbox, statement_suffix=suffix)
         self.short_sweep = Sweep(
-            self.database, self.gateway, self.inbox, share=SMALL, statement_suffix=suffix
+            self.database, self.gateway, self.inbox, most_items=1, statement_suffix=suffix
         )
 
     def count(self, what: str, number: int = 1) -> None:

@@ -139,8 +139,7 @@ async def test_however_much_is_due_later_it_is_due_now_in_steps_that_end(
         )
         return int(row.late)
 
-    two_steps = Sweep(database, whole_shop.gateway, whole_shop.inbox, share=0.004)
-    await two_steps.run()
+    await Sweep(database, whole_shop.gateway, whole_shop.inbox, most_items=2).run()
     assert await late() == 1
     await whole_shop.sweep.run()
     assert await late() == 0

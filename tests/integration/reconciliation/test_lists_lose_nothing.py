@@ -54,7 +54,7 @@ async def test_payments_behind_the_end_of_a_budget_are_recovered_by_later_sweeps
     orders = await paid_unheard(whole_shop, 30)
     await shop.forget_payments()
 
-    findings = await Sweep(database, whole_shop.gateway, whole_shop.inbox, share=0.02).run()  # 6 items a step
+    findings = await Sweep(database, whole_shop.gateway, whole_shop.inbox, most_items=6).run()
 
     assert "list of intents" in findings.unfinished
     pass_time(whole_shop, 600)

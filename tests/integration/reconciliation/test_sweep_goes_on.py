@@ -22,7 +22,7 @@ from tests.proof.whole_shop import WholeShop
 ITEMS_DUE = text("UPDATE sweep_retries SET due_at = now()")
 EVENTS_DUE = text("UPDATE stripe_events SET due_at = now() WHERE finished_at IS NULL AND due_at < 'infinity'")
 UNDER_WAY = "pm_usBankAccount_processing"
-SMALL = 0.02  # of the budgets: 6 items of 300
+A_FEW = 6  # items of 200 to 400 in each step's budget
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ async def test_expired_orders_behind_those_with_money_under_way_expire(
     for _ in range(8):
         await expired_order(whole_shop, database, 2, method=UNDER_WAY)
     last = await expired_order(whole_shop, database, 1)
-    short = Sweep(database, whole_shop.gateway, whole_shop.inbox, share=SMALL)
+    short = Sweep(database, whole_shop.gateway, whole_shop.inbox, most_items=A_FEW)
 
     for _ in range(4):
         if looked_at == "long ago":
@@ -82,7 +82,7 @@ async def test_a_closed_order_behind_those_with_money_under_way_is_not_left_paya
         whole_shop.sandbox.pay(intent.id, UNDER_WAY)
     for order_id in orders:
         await shop.set_order(order_id, status=OrderStatus.CANCELED)
-    short = Sweep(database, whole_shop.gateway, whole_shop.inbox, share=SMALL)
+    short = Sweep(database, whole_shop.gateway, whole_shop.inbox, most_items=A_FEW)
 
     for _ in range(4):
         if looked_at == "long ago":
