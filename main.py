@@ -26,7 +26,7 @@ from graph.context import Context, ContextMaker, PaymentSettings, UseCases
 from graph.schema import sdl
 from graph.serving.credentials import Credentials
 from graph.serving.documents import Documents
-from graph.serving.rest import create_intent
+from graph.serving.rest import CreateIntent
 from graph.serving.routes import for_operators, layers, stripe_webhook
 from graph.serving.site import DIST, Site, no_such_page, site_routes
 from graph.serving.socket import GraphQLSocket
@@ -159,7 +159,7 @@ def build_app(settings: Settings, site: Site | None = None) -> Starlette:
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),
-        Route("/api/payments/create-intent", create_intent(maker), methods=["POST"]),
+        Route("/api/payments/create-intent", CreateIntent(maker)),
         Route("/webhooks/stripe", stripe_webhook(inbox), methods=["POST"], max_body_size=256 * 1024),
         *for_operators(Health(probes, gateway, keys), MetricsEndpoint(probes), settings.metrics_token),
         *site_routes(DIST, site or Site(sign_in=settings.desk_sign_in), **pages),

@@ -12,6 +12,7 @@ from graphql import GraphQLError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from graph.context import ContextMaker
 from graph.serving.answers import AWAY, MASKED
@@ -39,6 +40,18 @@ HANDLERS = {
 LONGEST_ORDER_ID = 255
 
 log = structlog.get_logger(__name__)
+
+
+class CreateIntent:
+    """An ASGI app, so that other methods than POST get an answer of the same form."""
+
+    def __init__(self, make_context: ContextMaker) -> None:
+        self._answer = create_intent(make_context)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        response = await self._answer(request) if request.method == "POST" else _only_by_post()
+        await response(scope, receive, send)
 
 
 def create_intent(make_context: ContextMaker) -> Endpoint:
@@ -102,6 +115,10 @@ def _malformed(error: HTTPException | MalformedJson) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 400
     message = error.detail if isinstance(error, HTTPException) else str(error)
     return _body(status, HTTPStatus(status).name, message, retryable=False)
+
+
+def _only_by_post() -> Response:
+    return _body(405, "METHOD_NOT_ALLOWED", "Ask by POST.", retryable=False, headers={"Allow": "POST"})
 
 
 def _body(

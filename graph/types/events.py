@@ -203,8 +203,8 @@ class EventQuery:
         info.context.require(Permission.READ_EVENTS)
         place = place_read_by(read_feed_cursor, info.context, first, after)
         wanted = [Type[each.name] for each in types or ()]
-        of_order = read_id(order_id) if order_id else None
-        if order_id and of_order is None:
+        of_order = read_id(order_id) if isinstance(order_id, str) else None
+        if isinstance(order_id, str) and of_order is None:
             raise bad_input("`orderId` is not the id of an order")
         feed = info.context.use_cases.event_feed
         page = await feed.page(first=first, after=place, types=wanted, order_id=of_order)

@@ -14,7 +14,12 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def _moment(value: object) -> datetime:
-    found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    """Raises ValueError, without what was given: it may stand in the wrong place, and be a secret."""
+    try:
+        # RFC 3339 has the letters T and Z in either case.
+        found = datetime.fromisoformat(value.upper()) if isinstance(value, str) else None
+    except ValueError:
+        found = None
     if found is None or not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise ValueError(f"DateTime is a moment between {FIRST_YEAR} and {LAST_YEAR}: 2026-11-26T12:00:00Z")
     return found

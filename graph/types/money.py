@@ -22,7 +22,7 @@ def _whole_number(value: object) -> MinorUnits:
 
 
 def _currency_code(value: object) -> CurrencyCode:
-    if not isinstance(value, str) or value.upper() not in CURRENCIES:
+    if not isinstance(value, str) or not value.isascii() or value.upper() not in CURRENCIES:
         raise ValueError("CurrencyCode is the three-letter code of a currency that Stripe charges in")
     return CurrencyCode(value.upper())
 

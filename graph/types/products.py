@@ -53,7 +53,7 @@ class ProductInput:
     unit_amount: MinorUnits = strawberry.field(description="What one of it costs from now on, minor units.")
     currency: CurrencyCode = strawberry.field(description="The currency of its price.")
     description: str | None = strawberry.field(
-        default=UNSET, description="A sentence or two: up to 5000 characters."
+        default=UNSET, description="A sentence or two: up to 5000 characters. None when left out."
     )
     active: bool = strawberry.field(default=True, description="Whether it is for sale.")
 
@@ -108,8 +108,9 @@ def wanted_product(given: ProductInput) -> WantedProduct:
 
 
 def invalid_product(refusal: orders_refusals.InvalidProduct) -> InvalidProduct:
+    whose = f". {refusal.reference[:255]}" if refusal.reference else ""
     return InvalidProduct(
-        message=f"Nothing was saved. {refusal.reference[:255]}: {refusal.reason}.",
+        message=f"Nothing was saved{whose}: {refusal.reason}.",
         code=ErrorCode.INVALID_PRODUCT,
         retryable=refusal.retryable,
         reference=refusal.reference,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -34,11 +34,13 @@ from services.orders.imports import ImportedOrder, check_expiry, check_zone
 from services.payments import refusals as payments_refusals
 from services.payments.order_changes import WantedChange
 
+Given = TypeVar("Given")
+
 
 @strawberry.input(description="One entry of an order's metadata.")
 class MetadataInput:
-    key: str = strawberry.field(description="Up to 40 characters, without brackets.")
-    value: str = strawberry.field(description="Up to 500 characters.")
+    key: str = strawberry.field(description="1 to 40 printable characters, without brackets.")
+    value: str = strawberry.field(description="1 to 500 printable characters.")
 
 
 @strawberry.input(
@@ -48,7 +50,10 @@ class MetadataInput:
 )
 class ImportOrderInput:
     reference: str = strawberry.field(
-        description="The shop's own number of the order; unique, and what Stripe's dashboard and receipts show."
+        description=(
+            "The shop's own number of the order, 1 to 255 printable characters; unique, letter by letter, and what "
+            "Stripe's dashboard and receipts show."
+        )
     )
     currency: CurrencyCode = strawberry.field(description="The currency of all amounts.")
     lines: list[OrderLineInput] = strawberry.field(description="All lines: between 1 and 500.")
@@ -253,6 +258,11 @@ HANDLERS = (
 )
 
 
+def given_or_none(value: Given | None) -> Given | None:
+    """What was given; None for what was left out."""
+    return None if value is UNSET else value
+
+
 def filter_of(given: OrderFilter) -> search.OrderFilter:
     statuses = [Status[status.name] for status in given.statuses or ()]
     return search.OrderFilter(
@@ -260,13 +270,14 @@ def filter_of(given: OrderFilter) -> search.OrderFilter:
         created_from=in_utc(given.created_from) if given.created_from else None,
         created_before=in_utc(given.created_before) if given.created_before else None,
         updated_from=in_utc(given.updated_from) if given.updated_from else None,
-        user_id=given.user_id or None,
-        receipt_email=given.receipt_email or None,
-        reference=given.reference or None,
-        intent_id=given.payment_intent_id or None,
-        id_prefix=given.id_prefix or None,
-        disputed=None if given.disputed is UNSET else given.disputed,
-        processing=None if given.processing is UNSET else given.processing,
+        # An empty text is one that no order has, and not a filter that was left out: that would show everybody's.
+        user_id=given_or_none(given.user_id),
+        receipt_email=given_or_none(given.receipt_email),
+        reference=given_or_none(given.reference),
+        intent_id=given_or_none(given.payment_intent_id),
+        id_prefix=given_or_none(given.id_prefix),
+        disputed=given_or_none(given.disputed),
+        processing=given_or_none(given.processing),
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
+    and_,
     any_,
     bindparam,
     cast,
@@ -197,6 +198,9 @@ _of_user = col(Order.user_id) == bindparam("user_id", type_=Text)
 
 
 _may_read = or_(_of_user, bindparam("may_any", type_=Boolean))
+# For who may read any order, or this one alone (the holder of its checkout token).
+_only = bindparam("only", type_=Uuid)
+_is_for_reader = and_(_may_read, or_(_only.is_(None), col(Order.id) == _only))
 
 
 @cache
@@ -212,19 +216,19 @@ ORDER = order_reading(EVERY_PART)
 
 @cache
 def order_by_reference(parts: OrderParts) -> Query[OrderRow]:
-    """One order by the shop's number of it, of this user or for who may read any."""
+    """One order by the shop's number of it, of this user, or for who may read any or `only` this one."""
     this = col(Order.reference) == bindparam("reference", type_=Text)
-    return Query(OrderRow, order_columns(parts).where(this, _may_read))
+    return Query(OrderRow, order_columns(parts).where(this, _is_for_reader))
 
 
 @cache
 def orders_by_keys(parts: OrderParts) -> Query[OrderRow]:
-    """Orders by their ids or the shop's numbers, of this user or for who may read any."""
+    """Orders by their ids or the shop's numbers, of this user, or for who may read any or `only` one of them."""
     named = or_(
         col(Order.id) == any_(bindparam("ids", type_=ARRAY(Uuid))),
         col(Order.reference) == any_(bindparam("references", type_=ARRAY(Text))),
     )
-    return Query(OrderRow, order_columns(parts).where(named, _may_read))
+    return Query(OrderRow, order_columns(parts).where(named, _is_for_reader))
 
 
 ORDER_BY_KEY = Query(

@@ -98,13 +98,14 @@ class OrderImports:
     async def by_reference(
         self, principal: Principal, reference: str, parts: OrderParts = EVERY_PART
     ) -> PlacedOrder | None:
-        """The user's order with this number of the shop's; for a merchant, any user's."""
+        """The user's order with this number of the shop's; a merchant finds any user's, a checkout token its own."""
         if not is_text(reference, LONGEST_REFERENCE):
             return None
         wanted = {
             "reference": reference,
             "user_id": principal.user_id,
-            "may_any": principal.may(Permission.READ_ORDERS),
+            "may_any": principal.may(Permission.READ_ORDERS, principal.order_id),
+            "only": principal.order_id,
         }
         row = await self._database.row(order_by_reference(parts), wanted)
         return order_from(row) if row else None

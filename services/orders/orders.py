@@ -105,7 +105,8 @@ class Orders:
 
         What is not in `parts` is empty in them; `TooManyLines` as `page`.
         """
-        parameters = {"ids": list(order_ids), "references": [], "user_id": None, "may_any": True}
+        of_anybody = {"user_id": None, "may_any": True, "only": None}
+        parameters = {"ids": list(order_ids), "references": [], **of_anybody}
         orders = await self._named(parameters, parts, most_lines)
         found = {order.id: order for order in orders}
         return [found.get(order_id) for order_id in order_ids]
@@ -121,13 +122,12 @@ class Orders:
     ) -> Sequence[PlacedOrder]:
         """Of these orders, those that the caller may see, in no order; `TooManyLines` as `page`."""
         may_any = principal.may(Permission.READ_ORDERS, principal.order_id)
-        if principal.order_id is not None:  # a checkout token sees its own order alone
-            ids, references = [each for each in ids if each == principal.order_id], ()
         parameters = {
             "ids": list(ids),
             "references": [each for each in references if is_text(each, LONGEST_REFERENCE)],
             "user_id": principal.user_id,
             "may_any": may_any,
+            "only": principal.order_id,  # a checkout token sees its own order alone
         }
         return await self._named(parameters, parts, most_lines)
 

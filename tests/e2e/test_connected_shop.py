@@ -22,7 +22,7 @@ from tests.client import CREATE_PAYMENT_INTENT
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
 from tests.e2e.connected import FOLDER, NEVER, OFTEN, ConnectedShop, Paygraph
 from tests.e2e.databases import own_database
-from tests.e2e.processes import HTTP, MAIN, PATIENCE, ROOT, Shell, eventually, free_ports, shell
+from tests.e2e.processes import HTTP, MAIN, PATIENCE, ROOT, Running, Shell, eventually, free_ports, shell
 from tests.node import needs_node
 
 
@@ -296,28 +296,13 @@ def test_the_lines_of_the_documentation_take_a_shop_to_its_first_parcel(tmp_path
     url = f"http://127.0.0.1:{shop_port}"
     elsewhere = {"PAYGRAPH_URL": f"http://127.0.0.1:{port}", "PORT": str(shop_port), "SHOP_URL": url}
 
-    def lines(text: str) -> str:
-        for there, here in {
-            "examples/connected-shop": str(folder),
-            "npm ci --ignore-scripts\n": "",
-            "npm start\n": "",
-            "127.0.0.1:8000": f"127.0.0.1:{port}",
-            "127.0.0.1:8001": f"127.0.0.1:{port + 1}",
-            ".data/": f"{tmp_path}/data/",
-            ".venv/bin/python main.py": f"{sys.executable} {MAIN}",
-        }.items():
-            text = text.replace(there, here)
-        return text
-
     with shell(tmp_path) as sh:
         demo = sh.start("demo", PORT=str(port), DATA_DIR=str(tmp_path / "data"), CORS_ORIGINS=url)
         demo.answers(f"http://127.0.0.1:{port}/readyz")
-        typed(sh, lines(BEGIN), **elsewhere)
-        start = json.loads((folder / "package.json").read_text())["scripts"]["start"]
-        running = sh.start_program("shop", "/bin/bash", "-c", f"cd {folder}; exec {start}", **elsewhere)
-        running.answers(url)
+        typed(sh, as_here(BEGIN, folder, port), **elsewhere)
+        running = npm_start(sh, folder, **elsewhere)
 
-        told = typed(sh, lines(BY_HAND))
+        told = typed(sh, as_here(BY_HAND, folder, port))
         assert len(secrets := re.findall(r"pi_\w+_secret_\w+", told)) == 2
         assert secrets[0] == secrets[1]
         settings = {**elsewhere, "DATABASE_URL": env_of(folder)["DATABASE_URL"]}
@@ -327,6 +312,37 @@ def test_the_lines_of_the_documentation_take_a_shop_to_its_first_parcel(tmp_path
         Paygraph(sh, stripe).pay(shop.payment_page(order).client_secret())
         shop.says(order, "Paid. Thank you!")
         assert shop.parcels(order) == 1
+
+        running.stop()
+        away = npm_start(sh, folder, **{**elsewhere, "PAYGRAPH_URL": "http://127.0.0.1:9"})
+        kept = shop.order()
+        assert "Your order is kept" in HTTP.get(f"{kept}/pay").text
+        away.stop()
+        npm_start(sh, folder, **elsewhere)
+        eventually(lambda: not shop.sql("SELECT 1 FROM outbox"))
+        assert shop.payment_page(kept).client_secret() not in secrets
+
+
+def as_here(lines: str, folder: Path, port: int) -> str:
+    """The documentation's lines, for a copy of the shop beside the demo's `data`, and a demo on another port."""
+    for there, here in {
+        "examples/connected-shop": str(folder),
+        "npm ci --ignore-scripts\n": "",
+        "npm start\n": "",
+        "127.0.0.1:8000": f"127.0.0.1:{port}",
+        "127.0.0.1:8001": f"127.0.0.1:{port + 1}",
+        ".data/": f"{folder.parent}/data/",
+        ".venv/bin/python main.py": f"{sys.executable} {MAIN}",
+    }.items():
+        lines = lines.replace(there, here)
+    return lines
+
+
+def npm_start(sh: Shell, folder: Path, **settings: str) -> Running:
+    start = json.loads((folder / "package.json").read_text())["scripts"]["start"]
+    running = sh.start_program("shop", "/bin/bash", "-c", f"cd {folder}; exec {start}", **settings)
+    running.answers(settings["SHOP_URL"])
+    return running
 
 
 def typed(sh: Shell, lines: str, **settings: str) -> str:

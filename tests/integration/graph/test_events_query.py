@@ -92,6 +92,12 @@ async def test_a_page_that_can_not_be_is_bad_input(client: Client, variables: di
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
+@pytest.mark.parametrize("order_id", ["", " ", "nonsense", "A-1001"])
+async def test_an_id_that_is_none_never_means_the_events_of_all_orders(client: Client, order_id: str) -> None:
+    [error] = (await client.ask(OF_ORDER, {"id": order_id}, **MERCHANT))["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
 OF_ORDER = """
 query OfOrder($id: ID!, $first: Int! = 100, $after: String, $types: [EventType!]) {
   events(orderId: $id, first: $first, after: $after, types: $types) {

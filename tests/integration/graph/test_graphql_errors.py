@@ -152,6 +152,8 @@ def secret_variables() -> Iterator[tuple[str, dict[str, Any]]]:
         yield CREATE, {"input": {"items": [ITEM], "currency": value}}
         yield CREATE, {"input": {"items": [ITEM], "unknown": value}}
         yield CREATE, {"input": {"items": [{"quantity": 1, "other": value}]}}
+        yield CREATE, {"input": {"items": [ITEM], "total": value}}
+        yield "query($v: DateTime!) { moneyMoved(from: $v, to: $v) { currency } }", {"v": value}
     for value in ([SECRET], {"a": SECRET}):
         yield "query($v: ID!) { order(id: $v) { id } }", {"v": value}
         yield "query($v: String) { products(after: $v) { nodes { id } } }", {"v": value}

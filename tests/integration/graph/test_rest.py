@@ -164,7 +164,20 @@ async def test_a_page_of_another_site_can_post_no_form(http: httpx.AsyncClient, 
     answer = await http.post(PATH, data={"orderId": str(await shop.order())})
 
     assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    assert (await http.get(PATH)).status_code == 405
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"])
+async def test_another_method_is_405_with_the_body_of_every_refusal(
+    http: httpx.AsyncClient, method: str
+) -> None:
+    answer = await http.request(method, PATH)
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert answer.json() == {
+        "code": "METHOD_NOT_ALLOWED",
+        "message": "Ask by POST.",
+        "retryable": False,
+    }
 
 
 async def test_a_body_beyond_all_use_is_413(http: httpx.AsyncClient, shop: Shop) -> None:

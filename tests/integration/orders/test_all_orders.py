@@ -109,8 +109,8 @@ async def test_the_first_digits_of_an_id_find_the_order(client: Client, shop: Sh
         assert await found(client, idPrefix=other) == []
 
 
-@pytest.mark.parametrize("name", ["userId", "receiptEmail", "reference", "paymentIntentId"])
-@pytest.mark.parametrize("value", ["\0", "\ud800", "x" * 300, "nobody"])
+@pytest.mark.parametrize("name", ["userId", "receiptEmail", "reference", "paymentIntentId", "idPrefix"])
+@pytest.mark.parametrize("value", ["", " ", "\0", "\ud800", "x" * 300, "nobody"])
 async def test_what_no_order_can_have_finds_none(client: Client, shop: Shop, name: str, value: str) -> None:
     await shop.order()
 

@@ -2,10 +2,17 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from models import OrderStatus
+from models.orders.tables import CancelReason
+from runtime.database.database import Database
+from services.identity.principal import MERCHANT, Principal, Scope
+from services.identity.service_keys import ServiceKeys
+from services.orders.checkout_tokens import CheckoutTokenMaker
 from services.orders.imports import LONGEST_METADATA_KEY, MOST_METADATA
 from services.orders.lines import MOST_LINES
 from tests.client import Client
@@ -27,6 +34,11 @@ mutation($input: ImportOrderInput!) {{
     ... on IdempotencyKeyReused {{ orderId }}
   }}
 }}
+"""
+UPDATE = """
+mutation($input: UpdateOrderInput!) {
+  updateOrder(input: $input) { __typename ... on Order { version } ... on UserError { message } }
+}
 """
 BY_REFERENCE = f"query($reference: String!) {{ orderByReference(reference: $reference) {{ {ORDER} }} }}"
 PAY = """
@@ -86,6 +98,60 @@ async def test_the_same_import_again_and_at_once_is_the_same_order(client: Clien
 
     assert len({each["id"] for each in taken}) == 1
     assert (await take(client, order()))["id"] == taken[0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("change", "standing"),
+    [
+        ({"status": OrderStatus.PAID}, ("PAID", None)),
+        ({"status": OrderStatus.REVIEW}, ("REVIEW", None)),
+        ({"status": OrderStatus.REFUNDED}, ("REFUNDED", None)),
+        ({"status": OrderStatus.CANCELED, "cancel_reason": CancelReason.EXPIRED}, ("CANCELED", "EXPIRED")),
+        ({"expires_at": text("now() - interval '1 day'")}, ("PENDING", None)),
+    ],
+)
+async def test_the_same_import_of_an_order_that_went_on_tells_how_it_stands(
+    client: Client, shop: Shop, change: dict[str, Any], standing: tuple[str, str | None]
+) -> None:
+    """However late: an outbox sends again what it has no answer to."""
+    first = await take(client, order())
+    await shop.set_order(UUID(first["id"]), **change)
+
+    again = await take(client, order())
+
+    assert (again["__typename"], again["id"]) == ("Order", first["id"])
+    assert (again["status"], again["cancelReason"]) == standing
+    assert await shop.status(UUID(first["id"])) is OrderStatus[again["status"]]
+    other = await take(client, order(receiptEmail="ada@shop.example"))
+    assert (other["__typename"], other["orderId"]) == ("IdempotencyKeyReused", first["id"])
+
+
+async def test_the_import_of_an_order_that_was_changed_since_is_that_order_as_it_is(
+    client: Client, shop: Shop
+) -> None:
+    first = await take(client, order())
+    change = {"orderId": first["id"], "expectedVersion": first["version"], "lines": [line()], "total": 100}
+    await client.data(UPDATE, {"input": change}, role="merchant")
+
+    again = await take(client, order())
+
+    assert (again["id"], again["total"]["minorUnits"]) == (first["id"], 100)
+    assert (await take(client, order(lines=[line()], total=100)))["__typename"] == "IdempotencyKeyReused"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["0001", "A 1", " A-1001", "a-1001", "%", "R\u00e9-1", "\u6ce8\u6587-7", "\U0001f4a1", "x" * 255],
+)
+async def test_a_reference_is_taken_letter_by_letter(client: Client, shop: Shop, reference: str) -> None:
+    others = [await take(client, order(reference=each)) for each in ("1", "A-1001", "R\u00c9-1")]
+
+    taken = await take(client, order(reference=reference))
+
+    assert taken["reference"] == reference
+    assert taken["id"] not in [each["id"] for each in others]
+    found = await client.data(BY_REFERENCE, {"reference": reference}, role="merchant")
+    assert found["orderByReference"]["id"] == taken["id"]
 
 
 @pytest.mark.parametrize(
@@ -249,6 +315,47 @@ async def test_an_order_is_found_by_its_reference_by_its_owner_and_by_merchants(
     assert (await found(user="ada"))["userId"] is None  # whose it is, is for merchants
     assert (await found(role="merchant"))["userId"] == "ada"
     assert await found(user="eve") is None
+
+
+@pytest.mark.parametrize("scope", [Scope.ORDERS_READ, Scope.ORDERS_WRITE])
+async def test_a_key_that_may_read_orders_reads_what_was_imported(
+    client: Client, database: Database, scope: Scope
+) -> None:
+    note = [{"key": "channel", "value": "web"}]
+    await take(client, order(receiptEmail="ada@shop.example", metadata=note))
+    by = Principal("shopkeeper", roles=frozenset({MERCHANT}))
+    _, key = await ServiceKeys(database).create(by, "warehouse", [scope])
+
+    answer = await client.http.post(
+        "/graphql",
+        json={
+            "query": '{ orderByReference(reference: "A-1001") { userId receiptEmail metadata { key value } } }'
+        },
+        headers={"Authorization": f"Bearer {key}"},
+    )
+
+    told = answer.json()["data"]["orderByReference"]
+    assert told == {"userId": "ada", "receiptEmail": "ada@shop.example", "metadata": note}
+
+
+async def test_a_checkout_token_finds_its_order_by_the_shops_number_and_no_other(
+    client: Client, database: Database
+) -> None:
+    mine, theirs = [await take(client, order(reference=each, userId=None)) for each in ("G-1", "G-2")]
+    by = Principal("shopkeeper", roles=frozenset({MERCHANT}))
+    made = await CheckoutTokenMaker(database).create(by, UUID(mine["id"]), 60)
+
+    async def found(reference: str) -> Any:
+        answer = await client.http.post(
+            "/graphql",
+            json={"query": BY_REFERENCE, "variables": {"reference": reference}},
+            headers={"Authorization": f"Bearer {made.token}"},
+        )
+        return answer.json()["data"]["orderByReference"]
+
+    assert (await found("G-1"))["id"] == mine["id"]
+    assert await found("G-2") is None
+    assert theirs["id"] != mine["id"]
 
 
 async def test_an_order_of_nobody_is_seen_by_merchants_alone(client: Client, shop: Shop) -> None:

@@ -105,6 +105,9 @@ async def test_none_too_many_and_one_twice_are_refused(client: Client, shop: Sho
     for given, told in (([], "between 1 and 100"), (many, "between 1 and 100"), ([product()] * 2, "twice")):
         answer = await save(client, *given)
         assert (answer["__typename"], told in answer["message"]) == ("InvalidProduct", True)
+    assert (await save(client))[
+        "message"
+    ] == "Nothing was saved: between 1 and 100 products are saved at once."
 
 
 async def test_customers_may_not(client: Client, shop: Shop) -> None:

@@ -1,6 +1,15 @@
 """Deliberate bugs in orders: their changes, cancellation, expiry and what customers read of them."""
 
-from tests.proof.mutants.files import CANCEL, EXPIRY, FEDERATION, RELEASE, REVIEW, UPDATE
+from tests.proof.mutants.files import (
+    ALL_ORDERS,
+    CANCEL,
+    EXPIRY,
+    FEDERATION,
+    IMPORT,
+    RELEASE,
+    REVIEW,
+    UPDATE,
+)
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -74,5 +83,27 @@ MUTANTS = (
             ),
         ),
         (f"{FEDERATION}::test_what_the_caller_may_not_see_looks_like_what_is_not_there",),
+    ),
+    Mutant(
+        "every order of the shop for the checkout token of one",
+        (
+            Change(
+                "models/orders/statements.py",
+                "and_(_may_read, or_(_only.is_(None), col(Order.id) == _only))",
+                "and_(_may_read, or_(_only.is_(None), _only.is_not(None)))",
+            ),
+        ),
+        (f"{IMPORT}::test_a_checkout_token_finds_its_order_by_the_shops_number_and_no_other",),
+    ),
+    Mutant(
+        "a filter for nobody that lets everybody's orders through",
+        (
+            Change(
+                "graph/types/shop_orders.py",
+                "    return None if value is UNSET else value\n",
+                "    return value or None\n",
+            ),
+        ),
+        (f"{ALL_ORDERS}::test_what_no_order_can_have_finds_none",),
     ),
 )
