@@ -135,7 +135,10 @@ class ResolveReviewInput:
         description="Why, for the shop: up to 500 characters. Customers don't see it."
     )
     idempotency_key: str = strawberry.field(
-        description="A key of the client's own: the same key again decides nothing more. Up to 255 characters."
+        description=(
+            "A key of the client's own, for the whole shop: the same key again decides nothing more. Up to 255 "
+            "characters."
+        )
     )
 
 

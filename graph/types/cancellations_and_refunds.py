@@ -41,7 +41,10 @@ class RefundOrderInput:
         description="What the customer reads about it, up to 500 characters.",
     )
     idempotency_key: str = strawberry.field(
-        description="A key of the client's own: the same key again gives the same refund, not a second one."
+        description=(
+            "A key of the client's own: the same key again gives the same refund of this order, not a second one. Up "
+            "to 255 characters."
+        )
     )
 
 

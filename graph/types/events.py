@@ -177,7 +177,8 @@ class EventConnection:
 
 
 Types = Annotated[
-    list[EventType] | None, strawberry.argument(description="Only events of these types; all when left out.")
+    list[EventType] | None,
+    strawberry.argument(description="Only events of these types; all when left out or empty."),
 ]
 
 

@@ -124,7 +124,7 @@ UpdateOrderResult = Annotated[
 @strawberry.input(description="What orders are looked for: all that is given must hold.")
 class OrderFilter:
     statuses: list[OrderStatus] | None = strawberry.field(
-        default=UNSET, description="Those that stand like one of these."
+        default=UNSET, description="Those that stand like one of these; all for an empty list."
     )
     created_from: datetime | None = strawberry.field(default=UNSET, description="Placed then or later.")
     created_before: datetime | None = strawberry.field(default=UNSET, description="Placed before.")

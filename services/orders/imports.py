@@ -29,12 +29,11 @@ from services.orders.lines import (
     check_lines,
     check_steps,
     check_total,
-    is_name,
-    is_text,
     lines_as_json,
 )
 from services.orders.orders import expiry_of
 from services.orders.refusals import IdempotencyKeyReused, InvalidOrder
+from services.orders.texts import is_name, is_text
 from services.orders.views import PlacedOrder, order_from
 
 MOST_METADATA = 40  # of Stripe's 50; the rest is ours

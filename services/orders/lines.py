@@ -3,7 +3,6 @@
 Amounts are minor units of the order's currency and never negative: the kind of a line says which way it counts.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from models.orders.rows import LineJson
 from models.orders.tables import LARGEST_QUANTITY, TAKES_AWAY, OrderLineKind
 from runtime.encoding import to_json
 from services.orders.refusals import InvalidOrder, OrderTotalMismatch
+from services.orders.texts import is_name, is_text
 
 MOST_LINES = 500
 MOST_PRODUCTS = 4_096  # whose ids are remembered
@@ -22,8 +22,6 @@ LONGEST_NAME = 250
 LONGEST_REFERENCE = 255
 LARGEST_TOTAL = LARGEST_SUBTOTAL = 2**53 - 1  # the largest integer every JSON client reads exactly
 KINDS = {kind.value: kind for kind in OrderLineKind}
-NO_NAME = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}  # categories of Unicode
-TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class OrderLine(NamedTuple):
@@ -93,25 +91,6 @@ def _what_is_wrong(line: OrderLine) -> str | None:
     if abs(line.subtotal) > LARGEST_SUBTOTAL:
         return f"an amount times its quantity is at most {LARGEST_SUBTOTAL} minor units"
     return None
-
-
-def is_text(text: str, longest: int) -> bool:
-    """Printable, so without NUL and lone surrogates, which can't be stored."""
-    return 1 <= len(text) <= longest and text.isprintable() and not text.isspace()
-
-
-def is_name(text: str, longest: int) -> bool:
-    """Text as people write it: with no-break spaces, and with the joiners of Persian and of emoji.
-
-    Without what no line of text holds (controls, ends of lines, lone surrogates) and what turns its direction.
-    """
-    if not 1 <= len(text) <= longest or text.isspace():
-        return False
-    return text.isprintable() or not any(_is_no_name(letter) for letter in text)
-
-
-def _is_no_name(letter: str) -> bool:
-    return unicodedata.category(letter) in NO_NAME or letter in TURNS_DIRECTION
 
 
 def lines_as_json(lines: Sequence[OrderLine]) -> str:

@@ -34,7 +34,6 @@ from services.orders.lines import (
     LONGEST_REFERENCE,
     OrderLine,
     check_total,
-    is_text,
     line_from,
     lines_as_json,
     total_of,
@@ -45,6 +44,7 @@ from services.orders.refusals import (
     ProductNotAvailable,
 )
 from services.orders.search import OrderFilter
+from services.orders.texts import is_text
 from services.orders.views import PlacedOrder, order_from
 
 MOST_ITEMS = 500

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from models.orders.searches import FLAGS, OrderFilterName
 from models.orders.tables import OrderStatus
-from services.orders.lines import is_text
+from services.orders.texts import is_text
 
 LONGEST = 255
 _PREFIX = re.compile(r"[0-9a-f]{8,32}", re.ASCII | re.IGNORECASE)

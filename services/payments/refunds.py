@@ -39,6 +39,7 @@ from models.refunds.statements import (
 from models.refunds.tables import BALANCE_INSUFFICIENT, FORBIDDEN, RefundCause, RefundState
 from runtime.database.database import Database, Transaction
 from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
+from services.orders.texts import is_note
 from services.orders.views import RefundView
 from services.payments import failpoints
 from services.payments.attention import refresh_cases
@@ -69,6 +70,7 @@ from services.payments.settlement import Settlement
 
 LEASE = timedelta(seconds=60)
 PATIENCE = 50.0  # seconds for all calls of one try, waiting for turns included: the lease outlives them
+LONGEST_KEY, LONGEST_NOTE = 255, 500
 KEY_LIFETIME = timedelta(hours=23)  # Stripe may forget a key after 24
 # Refusals that pass: https://docs.stripe.com/error-codes#balance-insufficient
 PASSING_CODES = (BALANCE_INSUFFICIENT, "insufficient_funds")
@@ -271,15 +273,13 @@ class Refunds:
 
 
 def check_wish(wish: RefundWish) -> None:
-    texts = (
-        ("key", wish.idempotency_key, 255),
-        ("reason", wish.reason or "-", 500),
-        ("note", wish.note or "-", 500),
-        ("customer message", wish.customer_message or "-", 500),
-    )
-    for name, text, longest in texts:
-        if not 1 <= len(text) <= longest or not text.isprintable():
-            raise InvalidRefund(f"the {name} has between 1 and {longest} printable characters")
+    key = wish.idempotency_key
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+        raise InvalidRefund(f"the key has between 1 and {LONGEST_KEY} printable characters")
+    texts = {"reason": wish.reason, "note": wish.note, "customer message": wish.customer_message}
+    for name, text in texts.items():
+        if text and not is_note(text, LONGEST_NOTE):
+            raise InvalidRefund(f"the {name} has between 1 and {LONGEST_NOTE} readable characters")
 
 
 def _has(listed: Sequence[StripeRefund], refund_id: UUID) -> bool:

@@ -24,6 +24,7 @@ from models.refunds.tables import RefundState
 from runtime.database.database import Database, Transaction
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.refusals import RateLimited, Refusal
+from services.orders.texts import is_note
 from services.payments.refunds import LEASE
 
 LONGEST_KEY = 255
@@ -112,9 +113,7 @@ async def _give_up(transaction: Transaction, refund_id: UUID) -> None:
 
 
 def check_note(note: str) -> None:
-    """Printable, so without NUL and lone surrogates, which can't be stored."""
-    readable = all(letter.isprintable() or letter in "\n\t" for letter in note)
-    if not note.strip() or len(note) > LONGEST_NOTE or not readable:
+    if not is_note(note, LONGEST_NOTE):
         raise InvalidNote(f"a note has between 1 and {LONGEST_NOTE} readable characters")
 
 

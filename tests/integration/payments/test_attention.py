@@ -131,7 +131,15 @@ async def test_a_condition_that_is_still_there_is_opened_anew(
     assert await open_case(database, LACKING)
 
 
-@pytest.mark.parametrize("note", ["", "  ", "n" * 501, "a\0b"])
+@pytest.mark.parametrize("note", ["R\u00e9gl\u00e9\u00a0: voir\nle courriel", "\U0001f937\u200d\u2640\ufe0f"])
+async def test_a_note_is_what_people_write(database: Database, cases: AttentionCases, note: str) -> None:
+    await open_case(database, LACKING)
+    [case] = await open_cases(database)
+
+    assert (await cases.close("shopkeeper", case.id, note)).note == note
+
+
+@pytest.mark.parametrize("note", ["", "  ", "n" * 501, "a\0b", "\ud800", "a\u202eb"])
 async def test_a_note_that_says_nothing_is_refused(cases: AttentionCases, note: str) -> None:
     with pytest.raises(InvalidNote):
         await cases.close("shopkeeper", uuid4(), note)

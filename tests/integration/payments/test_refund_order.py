@@ -179,6 +179,25 @@ async def test_a_key_that_is_none_is_refused(client: Client, stripe: Stripe, pai
     assert refunds_at(stripe) == []
 
 
+@pytest.mark.parametrize("name", ["reason", "note", "customerMessage"])
+@pytest.mark.parametrize(
+    "text", ["D\u00e9sol\u00e9\u00a0!", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "Sorry.\n\tAda"]
+)
+async def test_words_about_a_refund_are_what_people_write(
+    client: Client, stripe: Stripe, paid: UUID, name: str, text: str
+) -> None:
+    assert (await refund(client, paid, amount=100, **{name: text}))["__typename"] == "Refund"
+
+
+@pytest.mark.parametrize("name", ["reason", "note", "customerMessage"])
+@pytest.mark.parametrize("text", [" ", "a\0b", "\ud800", "a\u202eb", "n" * 501])
+async def test_words_that_nobody_can_read_are_refused(
+    client: Client, stripe: Stripe, paid: UUID, name: str, text: str
+) -> None:
+    assert (await refund(client, paid, **{name: text}))["__typename"] == "InvalidRefund"
+    assert refunds_at(stripe) == []
+
+
 @pytest.mark.parametrize(
     "fault", ["reset; point=after", "truncated", "429", "500; point=after", "500; point=before"]
 )
