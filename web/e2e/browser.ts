@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { type Browser, type BrowserContext, type BrowserContextOptions, type Page, chromium } from "playwright-core"
+import { type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page, chromium } from "playwright-core"
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
@@ -62,4 +62,9 @@ export async function faultsByAxe(page: Page, except: { rules?: string[]; parts?
   return found
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, where }) => `${id}: ${where.slice(0, 4).join(" | ")}`)
+}
+
+/** Presses Enter on a button that takes no press in its first moment. */
+export async function answer(button: Locator): Promise<void> {
+  await button.and(button.page().locator('[aria-disabled="false"]')).press("Enter")
 }

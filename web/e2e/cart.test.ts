@@ -3,6 +3,7 @@ import assert from "node:assert/strict"
 import { after, before, describe, test } from "node:test"
 import type { Page } from "playwright-core"
 import { until } from "./demo.ts"
+import { answer } from "./browser.ts"
 import { fillCart, openCart, orderOf, placeOrder } from "./shop.ts"
 import { stage } from "./stage.ts"
 
@@ -135,6 +136,29 @@ describe("a price that changes", () => {
   })
 })
 
+describe("a price check that is lost", () => {
+  test("keeps nobody from hearing that the total is another one", async () => {
+    const { page, demo, watch } = now
+    watch.expected = [/ERR_FAILED/]
+    await fillCart(page, demo.url, "Fountain pen")
+    await openCart(page)
+    await cart().locator(".total").getByText("$34.00").waitFor()
+    await setPrice("Fountain pen", 9_900)
+    try {
+      await page.route("**/graphql", (route) => (route.request().postData()?.includes("CartProducts") ? route.abort() : route.continue()))
+      await placeOrder(page).click()
+      await cart().getByText("The total is now $99.00, and nothing was ordered.").waitFor()
+      await page.unroute("**/graphql")
+      await cart().locator(".total").getByText("$99.00").waitFor()
+      await placeOrder(page).click()
+      await page.getByLabel("Card number").waitFor()
+      assert.equal(await totalOf(orderOf(page)), "99.00")
+    } finally {
+      await setPrice("Fountain pen", 3_400)
+    }
+  })
+})
+
 async function orderCount(): Promise<number> {
   const [[count] = [0]] = await now.demo.sql<[number]>("SELECT count(*) FROM orders")
   return count
@@ -239,6 +263,25 @@ describe("the focus", () => {
   })
 })
 
+describe("a question", () => {
+  test("is not answered by the press that asked it: Enter twice cancels nothing, nor does a double click", async () => {
+    const { page, demo } = now
+    await fillCart(page, demo.url, "Stoneware mug")
+    await openCart(page)
+    await placeOrder(page).click()
+    await page.getByLabel("Card number").waitFor()
+    const order = orderOf(page)
+    await page.goto(`${demo.url}/?order=${order}`)
+    await page.getByRole("button", { name: "Cancel order" }).focus()
+    for (let press = 0; press < 3; press++) await page.keyboard.press("Enter")
+    await page.getByText("Cancel this order for good?").waitFor()
+    await page.getByRole("button", { name: "Keep it" }).click()
+    await page.getByRole("button", { name: "Cancel order" }).dblclick()
+    await page.getByText("Cancel this order for good?").waitFor()
+    assert.equal(await demo.statusOf(order), "PENDING")
+  })
+})
+
 describe("the focus of who answers a question", () => {
   const focused = () => now.page.evaluate(() => document.activeElement?.textContent ?? "")
 
@@ -253,7 +296,7 @@ describe("the focus of who answers a question", () => {
     await page.getByRole("button", { name: "Keep it" }).press("Enter")
     await until(true, async () => (await focused()) !== "" && !(await page.evaluate(() => document.activeElement === document.body)))
     await page.getByRole("button", { name: "Cancel order" }).press("Enter")
-    await page.getByRole("button", { name: "Yes, cancel it" }).press("Enter")
+    await answer(page.getByRole("button", { name: "Yes, cancel it" }))
     await page.getByText("This order was canceled.").waitFor()
     assert.equal(await page.evaluate(() => document.activeElement === document.body), false)
   })

@@ -67,6 +67,25 @@ describe("an order of the shop's own system", () => {
     assert.equal(await demo.chargesOf(order), 1)
   })
 
+  test("that is changed is paid at the new total also where Stripe.js can't tell the wallets of it", async () => {
+    const { page, demo, context } = now
+    await context.route("**/v3/stripe.js", async (route) => {
+      const answer = await route.fetch()
+      const body = (await answer.text()).replace("async fetchUpdates() { return {} }", 'async fetchUpdates() { throw new Error("no") }')
+      assert.match(body, /throw new Error\("no"\)/)
+      await route.fulfill({ response: answer, body })
+    })
+    const order = await imported()
+    await page.goto(`${demo.url}/?pay=${order}`)
+    await payButton(page).getByText("$36.53").waitFor()
+    await demo.sql(`UPDATE order_items SET unit_amount = unit_amount + 500 WHERE order_id = '${order}' AND kind = 'shipping'`)
+    await pay(page, CARD)
+    await payButton(page).getByText("$41.53").waitFor()
+    await pay(page, CARD)
+    await thanks(page).waitFor()
+    assert.equal(await demo.chargesOf(order), 1)
+  })
+
   test("that is changed without a word is not paid at the old total", async () => {
     const { page, demo } = now
     const order = await imported()
@@ -112,6 +131,20 @@ describe("a guest with a link", () => {
     await page.goto(address)
     await pay(page, "4000000000003220")
     await page.getByRole("button", { name: "Approve" }).click()
+    await thanks(page).waitFor()
+    await until("paid", () => statusOf(order))
+  })
+
+  test("uses a second link to it that is put into the same tab", async () => {
+    const { page, watch } = now
+    watch.expected = [/status of 40[13]/]
+    const { order, address } = await link()
+    await page.goto(`${address}x`)
+    await page.getByText("This link is not valid any more.").first().waitFor()
+    await page.evaluate((to) => location.assign(to), address)
+    await payButton(page).waitFor()
+    assert.equal(new URL(page.url()).hash, "")
+    await pay(page, CARD)
     await thanks(page).waitFor()
     await until("paid", () => statusOf(order))
   })

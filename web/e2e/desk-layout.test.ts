@@ -2,7 +2,7 @@
 import assert from "node:assert/strict"
 import { before, describe, test } from "node:test"
 import type { Page } from "playwright-core"
-import { faultsByAxe } from "./browser.ts"
+import { answer, faultsByAxe } from "./browser.ts"
 import { until } from "./demo.ts"
 import { ShopOf, enter, openOrder } from "./desk.ts"
 import { slow4G } from "./slow.ts"
@@ -120,7 +120,7 @@ describe("the desk", () => {
       await page.keyboard.type("10")
       await page.keyboard.press("Enter")
       await page.getByText("Give back $10.00? After that $26.53 is left.").waitFor()
-      await page.keyboard.press("Enter")
+      await answer(page.getByRole("button", { name: "Give back $10.00" }))
       await page.getByText("$10.00: refunded.").waitFor()
       await page.keyboard.press("Enter")
       await page.getByRole("dialog").waitFor({ state: "detached" })
@@ -161,7 +161,7 @@ describe("the desk", () => {
       await until(true, () => page.evaluate(() => document.activeElement !== document.body))
       await page.goto(`${demo.url}/desk/?page=order&id=${(await shop.order()).id}`)
       await page.getByRole("button", { name: "Cancel…" }).press("Enter")
-      await page.getByRole("button", { name: "Cancel the order" }).press("Enter")
+      await answer(page.getByRole("button", { name: "Cancel the order" }))
       await page.getByRole("button", { name: "Cancel…" }).waitFor({ state: "detached" })
       await until(true, () => page.evaluate(() => document.activeElement !== document.body))
     })

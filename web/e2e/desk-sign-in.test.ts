@@ -66,6 +66,17 @@ describe("signing in with an identity provider", () => {
     assert.equal(issuer.asked.at(-1)?.get("prompt"), "login")
   })
 
+  test("can be read in the dark, with a problem too", async () => {
+    const { page } = now
+    await page.emulateMedia({ colorScheme: "dark" })
+    await page.goto(`${url}/desk/`)
+    await withIssuer(page).waitFor()
+    assert.deepEqual(await faultsByAxe(page), [])
+    await signInAs(page, "carl")
+    await problem(page).getByText("may not use the desk").waitFor()
+    assert.deepEqual(await faultsByAxe(page), [])
+  })
+
   test("refused consent, an answer nobody asked for, a wrong nonce and an issuer that is down sign nobody in", async () => {
     const { page, watch } = now
     watch.expected = BROKEN

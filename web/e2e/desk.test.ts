@@ -34,6 +34,19 @@ describe("signing in", () => {
     await page.getByRole("button", { name: "Sign in" }).waitFor()
   })
 
+  test("a page from before the sign-out, back from the back-forward cache, shows nothing any more", async () => {
+    const { page, demo } = now
+    await enter(page, demo.url)
+    await page.evaluate(() => void ((globalThis as { __kept?: boolean }).__kept = true))
+    await page.goto(`${demo.url}/desk/?page=keys`)
+    await page.getByRole("button", { name: "Sign out" }).click()
+    await page.getByRole("button", { name: "Sign in" }).waitFor()
+    await page.evaluate(() => history.back()).catch(() => null)
+    await page.waitForURL(`${demo.url}/desk/`)
+    await page.getByRole("button", { name: "Sign in" }).waitFor()
+    assert.equal(await page.getByRole("navigation", { name: "Main" }).count(), 0)
+  })
+
   test("where the browser keeps nothing, it lasts as long as the page", async () => {
     const { page, demo, context } = now
     const blocked = (name: string) => `Object.defineProperty(window, "${name}", { get() { throw new DOMException("denied", "SecurityError") } })`
@@ -55,7 +68,7 @@ describe("signing in", () => {
     watch.expected = REFUSED
     const { users } = (await (await fetch(`${demo.url}/config.json`)).json()) as { users: { token: string; role: string }[] }
     const customer = users.find(({ role }) => role === "customer")?.token ?? ""
-    for (const [token, why] of [["nonsense", "does not take this token"], [customer, "is a customer’s"], ["pgc_abc", "for one order"]] as const) {
+    for (const [token, why] of [["nonsense", "does not take this token"], [customer, "is a customer’s"], ["pgc_abc", "for one order"], ["eyJ…", "does not take this token"]] as const) {
       await enterWith(page, demo.url, token)
       await page.getByRole("alert").getByText(why).waitFor()
     }
@@ -247,6 +260,32 @@ describe("an order", () => {
     await page.getByRole("button", { name: "Send it again" }).click()
     await page.getByText("$36.53: refunded.").waitFor()
     assert.deepEqual(await shop.refundsOf(order.id), [3_653])
+  })
+
+  test("is refunded once, though the answer was lost and what was sent again was refused on its way", async () => {
+    const { page, demo, watch } = now
+    watch.expected = [...BROKEN, /status of 403/]
+    const order = await shop.paid()
+    await openOrder(page, demo.url, order.id)
+    let sent = 0
+    await page.route("**/graphql", async (route) => {
+      if (!route.request().postData()?.includes("DeskRefund")) return route.continue()
+      if (sent++) return route.fulfill({ status: 403, body: "not now" })
+      await route.fetch()
+      return route.abort()
+    })
+    await page.getByRole("button", { name: "Refund…" }).click()
+    await page.getByLabel("Amount in USD").fill("6.53")
+    await page.getByRole("button", { name: "Go on…" }).click()
+    await page.getByRole("button", { name: "Give back $6.53" }).click()
+    await theDialog(page).getByText("Send it again: it is given back once.").waitFor()
+    assert.equal(await page.getByRole("button", { name: "Change it" }).count(), 0) // another note would be another refund
+    await page.unroute("**/graphql")
+    await theDialog(page).getByRole("button", { name: "Close" }).click()
+    await page.getByText("A refund of $6.53 was sent, and its answer never came.").waitFor()
+    await page.getByRole("button", { name: "Send it again" }).click()
+    await page.getByText("$6.53: refunded.").waitFor()
+    assert.deepEqual(await shop.refundsOf(order.id), [653])
   })
 
   test("in review is accepted, or refunded, with a reason", async () => {

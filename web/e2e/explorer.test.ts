@@ -82,6 +82,19 @@ test("follows nothing without a token", async () => {
   await answer().getByText("UNAUTHENTICATED").waitFor()
 })
 
+test("a token in the headers that has ended ends what follows with it, in words", async () => {
+  const token = await demo.tokenFor("ada", 0)
+  await until(false, () => demo.takes(token))
+  await show("FollowOrder")
+  await page.getByRole("button", { name: "Headers", exact: true }).click()
+  await page.locator(".graphiql-editor:not(.hidden) .monaco-editor").last().click()
+  await page.keyboard.insertText(`{"Authorization": "Bearer ${token}"}`)
+  await sleep(500) // GraphiQL notes the headers a moment later
+  await execute()
+  await answer().getByText("(4403)").waitFor()
+  await page.getByRole("button", { name: /^Execute query/ }).waitFor() // it is over, and not tried for ever
+})
+
 test("offers the schema to click together, and its documentation", async () => {
   await page.getByLabel("Show Documentation Explorer").click()
   await page.locator(".graphiql-doc-explorer").getByText("Root Types").first().waitFor()

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Page } from "playwright-core"
 import { until } from "./demo.ts"
-import { orderSomething, pay, thanks } from "./shop.ts"
+import { everShown, orderSomething, pay, thanks } from "./shop.ts"
 import { stage } from "./stage.ts"
 
 const now = stage()
@@ -138,6 +138,47 @@ describe("the shopkeeper", () => {
     assert.equal(await demo.statusOf(order), "PARTIALLY_REFUNDED")
   })
 
+  test("is not asked for again when only what the page shows could not be read after it", async () => {
+    const { page, watch } = now
+    watch.expected = [/status of 403/]
+    const order = await refundOf("Stoneware mug")
+    const invited = await everShown(page, "Give it back again")
+    let isGiven = false
+    await page.route("**/graphql", (route) => {
+      if (isGiven) return route.fulfill({ status: 403, body: "not now" })
+      isGiven = !!route.request().postData()?.includes("mutation RefundOrder")
+      return route.continue()
+    })
+    await page.getByLabel("Amount in USD").fill("5")
+    await page.getByRole("button", { name: "Refund…" }).click()
+    await page.getByRole("button", { name: "Give it back" }).click()
+    await page.getByText("$5.00: given back.").waitFor()
+    await page.unroute("**/graphql")
+    assert.equal(await invited(), false)
+    assert.equal(await refunds(order), 1)
+  })
+
+  test("is given back once, though the answer was lost and the page loaded anew", async () => {
+    const { page, watch } = now
+    watch.expected = [/ERR_FAILED/]
+    const order = await refundOf("Stoneware mug")
+    await page.route("**/graphql", async (route) => {
+      if (!route.request().postData()?.includes("mutation RefundOrder")) return route.continue()
+      await route.fetch()
+      return route.abort()
+    })
+    await page.getByLabel("Amount in USD").fill("5")
+    await page.getByRole("button", { name: "Refund…" }).click()
+    await page.getByRole("button", { name: "Give it back" }).click()
+    await until(1, () => refunds(order))
+    await page.reload()
+    await page.getByText("A refund of $5.00 was sent, and its answer never came.").waitFor()
+    await page.unroute("**/graphql") // not before: the page would have sent it again by itself
+    await page.getByRole("button", { name: "Send it again" }).click()
+    await page.getByText("$5.00: given back.").waitFor()
+    assert.equal(await refunds(order), 1)
+  })
+
   test("is not told that somebody packs a customer's order", async () => {
     const { page } = now
     await refundOf("Stoneware mug")
@@ -156,6 +197,7 @@ describe("the shopkeeper", () => {
     assert.equal(await page.getByText("we are packing it").count(), 0)
     await page.getByRole("radio", { name: "Shopkeeper" }).check()
     await page.getByText("The customer’s bank asks for the money back.").waitFor()
+    await page.getByRole("radio").first().check()
     await page.goto(`${demo.url}/?orders`)
     await page.getByRole("article", { name: new RegExp(order.slice(0, 8), "i") }).getByText("Disputed").waitFor()
   })

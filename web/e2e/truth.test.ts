@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import type { Page } from "playwright-core"
 import { until } from "./demo.ts"
-import { everShown, orderSomething, pay, payButton, thanks, typeCard } from "./shop.ts"
+import { everShown, fillCart, openCart, orderSomething, pay, payButton, placeOrder, thanks, typeCard } from "./shop.ts"
 import { stage } from "./stage.ts"
 
 const now = stage()
@@ -213,6 +213,18 @@ describe("back from the bank", () => {
     await back(page)
     await thanks(page).waitFor()
   })
+})
+
+test("a card form that Stripe.js can't fill is said to be missing, and not waited for", async () => {
+  const { page, demo, context } = now
+  await context.route("**/v3/stripe.js", async (route) => {
+    const answer = await route.fetch()
+    await route.fulfill({ response: answer, body: (await answer.text()).replace('this.#tell("ready", {', 'this.#tell("loaderror", {') })
+  })
+  await fillCart(page, demo.url, "Stoneware mug")
+  await openCart(page)
+  await placeOrder(page).click()
+  await page.getByText("The card form could not be loaded.").waitFor()
 })
 
 describe("a total that cards don't take", () => {

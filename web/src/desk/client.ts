@@ -7,8 +7,9 @@ import { failing, renewing, retrying, signing } from "../shared/links.ts"
 import { NewestCache } from "../shared/newest-cache.ts"
 import { type Socket, buildSocket } from "../shared/socket.ts"
 import { Store } from "../shared/store.ts"
+import { timedFetch } from "../shared/timed-fetch.ts"
 import { note } from "../shared/trouble.ts"
-import { bearer, ended, renew } from "./session.ts"
+import { ended, renew, speaker } from "./session.ts"
 
 /** When the server last answered: whatever the page shows is at least as old while it doesn't answer. */
 export const heardAt = new Store<Date | null>(null)
@@ -22,16 +23,16 @@ const listening = new ApolloLink((operation, forward) =>
 
 export function buildClient(config: Config): { client: ApolloClient; socket: Socket } {
   const socket = buildSocket(config.graphql, () => {
-    const authorization = bearer()
-    return authorization ? { Authorization: authorization } : {}
+    const now = speaker()
+    return now ? { Authorization: `Bearer ${now.token}` } : {}
   })
   const overHttp = ApolloLink.from([
     listening,
-    renewing(renew, () => ended.set(true)),
+    renewing(speaker, renew, () => ended.set(true)),
     retrying(note),
-    signing(bearer),
+    signing(speaker),
     failing,
-    new HttpLink({ uri: config.graphql }),
+    new HttpLink({ uri: config.graphql, fetch: timedFetch() }),
   ])
   const client = new ApolloClient({
     link: ApolloLink.split(

@@ -4,15 +4,17 @@ import { createRoot } from "react-dom/client"
 import { Boundary } from "../shared/boundary.tsx"
 import { readConfig } from "../shared/config.ts"
 import { keepFocusNear } from "../shared/keep-focus.ts"
+import { onReturn } from "../shared/returning.ts"
 import { App } from "./app.tsx"
 import { arrive, isArriving } from "./sign-in/arrival.ts"
 import { buildClient } from "./client.ts"
 import "./desk.css"
 import { Live, newsFrom } from "./live.ts"
 import { IsSandbox } from "./order/stripe-link.tsx"
-import { visitor } from "./session.ts"
+import { hasLeft, visitor } from "./session.ts"
 
 keepFocusNear()
+onReturn((fromCache) => fromCache && hasLeft() && location.reload())
 const root = createRoot(document.getElementById("app") as HTMLElement)
 if (isArriving()) root.render(<p className="loading" role="status">Signing in…</p>)
 try {

@@ -34,7 +34,7 @@ export function Search() {
       setTold(found ? null : `No order has “${typed}” as its ${readings.map(({ name }) => name).join(", ")}.`)
       if (found) goTo(found.reading, found.id)
     } catch (error) {
-      setTold(isForbidden(error) ? "This key may not read orders." : messageOf(error))
+      if (latest.current === typed) setTold(isForbidden(error) ? "This key may not read orders." : messageOf(error))
     }
   }
 

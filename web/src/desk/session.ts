@@ -1,5 +1,6 @@
 import { type Config, readConfig } from "../shared/config.ts"
 import { clearStorage, parsed, readStorage, writeStorage } from "../shared/storage.ts"
+import type { Speaker } from "../shared/links.ts"
 import { Store } from "../shared/store.ts"
 
 /** Who works here: somebody of the shop's, or one of its systems. */
@@ -21,13 +22,17 @@ function kept(): Visitor | null {
 }
 
 export const visitor = new Store<Visitor | null>(kept())
+let isKept = visitor.get() !== null
+
+/** Whether this page, back from the back-forward cache, speaks for somebody who has left the tab since. */
+export const hasLeft = (): boolean => isKept && kept()?.token !== visitor.get()?.token
 
 /** The server no longer takes the token. What one was doing stays where it is, behind the sign-in. */
 export const ended = new Store(false)
 
 /** Where nothing can be kept, it lasts until the page is loaded anew. */
 export function signIn(who: Visitor): void {
-  writeStorage(PLACE, JSON.stringify(who), "tab")
+  isKept = writeStorage(PLACE, JSON.stringify(who), "tab")
   ended.set(false)
   visitor.set(who)
 }
@@ -48,9 +53,10 @@ export function signOut(): void {
   visitor.set(null)
 }
 
-export const bearer = (): string | null => {
-  const token = visitor.get()?.token
-  return token ? `Bearer ${token}` : null
+/** Whose token goes with what is sent. */
+export function speaker(): Speaker | null {
+  const who = visitor.get()
+  return who && { who: who.kind === "key" ? who.token : who.name, token: who.token }
 }
 
 /** In the demo, which gives its tokens out for the asking: whether there is another one of the same person's. */
@@ -68,6 +74,7 @@ export type Refused = "unknown" | "customer" | "checkout" | "lost"
 /** Asks the server whose token this is; why nobody can work here with it otherwise. */
 export async function whose(graphql: string, typed: string): Promise<Visitor | Refused> {
   const token = typed.trim().replace(/^bearer\s+/i, "")
+  if (!/^[\x21-\x7e]+$/.test(token)) return "unknown" // no header carries it
   if (token.startsWith("pgc_")) return "checkout"
   const answer = await ask(graphql, token).catch(() => null)
   if (!answer) return "lost"

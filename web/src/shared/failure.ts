@@ -6,17 +6,34 @@ import { CombinedGraphQLErrors, ServerError, ServerParseError } from "@apollo/cl
  */
 export type Failure = "lost" | "late" | "fault" | "signed-out" | "refused"
 
+/** The call was begun by somebody who has left meanwhile: it is not sent as whoever came next. */
+export class AnotherPerson extends Error {}
+
 export function failureOf(error: unknown): Failure {
-  if (CombinedGraphQLErrors.is(error)) {
-    const codes = error.errors.map(({ extensions }) => extensions?.["code"])
-    if (codes.includes("TIMEOUT")) return "late"
-    if (codes.includes("SERVICE_UNAVAILABLE")) return "lost" // its database is away: nothing was done
-    if (codes.includes("UNAUTHENTICATED")) return "signed-out"
-    return codes.includes("INTERNAL_SERVER_ERROR") ? "fault" : "refused"
-  }
+  if (CombinedGraphQLErrors.is(error)) return failureByCodes(error.errors.map(({ extensions }) => extensions?.["code"]))
   if (ServerError.is(error)) return error.statusCode < 500 ? "refused" : "lost"
-  return error instanceof TypeError || ServerParseError.is(error) ? "lost" : "refused" // fetch's own is a TypeError
+  if (error instanceof AnotherPerson) return "refused"
+  // fetch's own are a TypeError, and the TimeoutError of its signal. Of anything else nobody knows what was done.
+  return error instanceof TypeError || ServerParseError.is(error) || isTimeout(error) ? "lost" : "fault"
 }
+
+function failureByCodes(codes: unknown[]): Failure {
+  if (codes.includes("TIMEOUT")) return "late"
+  if (codes.includes("SERVICE_UNAVAILABLE")) return "lost" // its database is away: nothing was done
+  if (codes.includes("UNAUTHENTICATED")) return "signed-out"
+  return codes.includes("INTERNAL_SERVER_ERROR") || !codes.every(Boolean) ? "fault" : "refused"
+}
+
+const isTimeout = (error: unknown): boolean => error instanceof DOMException && error.name === "TimeoutError"
+
+/** Passed as `context: { attempt }`: whether one of the calls left open if it was done. A later refusal can't tell. */
+export interface Attempt {
+  unclear: boolean
+}
+
+/** Whether it is certain that nothing was done, by any of the calls. */
+export const didNothing = (error: unknown, { unclear }: Attempt): boolean =>
+  !unclear && ["refused", "signed-out"].includes(failureOf(error))
 
 /** What a customer is told. What to do next is said where it is shown. The server's own words are for developers. */
 export const messageOf = (error: unknown): string => MESSAGES[failureOf(error)]

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict"
 import { afterEach, beforeEach, mock, test } from "node:test"
-import { ApolloClient, ApolloLink, InMemoryCache, ServerError, gql } from "@apollo/client"
+import { ApolloClient, ApolloLink, CombinedGraphQLErrors, InMemoryCache, ServerError, gql } from "@apollo/client"
 import { of, throwError } from "rxjs"
-import { type Failure, failureOf, messageOf } from "./failure.ts"
-import { type Attempt, failing, retrying } from "./links.ts"
+import { type Attempt, type Failure, didNothing, failureOf, messageOf } from "./failure.ts"
+import { type Speaker, failing, renewing, retrying, signing } from "./links.ts"
 
 type Answer = ApolloLink.Result | Error
 const answer = (code?: string): Answer =>
@@ -92,4 +92,62 @@ test("a customer is never told what is meant for developers", async () => {
     const error = await settle(client.mutate({ mutation: ORDER, variables: WITH_KEY })).catch((reason: unknown) => reason)
     assert.doesNotMatch(messageOf(error), /developers/)
   }
+})
+
+test("of what nobody knows nobody says that nothing was done", () => {
+  const clear: Attempt = { unclear: false }
+  for (const error of [new Error("The server gave no answer."), new RangeError("in the page itself"), "thrown", undefined]) {
+    assert.equal(didNothing(error, clear), false, String(error))
+  }
+  const withoutCode = new CombinedGraphQLErrors({ errors: [{ message: "of a gateway" }] })
+  assert.equal(didNothing(withoutCode, clear), false)
+  const refusal = new CombinedGraphQLErrors({ errors: [{ message: "no", extensions: { code: "FORBIDDEN" } }] })
+  assert.equal(didNothing(refusal, clear), true)
+  assert.equal(didNothing(refusal, { unclear: true }), false, "an earlier call may have done it")
+})
+
+/** Who is here, and what the server was sent as whom. */
+function pageOf(answers: (Answer | (() => Answer))[]) {
+  const now = { speaker: { who: "ada", token: "ada-1" } as Speaker | null, sent: [] as string[], renewals: 0, signedOut: 0 }
+  const server = new ApolloLink((operation) => {
+    const headers = operation.getContext()["headers"] as { authorization?: string } | undefined
+    const given = answers[Math.min(now.sent.push(headers?.authorization ?? "") - 1, answers.length - 1)] ?? LOST
+    const next = typeof given === "function" ? given() : given
+    return next instanceof Error ? throwError(() => next) : of(next)
+  })
+  const signInAgain = () => {
+    now.renewals++
+    if (now.speaker) now.speaker = { ...now.speaker, token: "ada-2" }
+    return Promise.resolve(true)
+  }
+  const speaker = () => now.speaker
+  const link = ApolloLink.from([renewing(speaker, signInAgain, () => now.signedOut++), retrying(() => null), signing(speaker), failing, server])
+  return { now, client: new ApolloClient({ link, cache: new InMemoryCache() }) }
+}
+const begin = (client: ApolloClient) => settle(client.mutate({ mutation: ORDER, variables: WITH_KEY })).catch((error: unknown) => failureOf(error))
+
+test("what one person began is not repeated as whoever came next, nor as nobody", async () => {
+  for (const next of [{ who: "bob", token: "bob-1" }, null]) {
+    const { now, client } = pageOf([() => { now.speaker = next; return LOST }, answer()])
+    assert.equal(await begin(client), "refused")
+    assert.deepEqual([now.sent, now.renewals, now.signedOut], [["Bearer ada-1"], 0, 0])
+  }
+})
+
+test("a token that ended under somebody who has left signs nobody out", async () => {
+  const { now, client } = pageOf([() => { now.speaker = { who: "bob", token: "bob-1" }; return answer("UNAUTHENTICATED") }])
+  assert.equal(await begin(client), "signed-out")
+  assert.deepEqual([now.renewals, now.signedOut], [0, 0])
+})
+
+test("a call whose token was renewed by another call meanwhile is sent once more with that one", async () => {
+  const { now, client } = pageOf([() => { now.speaker = { who: "ada", token: "ada-3" }; return answer("UNAUTHENTICATED") }, answer()])
+  await begin(client)
+  assert.deepEqual([now.sent, now.renewals, now.signedOut], [["Bearer ada-1", "Bearer ada-3"], 0, 0])
+})
+
+test("a renewed token that the server doesn't take either signs out", async () => {
+  const { now, client } = pageOf([answer("UNAUTHENTICATED")])
+  assert.equal(await begin(client), "signed-out")
+  assert.deepEqual([now.sent.length, now.renewals, now.signedOut], [2, 1, 1])
 })

@@ -1,15 +1,10 @@
 import { ApolloLink, CombinedGraphQLErrors } from "@apollo/client"
 import { RetryLink } from "@apollo/client/link/retry"
-import { catchError, concatMap, from, map, throwError } from "rxjs"
-import { type Failure, failureOf } from "./failure.ts"
+import { type Observable, catchError, concatMap, from, map, of, throwError } from "rxjs"
+import { AnotherPerson, type Attempt, type Failure, failureOf } from "./failure.ts"
 
 /** How often a failure is met with another call: most of a minute while a server restarts, less when it is too busy. */
 const ATTEMPTS: Record<Failure, number> = { lost: 24, late: 3, fault: 2, "signed-out": 1, refused: 1 }
-
-/** Passed as `context: { attempt }`: whether one of the calls left open if it was done. A later refusal can't tell. */
-export interface Attempt {
-  unclear: boolean
-}
 
 /**
  * Repeats what may be repeated. Each pause is a random part of one that doubles, up to four seconds: those who were cut
@@ -51,27 +46,37 @@ export const failing = new ApolloLink((operation, forward) =>
   ),
 )
 
-/** Sends the bearer token that is there at the moment of the call. */
-export const signing = (bearer: () => string | null): ApolloLink =>
+/** Whom the page speaks for: the same person may get another token. */
+export interface Speaker {
+  who: string
+  token: string
+}
+
+const speakerOf = (operation: ApolloLink.Operation) => operation.getContext()["speaker"] as Speaker | null | undefined
+
+/** Sends the token that is there at the moment of the call. What one person began is not repeated as another one. */
+export const signing = (speaker: () => Speaker | null): ApolloLink =>
   new ApolloLink((operation, forward) => {
-    const authorization = bearer()
-    if (authorization) operation.setContext({ headers: { authorization } })
+    const before = speakerOf(operation)
+    const now = speaker()
+    if (before !== undefined && before?.who !== now?.who) return throwError(() => new AnotherPerson("Somebody else is here now."))
+    operation.setContext({ speaker: now, ...(now && { headers: { authorization: `Bearer ${now.token}` } }) })
     return forward(operation)
   })
 
-/** A token may end while the page is open: the call is sent once more with another one, if `signInAgain` finds one. */
-export const renewing = (signInAgain: () => Promise<boolean>, signedOut: () => void): ApolloLink =>
-  new ApolloLink((operation, forward) =>
-    forward(operation).pipe(
-      catchError((error: unknown) => {
-        if (failureOf(error) !== "signed-out") return throwError(() => error)
-        return from(signInAgain()).pipe(
-          concatMap((isNew) => {
-            if (isNew) return forward(operation)
-            signedOut()
-            return throwError(() => error)
-          }),
-        )
-      }),
-    ),
-  )
+/** A token may end while the page is open: the call is sent once more with another one, if there is or will be one. */
+export const renewing = (speaker: () => Speaker | null, signInAgain: () => Promise<boolean>, signedOut: () => void): ApolloLink =>
+  new ApolloLink((operation, forward) => {
+    const end = (error: unknown) => {
+      if (failureOf(error) === "signed-out" && speakerOf(operation)?.who === speaker()?.who) signedOut()
+      return throwError(() => error)
+    }
+    const again = (error: unknown): Observable<ApolloLink.Result> => {
+      const sent = speakerOf(operation)
+      const now = speaker()
+      if (failureOf(error) !== "signed-out" || sent?.who !== now?.who) return throwError(() => error)
+      const renewed = sent?.token === now?.token ? from(signInAgain()) : of(true) // another call may have brought one
+      return renewed.pipe(concatMap((isNew) => (isNew ? forward(operation).pipe(catchError(end)) : end(error))))
+    }
+    return forward(operation).pipe(catchError(again))
+  })

@@ -9,6 +9,8 @@ export interface CountedAmount extends Amount {
   minorUnits: number
 }
 
+export const isSameAmount = (one: Amount, other: Amount): boolean => one.amount === other.amount && one.currency === other.currency
+
 /** `19.99`, `USD` → `$19.99` or `19,99 $`: all of the server's digits, and none of its own. */
 export function formatMoney({ amount, currency }: Amount, languages: string | string[] = LANGUAGES): string {
   const digits = digitsOf(amount)

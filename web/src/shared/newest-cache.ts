@@ -2,6 +2,7 @@ import { type Cache, InMemoryCache, type InMemoryCacheConfig, type OperationVari
 
 /** Longer than any answer is under way. A smaller revision after it is that of a restored backup, and counts. */
 const UNDER_WAY = 120_000 // milliseconds
+const WRITES = 500 // after so many what no list and no page holds any more is dropped: a desk is open for weeks
 const PARTS = ["Payment", "Refund", "Dispute"] // what belongs to an order, and changes with it
 
 type Stored = Record<string, unknown>
@@ -18,6 +19,8 @@ interface Revised {
 export class NewestCache extends InMemoryCache {
   readonly #newest = new Map<string, { revision: number; at: number }>()
 
+  #writes = 0
+
   constructor(
     config: InMemoryCacheConfig,
     private readonly now: () => number = Date.now,
@@ -26,6 +29,7 @@ export class NewestCache extends InMemoryCache {
   }
 
   override write<Data, Variables extends OperationVariables>(options: Cache.WriteOptions<Data, Variables>): Reference | undefined {
+    if (++this.#writes % WRITES === 0) this.#forgetOld()
     const late = ordersIn(options.result).filter((order) => !this.#isNew(order))
     if (!late.length) return super.write(options)
     const kept = this.#kept(late)
@@ -38,6 +42,11 @@ export class NewestCache extends InMemoryCache {
         return written
       },
     })
+  }
+
+  #forgetOld(): void {
+    for (const [id, { at }] of this.#newest) if (this.now() - at >= UNDER_WAY) this.#newest.delete(id)
+    this.gc()
   }
 
   #isNew({ id, revision }: Revised): boolean {

@@ -16,7 +16,7 @@ import { Announcer } from "./parts/announcer.tsx"
 import { Link } from "./parts/link.tsx"
 import { SignedOut } from "./parts/sign-in.tsx"
 import { type Route, useRoute } from "./route.ts"
-import { signedOut, user } from "./session.ts"
+import { choose, user } from "./session.ts"
 
 export function App({ config }: { config: Config }) {
   const client = useApolloClient()
@@ -24,7 +24,7 @@ export function App({ config }: { config: Config }) {
   const who = useStore(user)
   const [cartOpen, setCartOpen] = useState(false)
   // Whatever a page shows may be old when it is back from wherever it was.
-  useEffect(() => onReturn(() => void client.refetchQueries({ include: "active" })), [client])
+  useEffect(() => onReturn(() => void client.refetchQueries({ include: "active" }).catch(() => null)), [client])
   return (
     <>
       <a className="skip" href="#main">
@@ -103,8 +103,7 @@ function Persona({ config }: { config: Config }) {
   const who = useStore(user)
   const become = async (each: Config["users"][number]) => {
     await client.clearStore()
-    signedOut.set(false)
-    user.set(each)
+    choose(each)
   }
   return (
     <fieldset className="persona">

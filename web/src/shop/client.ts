@@ -8,22 +8,23 @@ import { failing, renewing, retrying, signing } from "../shared/links.ts"
 import { NewestCache } from "../shared/newest-cache.ts"
 import { pagesOf } from "../shared/pages.ts"
 import { type Socket, buildSocket } from "../shared/socket.ts"
+import { timedFetch } from "../shared/timed-fetch.ts"
 import { note } from "../shared/trouble.ts"
 import { record } from "./developer/recorder.ts"
-import { bearer, signInAgain, signedOut } from "./session.ts"
+import { signInAgain, signedOut, speaker } from "./session.ts"
 
 export function buildClient(config: Config): { client: ApolloClient; socket: Socket } {
   const socket = buildSocket(config.graphql, () => {
-    const authorization = bearer()
-    return authorization ? { Authorization: authorization } : {}
+    const now = speaker()
+    return now ? { Authorization: `Bearer ${now.token}` } : {}
   })
   const overHttp = ApolloLink.from([
     recorder,
-    renewing(signInAgain, () => signedOut.set(true)),
+    renewing(speaker, signInAgain, () => signedOut.set(true)),
     retrying(note),
-    signing(bearer),
+    signing(speaker),
     failing,
-    new HttpLink({ uri: config.graphql }),
+    new HttpLink({ uri: config.graphql, fetch: timedFetch() }),
   ])
   const client = new ApolloClient({
     link: ApolloLink.split(

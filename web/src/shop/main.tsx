@@ -8,14 +8,14 @@ import { App } from "./app.tsx"
 import { buildClient } from "./client.ts"
 import { Following, newsOf } from "./orders/follow.ts"
 import { arrival } from "./route.ts"
-import { guestOf, user } from "./session.ts"
+import { chosenOf, guestOf, user } from "./session.ts"
 import "./shop.css"
 
 keepFocusNear()
 const root = createRoot(document.getElementById("app") as HTMLElement)
 try {
   const config = await readConfig()
-  user.set(guestOf(arrival) ?? config.users[0] ?? null)
+  user.set(guestOf(arrival) ?? chosenOf(config))
   const { client, socket } = buildClient(config)
   user.subscribe(() => socket.client.terminate()) // it connects again, as whoever it is now
   root.render(

@@ -39,6 +39,8 @@ export const arrival = { orderId: orderIdOf(route.get()), hash: location.hash }
 // Client secrets and tokens leave the address bar, and the history, before anything else sees them.
 if (arrival.orderId) history.replaceState(null, "", addressOf(route.get()))
 addEventListener("popstate", () => route.set(read()))
+// Another link to the same order, put into the address bar, loads nothing by itself.
+addEventListener("hashchange", () => location.hash.includes("token=") && location.reload())
 
 export function go(to: Route): void {
   history.pushState(null, "", addressOf(to))

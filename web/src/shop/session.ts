@@ -1,4 +1,5 @@
 import { type Config, readConfig } from "../shared/config.ts"
+import type { Speaker } from "../shared/links.ts"
 import { parsed, readStorage, writeStorage } from "../shared/storage.ts"
 import { Store } from "../shared/store.ts"
 
@@ -32,9 +33,25 @@ const guest = (token: string | null | undefined): Visitor | null =>
 /** The server no longer takes the token: what needs one is not done until somebody signs in again. */
 export const signedOut = new Store(false)
 
-export const bearer = (): string | null => {
-  const token = user.get()?.token
-  return token ? `Bearer ${token}` : null
+/** Whose token goes with what is sent. */
+export const speaker = (): Speaker | null => {
+  const now = user.get()
+  return now && { who: now.id, token: now.token }
+}
+
+const CHOSEN = "kiosk402.user"
+
+/** Whom the demo's visitor chose to be, so that they are the same when the bank sends them back, to another tab too. */
+export function chosenOf({ users }: Config): Visitor | null {
+  const id = readStorage(CHOSEN, "tab") ?? readStorage(CHOSEN)
+  return users.find((each) => each.id === id) ?? users[0] ?? null
+}
+
+export function choose(visitor: Visitor): void {
+  writeStorage(CHOSEN, visitor.id, "tab")
+  writeStorage(CHOSEN, visitor.id)
+  signedOut.set(false)
+  user.set(visitor)
 }
 
 let renewing: Promise<boolean> | null = null

@@ -19,13 +19,16 @@ const MOVED = graphql(/* GraphQL */ `
   }
 `)
 
+const OFTEN = 30_000 // milliseconds: a timer until midnight would sleep along with the computer
+
 /** The day on the reader's own clock; another one once it has ended. */
 function useToday(): { from: string; to: string } {
   const [day, setDay] = useState(() => dayOf(new Date()))
   useEffect(() => {
-    const end = setTimeout(() => setDay(dayOf(new Date())), Math.max(1_000, new Date(day.to).getTime() - Date.now()))
-    return () => clearTimeout(end)
-  }, [day])
+    const look = () => setDay((before) => (dayOf(new Date()).from === before.from ? before : dayOf(new Date())))
+    const looking = setInterval(look, OFTEN)
+    return () => clearInterval(looking)
+  }, [])
   return day
 }
 

@@ -42,10 +42,12 @@ export function CreateKey({ close }: { close: () => void }) {
     const name = textIn(form, "name")
     const scopes = form.getAll("scope") as Scope[]
     const day = textIn(form, "ends")
+    const ends = day ? new Date(`${day}T00:00`) : null
     if (!name) return setProblem("Say which system the key is for.")
     if (!scopes.length) return setProblem("Choose at least one scope.")
+    if (ends && !(ends.getFullYear() < 3000)) return setProblem("Choose a day before the year 3000, or none.")
     try {
-      const { data } = await create({ variables: { input: { name, scopes, expiresAt: day ? new Date(`${day}T00:00`).toISOString() : null } } })
+      const { data } = await create({ variables: { input: { name, scopes, expiresAt: ends?.toISOString() ?? null } } })
       const result = data?.createServiceKey
       if (result?.__typename === "NewServiceKey") setSecret(result.secret)
       else setProblem(result?.message ?? "The server gave no answer.")
@@ -71,7 +73,7 @@ export function CreateKey({ close }: { close: () => void }) {
             </label>
           ))}
         </fieldset>
-        <Field label="Ends on" hint="Empty for never.">
+        <Field label="Ends on" hint="When that day begins here; empty for never.">
           {(id, hint) => <input id={id} type="date" name="ends" aria-describedby={hint} />}
         </Field>
         <FormEnd problem={problem} isBusy={loading} does="Create the key" doing="Creating…" close={close} />

@@ -102,7 +102,7 @@ function Row({ of: key, revoke }: { of: DeskKeyFragment; revoke: () => void }) {
       <td className="date least">{key.lastUsedAt ? <Moment at={key.lastUsedAt} /> : <span className="muted">never</span>}</td>
       <td className="date least">{key.expiresAt ? <Moment at={key.expiresAt} /> : <span className="muted">never</span>}</td>
       <td className="act">
-        {state === "valid" && (
+        {state !== "revoked" && (
           <button className="plain" data-row aria-label={`Revoke ${key.name}`} onClick={revoke}>
             Revoke
           </button>

@@ -2,6 +2,7 @@ import { useMutation } from "@apollo/client/react"
 import { useState } from "react"
 import { graphql } from "../gql/index.ts"
 import type { DeskKeyFragment } from "../gql/graphql.ts"
+import { Deliberate } from "../../shared/deliberate.tsx"
 import { isForbidden, messageOf } from "../../shared/failure.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Notice } from "../parts/notice.tsx"
@@ -38,9 +39,9 @@ export function RevokeKey({ of: { id, name }, close }: { of: DeskKeyFragment; cl
       <p>Within seconds no server takes it. The system that uses it stops working, and there is no way back.</p>
       {problem && <Notice tone="bad" title={problem} />}
       <div className="actions">
-        <button className="button danger" onClick={() => void send()} aria-disabled={loading}>
+        <Deliberate className="button danger" press={() => void send()} isBusy={loading}>
           {loading ? "Revoking…" : "Revoke the key"}
-        </button>
+        </Deliberate>
         <button className="button" onClick={close}>
           Keep it
         </button>

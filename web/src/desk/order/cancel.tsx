@@ -2,6 +2,7 @@ import { useMutation } from "@apollo/client/react"
 import { useState } from "react"
 import { graphql } from "../gql/index.ts"
 import type { DeskCancelMutation, DeskOrderFragment } from "../gql/graphql.ts"
+import { Deliberate } from "../../shared/deliberate.tsx"
 import { isForbidden, messageOf } from "../../shared/failure.ts"
 import { nameOf } from "../orders/row.tsx"
 import { Dialog } from "../parts/dialog.tsx"
@@ -45,9 +46,9 @@ export function Cancel({ order, close }: { order: DeskOrderFragment; close: () =
       <p>Nobody can pay it any more then. There is no way back. Money that arrives all the same is refunded.</p>
       {problem && <Notice tone="bad" title={problem} />}
       <div className="actions">
-        <button className="button danger" onClick={() => void cancel()} aria-disabled={loading}>
+        <Deliberate className="button danger" press={() => void cancel()} isBusy={loading}>
           {loading ? "Canceling…" : "Cancel the order"}
-        </button>
+        </Deliberate>
         <button className="button" onClick={close}>
           Keep it
         </button>

@@ -2,6 +2,7 @@ import { useQuery } from "@apollo/client/react"
 import { useState } from "react"
 import type { DeskOrderFragment } from "../gql/graphql.ts"
 import { balanceOf } from "../../shared/balance.ts"
+import type { CountedAmount } from "../../shared/money.ts"
 import { useLive } from "../live.ts"
 import { customerOf, nameOf } from "../orders/row.tsx"
 import { Answer, Empty } from "../parts/answer.tsx"
@@ -89,8 +90,10 @@ function Found({ order }: { order: DeskOrderFragment }) {
 }
 
 function Sums({ order }: { order: DeskOrderFragment }) {
-  const { received, returned, left } = balanceOf(order, order.total)
+  const { received, returned, taken, left } = balanceOf(order, order.total)
   const others = otherCurrencies(order)
+  const lost: [string, CountedAmount][] = taken.minorUnits ? [["Lost in disputes", taken]] : []
+  const sums: [string, CountedAmount][] = [["Total", order.total], ["Received", received], ["Returned", returned], ...lost, ["Left", left]]
   return (
     <dl className="sums">
       <div>
@@ -99,7 +102,7 @@ function Sums({ order }: { order: DeskOrderFragment }) {
           <Standing order={order} />
         </dd>
       </div>
-      {([["Total", order.total], ["Received", received], ["Returned", returned], ["Left", left]] as const).map(([name, amount]) => (
+      {sums.map(([name, amount]) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>

@@ -1,10 +1,13 @@
 import { useApolloClient, useMutation } from "@apollo/client/react"
-import { type FormEvent, useRef, useState } from "react"
+import { type FormEvent, useMemo, useRef, useState } from "react"
 import { graphql } from "../gql/index.ts"
 import type { DeskOrderFragment, DeskRefundMutation } from "../gql/graphql.ts"
 import { balanceOf } from "../../shared/balance.ts"
-import { failureOf, isForbidden, messageOf } from "../../shared/failure.ts"
+import { Deliberate } from "../../shared/deliberate.tsx"
+import { type Attempt, didNothing, isForbidden, messageOf } from "../../shared/failure.ts"
 import { amountOf, formatMoney, minorUnitsOf } from "../../shared/money.ts"
+import { useStore } from "../../shared/store.ts"
+import { forgetWish, keptWish, tellOfWishes, wishFor, wishesChanged } from "../../shared/wishes.ts"
 import { nameOf } from "../orders/row.tsx"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
@@ -12,7 +15,6 @@ import { textIn } from "../parts/forms.ts"
 import { Notice } from "../parts/notice.tsx"
 import { statusLabel } from "../parts/standing.tsx"
 import { refundLabel } from "./timeline.ts"
-import { forgetWish, keptWish, wishFor } from "./wishes.ts"
 import { NOT_ALLOWED } from "./words.ts"
 
 const REFUND = graphql(/* GraphQL */ `
@@ -38,6 +40,8 @@ interface Wanted {
   customerMessage: string
 }
 
+const WISH = "refund"
+
 const REASONS = { requested_by_customer: "The customer asked", duplicate: "Paid twice", fraudulent: "Fraud", "": "Something else" }
 
 function useRefund(order: DeskOrderFragment) {
@@ -52,18 +56,27 @@ function useRefund(order: DeskOrderFragment) {
     busy.current = true
     setBusy(true)
     setTold(null)
-    const { key } = wishFor("refund", order.id, wanted)
+    const attempt: Attempt = { unclear: false }
+    const { key } = wishFor(WISH, order.id, wanted)
     const { amount, reason, note, customerMessage } = wanted
     try {
       const { data } = await refundOrder({
         variables: { input: { orderId: order.id, amount, reason: reason || null, note: note || null, customerMessage: customerMessage || null, idempotencyKey: key } },
+        context: { attempt },
       })
       const result = data?.refundOrder
-      if (result && !isUnclear(result)) forgetWish("refund", order.id)
-      setTold(result ? said(result) : { isDone: false, text: "The server gave no answer. Send it again: it is given back once." })
+      if (!result) throw new Error("The server gave no answer.")
+      if (isUnclear(result, attempt)) tellOfWishes()
+      else forgetWish(WISH, order.id)
+      setTold(said(result))
     } catch (error) {
-      if (failureOf(error) === "refused") forgetWish("refund", order.id)
-      setTold({ isDone: false, text: isForbidden(error) ? NOT_ALLOWED("refund", "REFUNDS_WRITE") : `${messageOf(error)} Send it again: it is given back once.` })
+      if (didNothing(error, attempt)) {
+        forgetWish(WISH, order.id)
+        setTold({ isDone: false, text: isForbidden(error) ? NOT_ALLOWED("refund", "REFUNDS_WRITE") : `${messageOf(error)} Nothing was given back.` })
+      } else {
+        tellOfWishes()
+        setTold({ isDone: false, text: `${messageOf(error)} Send it again: it is given back once.` })
+      }
     }
     busy.current = false
     setBusy(false)
@@ -73,10 +86,18 @@ function useRefund(order: DeskOrderFragment) {
   return { give, isBusy, told }
 }
 
+/** A refund that was sent and perhaps not answered. */
+function useLost(orderId: string): Wanted | null {
+  const changes = useStore(wishesChanged)
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- `changes` says when to look
+  return useMemo(() => keptWish<Wanted>(WISH, orderId)?.input ?? null, [orderId, changes])
+}
+
 export function Refund({ order, close }: { order: DeskOrderFragment; close: () => void }) {
   const { left, received } = balanceOf(order, order.total)
   const { give, isBusy, told } = useRefund(order)
-  const [wanted, setWanted] = useState<Wanted | null>(null)
+  const lost = useLost(order.id)
+  const [wanted, setWanted] = useState<Wanted | null>(lost)
   const [mistake, setMistake] = useState<string | null>(null)
 
   function ask(event: FormEvent<HTMLFormElement>) {
@@ -88,6 +109,11 @@ export function Refund({ order, close }: { order: DeskOrderFragment; close: () =
     if (amount > left.minorUnits) return setMistake(`At most ${formatMoney(left)} is left to give back.`)
     setMistake(null)
     setWanted({ amount, reason: text("reason"), note: text("note"), customerMessage: text("customerMessage") })
+  }
+
+  const back = () => {
+    if (lost) forgetWish(WISH, order.id)
+    setWanted(null)
   }
 
   return (
@@ -131,7 +157,7 @@ export function Refund({ order, close }: { order: DeskOrderFragment; close: () =
               </button>
             </div>
           </form>
-          {wanted && <Confirm order={order} wanted={wanted} isBusy={isBusy} give={() => void give(wanted)} back={() => setWanted(null)} />}
+          {wanted && <Confirm order={order} wanted={wanted} isLost={lost !== null} isBusy={isBusy} give={() => void give(wanted)} back={back} />}
           {told && <Notice tone="bad" title={told.text} />}
         </>
       )}
@@ -142,26 +168,39 @@ export function Refund({ order, close }: { order: DeskOrderFragment; close: () =
 interface ConfirmProps {
   order: DeskOrderFragment
   wanted: Wanted
+  /** It was sent already: it is sent again as it was, or forgotten. */
+  isLost: boolean
   isBusy: boolean
   give: () => void
   back: () => void
 }
 
-function Confirm({ order, wanted, isBusy, give, back }: ConfirmProps) {
+function Confirm({ order, wanted, isLost, isBusy, give, back }: ConfirmProps) {
   const { left } = balanceOf(order, order.total)
   const amount = formatMoney(amountOf(wanted.amount, order.total))
-  const rest = amountOf(left.minorUnits - wanted.amount, order.total)
+  const isTooMuch = wanted.amount > left.minorUnits
   return (
     <div role="group" aria-label="Give it back?">
-      <p className="question">
-        Give back <strong>{amount}</strong>? After that <strong>{formatMoney(rest)}</strong> is left.
-      </p>
+      {isLost ? (
+        <p className="question">
+          A refund of <strong>{amount}</strong> was sent, and its answer never came. See below this window whether it was made. Sending it again gives
+          it back once.
+        </p>
+      ) : isTooMuch ? (
+        <Notice tone="bad" title={`Only ${formatMoney(left)} is left by now.`} />
+      ) : (
+        <p className="question">
+          Give back <strong>{amount}</strong>? After that <strong>{formatMoney(amountOf(left.minorUnits - wanted.amount, order.total))}</strong> is left.
+        </p>
+      )}
       <div className="actions">
-        <button className="button danger" onClick={give} aria-disabled={isBusy} autoFocus>
-          {isBusy ? "Giving it back…" : `Give back ${amount}`}
-        </button>
-        <button className="button" onClick={back} aria-disabled={isBusy}>
-          Change it
+        {(isLost || !isTooMuch) && (
+          <Deliberate className="button danger" press={give} isBusy={isBusy} autoFocus>
+            {isBusy ? "Giving it back…" : isLost ? "Send it again" : `Give back ${amount}`}
+          </Deliberate>
+        )}
+        <button type="button" className="button" onClick={() => isBusy || back()} aria-disabled={isBusy}>
+          {isLost ? "Forget it" : "Change it"}
         </button>
       </div>
     </div>
@@ -170,31 +209,32 @@ function Confirm({ order, wanted, isBusy, give, back }: ConfirmProps) {
 
 /** A refund whose answer never came, as after a reload in between. */
 export function LostRefund({ order }: { order: DeskOrderFragment }) {
-  const [lost, setLost] = useState(() => keptWish<Wanted>("refund", order.id))
+  const lost = useLost(order.id)
   const { give, isBusy, told } = useRefund(order)
-  if (!lost) return null
-  const amount = formatMoney(amountOf(lost.input.amount, order.total))
-  const forget = () => {
-    forgetWish("refund", order.id)
-    setLost(null)
-  }
-  if (told) {
+  const [isRead, setRead] = useState(false)
+  if (told && !isRead) {
     return (
       <Notice tone={told.isDone ? "good" : "bad"} title={told.text}>
-        <button className="plain" onClick={() => setLost(keptWish("refund", order.id))}>
+        <button className="plain" onClick={() => setRead(true)}>
           All right
         </button>
       </Notice>
     )
   }
+  if (!lost) return null
+  const amount = formatMoney(amountOf(lost.amount, order.total))
+  const send = () => {
+    setRead(false)
+    void give(lost)
+  }
   return (
     <Notice tone="wait" title={`A refund of ${amount} was sent, and its answer never came.`}>
       <p>Look below whether it was made. Sending it again gives it back once.</p>
       <div className="actions">
-        <button className="button" onClick={() => void give(lost.input)} aria-disabled={isBusy}>
+        <button className="button" onClick={send} aria-disabled={isBusy}>
           {isBusy ? "Sending…" : "Send it again"}
         </button>
-        <button className="button" onClick={forget}>
+        <button className="button" onClick={() => forgetWish(WISH, order.id)}>
           Forget it
         </button>
       </div>
@@ -203,7 +243,8 @@ export function LostRefund({ order }: { order: DeskOrderFragment }) {
 }
 
 /** The same call with the same key may still do it. */
-const isUnclear = (result: Result): boolean => result.__typename !== "Refund" && result.retryable
+const isUnclear = (result: Result, { unclear }: Attempt): boolean =>
+  result.__typename === "RateLimited" ? unclear : result.__typename !== "Refund" && result.retryable
 
 function said(result: Result): { isDone: boolean; text: string } {
   switch (result.__typename) {

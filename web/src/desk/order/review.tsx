@@ -3,14 +3,14 @@ import { type FormEvent, useId, useRef, useState } from "react"
 import { graphql } from "../gql/index.ts"
 import type { DeskOrderFragment, DeskReviewMutation, ReviewDecision } from "../gql/graphql.ts"
 import { balanceOf } from "../../shared/balance.ts"
-import { failureOf, isForbidden, messageOf } from "../../shared/failure.ts"
+import { type Attempt, didNothing, isForbidden, messageOf } from "../../shared/failure.ts"
 import { formatMoney } from "../../shared/money.ts"
+import { forgetWish, wishFor } from "../../shared/wishes.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
 import { textIn } from "../parts/forms.ts"
 import { Notice } from "../parts/notice.tsx"
 import { statusLabel } from "../parts/standing.tsx"
-import { forgetWish, wishFor } from "./wishes.ts"
 import { NOT_ALLOWED } from "./words.ts"
 
 const REVIEW = graphql(/* GraphQL */ `
@@ -71,9 +71,10 @@ function Decide({ order, decision, close }: { order: DeskOrderFragment; decision
     if (busy.current) return
     if (!note) return setProblem("Write why: others will ask.")
     busy.current = true
+    const attempt: Attempt = { unclear: false }
     const { key } = wishFor("review", order.id, { decision, note })
     try {
-      const { data } = await resolve({ variables: { input: { orderId: order.id, decision, note, idempotencyKey: key } } })
+      const { data } = await resolve({ variables: { input: { orderId: order.id, decision, note, idempotencyKey: key } }, context: { attempt } })
       const result = data?.resolveReview
       if (result && (result.__typename === "Order" || !result.retryable)) forgetWish("review", order.id)
       if (result?.__typename === "Order") {
@@ -81,8 +82,9 @@ function Decide({ order, decision, close }: { order: DeskOrderFragment; decision
         close()
       } else setProblem(result ? whyNot(result) : "The server gave no answer. Deciding again is safe.")
     } catch (error) {
-      if (failureOf(error) === "refused") forgetWish("review", order.id)
-      setProblem(isForbidden(error) ? NOT_ALLOWED("decide about reviews", "REFUNDS_WRITE") : `${messageOf(error)} Deciding again is safe.`)
+      const isClear = didNothing(error, attempt)
+      if (isClear) forgetWish("review", order.id)
+      setProblem(isClear && isForbidden(error) ? NOT_ALLOWED("decide about reviews", "REFUNDS_WRITE") : `${messageOf(error)} Deciding again is safe.`)
     }
     busy.current = false
   }

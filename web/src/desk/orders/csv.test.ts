@@ -13,7 +13,7 @@ const ORDER: Exported = {
 const [, ...lines] = csvOf([ORDER]).split("\r\n")
 
 test("an order is a line, with what arrived, what went back and what is left", () => {
-  assert.deepEqual(lines, ["2026-11-26T10:00:00Z,1,A-1001,ada,,partially_refunded,USD,19.99,19.99,5.00,14.99,pi_1,", ""])
+  assert.deepEqual(lines, ["2026-11-26T10:00:00Z,1,A-1001,ada,,partially_refunded,USD,19.99,19.99,5.00,14.99,pi_1,,0.00", ""])
 })
 
 test("the first line names the columns, and spreadsheets know that it is UTF-8", () => {
@@ -30,6 +30,12 @@ for (const [text, written] of [
   ["-2+3", "'-2+3"],
   ["-5", "-5"],
   ["=1,2", "\"'=1,2\""],
+  ["a;=1+1", "\"a;'=1+1\""], // a spreadsheet whose cells end with semicolons
+  ["a\n=1+1", "\"a\n'=1+1\""],
+  ["a\t@SUM(A1)", "\"a\t'@SUM(A1)\""],
+  ["  =1+1", "'  =1+1"],
+  ["\uFF1D1+1", "'\uFF1D1+1"],
+  ["a; b", '"a; b"'],
 ] as const) {
   test(`${JSON.stringify(text)} stays a text`, () => {
     const [, , , user] = csvOf([{ ...ORDER, reference: null, userId: text }]).split("\r\n").slice(1).join("\r\n").split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)

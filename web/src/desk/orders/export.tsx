@@ -33,8 +33,9 @@ export function Export({ filter, name }: { filter: OrderFilter; name: string }) 
       do {
         setTold(`${rows.length} orders…`)
         const page: { data?: DeskExportQuery | undefined } = await client.query({ query: EXPORT, variables: { after, filter }, fetchPolicy: "no-cache" })
-        rows.push(...(page.data?.allOrders.nodes ?? []))
-        const { hasNextPage = false, endCursor = null } = page.data?.allOrders.pageInfo ?? {}
+        if (!page.data) throw new Error("The server gave no answer.") // half a list is not the list
+        rows.push(...page.data.allOrders.nodes)
+        const { hasNextPage, endCursor = null } = page.data.allOrders.pageInfo
         after = hasNextPage ? endCursor : null
       } while (after && rows.length < MOST)
       save(csvOf(rows), `orders-${name}.csv`)

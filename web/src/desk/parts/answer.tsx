@@ -12,7 +12,7 @@ interface Props<Data> {
   scope: string
   data: Data | null | undefined
   error: unknown
-  again: () => unknown
+  again: () => Promise<unknown>
   children: (data: Data) => ReactNode
 }
 
@@ -33,7 +33,7 @@ export function Answer<Data>({ what, scope, data, error, again, children }: Prop
         <Notice tone={data ? "wait" : "bad"} title={data ? `This may be old: the ${what} could not be read again.` : `The ${what} could not be read.`}>
           <p>
             {messageOf(error)} {data && heard && <>The server last answered at {clockTime(heard)}. </>}
-            <button className="plain" onClick={() => void again()}>
+            <button className="plain" onClick={() => void again().catch(() => null)}>
               Try again
             </button>
           </p>

@@ -13,7 +13,7 @@ export const DESK_STANDING = graphql(/* GraphQL */ `
     total { minorUnits amount currency }
     payments { id status disposition paymentIntentId received { minorUnits amount currency } }
     refunds { id status amount { minorUnits amount currency } }
-    disputes { id status dueBy }
+    disputes { id status dueBy amount { minorUnits amount currency } }
   }
 `)
 

@@ -3,10 +3,11 @@ import { type FormEvent, useState } from "react"
 import { graphql } from "../gql/index.ts"
 import type { DeskProductFragment } from "../gql/graphql.ts"
 import { isForbidden, messageOf } from "../../shared/failure.ts"
-import { minorUnitsOf } from "../../shared/money.ts"
+import { formatMoney, isSameAmount, minorUnitsOf } from "../../shared/money.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
 import { FormEnd } from "../parts/form-end.tsx"
+import { Notice } from "../parts/notice.tsx"
 import { textIn } from "../parts/forms.ts"
 import { NOT_ALLOWED } from "../order/words.ts"
 
@@ -73,8 +74,21 @@ export function EditProduct({ product, known, close }: Props) {
           <input type="checkbox" name="active" defaultChecked /> For sale
         </label>
         <p className="hint">What is not for sale leaves this list. To sell it again, save it once more with the same reference.</p>
+        {product && <ChangedMeanwhile opened={product} now={known.find(({ id }) => id === product.id)} />}
         <FormEnd problem={problem} isBusy={loading} does="Save" doing="Saving…" close={close} />
       </form>
     </Dialog>
+  )
+}
+
+/** Somebody else may have saved it while the form is open: saving writes all of its fields. */
+function ChangedMeanwhile({ opened, now }: { opened: DeskProductFragment; now: DeskProductFragment | undefined }) {
+  if (!now) return <Notice tone="wait" title="It was taken off sale since you opened this. Saving puts it on sale again, unless you choose otherwise." />
+  const isSame = isSameAmount(now.price, opened.price) && now.name === opened.name && now.description === opened.description
+  if (isSame) return null
+  return (
+    <Notice tone="wait" title={`Somebody has changed it since you opened this: “${now.name}”, ${formatMoney(now.price)}.`}>
+      <p>Saving writes what stands here instead.</p>
+    </Notice>
   )
 }

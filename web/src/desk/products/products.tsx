@@ -6,6 +6,7 @@ import { Answer, Empty } from "../parts/answer.tsx"
 import { Money } from "../parts/money.tsx"
 import { Page } from "../parts/page.tsx"
 import { Pager } from "../parts/pager.tsx"
+import { POLL } from "../parts/polling.ts"
 import { EditProduct } from "./edit-product.tsx"
 
 export const DESK_PRODUCT = graphql(/* GraphQL */ `
@@ -28,7 +29,7 @@ const PRODUCTS = graphql(/* GraphQL */ `
 `)
 
 export function Products({ after }: { after: string | null }) {
-  const { data, error, refetch } = useQuery(PRODUCTS, { variables: { after } })
+  const { data, error, refetch } = useQuery(PRODUCTS, { variables: { after }, ...POLL })
   const [edited, setEdited] = useState<DeskProductFragment | "new" | null>(null)
   const nodes = data?.products.nodes ?? []
   return (

@@ -96,5 +96,8 @@ export function inWords(error: unknown): string {
   if (error instanceof oauth.AuthorizationResponseError || error instanceof oauth.ResponseBodyError) {
     return `The sign-in service says: ${(error.error_description ?? error.error).slice(0, 300)}`
   }
+  if (error instanceof oauth.OperationProcessingError && error.code === oauth.JWT_TIMESTAMP_CHECK) {
+    return "The sign-in service’s answer is from another time than this computer’s clock says. Set the clock, then sign in again."
+  }
   return `The sign-in service gave an answer that the desk does not trust${error instanceof Error ? ` (${error.message})` : ""}. Nobody was signed in.`
 }

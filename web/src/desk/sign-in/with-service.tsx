@@ -15,6 +15,13 @@ interface Props {
   signedIn?: (who: Visitor) => void
 }
 
+/** Whether the server is there, and has another build than this page: what it would load is gone. */
+async function isReplaced(): Promise<boolean> {
+  const [built] = [...document.querySelectorAll<HTMLScriptElement>("script[src]")].map(({ src }) => new URL(src).pathname)
+  const page = await fetch("/desk/", { cache: "no-store" }).then((answer) => (answer.ok ? answer.text() : ""), () => "")
+  return !!page && !!built && !page.includes(built)
+}
+
 /** Leads to the sign-in service. */
 export function WithService({ config, service, isFresh, told, signedIn }: Props) {
   const [isBusy, setBusy] = useState(false)
@@ -41,8 +48,9 @@ export function WithService({ config, service, isFresh, told, signedIn }: Props)
       setBusy(false)
       told({ problem, isAccount: false })
     }
+    const replaced = () => (signedIn ? fail("The desk was replaced by a newer one. Load the page again to sign in; what you typed is gone then.") : location.reload())
     const oidc = await import("./oidc.ts").catch(() => null)
-    if (!oidc) return fail("The sign-in could not be loaded. Check your connection, then try again.")
+    if (!oidc) return (await isReplaced()) ? replaced() : fail("The sign-in could not be loaded. Check your connection, then try again.")
     const { begin, inWords } = oidc
     try {
       const { address, attempt } = await begin(service, isFresh)

@@ -1,6 +1,7 @@
 import { useMutation } from "@apollo/client/react"
 import { useState } from "react"
 import { graphql } from "../gql/index.ts"
+import { Deliberate } from "../../shared/deliberate.tsx"
 import { isForbidden, messageOf } from "../../shared/failure.ts"
 import { NOT_ALLOWED } from "../order/words.ts"
 import { Dialog } from "../parts/dialog.tsx"
@@ -44,9 +45,9 @@ export function RotateSecret({ id, close }: { id: string; close: () => void }) {
       <p>For 24 hours events are signed by both secrets, then by the new one alone.</p>
       {problem && <Notice tone="bad" title={problem} />}
       <div className="actions">
-        <button className="button strong" onClick={() => void send()} aria-disabled={loading}>
+        <Deliberate className="button strong" press={() => void send()} isBusy={loading}>
           {loading ? "Making it…" : "Make a new secret"}
-        </button>
+        </Deliberate>
         <button className="button" onClick={close}>
           Keep the old one
         </button>

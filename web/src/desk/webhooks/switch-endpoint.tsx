@@ -2,6 +2,7 @@ import { useMutation } from "@apollo/client/react"
 import { useState } from "react"
 import { graphql } from "../gql/index.ts"
 import type { DeskEndpointFragment } from "../gql/graphql.ts"
+import { Deliberate } from "../../shared/deliberate.tsx"
 import { isForbidden, messageOf } from "../../shared/failure.ts"
 import { NOT_ALLOWED } from "../order/words.ts"
 import { Dialog } from "../parts/dialog.tsx"
@@ -43,9 +44,9 @@ export function SwitchEndpoint({ of: { id, enabled }, close }: { of: DeskEndpoin
       </p>
       {problem && <Notice tone="bad" title={problem} />}
       <div className="actions">
-        <button className={enabled ? "button danger" : "button strong"} onClick={() => void send()} aria-disabled={loading}>
+        <Deliberate className={enabled ? "button danger" : "button strong"} press={() => void send()} isBusy={loading}>
           {enabled ? "Disable it" : "Enable it"}
-        </button>
+        </Deliberate>
         <button className="button" onClick={close}>
           Leave it
         </button>

@@ -6,7 +6,7 @@ import { Announcer, announce } from "../parts/announcer.tsx"
 import { Money } from "../parts/money.tsx"
 import { Notice } from "../parts/notice.tsx"
 import { cart, countOf, setQuantity } from "./cart.ts"
-import { type CheckedLine, useCheckedLines } from "./checked-lines.ts"
+import { type CheckedLine, isOrderable, useCheckedLines } from "./checked-lines.ts"
 import { PlaceOrder } from "./place-order.tsx"
 import { Stepper } from "./stepper.tsx"
 
@@ -79,6 +79,11 @@ function Content({ close }: { close: () => void }) {
             <p>It is not in the total. Take it out to order the rest.</p>
           </Notice>
         )}
+        {lines.some(({ isForeign }) => isForeign) && (
+          <Notice tone="wait" title="Something in your cart is now priced in another currency.">
+            <p>An order has one currency, so it is not in the total. Take it out to order the rest.</p>
+          </Notice>
+        )}
         {total && (
           <p className="total">
             <span>Total</span>
@@ -93,7 +98,8 @@ function Content({ close }: { close: () => void }) {
   )
 }
 
-function CartLine({ of: { line, price, was, isSold }, set }: { of: CheckedLine; set: (quantity: number) => void }) {
+function CartLine({ of: checked, set }: { of: CheckedLine; set: (quantity: number) => void }) {
+  const { line, price, was, isSold } = checked
   return (
     <li>
       <img src={line.image ?? pictureOf(line.name)} alt="" width="72" height="72" />
@@ -112,7 +118,7 @@ function CartLine({ of: { line, price, was, isSold }, set }: { of: CheckedLine; 
           </p>
         )}
       </div>
-      {isSold ? (
+      {isOrderable(checked) ? (
         <Stepper name={line.name} quantity={line.quantity} set={set} />
       ) : (
         <button className="button small quiet" onClick={() => set(0)}>

@@ -36,11 +36,22 @@ function isLine(value: unknown): value is Line {
   const { amount, currency, minorUnits } = (price ?? {}) as Partial<CountedAmount>
   return (
     typeof productId === "string" && typeof name === "string" && Number.isInteger(quantity) && Number(quantity) > 0 &&
-    /^\d+(\.\d+)?$/.test(amount ?? "") && /^[A-Z]{3}$/.test(currency ?? "") && Number.isInteger(minorUnits)
+    typeof amount === "string" && /^\d+(\.\d+)?$/.test(amount) && typeof currency === "string" && /^[A-Z]{3}$/.test(currency) &&
+    Number.isInteger(minorUnits)
   )
 }
 
 export const emptyCart = (): void => cart.set(begun())
+
+/** Takes out what was ordered under `key`. What was put in since then stays, for an order of its own. */
+export function takeOrdered(key: string, ordered: { productId: string; quantity: number }[]): void {
+  const quantities = new Map(ordered.map(({ productId, quantity }) => [productId, quantity]))
+  cart.update((now) => {
+    if (now.key !== key) return now // another tab has done so
+    const lines = now.lines.map((line) => ({ ...line, quantity: line.quantity - (quantities.get(line.productId) ?? 0) }))
+    return { ...begun(), lines: lines.filter(({ quantity }) => quantity > 0) }
+  })
+}
 
 /** The same things under a new key: an order of its own. */
 export const renewKey = (): void => cart.update((now) => ({ ...now, key: crypto.randomUUID() }))

@@ -20,15 +20,26 @@ export interface CheckedLine {
   price: CountedAmount
   was: CountedAmount | null
   isSold: boolean
+  /** Priced in another currency than the rest by now: an order has one. */
+  isForeign: boolean
 }
 
 /** The cart's lines with today's prices. While the server can't be asked they are shown as they were. */
 export function useCheckedLines(): { lines: CheckedLine[]; total: CountedAmount | null; check: () => Promise<unknown> } {
   const { lines } = useStore(cart)
   const { soldOf, check } = useSold(lines.map(({ productId }) => productId).sort().join())
-  const checked = lines.map((line) => checkedLine(line, soldOf(line)))
-  const total = sum(checked.filter(({ isSold }) => isSold).map(({ price, line }) => ({ price, quantity: line.quantity })))
+  const checked = withOneCurrency(lines.map((line) => checkedLine(line, soldOf(line))))
+  const total = sum(checked.filter(isOrderable).map(({ price, line }) => ({ price, quantity: line.quantity })))
   return { lines: checked, total, check }
+}
+
+/** Whether it counts in the total. */
+export const isOrderable = ({ isSold, isForeign }: CheckedLine): boolean => isSold && !isForeign
+
+/** The currency is that of the first line that is for sale. */
+export function withOneCurrency(lines: CheckedLine[]): CheckedLine[] {
+  const currency = lines.find(({ isSold }) => isSold)?.price.currency
+  return lines.map((each) => ({ ...each, isForeign: each.isSold && each.price.currency !== currency }))
 }
 
 const AT_ONCE = 100 // products that one call tells of
@@ -67,10 +78,10 @@ async function ask(client: ApolloClient, ids: string[]): Promise<Sold> {
 type Sold = { id: string; price: CountedAmount }[]
 
 export function checkedLine(line: Line, sold: Sold | undefined): CheckedLine {
-  if (!sold) return { line, price: line.price, was: null, isSold: true }
+  if (!sold) return { line, price: line.price, was: null, isSold: true, isForeign: false }
   const product = sold.find(({ id }) => id === line.productId)
-  if (!product) return { line, price: line.price, was: null, isSold: false }
+  if (!product) return { line, price: line.price, was: null, isSold: false, isForeign: false }
   const { price } = product
   const isOther = price.minorUnits !== line.price.minorUnits || price.currency !== line.price.currency
-  return { line, price, was: isOther ? line.price : null, isSold: true }
+  return { line, price, was: isOther ? line.price : null, isSold: true, isForeign: false }
 }

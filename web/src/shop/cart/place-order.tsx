@@ -2,14 +2,14 @@ import { useMutation } from "@apollo/client/react"
 import { useRef, useState } from "react"
 import { graphql } from "../../gql/index.ts"
 import type { CreateOrderMutation } from "../../gql/graphql.ts"
-import { failureOf, messageOf } from "../../shared/failure.ts"
-import type { Attempt } from "../../shared/links.ts"
+import { type Attempt, didNothing, failureOf, messageOf } from "../../shared/failure.ts"
 import { type CountedAmount, formatMoney } from "../../shared/money.ts"
 import { Link } from "../parts/link.tsx"
 import { Notice } from "../parts/notice.tsx"
 import { SignInAgain } from "../parts/sign-in.tsx"
 import { go } from "../route.ts"
-import { cart, emptyCart, renewKey } from "./cart.ts"
+import { user } from "../session.ts"
+import { cart, renewKey, takeOrdered } from "./cart.ts"
 import type { CheckedLine } from "./checked-lines.ts"
 
 const CREATE_ORDER = graphql(/* GraphQL */ `
@@ -53,25 +53,27 @@ export function PlaceOrder({ lines, total, check, close }: Props) {
     const attempt: Attempt = { unclear: false }
     const items = lines.map(({ line: { productId, quantity } }) => ({ productId, quantity }))
     // With the total that was shown: another one is told before it is ordered.
-    const input = { idempotencyKey: cart.get().key, currency: total.currency, items, total: total.minorUnits }
+    const { key } = cart.get()
+    const who = user.get()?.id
+    const input = { idempotencyKey: key, currency: total.currency, items, total: total.minorUnits }
     try {
       const { data } = await createOrder({ variables: { input }, context: { attempt } })
       const result = data?.createOrder
       if (!result) throw new Error("The server gave no answer.")
-      if (result.__typename !== "Order") return await refuse(result)
-      emptyCart()
+      if (result.__typename !== "Order") return refuse(result)
+      takeOrdered(key, items)
       close()
-      go({ page: "pay", id: result.id })
+      if (user.get()?.id === who) go({ page: "pay", id: result.id })
     } catch (error) {
-      setFailed({ error, isClear: !attempt.unclear && ["refused", "signed-out"].includes(failureOf(error)) })
+      setFailed({ error, isClear: didNothing(error, attempt) })
     } finally {
       busy.current = false
     }
   }
 
-  async function refuse(result: Refusal) {
-    if (result.__typename === "ProductNotAvailable" || result.__typename === "OrderTotalMismatch") await check().catch(() => null)
-    setRefusal(result)
+  function refuse(result: Refusal) {
+    setRefusal(result) // first: asking for the prices may take a minute, or fail
+    if (result.__typename === "ProductNotAvailable" || result.__typename === "OrderTotalMismatch") void check().catch(() => null)
   }
 
   const orderAnew = () => {

@@ -5,6 +5,7 @@ import mug from "../../pictures/mug.svg"
 import notebook from "../../pictures/notebook.svg"
 import { messageOf } from "../../shared/failure.ts"
 import { Heading } from "../parts/heading.tsx"
+import { More } from "../parts/more.tsx"
 import { Notice } from "../parts/notice.tsx"
 import { ProductCard } from "./product-card.tsx"
 
@@ -45,7 +46,7 @@ export function Catalogue() {
         {error && products.length === 0 && (
           <Notice tone="bad" title="The catalogue could not be read.">
             <p>{messageOf(error)}</p>
-            <button className="button" onClick={() => void refetch()}>
+            <button className="button" onClick={() => void refetch().catch(() => null)}>
               Try again
             </button>
           </Notice>
@@ -62,9 +63,7 @@ export function Catalogue() {
           </ul>
         )}
         {hasNextPage && (
-          <button className="button quiet" onClick={() => void fetchMore({ variables: { after: endCursor } })}>
-            Show more
-          </button>
+          <More load={() => fetchMore({ variables: { after: endCursor } })}>Show more</More>
         )}
       </section>
     </>

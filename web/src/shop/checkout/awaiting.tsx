@@ -2,8 +2,8 @@ import { useApolloClient } from "@apollo/client/react"
 import { useEffect, useEffectEvent, useState } from "react"
 import type { OrderStatus } from "../../gql/graphql.ts"
 import type { Config } from "../../shared/config.ts"
-import { Link } from "../parts/link.tsx"
 import { Notice, Spinner } from "../parts/notice.tsx"
+import { ToOrders } from "./result.tsx"
 import { type Fate, awaitFate, createPaymentIntent } from "./fate.ts"
 
 interface Props {
@@ -41,14 +41,12 @@ export function Awaiting({ config, orderId, isAtBank, settled, payAgain }: Props
   if (fate.kind === "late") {
     return (
       <Notice tone="wait" title="We are still waiting for the bank’s confirmation.">
-        <p>Your payment is under way and nothing is charged twice. Look again now, or later in “My orders”.</p>
+        <p>Your payment is under way and nothing is charged twice. Look again now, or come back later.</p>
         <p className="actions">
           <button className="button" onClick={again}>
             Look again
           </button>
-          <Link className="button quiet" to={{ page: "orders" }}>
-            My orders
-          </Link>
+          <ToOrders />
         </p>
       </Notice>
     )
@@ -71,8 +69,9 @@ function AtBank({ config }: { config: Config }) {
     <Notice tone="wait" title="Your bank is taking its time.">
       <p>
         We are waiting for the bank’s confirmation, which can take from minutes to days. You don’t have to do anything,
-        and you can close this page: the order turns to “Paid” by itself in <Link to={{ page: "orders" }}>My orders</Link>.
+        and you can close this page: the order turns to “Paid” by itself.
       </p>
+      <ToOrders />
       {config.sandbox && (
         <p className="muted">
           In this demo you are the bank: <code>POST /_sandbox/payment_intents/:id/complete</code> at {config.sandbox}{" "}

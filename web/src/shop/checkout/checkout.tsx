@@ -3,10 +3,11 @@ import { useApolloClient, useQuery } from "@apollo/client/react"
 import { useEffect, useState } from "react"
 import { graphql } from "../../gql/index.ts"
 import type { OrderStatus } from "../../gql/graphql.ts"
+import { isTaken } from "../../shared/balance.ts"
 import type { Config } from "../../shared/config.ts"
-import type { Amount } from "../../shared/money.ts"
+import { type Amount, isSameAmount } from "../../shared/money.ts"
 import { onReturn } from "../../shared/returning.ts"
-import { isAtBank } from "../../shared/standing.ts"
+import { isAtBank, isDisputed } from "../../shared/standing.ts"
 import { useStore } from "../../shared/store.ts"
 import { lookAt, useFollowed } from "../orders/follow.ts"
 import { Heading } from "../parts/heading.tsx"
@@ -32,10 +33,12 @@ export function Checkout({ config, id, cameBackWith }: { config: Config; id: str
   const order = data?.order
   const { steps, step, round } = useSteps(config, id, cameBackWith)
   const status = order && order.status !== "PENDING" ? order.status : step.at === "settled" ? step.status : null
-  useFollowed(id, status === null, step.at === "waiting" ? 500 : undefined)
+  // A paid order may still be refunded or disputed while its page is open.
+  useFollowed(id, true, status ? SETTLED_PAUSE : step.at === "waiting" ? 500 : undefined)
 
   const isWaiting = step.at === "waiting" || (step.at === "form" && !!order && isAtBank(order))
-  const heading = headingOf(status, isWaiting ? "waiting" : step.at)
+  const isBack = !!order && (isDisputed(order) || isTaken(order, order.total))
+  const heading = isBack ? "Your order" : headingOf(status, isWaiting ? "waiting" : step.at)
   return (
     <div className="checkout">
       <div className="checkout-main">
@@ -85,20 +88,21 @@ export function Checkout({ config, id, cameBackWith }: { config: Config; id: str
   )
 }
 
+const SETTLED_PAUSE = 15_000 // milliseconds
 const CHECK_WITHIN = 3_000 // milliseconds; a shop that is away doesn't hold up a payment
 
 /** Asks once more right before paying: the shop may have changed the order since, or another tab have paid it. */
 async function isAsShown(client: ApolloClient, id: string, shown: Amount, intent: Intent): Promise<Shown> {
-  if (shown.amount !== intent.amount.amount) return hasItsNewAmount(client, id, shown, intent)
+  if (!isSameAmount(shown, intent.amount)) return hasItsNewAmount(client, id, shown, intent)
   const late = new Promise<null>((give) => setTimeout(() => give(null), CHECK_WITHIN))
   const order = await Promise.race([lookAt(client, id), late]).catch(() => null)
-  return !order || (order.status === "PENDING" && order.total.amount === shown.amount) ? "as shown" : "told"
+  return !order || (order.status === "PENDING" && isSameAmount(order.total, shown)) ? "as shown" : "told"
 }
 
 /** Has our server give the intent the total that is shown now: Stripe would charge the one from before. */
 async function hasItsNewAmount(client: ApolloClient, id: string, shown: Amount, intent: Intent): Promise<Shown> {
   const now = await createPaymentIntent(client, id).catch(() => null)
-  const isSame = now?.__typename === "PaymentIntent" && now.id === intent.id && now.amount.amount === shown.amount
+  const isSame = now?.__typename === "PaymentIntent" && now.id === intent.id && isSameAmount(now.amount, shown)
   return isSame ? "as shown" : "changed"
 }
 

@@ -2,11 +2,11 @@ import type { Stripe, StripeElements } from "@stripe/stripe-js"
 import { type FormEvent, useEffect, useRef, useState } from "react"
 import type { Config } from "../../shared/config.ts"
 import { shortDate } from "../../shared/dates.ts"
-import { type Amount, formatMoney } from "../../shared/money.ts"
+import { type Amount, formatMoney, isSameAmount } from "../../shared/money.ts"
 import { onReturn } from "../../shared/returning.ts"
 import { Notice, Spinner } from "../parts/notice.tsx"
 import { type Intent, type Problem, declined } from "./steps.ts"
-import { appearance, confirm, loadStripe } from "./stripe.ts"
+import { LOADS_WITHIN, appearance, confirm, loadStripe } from "./stripe.ts"
 
 interface FormProps {
   config: Config
@@ -46,24 +46,28 @@ export function PaymentForm({ config, intent, orderId, problem, isAsking, total,
 
   useEffect(() => {
     let gone = false
+    const missing = () => gone || setState("missing")
+    const late = setTimeout(() => setState((now) => (now === "loading" ? "missing" : now)), LOADS_WITHIN)
     const mount = (stripe: Stripe) => {
       if (gone || !place.current) return
       const elements = stripe.elements({ clientSecret: intent.clientSecret, appearance: appearance() })
       const element = elements.create("payment")
       element.on("ready", () => setState("ready"))
+      element.on("loaderror", missing)
       element.mount(place.current)
       tools.current = { stripe, elements }
     }
-    loadStripe(config).then(mount, () => gone || setState("missing"))
+    loadStripe(config).then(mount).catch(missing)
     return () => {
       gone = true
+      clearTimeout(late)
       tools.current?.elements.getElement("payment")?.destroy()
       tools.current = null
     }
   }, [config, intent.clientSecret, round])
 
   const amount = total ?? intent.amount
-  const isChanged = amount.amount !== intent.amount.amount
+  const isChanged = !isSameAmount(amount, intent.amount)
   useEffect(() => {
     if (isChanged) void fetchUpdates(tools.current?.elements)
   }, [isChanged, amount.amount])

@@ -2,7 +2,7 @@ import type { IntentResult } from "./fate.ts"
 import { type CountedAmount, formatMoney } from "../../shared/money.ts"
 import { Link } from "../parts/link.tsx"
 import { Notice } from "../parts/notice.tsx"
-import { Result } from "./result.tsx"
+import { Result, ToOrders } from "./result.tsx"
 
 type Refusal = Exclude<IntentResult, { __typename: "PaymentIntent" }>
 
@@ -17,10 +17,8 @@ export function Refused({ refusal, retry }: { refusal: Refusal; retry: () => voi
     case "OrderNotFound":
       return (
         <Notice tone="bad" title="We can’t find this order.">
-          <p>It may belong to another account. Check who you are shopping as, or look into your orders.</p>
-          <Link className="button" to={{ page: "orders" }}>
-            My orders
-          </Link>
+          <p>It may belong to another account. Check who you are shopping as, or whether the link is whole.</p>
+          <ToOrders />
         </Notice>
       )
     case "OrderNotPayable":
@@ -38,8 +36,7 @@ export function Refused({ refusal, retry }: { refusal: Refusal; retry: () => voi
       return (
         <Notice tone="bad" title="The payment service isn’t answering.">
           <p>
-            Your order is kept, and you find it in “My orders”. If you have paid it already, it turns to “Paid” there by
-            itself.
+            Your order is kept. If you have paid it already, it turns to “Paid” by itself.
           </p>
           {refusal.retryable && again}
         </Notice>

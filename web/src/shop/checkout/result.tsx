@@ -1,4 +1,5 @@
 import type { CancelReason, OrderStandingFragment, OrderStatus } from "../../gql/graphql.ts"
+import { isTaken } from "../../shared/balance.ts"
 import { isDisputed, shortId } from "../../shared/standing.ts"
 import { useStore } from "../../shared/store.ts"
 import { Link } from "../parts/link.tsx"
@@ -16,12 +17,14 @@ interface Props {
 export function Result({ status, id, order }: Props) {
   const isMerchant = useStore(user)?.role === "merchant"
   const disputed = order ? isDisputed(order) : false
-  if (isMerchant) return <ForTheShop status={status} disputed={disputed} />
+  const taken = order ? isTaken(order, order.total) : false
+  if (isMerchant) return taken ? <TakenFromTheShop /> : <ForTheShop status={status} disputed={disputed} />
+  if (taken && !disputed) return <Taken />
   return disputed ? <Disputed /> : <ForTheCustomer status={status} id={id} reason={order?.cancelReason ?? null} />
 }
 
 /** A guest has one order, and no list of them. */
-function ToOrders() {
+export function ToOrders() {
   if (useStore(user)?.role === "guest") return null
   return (
     <Link className="button quiet" to={{ page: "orders" }}>
@@ -34,6 +37,19 @@ const Disputed = () => (
   <Notice tone="wait" title="The payment is disputed.">
     <p>Your bank has asked for the money back. Nothing is sent until that is decided; your bank tells you how it ends.</p>
     <ToOrders />
+  </Notice>
+)
+
+const Taken = () => (
+  <Notice tone="wait" title="Your bank has given you the money back.">
+    <p>The payment was disputed, and the bank decided for you. Nothing has to be paid, and nothing more is sent.</p>
+    <ToOrders />
+  </Notice>
+)
+
+const TakenFromTheShop = () => (
+  <Notice tone="bad" title="The dispute was lost: the bank gave the money back.">
+    <p>Nothing is left of this order’s money. Hand nothing over.</p>
   </Notice>
 )
 

@@ -3,18 +3,27 @@ import type { Config } from "../../shared/config.ts"
 import { record } from "../developer/recorder.ts"
 
 let loading: Promise<Stripe> | null = null
+export const LOADS_WITHIN = 20_000 // milliseconds; it may be blocked without a word
 
 /** Stripe.js, loaded once: Stripe's own or the sandbox's, which has the same calls. A failed load may be tried again. */
 export function loadStripe(config: Config): Promise<Stripe> {
   loading ??= new Promise<Stripe>((resolve, reject) => {
-    const missing = () => reject(new Error("Stripe.js could not be loaded."))
     const script = document.createElement("script")
-    script.src = config.stripeJs
-    script.onload = () => (window.Stripe ? resolve(window.Stripe(config.publishableKey)) : missing())
-    script.onerror = () => {
+    const missing = () => {
       script.remove()
-      missing()
+      reject(new Error("Stripe.js could not be loaded."))
     }
+    script.src = config.stripeJs
+    const late = setTimeout(missing, LOADS_WITHIN)
+    script.onload = () => {
+      clearTimeout(late)
+      try {
+        resolve(window.Stripe!(config.publishableKey)) // throws for what is no key
+      } catch {
+        missing()
+      }
+    }
+    script.onerror = missing
     document.head.append(script)
   }).catch((error: unknown) => {
     loading = null

@@ -2,6 +2,7 @@ import { useMutation } from "@apollo/client/react"
 import { useState } from "react"
 import { graphql } from "../../gql/index.ts"
 import type { CancelOrderMutation, OrderStandingFragment } from "../../gql/graphql.ts"
+import { Deliberate } from "../../shared/deliberate.tsx"
 import { messageOf } from "../../shared/failure.ts"
 import { Notice } from "../parts/notice.tsx"
 import { statusLabel } from "../parts/standing.tsx"
@@ -47,9 +48,9 @@ export function CancelOrder({ order }: { order: Pick<OrderStandingFragment, "id"
       {isAsking ? (
         <div className="ask" role="group" aria-label="Cancel this order?">
           <p role="status">Cancel this order for good?</p>
-          <button className="button small" onClick={() => void cancel()} aria-disabled={loading} autoFocus>
+          <Deliberate className="button small" press={() => void cancel()} isBusy={loading} autoFocus>
             {loading ? "Canceling…" : "Yes, cancel it"}
-          </button>
+          </Deliberate>
           <button className="button small quiet" onClick={() => setAsking(false)}>
             Keep it
           </button>

@@ -41,7 +41,7 @@ export function OrderPage({ id }: { id: string }) {
         {error && !order && (
           <Notice tone="bad" title="The order could not be read.">
             <p>{messageOf(error)}</p>
-            <button className="button" onClick={() => void refetch()}>
+            <button className="button" onClick={() => void refetch().catch(() => null)}>
               Try again
             </button>
           </Notice>

@@ -5,6 +5,7 @@ import { messageOf } from "../../shared/failure.ts"
 import { useStore } from "../../shared/store.ts"
 import { Heading } from "../parts/heading.tsx"
 import { Link } from "../parts/link.tsx"
+import { More } from "../parts/more.tsx"
 import { Notice, Spinner } from "../parts/notice.tsx"
 import { go } from "../route.ts"
 import { user } from "../session.ts"
@@ -40,7 +41,7 @@ export function Orders() {
       {error && orders.length === 0 && (
         <Notice tone="bad" title="Your orders could not be read.">
           <p>{messageOf(error)}</p>
-          <button className="button" onClick={() => void refetch()}>
+          <button className="button" onClick={() => void refetch().catch(() => null)}>
             Try again
           </button>
         </Notice>
@@ -59,9 +60,7 @@ export function Orders() {
         ))}
       </ul>
       {hasNextPage && (
-        <button className="button quiet" onClick={() => void fetchMore({ variables: { after: endCursor } })}>
-          Show older orders
-        </button>
+        <More load={() => fetchMore({ variables: { after: endCursor } })}>Show older orders</More>
       )}
     </div>
   )

@@ -12,7 +12,7 @@ export function SignInAgain({ signedIn }: { signedIn?: () => void }) {
     setFailed(!isIn)
     if (!isIn) return
     signedIn?.()
-    await client.refetchQueries({ include: "active" })
+    await client.refetchQueries({ include: "active" }).catch(() => null)
   }
   return (
     <>

@@ -1,5 +1,6 @@
 import { graphql } from "../../gql/index.ts"
 import type { OrderStandingFragment, OrderStatus } from "../../gql/graphql.ts"
+import { isTaken } from "../../shared/balance.ts"
 import { isAtBank, isDisputed } from "../../shared/standing.ts"
 
 /** What of an order may change while a page shows it: everything that `followOrder` keeps up to date. */
@@ -13,7 +14,7 @@ export const ORDER_STANDING = graphql(/* GraphQL */ `
     total { minorUnits amount currency }
     payments { id status received { minorUnits amount currency } }
     refunds { id status createdAt amount { minorUnits amount currency } }
-    disputes { id status amount { amount currency } }
+    disputes { id status amount { minorUnits amount currency } }
   }
 `)
 
@@ -32,6 +33,7 @@ export const statusLabel = (status: OrderStatus): string => STATUS[status]?.labe
 
 function standingOf(order: OrderStandingFragment): { label: string; tone: Tone } {
   if (isDisputed(order)) return { label: "Disputed", tone: "bad" }
+  if (isTaken(order, order.total)) return { label: "Taken back by the bank", tone: "bad" }
   if (isAtBank(order)) return { label: "With the bank", tone: "wait" }
   return STATUS[order.status] ?? { label: order.status, tone: "quiet" }
 }
