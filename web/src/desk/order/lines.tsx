@@ -33,8 +33,8 @@ export function Lines({ order }: { order: DeskOrderFragment }) {
             <td className="wraps">
               {KINDS[kind] && <span className="muted">{KINDS[kind]}: </span>}
               {quantity > 1 && `${quantity} × `}
-              {name}
-              {reference && <span className="muted"> {reference}</span>}
+              <bdi>{name}</bdi>
+              {reference && <bdi className="muted"> {reference}</bdi>}
             </td>
             <td className="amount less">
               <Money of={unitAmount} />

@@ -1,3 +1,4 @@
+import { Fragment } from "react"
 import type { DeskOrderFragment } from "../gql/graphql.ts"
 import { Moment } from "../parts/moment.tsx"
 import { Money } from "../parts/money.tsx"
@@ -20,7 +21,7 @@ export function Timeline({ order }: { order: DeskOrderFragment }) {
             <p>
               {what} {amount && <Money of={amount} />}
             </p>
-            {details.length > 0 && <p className="muted">{details.join(" · ")}</p>}
+            {details.length > 0 && <Details of={details} />}
             {deliveries?.map((delivery) => (
               <Delivered key={delivery.id} of={delivery} />
             ))}
@@ -30,6 +31,18 @@ export function Timeline({ order }: { order: DeskOrderFragment }) {
     </ol>
   )
 }
+
+/** Each by itself: a note that is written from right to left turns none of the others. */
+const Details = ({ of: details }: { of: string[] }) => (
+  <p className="muted">
+    {details.map((each, place) => (
+      <Fragment key={place}>
+        {place > 0 && " · "}
+        <bdi>{each}</bdi>
+      </Fragment>
+    ))}
+  </p>
+)
 
 function Delivered({ of: delivery }: { of: Delivery }) {
   return (
