@@ -350,6 +350,21 @@ describe("what needs a person", () => {
     assert.ok((after[2] ?? 0) >= 36.53)
   })
 
+  test("today's money is today's also after the computer slept through midnight", async () => {
+    const { page, demo } = now
+    await page.clock.install()
+    await enter(page, demo.url)
+    await page.getByRole("region", { name: "Today’s money" }).waitFor()
+    const begun = Date.now()
+    const asked = page.waitForRequest((request) => {
+      const { operationName, variables } = (request.postDataJSON() ?? {}) as { operationName?: string; variables?: { from?: string } }
+      return operationName === "DeskMoneyMoved" && Date.parse(variables?.from ?? "") > begun
+    })
+    await page.clock.setSystemTime(begun + 86_400_000) // no timer runs in the meantime
+    await page.clock.runFor(31_000)
+    await asked
+  })
+
   test("stands at home, is counted in the menu, and is closed with a note", async () => {
     const { page, demo } = now
     const order = await shop.disputed()
