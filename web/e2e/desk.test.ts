@@ -173,7 +173,7 @@ describe("the orders", () => {
     await page.getByText("110 orders written.").waitFor()
     const lines = (await readFile(await download.path(), "utf8")).trim().split("\r\n")
     assert.equal(lines.length, 111)
-    assert.match(lines[1] ?? "", /,'=C-1,csv,,pending,USD,0\.00,0\.00,0\.00,0\.00,,$/)
+    assert.match(lines[1] ?? "", /,'=C-1,csv,,pending,USD,0\.00,0\.00,0\.00,0\.00,,,0\.00$/)
   })
 
   test("with very many lines come on smaller pages", async () => {
