@@ -165,6 +165,17 @@ describe("back from the bank", () => {
     assert.equal(await demo.statusOf(order), "PAID")
   })
 
+  test("somebody else than the first of the demo is still that one", async () => {
+    const { page, demo } = now
+    await page.goto(demo.url)
+    await page.getByRole("radio", { name: "Shopkeeper" }).check()
+    await orderSomething(page, demo.url, "Canvas backpack")
+    await pay(page, "4000000000003220")
+    await page.getByRole("button", { name: "Approve" }).click()
+    await thanks(page).waitFor()
+    assert.ok(await page.getByRole("radio", { name: "Shopkeeper" }).isChecked())
+  })
+
   test("a refused payment is told without Stripe.js too, and the card form says that it is missing", async () => {
     const { page, demo, watch } = now
     watch.expected = BROKEN
