@@ -82,7 +82,7 @@ test("follows nothing without a token", async () => {
   await answer().getByText("UNAUTHENTICATED").waitFor()
 })
 
-test("a token in the headers that has ended ends what follows with it, in words", async () => {
+test("follows nothing with a token in the headers that has ended", async () => {
   const token = await demo.tokenFor("ada", 0)
   await until(false, () => demo.takes(token))
   await show("FollowOrder")
@@ -92,9 +92,7 @@ test("a token in the headers that has ended ends what follows with it, in words"
   await page.keyboard.type(`{"Authorization": "Bearer ${token}"`, { delay: 2 }) // the editor closes the brace
   await sleep(500) // GraphiQL notes the headers a moment later
   await execute()
-  await answer().getByText("The server closed the connection").waitFor()
-  assert.match(await answer().innerText(), /4403/)
-  await page.getByRole("button", { name: /^Execute query/ }).waitFor() // it is over, and not tried for ever
+  await answer().getByText("UNAUTHENTICATED").waitFor() // not as the speaker that is chosen, whose token is good
 })
 
 test("offers the schema to click together, and its documentation", async () => {

@@ -74,6 +74,8 @@ function subscribe(graphql: string, operation: FetcherParams, headers: Headers):
     subscribe(observer: Observer) {
       const { client } = buildSocket(graphql, () => signed(headers))
       let isOver = false
+      // It rejects where no connection came about, with the event that is told already.
+      const stop = () => void Promise.resolve(client.dispose()).catch(() => null)
       const forget = client.on("closed", (event) => {
         if (isOver) return
         observer.next(problem(TRYING))
@@ -86,7 +88,7 @@ function subscribe(graphql: string, operation: FetcherParams, headers: Headers):
         forget()
         if (last) observer.next(last)
         observer.complete()
-        void client.dispose()
+        stop()
       }
       client.subscribe<Record<string, unknown>>(
         { query: operation.query, operationName: operation.operationName ?? null, variables: operation.variables as Record<string, unknown> },
@@ -96,7 +98,7 @@ function subscribe(graphql: string, operation: FetcherParams, headers: Headers):
         unsubscribe: () => {
           isOver = true
           forget()
-          void client.dispose()
+          stop()
         },
       }
     },
