@@ -422,7 +422,7 @@ def remarks(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
     """What is allowed and most likely not meant; one sentence each, for the operator."""
     found = [
         f"{name}: is no setting; {meant} is. Is it misspelt?"
-        for name, meant in near_misses(setting_names(), environment).items()
+        for name, meant in near_misses(setting_names(), secret_names(), environment).items()
     ]
     if not settings.webhook_secrets:
         found.append(

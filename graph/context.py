@@ -37,6 +37,11 @@ from services.payments.refunds import Refunds
 from services.payments.reviews import Reviews
 from services.reconciliation.attention_cases import AttentionCases
 
+# To be told to sign in, pages would throw away a token that is good.
+KEYS_AWAY = (
+    "Tokens can't be checked at the moment. Nothing was done: the same operation may be repeated in a moment."
+)
+
 log = structlog.get_logger(__name__)
 
 
@@ -88,7 +93,8 @@ class Context:
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
     address: str = ""  # where the request comes from, as far as its proxy is trusted
     connection_params: dict[str, object] | None = None
-    unknown_because: DatabaseUnavailable | None = None  # a key was brought and could not be looked up
+    # A token was brought, and could be neither believed nor refused.
+    unknown_because: DatabaseUnavailable | GraphQLError | None = None
     callers: Callers | None = None
 
     def for_request(self, callers: Callers, address: str) -> "Context":
@@ -175,6 +181,8 @@ class ContextMaker:
             # No token can be checked then, which is no client's fault.
             tell = log.warning if error.reason == KEYS_UNAVAILABLE else log.info
             tell("token refused", reason=error.reason)
+            if error.reason == KEYS_UNAVAILABLE:
+                context.unknown_because = GraphQLError(KEYS_AWAY, extensions={"code": "SERVICE_UNAVAILABLE"})
         except DatabaseUnavailable as error:
             log.warning("key not looked up", reason=str(error))
             context.unknown_because = error

@@ -41,7 +41,7 @@ def env_file_values(text: str, where: str) -> Iterator[tuple[str, str]]:
         if not stripped or stripped.startswith("#"):
             continue
         matched = _LINE.fullmatch(stripped)
-        if matched is None:
+        if matched is None or "\0" in stripped:  # no environment can hold a NUL
             raise UnreadableEnvironment(f"--env-file: line {number} of {where} is not NAME=value")
         name, value = matched.groups()
         quoted = _QUOTED.fullmatch(value)
@@ -67,6 +67,8 @@ def values_of(names: Iterable[str], secrets: Iterable[str], environment: Mapping
         if name in given:
             raise UnreadableEnvironment(f"{name}: is set twice, in the environment and by the file {held}")
         given[name] = _text(held, name).strip()
+        if not given[name]:
+            raise UnreadableEnvironment(f"{name}: {held} is empty")
     for name, value in given.items():
         _refuse_what_is_not_meant(name, value)
     return given
@@ -89,14 +91,17 @@ def _refuse_what_is_not_meant(name: str, value: str) -> None:
         )
 
 
-def near_misses(names: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
+def near_misses(
+    names: Iterable[str], secrets: Iterable[str], environment: Mapping[str, str]
+) -> dict[str, str]:
     """Names of the environment that nothing reads and that are almost one that is read, with the one they are like."""
-    known = [name for each in names for name in (each, f"{each}_FILE")]
+    known = [*names, *(f"{each}_FILE" for each in secrets)]
     found = {}
     for name in environment:
         if name in known or name.startswith(_OTHERS):
             continue
-        close = get_close_matches(name.upper(), known, n=1, cutoff=_CLOSE)
+        held = name.upper().removesuffix("_FILE")  # only secrets may stand in a file
+        close = [held] if held in known else get_close_matches(name.upper(), known, n=1, cutoff=_CLOSE)
         if close:
             found[name] = close[0]
     return found

@@ -14,6 +14,9 @@ from runtime.http_heads import is_clear_head
 
 MOST_BYTES = 32_768  # of a head; a bearer token has 8 KB at most
 MOST_HEADERS = 100
+MOST_AHEAD = (
+    20  # requests that are sent before the first is answered: each is read, and kept, before its turn
+)
 PATIENCE = 15.0  # seconds for a whole request, and for the first byte on a new connection
 READING_PATIENCE = 30.0  # seconds for a client to read what was written, once that no longer fits its buffers
 BODY = b'{"errors":[{"message":"%s","extensions":{"code":"%s"}}]}'
@@ -26,6 +29,7 @@ ANSWER = (
 # What uvicorn bounds by itself. No access log, since it would hold query strings.
 SERVER_BOUNDS: Mapping[str, object] = {
     "http": "runtime.http_edge:BoundedArrival",
+    "ws": "runtime.socket_edge:BoundedFrames",
     "timeout_graceful_shutdown": 20,
     # A worker that imports on a quarter of a core answers no request for some 5 seconds, uvicorn's own patience.
     "timeout_worker_healthcheck": 30,
@@ -61,13 +65,14 @@ class BoundedArrival(HttpToolsProtocol):
         self._unread: TimerHandle | None = None
         self._in_head = self._is_coming = True
         self._head_bytes = self._header_count = 0
+        self._last_answer: bytes | None = None  # for the request that ends the connection
         self._due: TimerHandle | None = self.loop.call_later(self.patience, self._give_up)
 
     def data_received(self, data: bytes) -> None:
         began_before = self._in_head
-        if not self.transport.is_closing():  # after a refusal nothing more is parsed
+        if not self._is_ending():  # after a refusal nothing more is parsed
             self._feed(data)
-        if not self._is_coming or self.transport.is_closing():
+        if not self._is_coming or self._is_ending():
             return
         if self._in_head and began_before:  # of a header without an end the parser says nothing
             self._head_bytes += len(data)
@@ -152,10 +157,10 @@ class BoundedArrival(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade():  # see `_after_upgrade`, which the parser leads to next
             return
-        self._in_head = False
-        if not self._is_clear():
+        if not self._is_clear() or self._is_too_far_ahead():
             raise _Refused
         super().on_headers_complete()
+        self._in_head = False
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
@@ -163,6 +168,15 @@ class BoundedArrival(HttpToolsProtocol):
         self._is_coming = False
         self._forget_timer()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        is_last = not self.pipeline
+        super().on_response_complete()
+        if is_last and self._last_answer is not None and not self.transport.is_closing():
+            self.transport.write(self._last_answer)
+            self.transport.close()
+        if self.transport.is_closing():
+            self._cut_off_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_timer()
@@ -172,16 +186,20 @@ class BoundedArrival(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """What was written waits for a client that doesn't read; closing would wait for it too."""
         super().pause_writing()
-        if self._unread is None:
-            self._unread = self.loop.call_later(self.reading_patience, self.transport.abort)
+        self._cut_off_later()
 
     def resume_writing(self) -> None:
-        self._forget_unread()
+        if not self.transport.is_closing():  # else the rest may still be unread
+            self._forget_unread()
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
-        if self._unread is None:  # a rest that fits the buffers may still be unread
+        self._cut_off_later()
+
+    def _cut_off_later(self) -> None:
+        """Also where what is unread fits the buffers."""
+        if self._unread is None:
             self._unread = self.loop.call_later(self.reading_patience, self.transport.abort)
 
     def _forget_unread(self) -> None:
@@ -202,6 +220,9 @@ class BoundedArrival(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         if self._is_too_large():
             self._refuse()
+        elif self._in_head and self._is_too_far_ahead():
+            message = f"At most {MOST_AHEAD} requests may be sent ahead of their answers."
+            self._answer(b"400 Bad Request", message, b"BAD_REQUEST")
         else:
             self._answer(b"400 Bad Request", msg, b"BAD_REQUEST")
 
@@ -217,6 +238,12 @@ class BoundedArrival(HttpToolsProtocol):
     def _is_too_large(self) -> bool:
         return self._head_bytes > MOST_BYTES or self._header_count > MOST_HEADERS
 
+    def _is_too_far_ahead(self) -> bool:
+        return len(self.pipeline) >= MOST_AHEAD
+
+    def _is_ending(self) -> bool:
+        return self._last_answer is not None or self.transport.is_closing()
+
     def _refuse(self) -> None:
         message = f"A request's line and headers have at most {MOST_BYTES} bytes, in {MOST_HEADERS} headers."
         self._answer(b"431 Request Header Fields Too Large", message, b"HEADERS_TOO_LARGE")
@@ -225,17 +252,28 @@ class BoundedArrival(HttpToolsProtocol):
         self._due = None
         if self.flow.read_paused:  # the server is not reading: the request waits for its turn behind another
             self._due = self.loop.call_later(self.patience, self._give_up)
-        elif not self.transport.is_closing():
+        elif not self._is_ending():
             message = f"The request did not come whole within {self.patience:g} seconds."
             self._answer(b"408 Request Timeout", message, b"TIMEOUT")
 
     def _answer(self, status: bytes, message: str, code: bytes) -> None:
+        """Refuse what is read now, once those before it are answered; the connection ends with it."""
+        body = BODY % (message.encode(), code)
+        answer = ANSWER % (status, len(body), body)
         cycle: RequestResponseCycle | None = self.cycle
-        # An application that has not answered yet may be in the middle of it.
-        if cycle is None or cycle.response_complete:
-            body = BODY % (message.encode(), code)
-            self.transport.write(ANSWER % (status, len(body), body))
-        self.transport.close()
+        is_in_body = self._is_coming and not self._in_head  # so this request is the application's already
+        if is_in_body and not self.pipeline:  # and it has answered, or may be in the middle of it
+            self.transport.close()
+        elif not is_in_body and (cycle is None or cycle.response_complete):
+            self.transport.write(answer)
+            self.transport.close()
+        else:
+            if is_in_body:  # the last one that waits, for a body that will not come
+                self.pipeline.popleft()
+            self._last_answer = answer
+            self._forget_timer()
+        if self.transport.is_closing():
+            self._cut_off_later()
 
     def _forget_timer(self) -> None:
         if self._due is not None:

@@ -9,6 +9,12 @@ import uvicorn
 
 from runtime.http_edge import BoundedArrival
 
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nhost: shop.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    b"sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+    b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
+)
+
 
 @asynccontextmanager
 async def listening(
@@ -41,3 +47,9 @@ async def answer_to(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
         return b""
     finally:
         writer.close()
+
+
+def frame(first: int, payload: bytes, *, masked: bool = True) -> bytes:
+    """A frame of RFC 6455, its mask made of zeros; `first` is its first byte."""
+    assert len(payload) < 126
+    return bytes([first, len(payload) | (0x80 if masked else 0)]) + (b"\0" * 4 if masked else b"") + payload

@@ -8,14 +8,13 @@ from graphql import (
     FieldNode,
     GraphQLNamedType,
     GraphQLObjectType,
-    get_argument_values,
     get_named_type,
     get_nullable_type,
     is_abstract_type,
     is_list_type,
 )
 
-from graph.serving.selections import ResolveInfo, fields_executed, fields_of_type
+from graph.serving.selections import ResolveInfo, arguments_of, fields_executed, fields_of_type
 from graph.serving.spending import ENTRY, Spending, bad_input, too_costly
 from runtime.pages import InvalidPage, check_size, read_cursor
 
@@ -70,8 +69,7 @@ class _Reckoning:
     def _page(self, node: FieldNode, parent: GraphQLObjectType) -> int:
         """How many entries this page may have; raises `InvalidPage`."""
         definition = parent.fields[node.name.value]
-        variables = getattr(self._info.variable_values, "coerced", self._info.variable_values)
-        arguments = get_argument_values(definition, node, variables)
+        arguments = arguments_of(self._info, definition, node)
         first = check_size(arguments["first"])
         if arguments.get("after") is not None:
             read_cursor(arguments["after"])

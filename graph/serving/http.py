@@ -31,6 +31,8 @@ from graph.serving.bodies import JsonObject, MalformedJson, read_json
 from runtime.encoding import to_json
 
 MODERN, LEGACY = "application/graphql-response+json", "application/json"
+WIDER = ("application/*", "*/*")
+ANYTHING = WIDER[-1]
 LARGEST_OPERATION = 100_000  # bytes, with its variables
 LONGEST = 20.0  # seconds, from the first byte of the body to the answer
 TOO_LONG = "This took too long and was given up. Mutations are safe to repeat."
@@ -115,7 +117,7 @@ class GraphQLEndpoint(GraphQL[Context, None]):
 
     async def _execute(self, request: Request) -> Response:
         """What Strawberry's `run` does for a socket, without what only batches, forms and streams need."""
-        negotiated = Negotiated(media_type_for(request.headers.get("accept", "*/*")))
+        negotiated = Negotiated(media_type_for(",".join(request.headers.getlist("accept")) or ANYTHING))
         context = await self._make_context(request)
         operation = await self._operation(request)
         result = await self._executed(request.method, operation, context)
@@ -129,6 +131,10 @@ class GraphQLEndpoint(GraphQL[Context, None]):
         if request.method == "POST":
             return operation_from(decoded(await request.body()))
         parameters: dict[str, Any] = dict(request.query_params)
+        if len(parameters) < len(request.query_params.multi_items()):
+            raise HTTPException(
+                400, "Two parameters have one name: readers disagree on which of them counts."
+            )
         for name in ("variables", "extensions"):
             sent = (parameters.get(name) or NULL).strip()
             parameters[name] = decoded(sent) if sent != NULL else None
@@ -234,25 +240,33 @@ def is_json(content_type: str) -> bool:
 
 def media_type_for(accept: str) -> str:
     """What the client prefers (RFC 9110, 12.5.1); one that takes anything gets what old clients expect."""
-    if accept in ("*/*", LEGACY):
+    if accept in (ANYTHING, LEGACY):
         return LEGACY
-    wanted = [_preference(part) for part in accept.split(",") if part.strip()] or [(1.0, "*/*")]
-    for weight, media_type in sorted(wanted, key=lambda each: -each[0]):
-        if weight > 0 and media_type == MODERN:
-            return MODERN
-        if weight > 0 and media_type in (LEGACY, "application/*", "*/*"):
-            return LEGACY
-    raise HTTPException(406, f"Accept {MODERN} or {LEGACY}.")
+    ranges = [_preference(part) for part in accept.split(",") if part.strip()] or [(ANYTHING, 1.0)]
+    weights = dict(reversed(ranges))  # of two of one name the first counts
+    modern, legacy = _weight_of(MODERN, weights), _weight_of(LEGACY, weights)
+    if max(modern, legacy) <= 0:
+        raise HTTPException(406, f"Accept {MODERN} or {LEGACY}.")
+    if modern != legacy:
+        return MODERN if modern > legacy else LEGACY
+    named_first = next(name for name, _ in ranges if name in (MODERN, LEGACY, *WIDER))
+    return MODERN if named_first == MODERN else LEGACY
 
 
-def _preference(part: str) -> tuple[float, str]:
-    """A media range's weight and name; a weight that is not a number counts as 1."""
+def _weight_of(media_type: str, weights: Mapping[str, float]) -> float:
+    """That of the narrowest range that has the type; 0 if none has."""
+    return next((weights[name] for name in (media_type, *WIDER) if name in weights), 0.0)
+
+
+def _preference(part: str) -> tuple[str, float]:
+    """A media range's name and weight; a weight that is not a number counts as 1."""
     media_type, *parameters = (word.strip().lower() for word in part.split(";"))
     weight = next((word.removeprefix("q=") for word in parameters if word.startswith("q=")), "1")
     try:
-        return float(weight), media_type
+        number = float(weight)
     except ValueError:
-        return 1.0, media_type
+        return media_type, 1.0
+    return media_type, number if number <= 1 else 1.0
 
 
 def not_by(method: str, operation: OperationType) -> HTTPException:

@@ -34,6 +34,10 @@ STATUSES: Mapping[ErrorCode, int] = {
     ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.PAYMENT_PROVIDER_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+STATUSES_OF_CALLER: Mapping[str, int] = {
+    "UNAUTHENTICATED": HTTPStatus.UNAUTHORIZED,
+    "SERVICE_UNAVAILABLE": HTTPStatus.SERVICE_UNAVAILABLE,
+}
 HANDLERS = {
     handler.exception_type: handler for handler in (*errors.HANDLERS, *orders.HANDLERS, *payments.HANDLERS)
 }
@@ -61,7 +65,7 @@ def create_intent(make_context: ContextMaker) -> Endpoint:
             secret = (await payable_intent(context, await _order_id(request))).client_secret
         except Refusal as refusal:
             return _refused(refusal)
-        except GraphQLError as error:  # no token, or one that may not
+        except GraphQLError as error:  # no token, one that may not, or one that can't be checked
             return _anonymous(error)
         except (HTTPException, MalformedJson) as error:
             return _malformed(error)
@@ -107,8 +111,10 @@ def _retry_after(told: UserError) -> dict[str, str]:
 def _anonymous(error: GraphQLError) -> Response:
     code = str((error.extensions or {}).get("code"))
     _note(code)
-    status, headers = (401, {"WWW-Authenticate": "Bearer"}) if code == "UNAUTHENTICATED" else (403, {})
-    return _body(status, code, error.message, retryable=False, headers=headers)
+    status = STATUSES_OF_CALLER.get(code, HTTPStatus.FORBIDDEN)
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    is_away = status == HTTPStatus.SERVICE_UNAVAILABLE
+    return _body(status, code, error.message, retryable=is_away, headers=headers)
 
 
 def _malformed(error: HTTPException | MalformedJson) -> Response:

@@ -10,6 +10,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -19,6 +20,8 @@ from graphql import (
     SelectionNode,
     SelectionSetNode,
     VariableNode,
+    VariableValues,
+    get_argument_values,
     get_named_type,
     get_nullable_type,
     is_abstract_type,
@@ -144,6 +147,14 @@ def fields_of_type(
     for node in _included(info, sets, set(), kind):
         groups[key_of(node)].append(node)
     return groups
+
+
+def arguments_of(info: ResolveInfo, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
+    """What this node passes to the field, by literals and by variables, and the defaults of the rest."""
+    variables = info.variable_values
+    # Strawberry's executor has the coerced values there, graphql-core's own has them within.
+    known = variables if isinstance(variables, VariableValues) else VariableValues({}, {**variables})
+    return get_argument_values(field, node, known)
 
 
 def _fields_executed(info: ResolveInfo, sets: list[SelectionSetNode], parent: GraphQLNamedType | None) -> int:

@@ -39,6 +39,7 @@ from graph.serving.http import LONGEST, TOO_LONG, GraphQLEndpoint, operation_fro
 from graph.serving.open_sockets import MADE_ROOM, OpenSocket, OpenSockets, TooManySockets
 from graph.serving.work_limits import WorkLimits
 from runtime.origins import AllowedOrigins
+from runtime.socket_edge import TOO_MANY_MESSAGES
 from services.identity.principal import Principal
 
 SIGN_IN_WITHIN = timedelta(seconds=10)
@@ -50,7 +51,6 @@ BYTES_OF_UNIT = 1_000  # of a message, which costs a unit more: reading one take
 UNITS_OF_CALLER = 200.0  # a second, and seven times as much at once: all their subscriptions after a restart
 UNITS_OF_ADDRESS = 1_000.0  # of those who have not signed in, for whom one proxy may speak
 FORBIDDEN = 4403  # graphql-ws signs in anew after it, and goes on
-TOO_MANY_MESSAGES = 4429  # graphql-ws gives up after it
 UNAUTHENTICATED = "UNAUTHENTICATED"
 TOKEN_ENDED = "The token has ended or was revoked: sign in anew."  # nosec B105  # noqa: S105  no token
 SIGN_IN_FIRST = "A socket without a token is closed after a minute: sign in."

@@ -283,6 +283,12 @@ async def test_a_compressed_body_is_refused_by_what_it_is(http: httpx.AsyncClien
         ("application/graphql-response+json;q=0, */*", "application/json"),
         ("application/json;q=much", "application/json"),
         ("text/html, */*;q=0.1", "application/json"),
+        ("application/json;q=0, */*", "application/graphql-response+json"),
+        ("*/*, application/json;q=0", "application/graphql-response+json"),
+        ("application/*;q=0, application/json", "application/json"),
+        ("application/json;q=nan", "application/json"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("application/graphql-response+json, application/json, */*", "application/graphql-response+json"),
     ],
 )
 async def test_the_answer_is_what_the_client_prefers(
@@ -292,6 +298,28 @@ async def test_the_answer_is_what_the_client_prefers(
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith(media_type)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["application/json;q=0", "*/*;q=0", "application/*;q=0, */*", "text/html", "*/*, application/*;q=0"],
+)
+async def test_an_answer_that_the_client_refuses_is_406(http: httpx.AsyncClient, accept: str) -> None:
+    answer = await http.post("/graphql", json={"query": CONFIG}, headers={"accept": accept})
+    assert (answer.status_code, code(answer)) == (406, "NOT_ACCEPTABLE")
+
+
+async def test_what_is_accepted_may_stand_in_two_headers(http: httpx.AsyncClient) -> None:
+    accept = [("accept", "text/html"), ("accept", "application/graphql-response+json")]
+    answer = await http.post("/graphql", json={"query": CONFIG}, headers=accept)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/graphql-response+json")
+
+
+async def test_of_two_parameters_of_one_name_none_is_guessed(http: httpx.AsyncClient) -> None:
+    """As of two members of a JSON object: a filter in front may have judged the other one."""
+    answer = await http.get("/graphql", params=[("query", CONFIG), ("query", "{ me { id } }")])
+    assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
 
 
 async def test_a_body_may_begin_with_a_byte_order_mark(http: httpx.AsyncClient) -> None:

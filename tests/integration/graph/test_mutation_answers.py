@@ -209,3 +209,24 @@ async def test_what_can_be_answered_is_done(client: Client, shop: Shop, endpoint
 
     assert len(canceled["cancelOrder"]["lines"]) == MOST_LINES
     assert rotated["rotateWebhookSecret"]["secret"].startswith("whsec_")
+
+
+async def test_how_much_is_answered_may_stand_in_variables(
+    client: Client, database: Database, endpoint_id: str
+) -> None:
+    mutation = (
+        "mutation($id: ID!, $first: Int, $after: String) { rotateWebhookSecret(endpointId: $id)"
+        " { ... on NewWebhookEndpoint { secret endpoint { deliveries(first: $first, after: $after)"
+        " { nodes { id } } } } } }"
+    )
+    made = await client.data(mutation, {"id": endpoint_id, "first": 5}, **MERCHANT)
+    assert made["rotateWebhookSecret"]["secret"]
+    made = await client.data(mutation, {"id": endpoint_id, "after": None}, **MERCHANT)
+    assert made["rotateWebhookSecret"]["secret"]
+    for variables, because in (
+        ({"first": 101}, "`first` must be between 1 and 100"),
+        ({"after": "x"}, "`after` is not a cursor of this API"),
+    ):
+        await assert_nothing_is_done(
+            client, database, mutation, {"id": endpoint_id, **variables}, because=because
+        )

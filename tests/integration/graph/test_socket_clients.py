@@ -17,12 +17,12 @@ from main import build_app
 from runtime.database.database import Database
 from runtime.http_edge import SERVER_BOUNDS
 from settings import Settings
-from tests.edges import listening
+from tests.edges import HANDSHAKE, frame, listening
 from tests.integration.graph.test_socket_bounds import closing_code, maker_of
 from tests.make import Shop
 from tests.sockets import follower, token
 
-OWN_BOUNDS: dict[str, Any] = {name: SERVER_BOUNDS[name] for name in SERVER_BOUNDS if name.startswith("ws_")}
+OWN_BOUNDS: dict[str, Any] = {name: SERVER_BOUNDS[name] for name in SERVER_BOUNDS if name.startswith("ws")}
 ME = "{ me { id } }"
 
 
@@ -124,19 +124,6 @@ async def test_a_message_that_is_none_ends_the_socket_with_its_code(
     async with follower(address) as ada:
         await ada.socket.send(sent)
         assert await closing_code(ada) == code
-
-
-HANDSHAKE = (
-    b"GET /graphql HTTP/1.1\r\nhost: shop.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
-    b"sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
-    b"sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
-)
-
-
-def frame(first: int, payload: bytes, *, masked: bool = True) -> bytes:
-    """A frame of RFC 6455, its mask made of zeros; `first` is its first byte."""
-    assert len(payload) < 126
-    return bytes([first, len(payload) | (0x80 if masked else 0)]) + (b"\0" * 4 if masked else b"") + payload
 
 
 INIT = json.dumps({"type": "connection_init"}).encode()

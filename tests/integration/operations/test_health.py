@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -339,10 +340,20 @@ async def test_a_server_whose_issuer_is_down_is_not_ready_and_logs_a_warning(
         async with server(settings.model_copy(update=others)) as client:
             answer = await client.get("/readyz")
             token = {"Authorization": f"Bearer {unsigned()}"}
-            await client.post("/graphql", json={"query": "{ me { id } }"}, headers=token)
+            me = await client.post("/graphql", json={"query": "{ me { id } }"}, headers=token)
+            pay = await client.post(
+                "/api/payments/create-intent", json={"orderId": str(uuid4())}, headers=token
+            )
+    # Nothing is known of the token, so nobody is told that it has ended.
+    assert me.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+    assert (pay.status_code, pay.json()["code"], pay.json()["retryable"]) == (
+        503,
+        "SERVICE_UNAVAILABLE",
+        True,
+    )
     assert answer.status_code == 503
     assert answer.json()["keys"].endswith("(ClientConnectorError): nobody can sign in")
-    [refused] = [line for line in lines.getvalue().splitlines() if "token refused" in line]
+    refused, _ = [line for line in lines.getvalue().splitlines() if "token refused" in line]
     assert {"level": "warning", "reason": "keys-unavailable"}.items() <= json.loads(refused).items()
 
 

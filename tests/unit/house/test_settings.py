@@ -299,6 +299,10 @@ def test_each_secret_may_stand_in_a_file() -> None:
 def test_a_secret_file_that_cannot_be_read_is_refused_by_its_settings_name(tmp_path: Path) -> None:
     with pytest.raises(UnsafeSettings, match=r"^JWT_SECRET: .*/none can't be read: No such file"):
         Settings.read({**SAFE, "JWT_SECRET": "", "JWT_SECRET_FILE": str(tmp_path / "none")})
+    for nothing in (b"", b"\n", b"\xef\xbb\xbf"):
+        (tmp_path / "empty").write_bytes(nothing)
+        with pytest.raises(UnsafeSettings, match=r"^METRICS_TOKEN: .*/empty is empty"):
+            Settings.read({**SAFE, "METRICS_TOKEN_FILE": str(tmp_path / "empty")})
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     with pytest.raises(UnsafeSettings, match=r"^JWT_SECRET: .*is not UTF-8"):
         Settings.read({"JWT_SECRET_FILE": str(tmp_path / "bytes")})
@@ -324,6 +328,8 @@ def test_a_secret_that_is_set_twice_is_refused(tmp_path: Path) -> None:
         ("PATH", None),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", None),
         ("JWT_SECRET_FILE", None),
+        ("JWT_ISSUER_FILE", "JWT_ISSUER"),
+        ("cors_origins_file", "CORS_ORIGINS"),
     ],
 )
 def test_a_name_that_is_almost_a_settings_is_told(tmp_path: Path, name: str, meant: str | None) -> None:

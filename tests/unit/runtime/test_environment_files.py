@@ -28,7 +28,9 @@ def test_a_value_in_a_file_is_taken_as_it_is_written(tmp_path: Path, line: str, 
     assert environment == {"A": value}
 
 
-@pytest.mark.parametrize(("line", "name"), [("nonsense", "--env-file"), ("A=b # a comment", "A")])
+@pytest.mark.parametrize(
+    ("line", "name"), [("nonsense", "--env-file"), ("A=b # a comment", "A"), ("A=b\0c", "--env-file")]
+)
 def test_a_line_that_can_be_read_in_two_ways_is_refused(tmp_path: Path, line: str, name: str) -> None:
     (tmp_path / "file").write_text(f"B=1\n{line}\n")
     with pytest.raises(UnreadableEnvironment, match=f"^{name}: line 2"):
