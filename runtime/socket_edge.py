@@ -6,8 +6,8 @@ for 300 ms. Pings, pongs and parts of a message are no messages yet, so nothing 
 
 from asyncio import TimerHandle
 from asyncio.transports import BaseTransport
+from typing import Any
 
-from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
@@ -95,7 +95,7 @@ class BoundedFrames(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         self._cut_off_later()
 
-    async def send(self, message: ASGISendEvent) -> None:
+    async def send(self, message: Any) -> None:
         await super().send(message)
         if self.close_sent:
             self._cut_off_later()

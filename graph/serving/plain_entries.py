@@ -133,10 +133,11 @@ def _object_maker(info: ResolveInfo, nodes: Sequence[FieldNode], kind: GraphQLOb
 
 
 def _reader(info: ResolveInfo, field: GraphQLField, nodes: Sequence[FieldNode]) -> Make | None:
-    if isinstance(field.resolve, Reading):
+    resolve: Any = field.resolve
+    if isinstance(resolve, Reading):
         is_list = is_list_type(get_nullable_type(field.type))  # which would not be charged
-        return None if is_list else field.resolve.read
-    return field.resolve.reader(info, field, nodes) if isinstance(field.resolve, ReadingList) else None
+        return None if is_list else resolve.read
+    return resolve.reader(info, field, nodes) if isinstance(resolve, ReadingList) else None
 
 
 def _checked(info: ResolveInfo, kind: GraphQLObjectType, make: Make) -> Make:

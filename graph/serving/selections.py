@@ -151,7 +151,7 @@ def fields_of_type(
 
 def arguments_of(info: ResolveInfo, field: GraphQLField, node: FieldNode) -> dict[str, Any]:
     """What this node passes to the field, by literals and by variables, and the defaults of the rest."""
-    variables = info.variable_values
+    variables: Any = info.variable_values
     # Strawberry's executor has the coerced values there, graphql-core's own has them within.
     known = variables if isinstance(variables, VariableValues) else VariableValues({}, {**variables})
     return get_argument_values(field, node, known)

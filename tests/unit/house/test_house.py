@@ -174,7 +174,7 @@ def test_settings_use_services_alone_and_the_tests_are_imported_by_nobody() -> N
     ("package", "places"),
     [
         ("jwt", {"services/identity/tokens.py"}),
-        ("uvicorn", {"main.py", "runtime/http_edge.py", "runtime/supervisor.py"}),
+        ("uvicorn", {"main.py", "runtime/http_edge.py", "runtime/socket_edge.py", "runtime/supervisor.py"}),
     ],
 )
 def test_a_library_is_imported_in_its_one_place(package: str, places: set[str]) -> None:
