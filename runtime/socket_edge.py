@@ -4,14 +4,19 @@ uvicorn reads all that has come in one go, at some 8 µs a frame: a quarter of a
 for 300 ms. Pings, pongs and parts of a message are no messages yet, so nothing else counts them.
 """
 
+import os
 from asyncio import TimerHandle
 from asyncio.transports import BaseTransport
 from typing import Any
 
+from runtime.http_edge import MOST_BYTES, READING_PATIENCE
+
+# isort: split
+# Read once, when websockets is imported: its own 8 KB a line are less than all cookies of a page may have.
+os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", str(MOST_BYTES))
+
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
-
-from runtime.http_edge import READING_PATIENCE
 
 PIECE = 2_048  # bytes that are read before the frames in them are counted
 FRAMES_PER_SECOND = 400.0  # of one socket

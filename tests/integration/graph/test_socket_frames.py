@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn import Config
 from websockets.frames import Frame
 
+from runtime.http_edge import MOST_BYTES
 from runtime.socket_edge import FRAMES_SAVED, PIECE, BoundedFrames
 from settings import Settings
 from tests.edges import HANDSHAKE, frame, listening
@@ -23,7 +24,7 @@ class Watched(BoundedFrames):
     reading_patience = 0.2
     high_water: int | None = None
     read = 0
-    lost: asyncio.Event
+    lost = asyncio.Event()
 
     def connection_made(self, transport: Any) -> None:
         if self.high_water:
@@ -136,6 +137,17 @@ async def test_who_answers_no_ping_and_reads_nothing_is_cut_off() -> None:
     own = watched(100_000_000)
     async with opened(endless, own, ws_ping_interval=0.2, ws_ping_timeout=0.2):
         await asyncio.wait_for(own.lost.wait(), 20)
+
+
+async def test_a_handshake_may_have_as_long_a_header_as_any_request() -> None:
+    """As the cookies of a page that has many."""
+    cookies = b"cookie: " + b"x" * (MOST_BYTES - 1_000) + b"\r\n\r\n"
+    async with listening(quiet, ws=watched()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(HANDSHAKE[:-2] + cookies)
+        async with asyncio.timeout(10):
+            assert b" 101 " in await reader.readline()
+        writer.transport.abort()
 
 
 def test_the_server_uses_it() -> None:
