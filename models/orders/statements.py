@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Integer,
+    Interval,
     Select,
     Text,
     Uuid,
@@ -282,14 +283,29 @@ class AddedOrder(NamedTuple):
     updated_at: datetime
     version: int
     revision: int
+    expires_at: datetime | None
 
 
+# Orders expire by the database's clock, so their lifetime counts from what it shows.
+_expires = func.now() + bindparam("lifetime", type_=Interval)
 ADD_ORDER = Query(
     AddedOrder,
     insert(Order)
+    .values(
+        id=bindparam("id", type_=Uuid),
+        user_id=bindparam("user_id", type_=Text),
+        currency=bindparam("currency", type_=Text),
+        idempotency_key=bindparam("idempotency_key", type_=Text),
+        expires_at=_expires,
+    )
     .on_conflict_do_nothing(index_elements=["user_id", "idempotency_key"])
     .returning(
-        col(Order.id), col(Order.created_at), col(Order.updated_at), col(Order.version), col(Order.revision)
+        col(Order.id),
+        col(Order.created_at),
+        col(Order.updated_at),
+        col(Order.version),
+        col(Order.revision),
+        col(Order.expires_at),
     ),
 )
 
@@ -329,7 +345,7 @@ IMPORT_ORDER = Query(
         currency=bindparam("currency", type_=Text),
         reference=bindparam("reference", type_=Text),
         receipt_email=bindparam("receipt_email", type_=Text),
-        expires_at=bindparam("expires_at", type_=DateTime(timezone=True)),
+        expires_at=func.coalesce(bindparam("expires_at", type_=DateTime(timezone=True)), _expires),
         shop_metadata=cast(bindparam("shop_metadata", type_=Text), JSONB),
         import_digest=bindparam("import_digest", type_=Text),
     )

@@ -9,7 +9,8 @@ from sqlmodel import col
 
 from models.base import among
 from models.orders.tables import Order, OrderStatus
-from models.payments.tables import LIVE, Payment
+from models.payments.tables import LIVE, Disposition, Payment
+from models.refunds.sums import kept
 from runtime.database.statements import Query
 
 
@@ -40,6 +41,13 @@ CLOSE_ORDER = (
         canceled_at=func.now(),
         updated_at=func.now(),
     )
+)
+# Money that settled a pending order, or waits for a decision: somebody set its status by hand. Read under the order's
+# lock.
+WAITING_MONEY = select(col(Payment.id)).where(
+    col(Payment.order_id) == bindparam("order_id", type_=Uuid),
+    among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)),
+    kept(Payment) > 0,
 )
 _is_pending = col(Order.status) == OrderStatus.PENDING.value
 _has_expired = col(Order.expires_at) <= func.now()

@@ -63,6 +63,7 @@ class LockedPayment(NamedTuple):
     disposition: str | None
     amount: int
     amount_received: int
+    currency: str
     intent_id: str | None
     authorized_at: datetime | None
 
@@ -74,6 +75,7 @@ LOCK_PAYMENT = Query(
         col(Payment.disposition),
         col(Payment.amount),
         col(Payment.amount_received),
+        col(Payment.currency),
         col(Payment.intent_id),
         col(Payment.authorized_at),
     )
@@ -136,6 +138,7 @@ SET_PAYMENT = (
         intent_id=bindparam("to_intent_id"),
         amount=bindparam("to_amount"),
         amount_received=bindparam("to_amount_received"),
+        currency=bindparam("to_currency"),
         authorized_at=case(
             (bindparam("is_authorized", type_=Boolean), func.coalesce(col(Payment.authorized_at), func.now()))
         ),

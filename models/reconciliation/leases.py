@@ -64,3 +64,13 @@ _done = insert(Lease).values(
 SET_DONE_UNTIL = _done.on_conflict_do_update(
     index_elements=["name"], set_={"done_until": _done.excluded.done_until}
 )
+# As SET_DONE_UNTIL, for what began `since` ago: by the clock that its age is told by, whatever the caller's shows.
+_began = insert(Lease).values(
+    name=bindparam("lease_name", type_=Text),
+    holder="",
+    held_until=func.now(),
+    done_until=func.now() - bindparam("since", type_=Interval),
+)
+SET_DONE_SINCE = _began.on_conflict_do_update(
+    index_elements=["name"], set_={"done_until": _began.excluded.done_until}
+)

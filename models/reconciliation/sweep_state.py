@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     DateTime,
     Index,
     Integer,
@@ -97,11 +98,16 @@ class StepCursor(NamedTuple):
 STEP_CURSOR = Query(StepCursor, select(col(SweepStep.cursor)).where(_this_step))
 _kept = insert(SweepStep).values(name=_text("step"), cursor=_text("cursor"))
 KEEP_CURSOR = _kept.on_conflict_do_update(index_elements=["name"], set_={"cursor": _kept.excluded.cursor})
+# When it began, by the clock that its age is told by.
+_milliseconds = bindparam("milliseconds", type_=Integer)
+_began = func.now() - _milliseconds.op("*", precedence=8)(
+    literal_column("interval '1 millisecond'", Interval)
+)
 _ended = insert(SweepStep).values(
     name=_text("step"),
-    last_run_at=bindparam("began", type_=_moment),
-    last_whole_at=bindparam("whole_at", type_=_moment),
-    milliseconds=bindparam("milliseconds", type_=Integer),
+    last_run_at=_began,
+    last_whole_at=case((bindparam("is_whole", type_=Boolean), _began)),
+    milliseconds=_milliseconds,
 )
 END_STEP = _ended.on_conflict_do_update(
     index_elements=["name"],

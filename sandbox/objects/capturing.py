@@ -10,6 +10,7 @@ from sandbox.objects.confirming import PAYING, attempt, check_attempt, chosen_me
 from sandbox.objects.currencies import check_step
 from sandbox.objects.method_settings import SETTINGS, method_settings
 from sandbox.objects.payment_intents import described, require_intent
+from sandbox.objects.refunds import release_rest
 from sandbox.objects.taking import succeed
 
 _CONFIRMING = PAYING | {
@@ -60,6 +61,8 @@ def capture(account: Account, call: Call) -> Object:
         raise invalid(message, param="amount_to_capture", code="amount_too_large")
     check_step(amount, intent["currency"], param="amount_to_capture")
     charge = capture_charge(account, account.charges.require(intent["latest_charge"]), amount)
+    if amount < charge["amount"]:
+        release_rest(account, charge, charge["amount"] - amount)
     account.emit("charge.captured", charge)
     return succeed(account, intent | {"metadata": params.metadata(intent["metadata"])}, charge)
 

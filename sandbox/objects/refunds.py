@@ -56,7 +56,9 @@ def refund_charge(
     plan = _plan_of(account, charge)
     if plan.refuse is not None:
         raise _cannot_be_refunded(charge, plan.refuse)
-    refund = account.save(account.refunds, _new_refund(account, charge, amount, reason, metadata))
+    new = _new_refund(account, charge, amount, reason, metadata)
+    booked = new | {"balance_transaction": book(account, new, -amount, "refund")}
+    refund = account.save(account.refunds, booked)
     if plan.status != "succeeded":
         refund = account.save(account.refunds, refund | _in_status(account, refund, plan.status))
     refunded = charge["amount_refunded"] + amount
@@ -143,7 +145,12 @@ def _new_refund(
         "status": "succeeded",
         "transfer_reversal": None,
     }
-    return refund | {"balance_transaction": book(account, refund, -amount, "refund")}
+    return refund
+
+
+def release_rest(account: Account, charge: Object, amount: int) -> None:
+    """What a partial capture leaves is shown as a refund, of money that never came: nothing is booked for it."""
+    account.save(account.refunds, _new_refund(account, charge, amount, None, {}))
 
 
 _NEXT: dict[str, tuple[str, ...]] = {
@@ -221,6 +228,8 @@ def _follow(account: Account, refund: Object, plan: RefundPlan) -> None:
 def resume(account: Account) -> None:
     """After a restart: what has still to become of refunds."""
     for refund in account.refunds:
+        if refund["balance_transaction"] is None:  # released, not refunded
+            continue
         _follow(account, refund, _plan_of(account, account.charges.require(refund["charge"])))
 
 

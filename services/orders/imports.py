@@ -31,7 +31,6 @@ from services.orders.lines import (
     check_total,
     lines_as_json,
 )
-from services.orders.orders import expiry_of
 from services.orders.refusals import IdempotencyKeyReused, InvalidOrder
 from services.orders.texts import is_name, is_text
 from services.orders.views import PlacedOrder, order_from
@@ -86,9 +85,7 @@ class OrderImports:
         check_import(order)
 
         async def write(transaction: Transaction) -> PlacedOrder:
-            order_id = await _earlier(transaction, order) or await _add(
-                transaction, order, expiry_of(self._lifetime)
-            )
+            order_id = await _earlier(transaction, order) or await _add(transaction, order, self._lifetime)
             wanted = {"order_id": order_id, "user_id": "", "may_any": True}
             return order_from(await transaction.one(ORDER, wanted))
 
@@ -120,7 +117,7 @@ async def _earlier(transaction: Transaction, order: ImportedOrder) -> UUID | Non
     return order_id
 
 
-async def _add(transaction: Transaction, order: ImportedOrder, default_expiry: datetime | None) -> UUID:
+async def _add(transaction: Transaction, order: ImportedOrder, lifetime: timedelta | None) -> UUID:
     check_expiry(
         order.expires_at
     )  # not for an order that is there: the same import comes again, however late
@@ -130,7 +127,8 @@ async def _add(transaction: Transaction, order: ImportedOrder, default_expiry: d
         "currency": order.currency,
         "reference": order.reference,
         "receipt_email": order.receipt_email,
-        "expires_at": order.expires_at or default_expiry,
+        "expires_at": order.expires_at,
+        "lifetime": lifetime,
         "shop_metadata": to_json(dict(order.metadata)).decode(),
         "import_digest": order.digest,
     }

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -248,8 +248,7 @@ class Orders:
                 return order
             lines, priced_in = await _priced(transaction, wanted, currency)
             _check_total(lines, priced_in, total)
-            expires_at = expiry_of(self._lifetime)
-            order = await _add_order(transaction, user_id, priced_in, idempotency_key, lines, expires_at)
+            order = await _add_order(transaction, user_id, priced_in, idempotency_key, lines, self._lifetime)
             if order := order or await earlier():
                 return order
             raise RuntimeError("the order that held this key was deleted while another was placed with it")
@@ -317,18 +316,13 @@ def _check_total(lines: Sequence[OrderLine], currency: str, shown: int | None) -
         check_total(lines, currency, shown)
 
 
-def expiry_of(lifetime: timedelta | None) -> datetime | None:
-    """When an order that is placed now expires."""
-    return None if lifetime is None else datetime.now(UTC) + lifetime
-
-
 async def _add_order(
     transaction: Transaction,
     user_id: str,
     currency: str,
     key: str | None,
     lines: Sequence[OrderLine],
-    expires_at: datetime | None,
+    lifetime: timedelta | None,
 ) -> PlacedOrder | None:
     """The order just placed; None when this user used the key before."""
     values = {
@@ -336,7 +330,7 @@ async def _add_order(
         "user_id": user_id,
         "currency": currency,
         "idempotency_key": key,
-        "expires_at": expires_at,
+        "lifetime": lifetime,
     }
     row = await transaction.row(ADD_ORDER, values)
     if row is None:
@@ -353,7 +347,7 @@ async def _add_order(
         row.updated_at,
         row.version + 1,  # adding the lines is a change
         user_id,
-        expires_at=expires_at,
+        expires_at=row.expires_at,
         revision=row.revision + 1,
     )
 

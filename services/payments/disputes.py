@@ -4,7 +4,7 @@ from typing import Protocol
 
 import structlog
 
-from models.payments.settlement_statements import LOCK_ORDER
+from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, LockedPayment
 from models.payments.tables import PaymentState
 from models.refunds.statements import PAYMENT_WITH_INTENT, PUT_DISPUTE, PaymentAskedAbout
 from runtime.database.database import Database, Transaction
@@ -40,18 +40,28 @@ class Disputes:
 
         async def write(transaction: Transaction) -> None:
             order = await transaction.one(LOCK_ORDER, {"order_id": payment.order_id})
+            locked = await transaction.one(LOCK_PAYMENT, {"payment_id": payment.id})
             for dispute in disputes:
-                await _write(transaction, payment, dispute)
+                await _write(transaction, payment, dispute, amount_of(dispute, locked))
             await follow_the_money(transaction, payment.order_id, order, cause="dispute")
 
         await self._database.transaction(write, locks=payment.order_id)
 
 
-async def _write(transaction: Transaction, payment: PaymentAskedAbout, dispute: StripeDispute) -> None:
+def amount_of(dispute: StripeDispute, payment: LockedPayment) -> int:
+    """In the payment's currency. One in another currency counts as about all of it: its part can't be known."""
+    if dispute.currency in (None, payment.currency):
+        return dispute.amount
+    return payment.amount_received or payment.amount
+
+
+async def _write(
+    transaction: Transaction, payment: PaymentAskedAbout, dispute: StripeDispute, amount: int
+) -> None:
     values = {
         "id": dispute.id,
         "payment_id": payment.id,
-        "amount": dispute.amount,
+        "amount": amount,
         "status": dispute.status,
         "reason": dispute.reason,
         "due_by": dispute.due_by,

@@ -101,7 +101,10 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeRefund:
-    """A refund as Stripe has it. `refund_id` is ours, from its metadata; None for one made in the dashboard."""
+    """A refund as Stripe has it. `refund_id` is ours, from its metadata; None for one made in the dashboard.
+
+    `is_booked`: it stands in the account's balance. What a partial capture released does not.
+    """
 
     id: str
     status: str
@@ -109,11 +112,15 @@ class StripeRefund:
     reason: str | None
     refund_id: UUID | None
     failure_code: str | None
+    is_booked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeDispute:
-    """A dispute as Stripe has it. `due_by` is until when evidence is taken, if any is wanted."""
+    """A dispute as Stripe has it. `due_by` is until when evidence is taken, if any is wanted.
+
+    `amount` is minor units of `currency`, which is not always the payment's; None where Stripe doesn't tell it.
+    """
 
     id: str
     status: str
@@ -121,6 +128,7 @@ class StripeDispute:
     reason: str
     created_at: datetime
     due_by: datetime | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,17 +169,21 @@ class StripePage(Generic[T]):
     """A page of one of Stripe's lists, newest first; `next` continues it, None at its end.
 
     What is another application's may be left out of `items`, so a page may be empty and have a next one.
+    `answered_at` is Stripe's time, None where it doesn't tell it.
     """
 
     items: tuple[T, ...]
     next: str | None
+    answered_at: datetime | None = None
 
 
 class GatewayError(Exception):
     """A call to Stripe that brought no intent. `request_id` is Stripe's, for its support and our logs.
 
-    `param` is the parameter that Stripe complains of, if it says so.
+    `param` is the parameter that Stripe complains of, if it says so. `answered_at` is Stripe's time, if it answered.
     """
+
+    answered_at: datetime | None = None
 
     def __init__(
         self,

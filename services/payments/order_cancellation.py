@@ -12,6 +12,7 @@ from models.payments.cancellation_statements import (
     IS_EXPIRED,
     LIVE_PAYMENT,
     LOCK_LIVE_PAYMENT,
+    WAITING_MONEY,
     LivePaymentRow,
 )
 from models.payments.settlement_statements import LOCK_ORDER
@@ -88,7 +89,10 @@ class OrderCancellation:
             if not await self._is_unpaid(live.intent_id):
                 return False
             live = None
-        return await self._close(order_id, live, _Cancellation(CancelReason.EXPIRED, EXPIRED))
+        try:
+            return await self._close(order_id, live, _Cancellation(CancelReason.EXPIRED, EXPIRED))
+        except OrderNotCancelable:  # its money waits for a person, who was called
+            return False
 
     async def _is_unpaid(self, intent_id: str) -> bool:
         """Whether the intent is canceled now. What was authorized or paid meanwhile is left alone."""
@@ -153,6 +157,8 @@ async def _close_order(
     as_seen = (live and (live.id, live.intent_id)) == (seen and (seen.id, seen.intent_id))
     if order.status != OrderStatus.PENDING or not as_seen:
         return False
+    if await transaction.row(WAITING_MONEY, {"order_id": order_id}) is not None:
+        raise OrderNotCancelable(OrderStatus.REVIEW)  # a person decides first, whatever somebody set it to
     if cancellation.reason is CancelReason.EXPIRED and not await transaction.row(
         IS_EXPIRED, {"order_id": order_id}
     ):

@@ -23,7 +23,10 @@ async def write_listed(
 ) -> None:
     """`payment` is the row of `LOCK_PAYMENT`, of money that arrived."""
     ours = list(await transaction.rows(REFUNDS_OF_PAYMENT, {"payment_id": payment_id}))
-    for refund in sorted(listed, key=lambda refund: refund.status not in ENDED):  # they make room for others
+    given_back = without_released(payment, listed)
+    for refund in sorted(
+        given_back, key=lambda refund: refund.status not in ENDED
+    ):  # they make room for others
         known = _known(ours, refund)
         if known is None:
             await _add(transaction, payment_id, payment, refund)
@@ -31,6 +34,26 @@ async def write_listed(
         ours.remove(known)  # Stripe may have made two of one wish: each has a row
         if not _is_older(known, refund) and _differs(known, refund):
             await _change(transaction, known, refund)
+
+
+def without_released(payment: LockedPayment, listed: Sequence[StripeRefund]) -> Sequence[StripeRefund]:
+    """`listed`, newest first, without the refund by which Stripe shows what a partial capture released.
+
+    That money never came, so it is not given back. It is the oldest refund of just that amount, and is not booked; or
+    more would have gone back than came.
+    """
+    released = payment.amount - payment.amount_received
+    alike = [
+        refund
+        for refund in listed
+        if (refund.amount, refund.status, refund.refund_id) == (released, RefundState.SUCCEEDED, None)
+    ]
+    unbooked = [refund for refund in alike if not refund.is_booked]
+    total = sum(refund.amount for refund in listed if refund.status not in ENDED)
+    if not unbooked and (not alike or total <= payment.amount_received):
+        return listed
+    oldest = (unbooked or alike)[-1]
+    return [refund for refund in listed if refund is not oldest]
 
 
 def _known(ours: Sequence[RefundRow], refund: StripeRefund) -> RefundRow | None:

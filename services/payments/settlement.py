@@ -92,6 +92,7 @@ async def _write(
         "to_intent_id": intent.id,
         "to_amount": intent.amount if succeeded else payment.amount,
         "to_amount_received": intent.amount_received if succeeded else 0,
+        "to_currency": intent.currency if succeeded else payment.currency,
         "is_authorized": is_authorized,
         "to_cause": cause,
     }

@@ -24,6 +24,7 @@ from models.reconciliation.statements import (
     PaymentToClose,
     UnansweredPayment,
 )
+from models.reconciliation.stripe_account import DATABASE_TIME
 from models.refunds.statements import UNFINISHED_REFUNDS, UnfinishedRefund
 from models.refunds.tables import RefundState
 from runtime.database.database import Database
@@ -261,8 +262,9 @@ class PayableIntents:
     async def run(self, step: StepRun) -> None:
         # A look is written down before Stripe is asked: one that failed would be due after its long pause only.
         await step.each(step.retries, str, self._look_again(step))
-        now = datetime.now(UTC) + timedelta(days=1)  # clocks differ
-        old = datetime.now(UTC) - YOUNG
+        [clock] = await self._database.rows(DATABASE_TIME)  # payments are older or younger by the same clock
+        now = clock.moment + timedelta(days=1)  # it may have gone back
+        old = clock.moment - YOUNG
         await self._walk(step, now, old, keeps_cursor=False)
         start = datetime.fromisoformat(step.cursor) if step.cursor else old
         await self._walk(step, min(start, old), NO_TIME_BEFORE, keeps_cursor=True)

@@ -15,7 +15,7 @@ import structlog
 
 from models.attention.statements import DELETE_OLD_CASES, OPEN_CASES
 from models.reconciliation.clock import ALL_DUE_NOW, CLOCK_WENT_BACK, SEE_CLOCK
-from models.reconciliation.leases import SET_DONE_UNTIL
+from models.reconciliation.leases import SET_DONE_SINCE
 from models.reconciliation.sweep_state import (
     FORGET_OLD_FAILURES,
     KEEP_CURSOR,
@@ -144,8 +144,8 @@ class Sweep:
 
     async def run(self, findings: Findings | None = None) -> Findings:
         """One sweep over everything that is due, as far as the budgets go; `findings` is filled meanwhile."""
-        findings, began = findings or Findings(), datetime.now(UTC)
-        deadline = time.monotonic() + self._together
+        findings, began = findings or Findings(), time.monotonic()
+        deadline = began + self._together
         with asking_as(Rank.REPAIR):
             if not await self._stripe_answers(findings):
                 findings.unreachable = True
@@ -158,7 +158,8 @@ class Sweep:
                 await self._run_step(each, findings)
         await self._call_for_persons(findings)
         if findings.is_whole:
-            await self._database.rows(SET_DONE_UNTIL, {"lease_name": SWEEP, "moment": began})
+            since = timedelta(seconds=time.monotonic() - began)
+            await self._database.rows(SET_DONE_SINCE, {"lease_name": SWEEP, "since": since})
         return findings
 
     async def _run_step(self, each: Step, findings: Findings) -> None:
@@ -183,9 +184,10 @@ class Sweep:
         self._stripe_time = None
         try:
             self._stripe_time = await self._gateway.ping()
-        except (PermissionMissing, Refused):  # an answer
-            pass
+        except (PermissionMissing, Refused) as error:  # an answer
+            self._stripe_time = error.answered_at
         except GatewayError as error:
+            self._stripe_time = error.answered_at
             if await self._answers_another_question(error):
                 return await self._go_on()
             what = "refuses the key" if isinstance(error, AccessDenied) else "could not be asked"
@@ -200,11 +202,13 @@ class Sweep:
         if isinstance(error, AccessDenied | TooManyRequests):
             return False
         try:
-            await self._gateway.list_intents(datetime.now(UTC))
-        except (PermissionMissing, Refused):
+            page = await self._gateway.list_intents(datetime.now(UTC))
+        except (PermissionMissing, Refused) as refusal:
+            self._stripe_time = self._stripe_time or refusal.answered_at
             return True
         except GatewayError:
             return False
+        self._stripe_time = self._stripe_time or page.answered_at
         return True
 
     async def _go_on(self) -> bool:

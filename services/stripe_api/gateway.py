@@ -192,7 +192,8 @@ class StripeGateway:
         self, path: str, read: Callable[[Any], T | None], after: str | None, **parameters: Any
     ) -> StripePage[T]:
         start = {"starting_after": after} if after else {}
-        return page_from(await self._call("get", path, limit=PAGE, **parameters, **start), read, after=after)
+        answer = await self._ask("get", path, limit=PAGE, **parameters, **start)
+        return page_from(answer.data, read, after=after, answered_at=date_of(answer.headers))
 
     async def ping(self) -> datetime | None:
         """The cheapest question that needs a valid key: https://docs.stripe.com/api/balance/balance_retrieve"""
@@ -256,6 +257,7 @@ class StripeGateway:
                 if isinstance(failure, TooManyRequests):
                     failure.retry_after = turn.slow_down()
                 if failure is not None:
+                    failure.answered_at = date_of(answer.headers)
                     raise failure
                 return answer
 

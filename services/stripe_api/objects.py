@@ -1,6 +1,7 @@
 """Stripe's objects, read into our words. Whatever a field holds, the object is read or is an `UnreadableAnswer`."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from models.refunds.tables import RefundState
@@ -59,9 +60,9 @@ def intent_status(word: str) -> IntentStatus:
 
 def intent_seen(data: object) -> IntentSeen | None:
     """An intent of a list; None for what has no id of an intent's."""
-    fields = Fields(data, "payment intent of a list")
-    if not is_id(INTENT, fields.inside("id")):
+    if not isinstance(data, Mapping) or not is_id(INTENT, data.get("id")):
         return None
+    fields = Fields(data, "payment intent of a list")
     intent_id, marks = fields.id(INTENT), marks_from(fields.metadata())
     try:
         return IntentSeen(id=intent_id, marks=marks, intent=intent_from(data))
@@ -82,6 +83,7 @@ def refund_from(data: object) -> StripeRefund:
         reason=fields.text("reason"),
         refund_id=uuid_in(fields.metadata(), "refund_id"),
         failure_code=fields.text("failure_reason"),
+        is_booked=fields.has("balance_transaction"),
     )
 
 
@@ -97,6 +99,7 @@ def dispute_from(data: object) -> StripeDispute:
         reason=fields.text("reason") or "unknown",
         created_at=fields.moment("created"),
         due_by=evidence.moment_or_none("due_by"),
+        currency=(fields.text("currency") or "").upper() or None,
     )
 
 
@@ -139,7 +142,13 @@ def belonging_to(intent_id: str, read: Callable[[object], T]) -> Callable[[objec
     return read_its_own
 
 
-def page_from(data: object, read: Callable[[Any], T | None], *, after: str | None = None) -> StripePage[T]:
+def page_from(
+    data: object,
+    read: Callable[[Any], T | None],
+    *,
+    after: str | None = None,
+    answered_at: datetime | None = None,
+) -> StripePage[T]:
     """A page of a list. One that is empty and says that there is more can't be continued, so it is unreadable."""
     fields = Fields(data, "list")
     found, more = fields.inside("data"), fields.inside("has_more") is True
@@ -148,7 +157,8 @@ def page_from(data: object, read: Callable[[Any], T | None], *, after: str | Non
     following = next_of(found) if more else None
     if more and following in (None, after):
         raise UnreadableAnswer("list: it says that there is more, and not where")
-    return StripePage(tuple(item for item in map(read, found) if item is not None), following)
+    items = tuple(item for item in map(read, found) if item is not None)
+    return StripePage(items, following, answered_at)
 
 
 def next_of(found: list[Any]) -> str | None:

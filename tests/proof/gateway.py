@@ -128,6 +128,10 @@ class SandboxGateway:
 
     async def ping(self) -> datetime | None:
         await self._call("GET", "/v1/balance")
+        return self._now()
+
+    def _now(self) -> datetime:
+        """As Stripe tells it with each answer, by our clock."""
         return datetime.fromtimestamp(self.sandbox.clock.time(), UTC) - self.ahead
 
     async def _page(
@@ -135,7 +139,7 @@ class SandboxGateway:
     ) -> StripePage[T]:
         start = {"starting_after": after} if after else {}
         data = await self._call("GET", path, {**nested(window), "limit": 100, **start})
-        return page_from(data, read, after=after)
+        return page_from(data, read, after=after, answered_at=self._now())
 
     async def _call(
         self, method: str, path: str, parameters: dict[str, Any] | None = None, key: str | None = None
@@ -156,6 +160,7 @@ class SandboxGateway:
         told = answer_from(answer.body, answer.status, answer.headers)
         failure = error_of(told)
         if failure is not None:
+            failure.answered_at = self._now()
             raise failure
         return told.data
 

@@ -84,6 +84,8 @@ class World:
     def _given_back(self) -> Counter[str]:
         back: Counter[str] = Counter()
         for refund in self.sandbox.state.refunds:
+            if refund["balance_transaction"] is None:  # released at a partial capture: it never came
+                continue
             if refund["status"] in ("succeeded", "pending", "requires_action"):
                 back[refund["payment_intent"]] += refund["amount"]
         return back

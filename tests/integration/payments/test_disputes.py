@@ -101,3 +101,24 @@ async def test_what_is_decided_is_not_reopened_by_a_newer_wrong_answer(
 
     [dispute] = await database.rows(text("SELECT status FROM disputes"))
     assert dispute.status == "lost"
+
+
+@pytest.mark.parametrize(("amount", "currency"), [(700, "jpy"), (9_999_999, "idr")])
+async def test_a_dispute_in_another_currency_is_about_all_of_its_payment(
+    paid: UUID,
+    shop: Shop,
+    stripe: Stripe,
+    inbox: Inbox,
+    database: Database,
+    amount: int,
+    currency: str,
+) -> None:
+    dispute = stripe.sandbox.dispute(await intent_of(shop, paid))
+    stripe.sandbox.disguise(dispute["id"], amount=amount, currency=currency)
+
+    await hear_everything(inbox, stripe)
+
+    [row] = await database.rows(text("SELECT amount FROM disputes"))
+    [case] = await open_cases(database)
+    assert row.amount == 5_248
+    assert "52.48 USD" in case.message

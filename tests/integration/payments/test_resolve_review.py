@@ -1,5 +1,6 @@
 """resolveReview and closeAttention: a person decides, without SQL; and money that waits keeps its order unpayable."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -350,3 +351,30 @@ async def test_the_case_of_settled_money_closes_when_the_status_is_right_again(
     findings = await Sweep(database, gateway, inbox).run()
 
     assert (findings.cases, await open_cases(client)) == (0, [])
+
+
+@pytest.mark.parametrize("how", ["expires", "is canceled"])
+async def test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money(
+    client: Client,
+    shop: Shop,
+    stripe: Stripe,
+    inbox: Inbox,
+    gateway: StripeGateway,
+    database: Database,
+    how: str,
+) -> None:
+    order_id = await set_back_to_pending(client, shop, stripe, inbox, gateway, database)
+    if how == "expires":
+        await shop.set_order(order_id, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    else:
+        cancel = (
+            "mutation C($id: ID!) { cancelOrder(orderId: $id) { ... on OrderNotCancelable { orderStatus } } }"
+        )
+        told = await client.data(cancel, {"id": str(order_id)})
+        assert told["cancelOrder"] == {"orderStatus": "REVIEW"}
+
+    findings = await Sweep(database, gateway, inbox).run()
+
+    assert (findings.cases, findings.unfinished) == (1, [])
+    assert await shop.status(order_id) is OrderStatus.PENDING
+    assert (await resolve(client, order_id, "ACCEPT"))["status"] == "PAID"

@@ -123,6 +123,24 @@ async def test_what_happened_while_our_clock_was_ahead_is_found(
     assert await shop.status(order_id) is OrderStatus.REFUNDED
 
 
+@pytest.mark.parametrize("sick", ["rak_balance_read", "500", "timeout"])
+async def test_stripes_clock_is_told_by_whatever_it_answers(
+    till: Till, database: Database, shop: Shop, sick: str
+) -> None:
+    order_id, intent_id = await till.paid()
+    till.gateway.ahead += timedelta(minutes=20)  # our clock is twenty minutes ahead of Stripe's, for days
+    if sick.startswith("rak_"):
+        till.sandbox.permissions.forbid(sick)
+    else:
+        fail(till, {"timeout": "reset"}.get(sick, sick), "GET", "/v1/balance")
+    await till.sweep.run()
+    till.sandbox.refund(intent_id)
+
+    await till.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.REFUNDED
+
+
 async def test_a_dispute_that_rests_for_a_missing_permission_is_heard_once_it_is_given(
     whole_shop: WholeShop, database: Database
 ) -> None:

@@ -1,5 +1,6 @@
 """What Stripe, or something in between, may answer: each is refused by its type, bounded, and never followed."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -63,6 +64,18 @@ async def test_a_list_may_hold_anything_of_a_stranger(stripe: Stripe, gateway: S
     page = await gateway.list_intents(since=EPOCH)
 
     assert sorted(seen.intent is None for seen in page.items) == [False, True]
+
+
+async def test_an_item_of_a_list_that_is_no_object_keeps_no_other_from_being_read(
+    stripe: Stripe, gateway: StripeGateway
+) -> None:
+    made = stripe.sandbox.call("POST", "/v1/payment_intents", {"amount": 100, "currency": "usd"}).json()
+    page = {"object": "list", "has_more": False, "data": [None, [], "pi_1", 7, {}, {"id": 7}, made]}
+    spoil(stripe, f"text; text={json.dumps(page)}", path="/v1/payment_intents", method="GET")
+
+    seen = await gateway.list_intents(since=EPOCH)
+
+    assert [each.id for each in seen.items] == [made["id"]]
 
 
 async def test_a_missing_permission_is_told_in_stripes_words(stripe: Stripe, gateway: StripeGateway) -> None:

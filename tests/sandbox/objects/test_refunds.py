@@ -58,6 +58,12 @@ def test_what_was_released_at_a_partial_capture_cannot_be_refunded(sandbox: Sand
     captured = sandbox.call(
         "POST", f"/v1/payment_intents/{held['id']}/capture", {"amount_to_capture": 700}
     ).json()
+    [released] = sandbox.call("GET", "/v1/refunds", {"payment_intent": held["id"]}).json()["data"]
+    assert (released["amount"], released["status"], released["balance_transaction"]) == (
+        300,
+        "succeeded",
+        None,
+    )
     assert refund(sandbox, captured).json()["amount"] == 700
 
 
