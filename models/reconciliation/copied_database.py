@@ -3,12 +3,14 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, func, update
+from sqlalchemy import Uuid, bindparam, delete, func, update
 from sqlmodel import col
 
 from models.base import among
+from models.orders.changes import OrderChange
 from models.payments.installation import Installation
 from models.payments.tables import LIVE, Payment, PaymentState
+from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.tables import Refund, RefundState
 from models.stripe_events.tables import StripeEvent
 from models.webhooks.tables import WebhookEndpoint
@@ -60,6 +62,9 @@ FAIL_COPIED_REFUNDS = (
 FINISH_COPIED_EVENTS = (
     update(StripeEvent).where(col(StripeEvent.finished_at).is_(None)).values(finished_at=func.now())
 )
+# Changes of orders that would reprice the original's intents, and items that a sweep of the original would try again.
+DROP_COPIED_CHANGES = delete(OrderChange)
+FORGET_COPIED_ITEMS = delete(SweepRetry)
 # The shop's endpoints hear of the original; the next look gives up what is due to them here.
 DISABLE_COPIED_ENDPOINTS = (
     update(WebhookEndpoint)

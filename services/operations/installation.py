@@ -4,8 +4,10 @@ from uuid import UUID
 
 from models.reconciliation.copied_database import (
     DISABLE_COPIED_ENDPOINTS,
+    DROP_COPIED_CHANGES,
     FAIL_COPIED_REFUNDS,
     FINISH_COPIED_EVENTS,
+    FORGET_COPIED_ITEMS,
     GIVE_UP_COPIED_PAYMENTS,
     RENEW_INSTALLATION,
     SET_INSTALLATION,
@@ -23,8 +25,10 @@ async def renew_installation(url: str, known: UUID | None = None) -> str:
             return row.id, 0
         row = await transaction.one(RENEW_INSTALLATION)
         given_up = await transaction.rows(GIVE_UP_COPIED_PAYMENTS)
+        await transaction.rows(DROP_COPIED_CHANGES)
         await transaction.rows(FAIL_COPIED_REFUNDS)
         await transaction.rows(FINISH_COPIED_EVENTS)
+        await transaction.rows(FORGET_COPIED_ITEMS)
         await transaction.rows(DISABLE_COPIED_ENDPOINTS)
         return row.id, len(given_up)
 

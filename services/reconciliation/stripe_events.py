@@ -37,6 +37,9 @@ LISTED_TYPES = (
     "charge.dispute.funds_reinstated",
 )
 
+# OSError: a time too far away, such as one in nanoseconds.
+NOT_AN_EVENT = (ValueError, LookupError, TypeError, AttributeError, OverflowError, OSError)
+
 Object = Mapping[str, Any]
 
 
@@ -63,7 +66,7 @@ def event_from(payload: bytes) -> Event:
     """Read a verified event: https://docs.stripe.com/api/events/object"""
     try:
         return _event_in(json.loads(payload))
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (*NOT_AN_EVENT, RecursionError) as error:
         raise UnverifiedEvent("not an event") from error
 
 

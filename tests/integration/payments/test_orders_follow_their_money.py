@@ -115,20 +115,20 @@ async def test_money_of_another_currency_settles_no_order(whole_shop: WholeShop,
 
 
 async def test_money_of_another_currency_waits_for_a_person_however_often_its_news_is_heard(
-    till: Till, database: Database
+    whole_shop: WholeShop, database: Database
 ) -> None:
     """Somebody else on the account gave the intent another currency after its secret was released."""
-    order_id = await till.shop.order(items=[(1_000, 1)])
-    intent = await till.ask(order_id)
-    till.sandbox.disguise(intent.id, currency="jpy")
-    till.sandbox.pay(intent.id)
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
+    whole_shop.sandbox.disguise(intent.id, currency="jpy")
+    whole_shop.sandbox.pay(intent.id)
 
     for _ in range(2):
-        await till.sweep.run()
-        await till.refunds.refresh(intent.id)
+        await whole_shop.sweep.run()
+        await whole_shop.refunds.refresh(intent.id)
 
-    assert await till.shop.status(order_id) is OrderStatus.REVIEW
-    [payment] = await till.shop.payments(order_id)
+    assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
+    [payment] = await whole_shop.shop.payments(order_id)
     assert (payment.amount_received, payment.currency) == (1_000, "JPY")
     [case] = await database.rows(text("SELECT message FROM attention WHERE closed_at IS NULL"))
     assert "1000 JPY" in case.message

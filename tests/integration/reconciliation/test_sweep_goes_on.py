@@ -125,18 +125,20 @@ async def test_what_happened_while_our_clock_was_ahead_is_found(
 
 @pytest.mark.parametrize("sick", ["rak_balance_read", "500", "timeout"])
 async def test_stripes_clock_is_told_by_whatever_it_answers(
-    till: Till, database: Database, shop: Shop, sick: str
+    whole_shop: WholeShop, database: Database, shop: Shop, sick: str
 ) -> None:
-    order_id, intent_id = await till.paid()
-    till.gateway.ahead += timedelta(minutes=20)  # our clock is twenty minutes ahead of Stripe's, for days
+    order_id, intent_id = await whole_shop.paid()
+    whole_shop.gateway.ahead += timedelta(
+        minutes=20
+    )  # our clock is twenty minutes ahead of Stripe's, for days
     if sick.startswith("rak_"):
-        till.sandbox.permissions.forbid(sick)
+        whole_shop.sandbox.permissions.forbid(sick)
     else:
-        fail(till, {"timeout": "reset"}.get(sick, sick), "GET", "/v1/balance")
-    await till.sweep.run()
-    till.sandbox.refund(intent_id)
+        fail(whole_shop, {"timeout": "reset"}.get(sick, sick), "GET", "/v1/balance")
+    await whole_shop.sweep.run()
+    whole_shop.sandbox.refund(intent_id)
 
-    await till.sweep.run()
+    await whole_shop.sweep.run()
 
     assert await shop.status(order_id) is OrderStatus.REFUNDED
 
