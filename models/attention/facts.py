@@ -131,28 +131,37 @@ WAITING_MONEY = (
     .where(*is_waiting_money, recorded_here(_waiting))
 )
 
-# Money that settled an order which was set back to pending since: it can't be paid again, and is not handed over.
-SET_BACK = "set back"
+# Money that settled an order which was set to another status since: set back to pending, it can't be paid again and is
+# not handed over; set to canceled, it is not handed over, and its money is here.
+SET_BACK, SET_TO_CANCELED = "set back", "set to canceled"
 _settled = aliased(Payment, name="settled")
-SETTLED_AND_PENDING = (
-    _fact(
-        AttentionKind.ORDER_IN_REVIEW,
-        AttentionSubject.PAYMENT,
-        col(_settled.id),
-        order_id=col(_settled.order_id),
-        intent_id=col(_settled.intent_id),
-        amount=kept(_settled),
-        currency=col(_settled.currency),
-        word=literal(SET_BACK, Text),
+
+
+def _settled_and(status: OrderStatus, word: str, *where: ColumnElement[bool]) -> Select[Any]:
+    return (
+        _fact(
+            AttentionKind.ORDER_IN_REVIEW,
+            AttentionSubject.PAYMENT,
+            col(_settled.id),
+            order_id=col(_settled.order_id),
+            intent_id=col(_settled.intent_id),
+            amount=kept(_settled),
+            currency=col(_settled.currency),
+            word=literal(word, Text),
+        )
+        .join(Order, col(Order.id) == col(_settled.order_id))
+        .where(
+            among(col(Order.status), (status,)),
+            among(col(_settled.disposition), (Disposition.SETTLED,)),
+            kept(_settled) > 0,
+            recorded_here(_settled),
+            *where,
+        )
     )
-    .join(Order, col(Order.id) == col(_settled.order_id))
-    .where(
-        among(col(Order.status), (OrderStatus.PENDING,)),
-        among(col(_settled.disposition), (Disposition.SETTLED,)),
-        kept(_settled) > 0,
-        recorded_here(_settled),
-    )
-)
+
+
+SETTLED_AND_PENDING = _settled_and(OrderStatus.PENDING, SET_BACK)
+SETTLED_AND_CANCELED = _settled_and(OrderStatus.CANCELED, SET_TO_CANCELED, col(Order.cancel_reason).is_(None))
 
 # An order that is in review for another reason.
 IN_REVIEW = _fact(
@@ -263,7 +272,7 @@ AUTHORIZATIONS = _fact(
 
 # What opens by itself and what the facts close again.
 FACTS: dict[AttentionKind, tuple[Select[Any], ...]] = {
-    AttentionKind.ORDER_IN_REVIEW: (WAITING_MONEY, SETTLED_AND_PENDING, IN_REVIEW),
+    AttentionKind.ORDER_IN_REVIEW: (WAITING_MONEY, SETTLED_AND_PENDING, SETTLED_AND_CANCELED, IN_REVIEW),
     AttentionKind.REFUND_FAILED: (FAILED_REFUNDS, POSTPONED_REFUNDS),
     AttentionKind.REFUND_FORBIDDEN: (FORBIDDEN_REFUNDS,),
     AttentionKind.DISPUTE_OPEN: (OPEN_DISPUTES,),

@@ -142,6 +142,10 @@ RENEW_CHANGE = (
 DROP_CHANGE = (
     delete(OrderChange).where(_this_change, col(OrderChange.id) == bindparam("id", type_=Uuid))
 ).returning(col(OrderChange.id))
+# Its payment is given up, and nobody can be asked to reprice it any more.
+DROP_CHANGE_OF_PAYMENT = delete(OrderChange).where(
+    col(OrderChange.payment_id) == bindparam("payment_id", type_=Uuid)
+)
 
 
 class OldChange(NamedTuple):

@@ -74,6 +74,11 @@ class Order(SQLModel, table=True):
         Index("orders_by_user_and_status", "user_id", "status", "created_at", "id"),
         Index("orders_pending", "id", postgresql_where=text("status = 'pending'")),
         Index("orders_in_review", "id", postgresql_where=text("status = 'review'")),
+        Index(
+            "orders_canceled_by_hand",
+            "id",
+            postgresql_where=text("status = 'canceled' AND cancel_reason IS NULL"),
+        ),
         Index("orders_reference", "reference", unique=True),
         Index("orders_newest", "created_at", "id"),
         Index("orders_by_status", "status", "created_at", "id"),

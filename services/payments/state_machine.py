@@ -147,7 +147,9 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
         status = _status_of_settled(settled, order)
         if status is OrderStatus.REVIEW:
             return OrderVerdict(status=_left_to_a_person(order), unsettles=settled.payment_id)
-        return OrderVerdict(status=status)
+        # Somebody set a paid order to canceled by hand: it stays so beside its case.
+        is_canceled = order.status is OrderStatus.CANCELED
+        return OrderVerdict(status=order.status if is_canceled else status)
     waiting = [m for m in money if m.is_waiting]
     if waiting:
         [first, *others] = waiting

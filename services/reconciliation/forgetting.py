@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+from models.orders.changes import DROP_CHANGE_OF_PAYMENT
+from models.payments.settlement_statements import LOCK_ORDER
 from models.payments.statements import MOVE_PAYMENT
 from models.payments.tables import PaymentState
 from models.reconciliation.statements import LIVE_INTENTS, LiveIntent
-from runtime.database.database import Database
+from runtime.database.database import Database, Transaction
 from services.payments.call_priority import Rank, asking_as
 from services.payments.intents import GatewayError, is_missing
 from services.reconciliation.stripe_account import IntentReader, StripeAccount
@@ -44,4 +46,12 @@ async def _forget_if_unknown(database: Database, gateway: IntentReader, payment:
         "failure_code": "stripe_account_changed",
         "cause": "forget-unknown-payments",
     }
-    return await database.row(MOVE_PAYMENT, changes) is not None
+
+    async def write(transaction: Transaction) -> bool:
+        await transaction.rows(LOCK_ORDER, {"order_id": payment.order_id})
+        if await transaction.row(MOVE_PAYMENT, changes) is None:
+            return False
+        await transaction.rows(DROP_CHANGE_OF_PAYMENT, {"payment_id": payment.id})
+        return True
+
+    return await database.transaction(write, locks=payment.order_id)

@@ -12,7 +12,10 @@ from runtime.database.database import Database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from services.identity.refusals import Refusal
+from services.orders.lines import OrderLine
 from services.payments.intents import GatewayError
+from services.payments.order_changes import OrderChanges, WantedChange
+from services.payments.refusals import PaymentProviderUnavailable
 from services.reconciliation.forgetting import forget_unknown
 from services.reconciliation.sweep import Sweep
 from tests.events import WEBHOOK_SECRET
@@ -162,3 +165,32 @@ async def test_an_account_that_is_given_up_for_good_holds_up_no_list(
 
     findings = await elsewhere.sweep.run()
     assert (findings.unfinished, await told(database)) == ([], [])
+
+
+async def test_an_order_whose_change_waited_for_an_account_that_is_given_up_can_be_changed_again(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    order_id = await shop.order(items=[(1_000, 1)])
+    await whole_shop.ask(order_id)
+    fail(whole_shop, "503", "POST", "/v1/payment_intents/pi_*")
+    change = await lamp_for(700, order_id, database)
+    with pytest.raises(PaymentProviderUnavailable):
+        await OrderChanges(database, whole_shop.gateway).change(change)
+    await database.rows(text("UPDATE order_changes SET created_at = now() - interval '1 hour'"))
+    elsewhere = another_account(database)
+
+    assert await forget_unknown(database, elsewhere.gateway) == 1
+    await sweep(elsewhere, database, 2)
+
+    changed = await OrderChanges(database, elsewhere.gateway).change(await lamp_for(800, order_id, database))
+    assert changed.total == (await elsewhere.ask(order_id)).amount == 800
+    assert await told(database) == []
+
+
+async def lamp_for(price: int, order_id: UUID, database: Database) -> WantedChange:
+    order = await database.row(text("SELECT version FROM orders WHERE id = :id"), {"id": order_id})
+    assert order is not None
+    line = OrderLine(name="Lamp", unit_amount=price, quantity=1)
+    return WantedChange(
+        order_id=order_id, requested_by="shop", expected_version=order.version, lines=[line], total=price
+    )

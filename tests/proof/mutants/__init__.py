@@ -12,6 +12,7 @@ from tests.proof.mutants import (
     refunds,
     settlement,
     stripe_api,
+    true_money,
     worlds,
 )
 from tests.proof.mutants.mutant import Mutant
@@ -29,4 +30,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *notifications.MUTANTS,
     *identity.MUTANTS,
     *worlds.MUTANTS,
+    *true_money.MUTANTS,
 )

@@ -1,0 +1,98 @@
+"""Deliberate bugs in how much money came, in which currency, and what becomes of orders that are closed by hand."""
+
+from tests.proof.mutants.files import ANOTHER, COPY, DISPUTES, FOLLOWING, GOES_ON, PARTS, REVIEW
+from tests.proof.mutants.mutant import Change, Mutant
+
+MUTANTS = (
+    Mutant(
+        "what a partial capture released counted as given back",
+        (
+            Change(
+                "services/payments/refund_records.py",
+                "    given_back = without_released(payment, listed)\n",
+                "    given_back = listed\n",
+            ),
+        ),
+        (f"{PARTS}::test_what_was_released_at_a_partial_capture_is_no_refund",),
+    ),
+    Mutant(
+        "money of another currency kept in the order's",
+        (
+            Change(
+                "services/payments/settlement.py",
+                "intent.currency if succeeded else payment.currency",
+                "payment.currency",
+            ),
+        ),
+        (f"{FOLLOWING}::test_money_of_another_currency_waits_for_a_person_however_often_its_news_is_heard",),
+    ),
+    Mutant(
+        "a dispute's number read in another currency",
+        (
+            Change(
+                "services/payments/disputes.py",
+                "    if dispute.currency in (None, payment.currency):",
+                "    if dispute.id:",
+            ),
+        ),
+        (f"{DISPUTES}::test_a_dispute_in_another_currency_is_about_all_of_its_payment",),
+    ),
+    Mutant(
+        "an order closed over money that waits for a person",
+        (
+            Change(
+                "services/payments/order_cancellation.py",
+                '    if await transaction.row(WAITING_MONEY, {"order_id": order_id}) is not None:',
+                "    if WAITING_MONEY is None:",
+            ),
+        ),
+        (f"{REVIEW}::test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money",),
+    ),
+    Mutant(
+        "a paid order that was set to canceled made paid by news of its money",
+        (
+            Change(
+                "services/payments/state_machine.py",
+                "        return OrderVerdict(status=order.status if is_canceled else status)\n",
+                "        return OrderVerdict(status=status if is_canceled else status)\n",
+            ),
+        ),
+        (f"{REVIEW}::test_settled_money_on_an_order_that_was_set_to_canceled_waits_for_a_person",),
+    ),
+    Mutant(
+        "Stripe's lists read by our clock while the key may not read the balance",
+        (
+            Change(
+                "services/reconciliation/sweep.py",
+                "        except (PermissionMissing, Refused) as error:  # an answer\n"
+                "            self._stripe_time = error.answered_at\n",
+                "        except (PermissionMissing, Refused):  # an answer\n            pass\n",
+            ),
+        ),
+        (f"{GOES_ON}::test_stripes_clock_is_told_by_whatever_it_answers",),
+    ),
+    Mutant(
+        "a copied database that reprices the original's intents",
+        (
+            Change(
+                "services/operations/installation.py",
+                "        await transaction.rows(DROP_COPIED_CHANGES)\n",
+                "        assert DROP_COPIED_CHANGES is not None\n",
+            ),
+        ),
+        (f"{COPY}::test_a_copy_leaves_the_originals_changes_of_orders_to_the_original",),
+    ),
+    Mutant(
+        "a change that waits for an account that is given up",
+        (
+            Change(
+                "services/reconciliation/forgetting.py",
+                '        await transaction.rows(DROP_CHANGE_OF_PAYMENT, {"payment_id": payment.id})\n',
+                "        assert DROP_CHANGE_OF_PAYMENT is not None\n",
+            ),
+        ),
+        (
+            f"{ANOTHER}::test_an_order_whose_change_waited_for_an_account_that_is_given_up_can_be_changed_again",
+        ),
+    ),
+)
