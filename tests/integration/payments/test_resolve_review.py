@@ -1,6 +1,5 @@
 """resolveReview and closeAttention: a person decides, without SQL; and money that waits keeps its order unpayable."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,7 +9,6 @@ from sqlalchemy import text
 from models import OrderStatus
 from runtime.database.database import Database
 from sandbox.faults import Rule, parse_fault
-from services.payments.refunds import Refunds
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
 from services.stripe_api.gateway import StripeGateway
@@ -352,60 +350,3 @@ async def test_the_case_of_settled_money_closes_when_the_status_is_right_again(
     findings = await Sweep(database, gateway, inbox).run()
 
     assert (findings.cases, await open_cases(client)) == (0, [])
-
-
-@pytest.mark.parametrize("how", ["expires", "is canceled"])
-async def test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money(
-    client: Client,
-    shop: Shop,
-    stripe: Stripe,
-    inbox: Inbox,
-    gateway: StripeGateway,
-    database: Database,
-    how: str,
-) -> None:
-    order_id = await set_back_to_pending(client, shop, stripe, inbox, gateway, database)
-    if how == "expires":
-        await shop.set_order(order_id, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
-    else:
-        cancel = (
-            "mutation C($id: ID!) { cancelOrder(orderId: $id) { ... on OrderNotCancelable { orderStatus } } }"
-        )
-        told = await client.data(cancel, {"id": str(order_id)})
-        assert told["cancelOrder"] == {"orderStatus": "REVIEW"}
-
-    findings = await Sweep(database, gateway, inbox).run()
-
-    assert (findings.cases, findings.unfinished) == (1, [])
-    assert await shop.status(order_id) is OrderStatus.PENDING
-    assert (await resolve(client, order_id, "ACCEPT"))["status"] == "PAID"
-
-
-@pytest.mark.parametrize(("decision", "status"), [("ACCEPT", "PAID"), ("REFUND", "REFUNDED")])
-async def test_settled_money_on_an_order_that_was_set_to_canceled_waits_for_a_person(
-    client: Client,
-    shop: Shop,
-    stripe: Stripe,
-    inbox: Inbox,
-    gateway: StripeGateway,
-    database: Database,
-    decision: str,
-    status: str,
-) -> None:
-    order_id = await shop.order()
-    stripe.sandbox.pay((await client.pay(order_id))["id"])
-    await hear_everything(inbox, stripe)
-    await shop.set_order(order_id, status=OrderStatus.CANCELED)
-    assert (await Sweep(database, gateway, inbox).run()).cases == 1
-    [case] = await open_cases(client)
-    assert "set to canceled by hand" in case["message"]
-
-    await Refunds(database, gateway).refresh((await shop.payments(order_id))[0].intent_id)
-    assert await shop.status(order_id) is OrderStatus.CANCELED  # news of its money hands nothing over
-
-    order = await resolve(client, order_id, decision)
-
-    await hear_everything(inbox, stripe)
-    assert await shop.status(order_id) is OrderStatus(status.lower())
-    assert [line["kind"] for line in order["lines"]] == ["PRODUCT", "PRODUCT"]
-    assert await open_cases(client) == []

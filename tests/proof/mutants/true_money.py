@@ -1,6 +1,6 @@
 """Deliberate bugs in how much money came, in which currency, and what becomes of orders that are closed by hand."""
 
-from tests.proof.mutants.files import ANOTHER, COPY, DISPUTES, FOLLOWING, GOES_ON, PARTS, REVIEW
+from tests.proof.mutants.files import ANOTHER, BY_HAND, COPY, DISPUTES, FOLLOWING, GOES_ON, PARTS
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -46,7 +46,7 @@ MUTANTS = (
                 "    if WAITING_MONEY is None:",
             ),
         ),
-        (f"{REVIEW}::test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money",),
+        (f"{BY_HAND}::test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money",),
     ),
     Mutant(
         "a paid order that was set to canceled made paid by news of its money",
@@ -57,7 +57,7 @@ MUTANTS = (
                 "        return OrderVerdict(status=status if is_canceled else status)\n",
             ),
         ),
-        (f"{REVIEW}::test_settled_money_on_an_order_that_was_set_to_canceled_waits_for_a_person",),
+        (f"{BY_HAND}::test_settled_money_on_an_order_that_was_set_to_canceled_waits_for_a_person",),
     ),
     Mutant(
         "Stripe's lists read by our clock while the key may not read the balance",

@@ -1,0 +1,101 @@
+"""A paid order's status is set by plain SQL: its money stays where it is, and a person decides before anything else."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from models import OrderStatus
+from models.reviews.tables import ReviewDecision
+from runtime.database.database import Database
+from services.orders.refusals import OrderNotCancelable
+from services.payments.reviews import Reviews, ReviewWish
+from tests.conftest import Stripe
+from tests.make import Shop
+from tests.proof.gateway import SandboxGateway
+from tests.proof.whole_shop import ADA, WholeShop
+
+CASES = text("SELECT kind, message FROM attention WHERE closed_at IS NULL")
+
+
+@pytest.fixture
+def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
+    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
+
+
+async def resolve(
+    whole_shop: WholeShop, database: Database, order_id: UUID, decision: ReviewDecision
+) -> None:
+    wish = ReviewWish(
+        order_id=order_id, decision=decision, note="We agreed.", idempotency_key="k", decided_by="shopkeeper"
+    )
+    await Reviews(database, whole_shop.refunds).resolve(wish)
+
+
+@pytest.mark.parametrize("how", ["expires", "is canceled"])
+async def test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money(
+    whole_shop: WholeShop, database: Database, shop: Shop, how: str
+) -> None:
+    order_id, _ = await whole_shop.paid()
+    await shop.set_order(order_id, status=OrderStatus.PENDING)
+    if how == "expires":
+        await shop.set_order(order_id, expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    else:
+        with pytest.raises(OrderNotCancelable) as refused:
+            await whole_shop.cancellation.cancel(ADA, order_id)
+        assert refused.value.status is OrderStatus.REVIEW
+
+    findings = await whole_shop.sweep.run()
+
+    assert (findings.cases, findings.unfinished) == (1, [])
+    assert await shop.status(order_id) is OrderStatus.PENDING
+    await resolve(whole_shop, database, order_id, ReviewDecision.ACCEPT)
+    assert await shop.status(order_id) is OrderStatus.PAID
+    assert await database.rows(CASES) == []
+
+
+@pytest.mark.parametrize(
+    ("decision", "status", "given_back"),
+    [(ReviewDecision.ACCEPT, OrderStatus.PAID, []), (ReviewDecision.REFUND, OrderStatus.REFUNDED, [1_000])],
+)
+async def test_settled_money_on_an_order_that_was_set_to_canceled_waits_for_a_person(
+    whole_shop: WholeShop,
+    database: Database,
+    shop: Shop,
+    decision: ReviewDecision,
+    status: OrderStatus,
+    given_back: list[int],
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    await shop.set_order(order_id, status=OrderStatus.CANCELED)
+    assert (await whole_shop.sweep.run()).cases == 1
+    [case] = await database.rows(CASES)
+    assert "set to canceled by hand" in case.message
+
+    await whole_shop.refunds.refresh(intent_id)
+    assert await shop.status(order_id) is OrderStatus.CANCELED  # news of its money hands nothing over
+
+    await resolve(whole_shop, database, order_id, decision)
+
+    assert await shop.status(order_id) is status
+    assert [refund["amount"] for refund in whole_shop.sandbox.state.refunds] == given_back
+    assert (await whole_shop.sweep.run()).cases == 0
+    assert (await shop.status(order_id), await database.rows(CASES)) == (status, [])
+
+
+async def test_a_part_that_goes_back_of_an_order_that_was_set_to_canceled_leaves_it_canceled(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    await shop.set_order(order_id, status=OrderStatus.CANCELED)
+    whole_shop.sandbox.refund(intent_id, 400)
+    await whole_shop.sweep.run()
+    assert await shop.status(order_id) is OrderStatus.CANCELED
+    [case] = await database.rows(CASES)
+    assert "6.00 USD" in case.message
+
+    await whole_shop.refund(order_id)
+
+    assert await shop.status(order_id) is OrderStatus.REFUNDED
+    assert await database.rows(CASES) == []
