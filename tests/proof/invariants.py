@@ -228,7 +228,8 @@ def e2_captured_money_has_its_place(seen: Seen) -> None:
     settled = {
         p.intent_id
         for p in seen.payments
-        if p.disposition == "settled" and seen.orders[p.order_id].status != "pending"  # set back by SQL
+        if p.disposition == "settled"
+        and seen.orders[p.order_id].status not in ("pending", "canceled")  # set by SQL
     }
     for intent in seen.intents.values():
         if intent["status"] == "succeeded" and seen.kept(intent["id"]) > 0 and intent["id"] not in settled:
