@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-import runtime.packages  # noqa: F401  before the others, which are missing where it says so
+import runtime.own_counts
+import runtime.packages  # noqa: F401  both before the others, see there
 
 # isort: split
 import structlog
@@ -284,6 +285,12 @@ def doctor(arguments: argparse.Namespace) -> None:
         findings = asyncio.run(examine(Settings.read()))
     except UnsafeSettings as error:
         findings = [wrong("settings", line, "see .env.example") for line in error.args[0].splitlines()]
+    if lacks_env_file(arguments) and not is_well(each for each in findings if each.about == "settings"):
+        findings.append(warning("settings", "the file .env here was not read", "add --env-file .env"))
+    report(arguments, findings)
+
+
+def report(arguments: argparse.Namespace, findings: list[Finding]) -> NoReturn:
     print(as_json(findings) if arguments.json else as_lines(findings))
     sys.exit(0 if is_well(findings) else 1)
 
@@ -399,7 +406,9 @@ def schema(arguments: argparse.Namespace) -> None:
 
 
 def end(arguments: argparse.Namespace, why: str, code_of_reconcile: int) -> NoReturn:
-    """Say why; `reconcile` has a code for each reason, all others end with 1."""
+    """Say why; `reconcile` has a code for each reason, all others end with 1. Programs read the doctor's JSON."""
+    if arguments.command == "doctor":
+        report(arguments, [wrong("doctor", why, "put that right, then run it again")])
     print(why, file=sys.stderr)
     sys.exit(code_of_reconcile if arguments.command == "reconcile" else 1)
 
@@ -433,7 +442,7 @@ def main() -> None:
     except UnreadableEnvironment as error:
         end(arguments, in_words(error), A_SETTING_IS_WRONG)
     except EXPECTED as error:
-        end(arguments, in_words(error), DATABASE_IS_AWAY)
+        end(arguments, in_words(error, arguments.command), DATABASE_IS_AWAY)
     except KeyboardInterrupt:  # how what serves is ended, and how the rest is left undone
         sys.exit(0 if arguments.command in ("demo", "serve", "sandbox", "listen") else 130)
 

@@ -5,6 +5,7 @@ A value is taken as it is written. Nothing expands a `$` or ends at an `&`, as a
 
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from difflib import get_close_matches
@@ -50,6 +51,8 @@ def env_file_values(text: str, where: str) -> Iterator[tuple[str, str]]:
                 f"{name}: line {number} of {where} has a `#` behind a space. Put a comment on a line of its own, "
                 "or quotes around the value"
             )
+        if "\0" in value:  # no environment can hold it
+            raise UnreadableEnvironment(f"{name}: line {number} of {where} has a NUL; the file is no plain text")
         yield name, quoted[2] if quoted else value
 
 
@@ -113,7 +116,16 @@ def _secret_file(name: str, environment: Mapping[str, str]) -> Path | None:
         return Path(named)
     folder = environment.get("CREDENTIALS_DIRECTORY", "")
     held = Path(folder) / name
-    return held if folder and held.is_file() else None
+    return held if folder and _is_there(held, name) else None
+
+
+def _is_there(path: Path, name: str) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:  # a folder that this user may not enter
+        raise _unreadable(path, name, error) from None
 
 
 def _text(path: Path, name: str) -> str:
@@ -122,8 +134,10 @@ def _text(path: Path, name: str) -> str:
             raise UnreadableEnvironment(f"{name}: {path} is too large to be settings")
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise UnreadableEnvironment(
-            f"{name}: {path} can't be read: {os.strerror(error.errno or 0)}"
-        ) from None
+        raise _unreadable(path, name, error) from None
     except UnicodeDecodeError:
         raise UnreadableEnvironment(f"{name}: {path} is not UTF-8") from None
+
+
+def _unreadable(path: Path, name: str, error: OSError) -> UnreadableEnvironment:
+    return UnreadableEnvironment(f"{name}: {path} can't be read: {os.strerror(error.errno or 0)}")

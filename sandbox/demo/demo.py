@@ -124,8 +124,12 @@ def refuse_taken_ports(settings: Settings) -> None:
 @contextmanager
 def only_demo_of(data: Path) -> Iterator[None]:
     """Two demos over one folder would each lose what the other writes."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "lock").open("w") as file:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / "lock").open("w")
+    except OSError as error:
+        raise UnsafeSettings(f"DATA_DIR: {data} can't be written to: {error.strerror}") from None
+    with lock as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -38,6 +38,11 @@ EXPECTED = (
 )
 
 
+RUN_THE_GRANTS = "Run docs/operations/sql/grants.sql as the owner."
+RUN_AS_THE_OWNER = "Run `migrate` as the role that owns the tables, paygraph_owner in docs/deploy.md."
+_HELD_UP = (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled, psycopg.errors.DeadlockDetected)
+
+
 def parse(about: str, words: list[str]) -> argparse.Namespace:
     """The command and its arguments; ends the process with status 2 and the usage for anything else."""
     parser = argparse.ArgumentParser(prog="main.py", description=about)
@@ -201,22 +206,30 @@ def only_in_a_checkout(*packages: str) -> Iterator[None]:
 
 
 def lacks_env_file(arguments: argparse.Namespace) -> bool:
-    """Whether a `.env` lies in the current folder and the command line names no file."""
-    return arguments.env_file is None and Path(".env").is_file()
+    """Whether a `.env` lies in the current folder and the command line names no file. The demo wants none."""
+    return arguments.command != "demo" and arguments.env_file is None and Path(".env").is_file()
 
 
-def in_words(error: Exception) -> str:
-    """One sentence about an `EXPECTED` error, and what to do."""
-    if isinstance(error, DatabaseUnavailable):
-        return f"DATABASE_URL: the database can't be reached: {_first_line(error)}"
+def in_words(error: Exception, command: str = "") -> str:
+    """One sentence about an `EXPECTED` error of this command, and what to do."""
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, psycopg.OperationalError):
-        return f"DATABASE_URL: the database can't be reached: {_first_line(cause)}"
+    if isinstance(cause, DatabaseUnavailable | psycopg.OperationalError):
+        return _unavailable(cause)
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
-        return f"DATABASE_URL: {_first_line(cause)}\nRun docs/operations/sql/grants.sql as the owner."
+        advice = RUN_AS_THE_OWNER if command == "migrate" else RUN_THE_GRANTS
+        return f"DATABASE_URL: {_first_line(cause)}\n{advice}"
     if isinstance(cause, psycopg.ProgrammingError):
         return f"DATABASE_URL: {_first_line(cause)}\nRun `python main.py migrate` first."
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
     return str(error)
+
+
+def _unavailable(error: Exception) -> str:
+    cause = error.__cause__ if isinstance(error, DatabaseUnavailable) else error
+    if isinstance(cause, _HELD_UP):
+        return f"DATABASE_URL: {_first_line(error)}\nAnother session holds a lock: end it, or try again."
+    return f"DATABASE_URL: the database can't be reached: {_first_line(error)}"
 
 
 def _first_line(error: BaseException | None) -> str:

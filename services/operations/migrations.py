@@ -6,6 +6,7 @@ after. It is taken back and tried again until the session in the way has ended, 
 Alembic is imported by those who migrate: a server only asks which revision it needs, and saves 10 MB and 0.1 s.
 """
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,13 +30,18 @@ SCRIPTS = Path(__file__).parents[2] / "models" / "migrations"
 PATIENCE = 600.0  # seconds in which what is in the way has to end
 PAUSES = (0.5, 1.0, 2.0)  # seconds between two attempts; the last one for all that follow
 SESSION = {"lock_timeout": "500ms", "statement_timeout": "0", "idle_in_transaction_session_timeout": "60s"}
+ANOTHERS = "its alembic_version is {}, which is none of Paygraph's: it is another program's database"
+_REVISION = re.compile(r"[0-9]{4}")
 NOT_GRANTED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 
 Tell = Callable[[str], None]
 
 
 class MigrationBlocked(Exception):
-    """A lock was not granted within the time that a migration may take. What was done stays; run it again."""
+    """A sentence: a lock was not granted in time, or this version can't go on from where the database is.
+
+    What was done stays.
+    """
 
 
 def to_stderr(sentence: str) -> None:
@@ -53,13 +59,24 @@ def upgrade(
 ) -> None:
     """Run what is missing of the migrations, then write the charge limits. Several callers take turns.
 
-    `tell` hears in a sentence what it waits for. Raises `MigrationBlocked` after `patience` seconds of waiting.
+    A database that a newer version brought further is left as it is: this version works with it.
+    `tell` hears in a sentence what it waits for. Raises `MigrationBlocked` after `patience` seconds of waiting, and for
+    a database of another program's or one with half of another migration.
     """
     from alembic import command
 
+    from models.migrations.steps import UnfinishedMigration
+
     with _connection(url, patience, tell) as connection:
         config = _config(connection, scripts)
-        _until_granted(connection, lambda: command.upgrade(config, revision), patience, tell)
+        if _is_further(connection, config, tell):
+            return
+        try:
+            _until_granted(connection, lambda: command.upgrade(config, revision), patience, tell)
+        except UnfinishedMigration as error:
+            raise MigrationBlocked(
+                f"{error}. The version that began it finishes it by its `migrate`"
+            ) from error
         if _is_at_head(connection):
             connection.execute(FILL_CHARGE_LIMITS, charge_limit_rows())
         connection.commit()
@@ -92,6 +109,11 @@ def before_head() -> frozenset[str]:
     return frozenset(_revisions()) - {head()}
 
 
+def is_newer(revision: str) -> bool:
+    """Whether a later version of this code made it, by its number."""
+    return bool(_REVISION.fullmatch(revision)) and revision > head()
+
+
 def _revisions() -> list[str]:
     """Each migration is a file that begins with its revision, and they follow each other by number."""
     return [script.name.partition("_")[0] for script in SCRIPTS.glob("versions/[0-9]*.py")]
@@ -101,6 +123,20 @@ def _is_at_head(connection: Connection) -> bool:
     from alembic.runtime.migration import MigrationContext
 
     return MigrationContext.configure(connection).get_current_revision() == head()
+
+
+def _is_further(connection: Connection, config: "Config", tell: Tell) -> bool:
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    found = MigrationContext.configure(connection).get_current_revision()
+    known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is None or found in known:
+        return False
+    if not is_newer(found):
+        raise MigrationBlocked(f"DATABASE_URL: {ANOTHERS.format(found)}")
+    tell(f"the database is at {found} already, by a newer version than this one, which needs {head()}")
+    return True
 
 
 def _until_granted(connection: Connection, migrate: Callable[[], None], patience: float, tell: Tell) -> None:

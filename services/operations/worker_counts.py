@@ -25,25 +25,19 @@ SUMMED = ("counter", "histogram")
 
 @contextmanager
 def shared_by_workers(workers: int) -> Iterator[None]:
-    """Let that many worker processes, started inside the block, count together; the folder goes with the block.
-
-    A folder that the environment names already is used as it is, and left.
-    """
+    """Let that many worker processes, started inside the block, count together; the folder goes with the block."""
     if workers == 1:
         yield
-    elif FOLDER in os.environ:
-        with _deaths_noted(Path(os.environ[FOLDER])):
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="paygraph-metrics-", ignore_cleanup_errors=True) as folder,
+        _deaths_noted(Path(folder)),
+    ):
+        os.environ[FOLDER] = folder
+        try:
             yield
-    else:
-        with (
-            tempfile.TemporaryDirectory(prefix="paygraph-metrics-", ignore_cleanup_errors=True) as folder,
-            _deaths_noted(Path(folder)),
-        ):
-            os.environ[FOLDER] = folder
-            try:
-                yield
-            finally:
-                del os.environ[FOLDER]
+        finally:
+            del os.environ[FOLDER]
 
 
 @contextmanager

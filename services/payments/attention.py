@@ -58,7 +58,7 @@ async def open_case(runner: Runner, case: Case) -> bool:
         "needs a person",
         kind=case.kind,
         subject=case.subject_id,
-        order=str(case.order_id),
+        order=str(case.order_id) if case.order_id else None,
         message=case.message,
     )
     return True

@@ -94,7 +94,11 @@ async def _schema(database: Database) -> Finding:
         return wrong(
             "database schema", f"it is at {found}, this version needs {head}", "run `python main.py migrate`"
         )
-    return ok("database schema", f"at {found}")
+    if found == head:
+        return ok("database schema", f"at {found}")
+    if migrations.is_newer(found):
+        return ok("database schema", f"at {found}, by a newer version than this one, which needs {head}")
+    return wrong("database schema", migrations.ANOTHERS.format(found), "name Paygraph's in DATABASE_URL")
 
 
 async def _privileges(database: Database) -> list[Finding]:

@@ -191,3 +191,27 @@ def eventually(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen within 10 seconds"
         time.sleep(0.01)
+
+
+def test_an_older_version_leaves_a_database_that_a_newer_one_brought_further_as_it_is(url: str) -> None:
+    """Whoever rolls back runs the older version's `migrate` first, as the docs have it for each version."""
+    migrations.upgrade(url)
+    made, told = shape(url), list[str]()
+    rows(url, "UPDATE alembic_version SET version_num = '9998' RETURNING version_num")
+    migrations.upgrade(url, tell=told.append)
+    [sentence] = told
+    assert sentence.startswith("the database is at 9998 already, by a newer version than this one")
+    assert shape(url) == made
+
+
+def test_a_database_of_another_program_is_refused_by_name(url: str) -> None:
+    with psycopg.connect(url) as other:
+        other.execute("CREATE TABLE alembic_version (version_num text)")
+        other.execute("INSERT INTO alembic_version VALUES ('ae1027a6acf5')")
+    with pytest.raises(
+        MigrationBlocked, match="DATABASE_URL: its alembic_version is ae1027a6acf5, which is none"
+    ):
+        migrations.upgrade(url)
+    assert rows(url, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace") == {
+        ("alembic_version",)
+    }

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from runtime import logs
 from services.operations.worker_counts import FOLDER, shared_by_workers
 from tests.e2e.processes import ROOT
@@ -55,18 +53,16 @@ def test_workers_that_die_leave_no_files_behind(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("gauge_*.db"))) == 1
 
 
-def test_a_worker_that_is_started_anew_is_counted_once_whoever_is_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_that_is_started_anew_is_counted_once_whoever_is_asked() -> None:
     """Also one that never got so far as to count anything."""
     logs.configure("WARNING", "json", to=io.StringIO())
     try:
-        monkeypatch.setenv(FOLDER, str(tmp_path))
         with shared_by_workers(2):
-            shown = [worker(tmp_path, 1)]
+            folder = Path(os.environ[FOLDER])
+            shown = [worker(folder, 1)]
             for pid in (101, 102):
                 logging.getLogger("uvicorn.error").info("Child process [%d] died", pid)
-            shown += [worker(tmp_path, 1), worker(tmp_path, 1)]
+            shown += [worker(folder, 1), worker(folder, 1)]
     finally:
         logs.configure("INFO", "json")
     assert [numbers.of("paygraph_workers_replaced_total") for numbers in shown] == [0, 2, 2]

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runtime.embedded_postgres import EmbeddedPostgresFailed, embedded_postgres
+from runtime.embedded_postgres import EmbeddedPostgresFailed, embedded_postgres, let_others_read
 
 # Each would lead to another database, or end initdb or a connection.
 OTHERS = {
@@ -67,3 +67,22 @@ def test_a_folder_that_holds_something_else_is_left_as_it_is(tmp_path: Path) -> 
         with pytest.raises(EmbeddedPostgresFailed, match="not empty"), embedded_postgres(tmp_path / "pg"):
             pass
     assert (tmp_path / "pg" / "letter.txt").read_text() == "Dear Ada"
+
+
+def test_what_was_installed_for_one_user_alone_is_readable_for_the_user_that_postgresql_runs_as(
+    tmp_path: Path,
+) -> None:
+    """As by root under umask 077: PostgreSQL runs as another user, and did not find its own libraries."""
+    package = tmp_path / "package"
+    (package / "lib").mkdir(parents=True, mode=0o700)
+    program, library = package / "program", package / "lib" / "library.so"
+    for file, mode in ((program, 0o700), (library, 0o600)):
+        file.touch(mode=mode)
+    package.chmod(0o700)
+    let_others_read(package)
+    let_others_read(tmp_path / "none")
+    assert [path.stat().st_mode & 0o777 for path in (package, package / "lib", library)] == [
+        0o755,
+        0o755,
+        0o644,
+    ]

@@ -308,6 +308,24 @@ def test_a_secret_file_that_cannot_be_read_is_refused_by_its_settings_name(tmp_p
         Settings.read({"JWT_SECRET_FILE": str(tmp_path / "bytes")})
 
 
+@pytest.mark.parametrize("text", ["", "\n", " \r\n"])
+def test_a_secret_file_without_a_secret_is_refused_by_its_settings_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "JWT_SECRET").write_text(text)
+    for given in (
+        {"JWT_SECRET_FILE": str(tmp_path / "JWT_SECRET")},
+        {"CREDENTIALS_DIRECTORY": str(tmp_path)},
+    ):
+        with pytest.raises(UnsafeSettings, match=r"^JWT_SECRET: .*/JWT_SECRET is empty"):
+            Settings.read(given)
+
+
+def test_credentials_that_cant_be_looked_at_are_refused_by_a_settings_name(tmp_path: Path) -> None:
+    """Root may enter any folder, so a name that is too long stands for one that this user may not enter."""
+    with pytest.raises(UnsafeSettings, match=r"^DATABASE_URL: .* can't be read: File name too long"):
+        Settings.read({"CREDENTIALS_DIRECTORY": str(tmp_path / ("x" * 300))})
+    assert Settings.read({**SAFE, "CREDENTIALS_DIRECTORY": str(tmp_path / "none")}) == Settings.read(SAFE)
+
+
 def test_a_secret_that_is_set_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(JWT_SECRET)
     with pytest.raises(UnsafeSettings, match="JWT_SECRET: is set twice") as refused:
