@@ -317,7 +317,7 @@ def _tree(request: ApiRequest) -> Object:
     if request.body and kind != _FORM:
         raise invalid(f"Invalid request: the body must be {_FORM}, not {kind}.")
     try:
-        body = request.body.decode("ascii")
+        body = request.body.decode()  # `curl -d name=Zoë` sends letters as they are, which Stripe takes
     except UnicodeDecodeError as error:
         raise invalid("Invalid request: the body is not form-encoded.") from error
     return decode("&".join(part for part in (request.query, body) if part))

@@ -112,11 +112,16 @@ def find_endpoint(method: str, path: str) -> tuple[Endpoint, tuple[str, str]]:
         endpoint = endpoints.get((method, f"v2/core/{template}" if second else template))
         if endpoint is not None:
             return endpoint, ids
+    raise not_done(method, path)
+
+
+def not_done(method: str, path: str) -> StripeError:
+    """404 for a URL of no endpoint here, whatever Stripe does."""
     message = (
         f"Sandbox: {method} {path} is not done here, or is no URL of Stripe's. docs/sandbox.md has what is done; "
         "https://docs.stripe.com/api has what Stripe does."
     )
-    raise StripeError(404, error_body("invalid_request_error", message))
+    return StripeError(404, error_body("invalid_request_error", message))
 
 
 def _readings(parts: list[str]) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -18,6 +18,7 @@ from sandbox.browser.stripe_js import STRIPE_JS
 from sandbox.config import SandboxConfig
 from sandbox.core import Deliver, Sandbox
 from sandbox.http.answers import Answer, ApiRequest
+from sandbox.http.api import not_done
 from sandbox.http.control import CONTROL_ROUTES
 from sandbox.http.guard import comes_from_elsewhere, refusal
 from sandbox.http.wire import TRANSPORT, WireResponse
@@ -76,6 +77,7 @@ def build_sandbox(config: SandboxConfig) -> Starlette:
             *CONTROL_ROUTES,
         ],
         lifespan=lifespan,
+        exception_handlers={404: _nowhere},
     )
     app.state.sandbox = sandbox
     app.state.postman = postman
@@ -105,6 +107,12 @@ async def _api(request: Request) -> Response | WireResponse:
     except ValueError as error:
         return JSONResponse({"error": f"Sandbox-Fault: {error}"}, 400)
     return WireResponse(answer, _CORS)
+
+
+async def _nowhere(request: Request, _: Exception) -> Response:
+    """Whoever opens the address that the demo prints, in a browser, reads what is there too."""
+    refused = not_done(request.method, request.url.path)
+    return JSONResponse({"error": refused.error}, refused.status)
 
 
 async def _body(request: Request) -> bytes | None:

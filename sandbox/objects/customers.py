@@ -90,8 +90,9 @@ def list_customers(account: Account, call: Call) -> Object:
     return listed(account.customers, call, "/v1/customers", ("email",))
 
 
-def require_customer(account: Account, customer_id: str) -> Object:
-    customer = account.customers.require(customer_id, param="customer")
+def require_customer(account: Account, customer_id: str, *, status: int = 404) -> Object:
+    """One that is there and not deleted; `status` is 400 where a parameter names it."""
+    customer = account.customers.require(customer_id, param="customer", status=status)
     if customer.get("deleted"):
-        raise no_such("customer", customer_id, param="customer")
+        raise no_such("customer", customer_id, param="customer", status=status)
     return customer

@@ -11,6 +11,7 @@ from sandbox.http.errors import invalid, missing, unexpected_state
 from sandbox.http.parameters import Parameters
 from sandbox.objects.confirming import PAYING, attempt, check_attempt, chosen_method
 from sandbox.objects.currencies import check_amount, check_converted, check_currency
+from sandbox.objects.customers import require_customer
 from sandbox.objects.method_settings import SETTINGS, UNDECIDED, method_settings
 from sandbox.objects.statements import check_statement, statement_text
 
@@ -181,7 +182,7 @@ def _amount_details(sent: Parameters | None, old: Object) -> Object:
 
 def _customer(account: Account, customer_id: str | None) -> str | None:
     if customer_id is not None:
-        account.customers.require(customer_id, param="customer", status=400)
+        require_customer(account, customer_id, status=400)
     return customer_id
 
 

@@ -12,7 +12,8 @@ _CLAUSE = re.compile(
     r"""\s*(?P<not>-)?(?P<field>[a-z_]+)(?:\[(?P<q>["'])(?P<key>[^"']+)(?P=q)\])?\s*"""
     r"""(?P<op>:|~|>=|<=|>|<)\s*(?P<value>"[^"]*"|'[^']*'|-?\d+|null)\s*"""
 )
-_JOINED = re.compile(r"\s+(AND|OR)\s+", re.IGNORECASE)
+# A quoted text, which is passed over whatever stands in it, or what joins two clauses.
+_JOINED = re.compile(r""""[^"]*"|'[^']*'|\s+(?P<join>AND|OR)\s+""", re.IGNORECASE)
 _TEXTS = ("status", "currency", "customer", "metadata")
 _NUMBERS = ("amount", "created")
 _COMPARE: dict[str, Callable[[int, int], bool]] = {
@@ -49,11 +50,12 @@ def _start(page: str | None) -> int:
 
 
 def _query(text: str) -> Callable[[Object], bool]:
-    parts = _JOINED.split(text)
-    joins = {join.upper() for join in parts[1::2]}
+    found = [match for match in _JOINED.finditer(text) if match["join"]]
+    joins = {match["join"].upper() for match in found}
     if len(joins) > 1:
         raise _unreadable("AND and OR can't be combined in one query")
-    clauses = [_clause(part) for part in parts[0::2]]
+    starts, ends = [0, *(match.end() for match in found)], [*(match.start() for match in found), len(text)]
+    clauses = [_clause(text[start:end]) for start, end in zip(starts, ends, strict=True)]
     every = any if joins == {"OR"} else all
     return lambda intent: every(clause(intent) for clause in clauses)
 

@@ -12,6 +12,7 @@ from sandbox.http.calls import Call, listed
 from sandbox.http.errors import StripeError, error_body, invalid, missing
 from sandbox.objects.cards import Decline
 from sandbox.objects.confirming import Outcome, bank_page, chosen_method, must_authenticate
+from sandbox.objects.customers import require_customer
 from sandbox.objects.method_settings import SETTINGS, UNDECIDED, method_settings
 from sandbox.objects.payment_methods import method_of
 
@@ -76,7 +77,7 @@ def _described(account: Account, intent: Object, call: Call) -> Object:
         changed["description"] = params.text("description")
     customer = params.text("customer")
     if customer is not None:
-        account.customers.require(customer, param="customer", status=400)
+        require_customer(account, customer, status=400)
         changed["customer"] = customer
     method = chosen_method(account, params)
     if method is not None:

@@ -242,3 +242,20 @@ async def test_a_port_in_use_is_said_at_once() -> None:
         with pytest.raises(OSError, match="in use"):
             async with served(build_sandbox(CONFIG), port=taken.getsockname()[1]):
                 pass
+
+
+@pytest.mark.parametrize("path", ["/", "/favicon.ico", "/v3/none"])
+async def test_an_address_where_nothing_is_says_what_this_is(http: aiohttp.ClientSession, path: str) -> None:
+    """`/` is the address that the demo prints."""
+    status, answer = await send(http, "GET", path)
+    assert status == 404
+    assert answer["error"]["message"].startswith(f"Sandbox: GET {path} is not done here")
+
+
+async def test_letters_are_taken_as_curl_sends_them(http: aiohttp.ClientSession) -> None:
+    form = {**SECRET, "Content-Type": "application/x-www-form-urlencoded"}
+    for body, name in (("name=Zoë", "Zoë"), ("name=Zo%C3%AB", "Zoë")):
+        status, made = await send(http, "POST", "/v1/customers", data=body.encode(), headers=form)
+        assert (status, made["name"]) == (200, name)
+    status, refused = await send(http, "POST", "/v1/customers", data=b"name=Zo\xeb", headers=form)
+    assert (status, refused["error"]["type"]) == (400, "invalid_request_error")

@@ -137,3 +137,15 @@ def test_a_setup_intent_is_refused_declined_and_canceled(sandbox: Sandbox) -> No
     assert post(sandbox, f"setup_intents/{refused['id']}/cancel").json()["status"] == "canceled"
     again = post(sandbox, f"setup_intents/{refused['id']}/confirm", payment_method="pm_card_visa")
     assert again.json()["error"]["code"] == "setup_intent_unexpected_state"
+
+
+@pytest.mark.parametrize("noun", ["payment_intents", "setup_intents"])
+def test_a_deleted_customer_is_refused_as_one_that_never_was(sandbox: Sandbox, noun: str) -> None:
+    gone = customer(sandbox)
+    assert sandbox.call("DELETE", f"/v1/customers/{gone}").json()["deleted"] is True
+    params = {"amount": 2000, "currency": "usd"} if noun == "payment_intents" else {}
+    for owner in (gone, "cus_none"):
+        refused = post(sandbox, noun, customer=owner, **params)
+        error = refused.json()["error"]
+        assert (refused.status, error["code"], error["param"]) == (400, "resource_missing", "customer")
+        assert error["message"] == f"No such customer: '{owner}'"

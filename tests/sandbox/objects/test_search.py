@@ -11,7 +11,8 @@ from sandbox.http.answers import Answer
 def sandbox() -> Sandbox:
     sandbox = Sandbox(SandboxConfig())
     for number in range(3):
-        params = {"amount": 1000 + number, "currency": "usd", "metadata": {"order_id": str(number)}}
+        metadata = {"order_id": str(number), "name": f"mugs AND pens {number}"}
+        params = {"amount": 1000 + number, "currency": "usd", "metadata": metadata}
         made = sandbox.call("POST", "/v1/payment_intents", params).json()
         if number:
             sandbox.pay(made["id"])
@@ -31,6 +32,8 @@ def search(sandbox: Sandbox, query: str, **params: object) -> Answer:
         ("-status:'succeeded'", [1000]),
         ("amount>1000 AND amount<1002", [1001]),
         ("amount:1000 OR metadata['order_id']~'2'", [1002, 1000]),
+        ("metadata['name']:'mugs AND pens 1' AND amount>1000", [1001]),
+        ("metadata['name']:\"mugs and pens 1\" OR metadata['name']~' OR '", [1001]),
         ("metadata['nothing']:null AND currency:'USD'", [1002, 1001, 1000]),
     ],
 )
