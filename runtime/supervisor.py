@@ -1,6 +1,7 @@
 """The process that starts the workers of `serve` and replaces those that die or hang."""
 
 import logging
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from socket import socket
@@ -11,7 +12,7 @@ from weakref import WeakKeyDictionary, WeakSet
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
-from uvicorn.supervisors.multiprocess import Process
+from uvicorn.supervisors.multiprocess import SIGNALS, Process
 
 logger = logging.getLogger("uvicorn.error")  # whose lines about workers they join
 
@@ -40,10 +41,24 @@ class Supervisor(Multiprocess):
     """
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket]) -> None:
+        ignored = [each for each in SIGNALS if signal.getsignal(each) is signal.SIG_IGN]
         super().__init__(config, sockets)
+        for each in ignored:  # as `nohup` has it
+            signal.signal(each, signal.SIG_IGN)
         self._asked: WeakKeyDictionary[Process, float] = WeakKeyDictionary()  # when
         self.answered: WeakSet[Process] = WeakSet()
         self._slow: WeakSet[Process] = WeakSet()
+
+    def handle_hup(self) -> None:
+        """A terminal that is closed ends several workers as it ends one; uvicorn would start them anew."""
+        logger.info("Received SIGHUP, exiting.")
+        self.should_exit.set()
+
+    def handle_ttin(self) -> None:
+        """uvicorn would start one worker more; Stripe's limit and the connections are divided by WORKERS."""
+
+    def handle_ttou(self) -> None:
+        """Whoever writes from the background to a terminal may get it; uvicorn would end a worker each time."""
 
     def keep_subprocess_alive(self) -> None:
         starting = [process for process in self.processes if self._is_starting(process)]

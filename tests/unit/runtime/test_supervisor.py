@@ -128,3 +128,22 @@ def test_a_worker_that_has_answered_and_hangs_is_replaced(supervisor: Supervisor
     supervisor.keep_subprocess_alive()
     assert first.pid not in pids(supervisor)
     assert second.pid in pids(supervisor)
+
+
+def test_a_closed_terminal_ends_it_and_job_control_changes_no_number(supervisor: Supervisor) -> None:
+    first = pids(supervisor)
+    for sent in (signal.SIGTTIN, signal.SIGTTOU):
+        signal.raise_signal(sent)
+    supervisor.handle_signals()
+    assert (pids(supervisor), supervisor.should_exit.is_set()) == (first, False)
+    signal.raise_signal(signal.SIGHUP)
+    supervisor.handle_signals()
+    assert supervisor.should_exit.is_set()
+
+
+def test_a_signal_that_was_ignored_from_the_start_stays_ignored() -> None:
+    with signals_kept():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        Supervisor(uvicorn.Config(Starlette(), log_config=None), [])
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN
