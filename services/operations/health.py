@@ -146,6 +146,8 @@ class Health:
         # A revision not known here is a newer version's, whose migrations leave this one working while it goes.
         if found is None or found in self._older:
             return Part(f"at {found}, needs {self._head}: run `python main.py migrate`")
+        if found != self._head and not migrations.is_newer(found):
+            return Part(migrations.ANOTHERS.format(found))
         return Part()
 
     async def _check_sweep(self) -> Part:

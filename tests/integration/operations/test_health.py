@@ -225,8 +225,13 @@ async def test_a_schema_that_is_newer_serves_on_while_the_new_version_is_rolled_
 ) -> None:
     async with server(make_settings(own_url, stripe.url)) as client:
         with psycopg.connect(own_url) as deployer:
-            deployer.execute("UPDATE alembic_version SET version_num = 'of_tomorrow'")
+            deployer.execute("UPDATE alembic_version SET version_num = '9999'")
         assert (await client.get("/readyz")).json() == GREEN
+
+        with psycopg.connect(own_url) as another:
+            another.execute("UPDATE alembic_version SET version_num = 'ae1027a6acf5'")
+        refused = await client.get("/readyz")
+        assert (refused.status_code, "another program's" in refused.json()["schema"]) == (503, True)
 
         with psycopg.connect(own_url) as deployer:
             deployer.execute("DELETE FROM alembic_version")
