@@ -32,6 +32,8 @@ _NOT_HERE = {
     "PIP_ROOT_USER_ACTION": "ignore",  # everything goes into .venv, whoever installs it
 }
 _INDEXES_OF_UV = ("UV_DEFAULT_INDEX", "UV_INDEX_URL")  # in uv's order
+# What parts the folders of PATH, and what means something to a shell within the quotes in which initdb names itself.
+_UNUSABLE = frozenset(':"$`\\')
 _LEAST_SPACE = 400_000_000  # bytes that are installed and downloaded at most
 _NEITHER = (
     "PIP_TARGET",
@@ -96,6 +98,12 @@ def say(line: str) -> None:
 
 def made_environment(folder: Path) -> Path:
     """The Python of an environment that has no pip; one whose Python is gone is made anew."""
+    unusable = sorted(_UNUSABLE.intersection(str(folder)))
+    if unusable:
+        sys.exit(
+            f"The folder {folder.parent} has {' '.join(unusable)} in its name, which Python's environments or "
+            "PostgreSQL's programs can't stand in a path. Move it or rename it."
+        )
     python = folder / "bin" / "python"
     if not (python.exists() and is_new_enough(python)):
         venv.create(folder, clear=folder.exists() and not folder.is_symlink(), symlinks=True, with_pip=False)

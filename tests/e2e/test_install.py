@@ -180,6 +180,15 @@ def test_a_folder_that_cant_be_written_is_told_in_a_sentence(checkout: Checkout)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["a:b", 'a"b', "$HOME", "a`b", "a\\b"])
+def test_a_name_that_nothing_can_be_installed_below_is_told_in_a_sentence(tmp_path: Path, name: str) -> None:
+    checkout = Checkout(tmp_path / name)
+    done = checkout.install()
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert done.stderr.endswith("can't stand in a path. Move it or rename it.\n")
+    assert not (checkout.folder / ".venv").exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a disk that is too small")
 def test_a_full_disk_is_told_as_such(checkout: Checkout) -> None:
     (checkout.folder / ".venv").mkdir()
