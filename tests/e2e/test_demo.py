@@ -172,7 +172,6 @@ def test_a_port_that_is_taken_leaves_no_database_running(demo: Demo, taken: int)
     assert not (demo.data / "postgres" / "postmaster.pid").exists()
 
 
-@pytest.mark.parametrize("port", ["0", "65535"])
 def test_a_folder_that_cant_hold_the_data_is_refused_by_name(demo: Demo) -> None:
     demo.data.write_text("a file")
     for folder in (demo.data, Path("/proc/demo")):
@@ -181,6 +180,7 @@ def test_a_folder_that_cant_hold_the_data_is_refused_by_name(demo: Demo) -> None
         assert ended.err.startswith(f"DATA_DIR: {folder} can't be written to: ")
 
 
+@pytest.mark.parametrize("port", ["0", "65535"])
 def test_a_port_without_one_after_it_is_refused(demo: Demo, port: str) -> None:
     ended = demo.sh.run("demo", DATA_DIR=str(demo.data), PORT=port)
     assert ended.code == 1
