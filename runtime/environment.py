@@ -51,8 +51,6 @@ def env_file_values(text: str, where: str) -> Iterator[tuple[str, str]]:
                 f"{name}: line {number} of {where} has a `#` behind a space. Put a comment on a line of its own, "
                 "or quotes around the value"
             )
-        if "\0" in value:  # no environment can hold it
-            raise UnreadableEnvironment(f"{name}: line {number} of {where} has a NUL; the file is no plain text")
         yield name, quoted[2] if quoted else value
 
 

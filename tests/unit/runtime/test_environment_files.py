@@ -37,12 +37,6 @@ def test_a_line_that_can_be_read_in_two_ways_is_refused(tmp_path: Path, line: st
         load_env_file(tmp_path / "file", {})
 
 
-def test_a_file_that_is_no_plain_text_is_refused_by_the_name_of_its_setting(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"A=1\nB=b\0c\n")
-    with pytest.raises(UnreadableEnvironment, match=r"^B: line 2 of .* has a NUL"):
-        load_env_file(tmp_path / "file", {})
-
-
 def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("A=file\nB=file\n")
     environment = {"A": "environment"}
