@@ -30,7 +30,7 @@ from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
 from models.refunds.given_up import is_given_up
-from models.refunds.sums import DECIDED, RESERVED, kept, taken_by_banks
+from models.refunds.sums import DECIDED, RESERVED, kept, left_to_give_back
 from models.refunds.tables import AUTOMATIC, ENDED, Dispute, Refund, RefundState
 from runtime.database.statements import Query
 
@@ -94,6 +94,18 @@ REFUNDABLE_PAYMENTS = Query(
     )
     .order_by(col(Payment.disposition), col(Payment.created_at))
     .with_for_update(),
+)
+
+
+class LeftRow(NamedTuple):
+    amount: int
+
+
+LEFT_TO_GIVE_BACK = Query(
+    LeftRow,
+    select(cast(left_to_give_back(Payment), BigInteger).label("amount")).where(
+        col(Payment.id) == bindparam("payment_id", type_=Uuid)
+    ),
 )
 
 
@@ -244,12 +256,7 @@ GIVE_UP_REFUND = (
     .values(state=RefundState.FAILED.value, lease_until=None, updated_at=func.now())
     .returning(col(Refund.id))
 )
-_reserved = (
-    select(func.coalesce(func.sum(col(_other.amount)), 0))
-    .where(col(_other.payment_id) == col(Refund.payment_id), among(col(_other.state), RESERVED))
-    .scalar_subquery()
-)
-_rest = col(Payment.amount_received) - _reserved - taken_by_banks(Payment.id)
+_rest = left_to_give_back(Payment)
 # What is left of owed money, where others gave back a part while ours was refused: under a key that asks for this. Not
 # when a person said that it went back in another way.
 TRY_THE_REST = (

@@ -15,7 +15,11 @@ RESERVED = (RefundState.CREATING, *MADE)
 LOST = "lost"  # https://docs.stripe.com/api/disputes/object#dispute_object-status
 DECIDED = (LOST, "won", "warning_closed", "prevented")
 
-_made, _taken = aliased(Refund, name="made"), aliased(Dispute, name="taken")
+_made, _asked, _taken = (
+    aliased(Refund, name="made"),
+    aliased(Refund, name="asked"),
+    aliased(Dispute, name="taken"),
+)
 
 
 def given_back(payment_id: Any) -> ColumnElement[int]:
@@ -39,3 +43,13 @@ def taken_by_banks(payment_id: Any) -> ColumnElement[int]:
 def kept(payment: Any) -> ColumnElement[int]:
     """What is still here of a payment's money."""
     return col(payment.amount_received) - given_back(payment.id) - taken_by_banks(payment.id)
+
+
+def left_to_give_back(payment: Any) -> ColumnElement[int]:
+    """What no refund asked for, answered by Stripe or not yet, and no bank took. Below zero where both had the same."""
+    asked = (
+        select(func.coalesce(func.sum(col(_asked.amount)), 0))
+        .where(col(_asked.payment_id) == payment.id, among(col(_asked.state), RESERVED))
+        .scalar_subquery()
+    )
+    return col(payment.amount_received) - asked - taken_by_banks(payment.id)

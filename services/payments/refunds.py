@@ -22,6 +22,7 @@ from models.refunds.statements import (
     ADD_REFUND,
     EARLIER_REFUND,
     FAIL_REFUND,
+    LEFT_TO_GIVE_BACK,
     LOOK_AGAIN_LATER,
     NEXT_ATTEMPT,
     OWED_REFUND,
@@ -29,7 +30,6 @@ from models.refunds.statements import (
     POSTPONE_REFUND,
     REFUND,
     REFUNDABLE_PAYMENTS,
-    RESERVED_AMOUNT,
     TAKE_REFUND,
     TRY_THE_REST,
     RefundablePayment,
@@ -337,8 +337,8 @@ async def _chosen(
     """
     left = []
     for payment in payments:
-        reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": payment.id})).amount
-        left.append((payment, in_whole_steps(payment.amount_received - reserved, payment.currency)))
+        rest = (await transaction.one(LEFT_TO_GIVE_BACK, {"payment_id": payment.id})).amount
+        left.append((payment, in_whole_steps(max(0, rest), payment.currency)))
     if wanted is not None:
         left = [(payment, rest) for payment, rest in left if payment.currency == order_currency]
     for payment, rest in left:

@@ -270,6 +270,32 @@ async def test_a_refund_that_the_bank_refuses_later_is_taken_back_in_the_books(
     assert (order["status"], order["refunds"][0]["status"]) == ("PAID", "FAILED")
 
 
+async def test_what_a_bank_took_in_a_dispute_is_not_given_back_besides(
+    paid: UUID, client: Client, shop: Shop, stripe: Stripe, inbox: Inbox
+) -> None:
+    dispute = stripe.sandbox.dispute((await shop.payments(paid))[0].intent_id, amount=1_000)
+    stripe.sandbox.close_dispute(dispute["id"], won=False)
+    await hear_everything(inbox, stripe)
+
+    refused = await refund(client, paid, amount=4_249)
+
+    assert (refused["code"], refused["refundable"]) == ("AMOUNT_NOT_REFUNDABLE", {"minorUnits": 4_248})
+    assert (await refund(client, paid))["amount"] == {"minorUnits": 4_248}
+
+
+async def test_a_payment_that_a_bank_took_whole_is_not_given_back(
+    paid: UUID, client: Client, shop: Shop, stripe: Stripe, inbox: Inbox
+) -> None:
+    dispute = stripe.sandbox.dispute((await shop.payments(paid))[0].intent_id)
+    stripe.sandbox.close_dispute(dispute["id"], won=False)
+    await hear_everything(inbox, stripe)
+
+    refused = await refund(client, paid)
+
+    assert (refused["code"], refused["refundable"]) == ("AMOUNT_NOT_REFUNDABLE", {"minorUnits": 0})
+    assert refunds_at(stripe) == []
+
+
 async def test_a_dispute_is_recorded_and_visible(
     client: Client, shop: Shop, stripe: Stripe, paid: UUID, inbox: Inbox
 ) -> None:

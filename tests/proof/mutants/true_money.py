@@ -1,6 +1,6 @@
 """Deliberate bugs in how much money came, in which currency, and what becomes of orders that are closed by hand."""
 
-from tests.proof.mutants.files import ANOTHER, BY_HAND, COPY, DISPUTES, FOLLOWING, GOES_ON, PARTS
+from tests.proof.mutants.files import ANOTHER, BY_HAND, COPY, DISPUTES, FOLLOWING, GOES_ON, PARTS, REFUND
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -94,5 +94,16 @@ MUTANTS = (
         (
             f"{ANOTHER}::test_an_order_whose_change_waited_for_an_account_that_is_given_up_can_be_changed_again",
         ),
+    ),
+    Mutant(
+        "money that a bank took given back besides",
+        (
+            Change(
+                "models/refunds/sums.py",
+                "    return col(payment.amount_received) - asked - taken_by_banks(payment.id)\n",
+                "    return col(payment.amount_received) - asked\n",
+            ),
+        ),
+        (f"{REFUND}::test_what_a_bank_took_in_a_dispute_is_not_given_back_besides",),
     ),
 )
