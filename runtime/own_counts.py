@@ -5,8 +5,8 @@ environment would mix its counts with ours, and would end every command where it
 """
 
 import os
-from multiprocessing import parent_process
+from multiprocessing import current_process
 
-if parent_process() is None:
+if current_process().name == "MainProcess":  # a worker has its name before it imports anything of ours
     for _name in ("PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"):  # prometheus_client reads either
         os.environ.pop(_name, None)

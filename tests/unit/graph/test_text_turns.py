@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import pytest
 from graphql import build_schema
-from structlog.testing import capture_logs
 
 from graph.schema import sdl
 from graph.serving.bounds import checked_operation
@@ -16,6 +15,7 @@ from graph.serving.spending import Spending
 from graph.serving.text_turns import REST, TextTurns
 from graph.serving.work_limits import SAVED_SECONDS, WorkLimits
 from services.identity.principal import Principal
+from tests.lines import written_as
 
 SCHEMA = build_schema(sdl())
 
@@ -48,9 +48,9 @@ def text_of(fields: int = 3) -> str:
 async def test_a_text_that_everybody_sends_at_once_is_checked_until_it_is_remembered() -> None:
     """As after a frontend's deployment; those who waited for the others get back what they were charged."""
     limits, text = WorkLimits(), text_of()
-    with capture_logs() as logged:
+    with written_as("json") as lines:
         await asyncio.gather(*(ask(text, caller(f"u{n}", limits)) for n in range(50)))
-    assert sum(line["event"] == "operation unfit" for line in logged) == 2
+    assert lines.getvalue().count("operation unfit") == 2
     full = limits.of_caller * SAVED_SECONDS
     assert sum(account.left < full for account in limits.accounts.values()) == 2
 

@@ -41,9 +41,11 @@ class SlowApp:
 
 @contextmanager
 def signals_kept() -> Iterator[None]:
-    """uvicorn's supervisor takes all of them for itself."""
+    """uvicorn's supervisor takes all of them for itself, but those that are ignored, as by `nohup`."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
         yield
     finally:
         for number, handler in before.items():
