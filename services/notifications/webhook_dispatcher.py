@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -175,8 +176,15 @@ class WebhookDispatcher:
             self._busy[endpoint.id] += 1
             task = asyncio.create_task(self._deliver(endpoint, delivery))
             self._tries.add(task)
-            task.add_done_callback(self._tries.discard)
+            task.add_done_callback(partial(self._ended, endpoint))
         return len(taken)
+
+    def _ended(self, endpoint: Endpoint, task: asyncio.Task[None]) -> None:
+        """Also a try that was canceled before it began: its place is free again."""
+        self._tries.discard(task)
+        self._busy[endpoint.id] -= 1
+        if self._busy[endpoint.id] <= endpoint.places // 2:
+            self.news.set()
 
     async def _deliver(self, endpoint: Endpoint, delivery: DueDelivery) -> None:
         """One try. What can't be written down is tried again when its lease has passed."""
@@ -192,10 +200,6 @@ class WebhookDispatcher:
             )
         except Exception:
             log.exception("webhook try failed", delivery=str(delivery.delivery_id))
-        finally:
-            self._busy[endpoint.id] -= 1
-            if self._busy[endpoint.id] <= endpoint.places // 2:
-                self.news.set()
 
     async def _call(self, endpoint: Endpoint, delivery: DueDelivery) -> Answer:
         body = body_of(delivery)

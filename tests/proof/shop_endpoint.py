@@ -1,6 +1,5 @@
 """The shop's side in the proof: an endpoint that fails when it likes, and what it has heard of (E8)."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -58,8 +57,6 @@ WRONG_REVISIONS = text(
     " FROM (SELECT id, order_id, order_revision, lag(order_revision) OVER (PARTITION BY order_id ORDER BY position)"
     " AS one_before FROM shop_events WHERE position IS NOT NULL) e JOIN orders o ON o.id = e.order_id"
 )
-UNPUBLISHED = text("SELECT id FROM shop_events WHERE position IS NULL LIMIT 1")
-PATIENCE = 60.0  # seconds for transactions of others, which hold back what was written after they began
 UNDER_WAY = text("SELECT id FROM webhook_deliveries WHERE status = 'due'")
 
 
@@ -106,14 +103,6 @@ class ShopEndpoint:
         if self.cursor is not None:
             self.cursor = replace(self.cursor, published_at=self.cursor.published_at - time)
 
-    async def deliver_all(self) -> None:
-        """Also what waits for transactions of the whole server to end, such as autovacuum's ANALYZE."""
-        async with asyncio.timeout(PATIENCE):
-            await self.dispatcher.deliver_due()
-            while await self._database.rows(UNPUBLISHED):
-                await asyncio.sleep(0.01)
-                await self.dispatcher.deliver_due()
-
     async def repair(self) -> None:
         """What a case says: enable the endpoint, and have all sent again."""
         self.moods = cycle(["take"])
@@ -132,7 +121,7 @@ async def e8_each_change_is_one_event_and_the_shop_hears_it(
     untold = await database.rows(NOT_TOLD, {"kind": AttentionKind.WEBHOOK_DISABLED.value})
     assert not untold, f"E8: given up, and nobody was told: {untold}"
 
-    await endpoint.deliver_all()
+    await endpoint.dispatcher.deliver_due()
     if not {str(event.id) for event in events} <= endpoint.heard:
         given_up = await database.rows(
             text("SELECT 1 FROM attention WHERE kind = :kind"),
@@ -140,7 +129,7 @@ async def e8_each_change_is_one_event_and_the_shop_hears_it(
         )
         assert given_up, "E8: events that the endpoint did not hear of, and none was given up"
         await endpoint.repair()
-        await endpoint.deliver_all()
+        await endpoint.dispatcher.deliver_due()
     await endpoint.pull()
     everything = {str(event.id) for event in await database.rows(EVENTS)}
     assert everything <= endpoint.heard, f"E8: not heard of: {everything - endpoint.heard}"

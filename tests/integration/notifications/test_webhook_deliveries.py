@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 from standardwebhooks.webhooks import Webhook
@@ -31,6 +33,8 @@ from tests.deliveries import endpoints as endpoints
 from tests.deliveries import receiver as receiver
 from tests.make import Shop
 from tests.webhook_receiver import HANG, Receiver, receiving
+
+T = TypeVar("T")
 
 
 async def test_an_event_arrives_signed_as_standard_webhooks(
@@ -315,3 +319,31 @@ async def test_old_events_go_with_their_deliveries_and_due_ones_stay(
     await dispatcher.clean()
 
     assert [delivery.status for delivery in await deliveries(shop.database)] == ["due", "due"]
+
+
+async def test_a_try_that_is_canceled_before_it_begins_takes_no_place_for_ever(
+    shop: Shop, endpoints: WebhookEndpoints, dispatcher: WebhookDispatcher, receiver: Receiver
+) -> None:
+    """As what a crash ends in the moment in which it would have begun."""
+    await endpoints.create(MERCHANT, receiver.url, [EventType.ORDER_PAID])
+    await paid_orders(shop, PLACES)
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(canceled_before_it_begins)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await dispatcher.deliver_due()
+    finally:
+        loop.set_task_factory(None)
+    await make_due(shop.database)
+
+    await dispatcher.deliver_due()
+
+    assert len(receiver.received) == PLACES
+
+
+def canceled_before_it_begins(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T] | Generator[Any, None, T], /, **options: Any
+) -> asyncio.Future[T]:
+    task = asyncio.Task(work, loop=loop, **options)
+    task.cancel()
+    return task
