@@ -150,4 +150,15 @@ MUTANTS = (
         ),
         (MACHINE,),
     ),
+    Mutant(
+        "a try that is canceled before it began keeps its place",
+        (
+            Change(
+                DISPATCHER,
+                "        self._busy[endpoint.id] -= 1\n",
+                "        self._busy[endpoint.id] -= not task.cancelled()\n",
+            ),
+        ),
+        (f"{DELIVERIES}::test_a_try_that_is_canceled_before_it_begins_takes_no_place_for_ever",),
+    ),
 )
