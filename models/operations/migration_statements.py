@@ -12,7 +12,8 @@ BLOCKERS = text(
     """
     SELECT pid, usename, application_name, coalesce(state, backend_type) AS state,
         coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::int AS seconds
-    FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(:pid)) AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 3
+    FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(:pid)) AND pid <> pg_backend_pid()
+    ORDER BY xact_start LIMIT 3
     """
 )
 OWN_SESSION = select(func.pg_backend_pid())
