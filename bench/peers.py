@@ -29,14 +29,10 @@ PAY_PEER = (  # what ours is asked in bench/stage.py; their union has no UserErr
     "{ __typename ... on PaymentIntent { id clientSecret status } } }"
 )
 CALLERS = 16
-AT_STRIPES_PACE, STRIPES_LATENCY = (
-    3,
-    0.1,
-)  # callers and seconds: 27 calls a second, as Stripe's limit has them
-MOST_A_SECOND, MOST_AT_PACE = (
-    1_500,
-    40,
-)  # orders that ours may take in a second; more only take time to be placed
+# Callers and seconds: 27 calls a second, as Stripe's limit has them.
+AT_STRIPES_PACE, STRIPES_LATENCY = 3, 0.1
+# Orders that ours may take in a second; more only take time to be placed.
+MOST_A_SECOND, MOST_AT_PACE = 1_500, 40
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ from runtime.http_heads import is_clear_head
 
 MOST_BYTES = 32_768  # of a head; a bearer token has 8 KB at most
 MOST_HEADERS = 100
-MOST_AHEAD = (
-    20  # requests that are sent before the first is answered: each is read, and kept, before its turn
-)
+# Requests that are sent before the first is answered: each is read, and kept, before its turn.
+MOST_AHEAD = 20
 PATIENCE = 15.0  # seconds for a whole request, and for the first byte on a new connection
 READING_PATIENCE = 30.0  # seconds for a client to read what was written, once that no longer fits its buffers
 BODY = b'{"errors":[{"message":"%s","extensions":{"code":"%s"}}]}'

@@ -18,7 +18,7 @@ from graph.context import ContextMaker
 from graph.serving.answers import AWAY, MASKED
 from graph.serving.bodies import MalformedJson, read_json
 from graph.serving.http import NOT_STORED, bounded, check_encoding
-from graph.serving.routes import Endpoint, Unanswered
+from graph.serving.routes import Unanswered
 from graph.types import errors, orders, payments
 from graph.types.errors import ErrorCode, RateLimited, UserError
 from graph.types.payments import PaymentProviderUnavailable, payable_intent
@@ -50,18 +50,16 @@ class CreateIntent:
     """An ASGI app, so that other methods than POST get an answer of the same form."""
 
     def __init__(self, make_context: ContextMaker) -> None:
-        self._answer = create_intent(make_context)
+        self._make_context = make_context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
         response = await self._answer(request) if request.method == "POST" else _only_by_post()
         await response(scope, receive, send)
 
-
-def create_intent(make_context: ContextMaker) -> Endpoint:
-    async def answer(request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response:
         try:
-            context = await make_context(request)
+            context = await self._make_context(request)
             secret = (await payable_intent(context, await _order_id(request))).client_secret
         except Refusal as refusal:
             return _refused(refusal)
@@ -78,8 +76,6 @@ def create_intent(make_context: ContextMaker) -> Endpoint:
             return _body(500, "INTERNAL_SERVER_ERROR", MASKED, retryable=True)
         _note("PaymentIntent")
         return JSONResponse({"clientSecret": secret}, headers=NOT_STORED)
-
-    return answer
 
 
 async def _order_id(request: Request) -> str:

@@ -230,7 +230,7 @@ class ShopOrderMutation:
 
 
 def wanted_change(principal_id: str, order_id: UUID, given: UpdateOrderInput) -> WantedChange:
-    expires_at = None if given.expires_at is UNSET else given.expires_at
+    expires_at = given_or_none(given.expires_at)
     check_zone(expires_at)
     check_expiry(expires_at)
     return WantedChange(

@@ -30,7 +30,7 @@ from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
 from models.refunds.given_up import is_given_up
-from models.refunds.sums import DECIDED, RESERVED, kept, left_to_give_back
+from models.refunds.sums import DECIDED, asked_for, kept, left_to_give_back
 from models.refunds.tables import AUTOMATIC, ENDED, Dispute, Refund, RefundState
 from runtime.database.statements import Query
 
@@ -115,9 +115,7 @@ class ReservedRow(NamedTuple):
 
 RESERVED_AMOUNT = Query(
     ReservedRow,
-    select(cast(func.coalesce(func.sum(col(Refund.amount)), 0), BigInteger).label("amount")).where(
-        _of_payment, among(col(Refund.state), RESERVED)
-    ),
+    select(cast(asked_for(bindparam("payment_id", type_=Uuid)), BigInteger).label("amount")),
 )
 
 

@@ -31,6 +31,15 @@ def given_back(payment_id: Any) -> ColumnElement[int]:
     )
 
 
+def asked_for(payment_id: Any) -> ColumnElement[int]:
+    """By refunds that Stripe has, or that wait for its answer."""
+    return (
+        select(func.coalesce(func.sum(col(_asked.amount)), 0))
+        .where(col(_asked.payment_id) == payment_id, among(col(_asked.state), RESERVED))
+        .scalar_subquery()
+    )
+
+
 def taken_by_banks(payment_id: Any) -> ColumnElement[int]:
     """By disputes that were lost."""
     return (
@@ -46,10 +55,5 @@ def kept(payment: Any) -> ColumnElement[int]:
 
 
 def left_to_give_back(payment: Any) -> ColumnElement[int]:
-    """What no refund asked for, answered by Stripe or not yet, and no bank took. Below zero where both had the same."""
-    asked = (
-        select(func.coalesce(func.sum(col(_asked.amount)), 0))
-        .where(col(_asked.payment_id) == payment.id, among(col(_asked.state), RESERVED))
-        .scalar_subquery()
-    )
-    return col(payment.amount_received) - asked - taken_by_banks(payment.id)
+    """What no refund asked for and no bank took. Below zero where both had the same."""
+    return col(payment.amount_received) - asked_for(payment.id) - taken_by_banks(payment.id)

@@ -118,9 +118,8 @@ async def _earlier(transaction: Transaction, order: ImportedOrder) -> UUID | Non
 
 
 async def _add(transaction: Transaction, order: ImportedOrder, lifetime: timedelta | None) -> UUID:
-    check_expiry(
-        order.expires_at
-    )  # not for an order that is there: the same import comes again, however late
+    # Not for an order that is there: the same import comes again, however late.
+    check_expiry(order.expires_at)
     values = {
         "id": uuid4(),
         "user_id": order.user_id,

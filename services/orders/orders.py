@@ -44,13 +44,12 @@ from services.orders.refusals import (
     ProductNotAvailable,
 )
 from services.orders.search import OrderFilter
-from services.orders.texts import is_text
+from services.orders.texts import LONGEST_KEY, is_key, is_text
 from services.orders.views import PlacedOrder, order_from
 
 MOST_ITEMS = 500
 MOST_LINES_OF_PAGE = 50_000  # what a hundred of the largest orders have
 LINES_AT_ONCE = 100
-LONGEST_KEY = 255
 
 
 class TooManyLines(Exception):
@@ -272,8 +271,7 @@ def _merged(items: Sequence[WantedItem]) -> dict[UUID, int]:
 
 
 def _check_key(key: str | None) -> None:
-    """Printable, so without NUL and lone surrogates, which can't be stored."""
-    if key is not None and (not 1 <= len(key) <= LONGEST_KEY or not key.isprintable()):
+    if key is not None and not is_key(key):
         raise InvalidOrder(f"an idempotency key has between 1 and {LONGEST_KEY} printable characters")
 
 

@@ -19,10 +19,7 @@ from runtime.database.database import Database
 from runtime.encoding import to_json
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
-from services.orders.lines import (
-    LONGEST_NAME,
-    LONGEST_REFERENCE,
-)
+from services.orders.lines import LONGEST_NAME, LONGEST_REFERENCE
 from services.orders.refusals import InvalidProduct
 from services.orders.texts import is_name, is_text
 

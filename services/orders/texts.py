@@ -4,12 +4,18 @@ import unicodedata
 
 NO_NAME = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}  # categories of Unicode
 TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LONGEST_KEY = 255
 OF_A_PARAGRAPH = frozenset("\t\n\r")
 
 
 def is_text(text: str, longest: int) -> bool:
     """Printable, so without NUL and lone surrogates, which can't be stored: for numbers and keys."""
     return 1 <= len(text) <= longest and text.isprintable() and not text.isspace()
+
+
+def is_key(text: str) -> bool:
+    """A client's own key, by which it asks for the same again: printable, so that it can be stored."""
+    return 1 <= len(text) <= LONGEST_KEY and text.isprintable()
 
 
 def is_name(text: str, longest: int) -> bool:

@@ -24,9 +24,8 @@ async def write_listed(
     """`payment` is the row of `LOCK_PAYMENT`, of money that arrived."""
     ours = list(await transaction.rows(REFUNDS_OF_PAYMENT, {"payment_id": payment_id}))
     given_back = without_released(payment, listed)
-    for refund in sorted(
-        given_back, key=lambda refund: refund.status not in ENDED
-    ):  # they make room for others
+    # Those that ended come first: they make room for others.
+    for refund in sorted(given_back, key=lambda refund: refund.status not in ENDED):
         known = _known(ours, refund)
         if known is None:
             await _add(transaction, payment_id, payment, refund)

@@ -39,7 +39,7 @@ from models.refunds.statements import (
 from models.refunds.tables import BALANCE_INSUFFICIENT, FORBIDDEN, RefundCause, RefundState
 from runtime.database.database import Database, Transaction
 from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
-from services.orders.texts import is_note
+from services.orders.texts import LONGEST_KEY, is_key, is_note
 from services.orders.views import RefundView
 from services.payments import failpoints
 from services.payments.attention import refresh_cases
@@ -70,7 +70,7 @@ from services.payments.settlement import Settlement
 
 LEASE = timedelta(seconds=60)
 PATIENCE = 50.0  # seconds for all calls of one try, waiting for turns included: the lease outlives them
-LONGEST_KEY, LONGEST_NOTE = 255, 500
+LONGEST_NOTE = 500
 KEY_LIFETIME = timedelta(hours=23)  # Stripe may forget a key after 24
 # Refusals that pass: https://docs.stripe.com/error-codes#balance-insufficient
 PASSING_CODES = (BALANCE_INSUFFICIENT, "insufficient_funds")
@@ -273,8 +273,7 @@ class Refunds:
 
 
 def check_wish(wish: RefundWish) -> None:
-    key = wish.idempotency_key
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+    if not is_key(wish.idempotency_key):
         raise InvalidRefund(f"the key has between 1 and {LONGEST_KEY} printable characters")
     texts = {"reason": wish.reason, "note": wish.note, "customer message": wish.customer_message}
     for name, text in texts.items():

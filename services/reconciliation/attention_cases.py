@@ -24,10 +24,9 @@ from models.refunds.tables import RefundState
 from runtime.database.database import Database, Transaction
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.refusals import RateLimited, Refusal
-from services.orders.texts import is_note
+from services.orders.texts import LONGEST_KEY, is_key, is_note
 from services.payments.refunds import LEASE
 
-LONGEST_KEY = 255
 A_CALL_LASTS = LEASE // timedelta(seconds=1)  # at the longest
 
 log = structlog.get_logger(__name__)
@@ -118,7 +117,7 @@ def check_note(note: str) -> None:
 
 
 def check_key(key: str) -> None:
-    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+    if not is_key(key):
         raise InvalidNote(f"an idempotency key has between 1 and {LONGEST_KEY} printable characters")
 
 

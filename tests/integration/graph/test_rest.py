@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from graph.context import Context, ContextMaker
 from graph.schema import sdl
-from graph.serving.rest import HANDLERS, STATUSES, create_intent
+from graph.serving.rest import HANDLERS, STATUSES, CreateIntent
 from models import OrderStatus
 from sandbox.faults import Rule, parse_fault
 from services.identity.refusals import Refusal
@@ -115,7 +115,7 @@ async def test_a_refusal_that_nobody_foresaw_is_a_fault_with_a_body(
     async def refuse(_: Request) -> Context:
         raise Unforeseen
 
-    app = Starlette(routes=[Route(PATH, create_intent(cast("ContextMaker", refuse)), methods=["POST"])])
+    app = Starlette(routes=[Route(PATH, CreateIntent(cast("ContextMaker", refuse)))])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test") as http:
         answer = await post(http, {"orderId": str(await shop.order())})
 

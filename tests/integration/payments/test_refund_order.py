@@ -19,6 +19,7 @@ from tests.client import Client
 from tests.conftest import JWT_SECRET, Stripe, running
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
+from tests.money_back import hear_everything
 
 REFUND = """
 mutation Refund($input: RefundOrderInput!) {
@@ -59,13 +60,6 @@ async def history(client: Client, order_id: UUID, *, role: str | None = "merchan
 @pytest.fixture
 def inbox(database: Database, gateway: StripeGateway) -> Inbox:
     return Inbox(database, gateway, StripeSignatureCheck((WEBHOOK_SECRET,)), livemode=False)
-
-
-async def hear_everything(inbox: Inbox, stripe: Stripe) -> None:
-    for event in list(stripe.sandbox.state.events):
-        webhook = stripe.sandbox.webhook(event["id"])
-        await inbox.receive(webhook.body, webhook.signature)
-    await inbox.finish_all()
 
 
 @pytest.fixture

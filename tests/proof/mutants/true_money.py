@@ -100,8 +100,8 @@ MUTANTS = (
         (
             Change(
                 "models/refunds/sums.py",
-                "    return col(payment.amount_received) - asked - taken_by_banks(payment.id)\n",
-                "    return col(payment.amount_received) - asked\n",
+                "    return col(payment.amount_received) - asked_for(payment.id) - taken_by_banks(payment.id)\n",
+                "    return col(payment.amount_received) - asked_for(payment.id)\n",
             ),
         ),
         (f"{REFUND}::test_what_a_bank_took_in_a_dispute_is_not_given_back_besides",),
