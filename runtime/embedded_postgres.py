@@ -81,10 +81,10 @@ def _started(place: Path, cleanup_mode: str) -> Any:
 
 
 def let_others_read(folder: Path) -> None:
-    """Let every user of this machine read what is in it, as packages that were installed under umask 077 don't."""
+    """Let every user of this machine read and run what its owner may, which umask 077 denies them at installing."""
     for path in (folder, *folder.rglob("*")) if folder.exists() else ():
         mode = path.stat().st_mode
-        wanted = mode | (0o055 if path.is_dir() else 0o044)
+        wanted = mode | (mode & 0o500) >> 3 | (mode & 0o500) >> 6
         if wanted != mode:
             path.chmod(wanted)
 

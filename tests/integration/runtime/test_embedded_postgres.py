@@ -81,8 +81,5 @@ def test_what_was_installed_for_one_user_alone_is_readable_for_the_user_that_pos
     package.chmod(0o700)
     let_others_read(package)
     let_others_read(tmp_path / "none")
-    assert [path.stat().st_mode & 0o777 for path in (package, package / "lib", library)] == [
-        0o755,
-        0o755,
-        0o644,
-    ]
+    modes = [path.stat().st_mode & 0o777 for path in (package, package / "lib", program, library)]
+    assert modes == [0o755, 0o755, 0o755, 0o644]
