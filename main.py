@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import runtime.own_counts
-import runtime.packages  # noqa: F401  both before the others, see there
+import runtime.packages  # all three before the others, see there
+import runtime.quick_start
 
 # isort: split
 import structlog
@@ -92,6 +93,8 @@ from services.reconciliation.whole_sweep import in_sentences, sweep_until_whole
 from services.stripe_api.gateway import API_VERSION, StripeGateway
 from services.stripe_api.signatures import StripeSignatureCheck
 from settings import Settings, UnsafeSettings, database_of, remarks, reveal
+
+runtime.quick_start.all_is_imported()
 
 # Kinds of work that keep a part of the pool of database connections, and which; all other work keeps one too.
 PAYMENTS, STRIPE_EVENTS, PROBES, SHOP_EVENTS = "payments", "webhooks", "probes", "events"
