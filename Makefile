@@ -47,7 +47,7 @@ prove: setup  ## the state machine, ten thousand runs: some three hours
 soak: setup  ## half an hour of twenty orders a second, with Stripe, the database and the workers failing
 	SOAK_SECONDS=1800 $(BIN)/python -m pytest tests/proof/test_soak.py -s
 
-bench: setup  ## what it costs: a quarter of an hour, writes docs/performance.md
+bench: setup  ## what it costs: half an hour, writes docs/performance.md
 	$(BIN)/python -m bench
 
 try-debian: setup  ## follow docs/operations/debian.md in a bare Debian (root, debootstrap, systemd-container)

@@ -65,7 +65,7 @@ def measured(rounds: int, many: int) -> Figures:
             tell("webhooks beside those who poll", lambda: beside.beside(beside.POLLERS, 0)),
             tell("webhooks beside followers", lambda: beside.beside(0, beside.FOLLOWERS)),
         ],
-        burst=tell("webhooks", pressure.webhooks),
+        burst=tell("webhooks of other applications", pressure.events_of_others),
         account=tell("the sweep on a busy account", account.on_a_busy_account),
         rest=tell("at rest", lambda: pressure.at_rest(3.0)),
         scaling=tell("two workers", scaling.two_workers_to_one),

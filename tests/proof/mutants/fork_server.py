@@ -85,9 +85,9 @@ def _exit_code(pid: int, seconds: float) -> int:
 
 def main() -> None:
     sys.dont_write_bytecode = False  # each run compiles only what its bug changed
+    gc.disable()  # until main.py is imported: what imports make stays
     for library in LIBRARIES:
         importlib.import_module(library)
-    gc.collect()
     gc.freeze()
     for line in sys.stdin:
         order: Order = json.loads(line)
