@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    ColumnExpressionArgument,
     FromClause,
     Integer,
     Interval,
@@ -137,7 +138,7 @@ SET_BACK, SET_TO_CANCELED = "set back", "set to canceled"
 _settled = aliased(Payment, name="settled")
 
 
-def _settled_and(status: OrderStatus, word: str, *where: ColumnElement[bool]) -> Select[Any]:
+def _settled_and(status: OrderStatus, word: str, *where: ColumnExpressionArgument[bool]) -> Select[Any]:
     return (
         _fact(
             AttentionKind.ORDER_IN_REVIEW,
@@ -160,7 +161,7 @@ def _settled_and(status: OrderStatus, word: str, *where: ColumnElement[bool]) ->
     )
 
 
-SETTLED_AND_PENDING = _settled_and(OrderStatus.PENDING, SET_BACK)
+SETTLED_AND_PENDING = _settled_and(OrderStatus.PENDING, SET_BACK, col(Order.reopened))
 SETTLED_AND_CANCELED = _settled_and(OrderStatus.CANCELED, SET_TO_CANCELED, col(Order.cancel_reason).is_(None))
 
 # An order that is in review for another reason.

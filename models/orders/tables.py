@@ -57,6 +57,8 @@ class Order(SQLModel, table=True):
 
     `canceled_by` is the id of who canceled it (`Principal.id`), None for one that expired.
 
+    `reopened` is true once it was pending, something else, and pending again.
+
     `version` grows with every change of the items (the database sees to it), so that a repricing at Stripe
     gets an idempotency key of its own even when a total comes back to an earlier amount.
     """
@@ -73,6 +75,7 @@ class Order(SQLModel, table=True):
         Index("orders_by_user", "user_id", "created_at", "id"),
         Index("orders_by_user_and_status", "user_id", "status", "created_at", "id"),
         Index("orders_pending", "id", postgresql_where=text("status = 'pending'")),
+        Index("orders_reopened", "id", postgresql_where=text("status = 'pending' AND reopened")),
         Index("orders_in_review", "id", postgresql_where=text("status = 'review'")),
         Index(
             "orders_canceled_by_hand",
@@ -116,6 +119,7 @@ class Order(SQLModel, table=True):
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
     revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # counted by a trigger
+    reopened: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})  # set by a trigger
 
 
 class OrderItem(SQLModel, table=True):

@@ -215,3 +215,25 @@ def test_a_database_of_another_program_is_refused_by_name(url: str) -> None:
     assert rows(url, "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace") == {
         ("alembic_version",)
     }
+
+
+def test_orders_that_were_set_back_over_their_money_before_they_were_marked_are_marked(url: str) -> None:
+    migrations.upgrade(url, "0029")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO charge_limits VALUES ('USD', 50, 99999999, 1)")
+        for name, disposition in (("set back", "settled"), ("never paid", None)):
+            connection.execute(
+                """
+                WITH made AS (INSERT INTO orders (id, user_id, currency) VALUES (gen_random_uuid(), %s, 'USD')
+                    RETURNING id)
+                INSERT INTO payments (id, order_id, state, disposition, idempotency_key, intent_id, amount, currency,
+                    order_version, amount_received, cause)
+                SELECT gen_random_uuid(), id, CASE WHEN %s::text IS NULL THEN 'open' ELSE 'succeeded' END, %s, id,
+                    'pi_' || replace(id::text, '-', ''), 100, 'USD', 1, 100, 'test' FROM made
+                """,
+                (name, disposition, disposition),
+            )
+
+    migrations.upgrade(url)
+
+    assert rows(url, "SELECT user_id, reopened FROM orders") == {("set back", True), ("never paid", False)}

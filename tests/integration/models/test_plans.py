@@ -3,12 +3,16 @@
 PostgreSQL is asked for its generic plan, which is what a prepared statement runs by in the end.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
+from typing import Any
 
 import psycopg
 import pytest
 
+from models.attention.facts import FACTS, FACTS_WITHOUT_CASE, GONE
 from models.attention.statements import DELETE_OLD_CASES
+from models.attention.tables import AttentionKind
 from models.operations.metric_statements import AT_MOST, FIGURES
 from models.orders.searches import OrderFilterName, orders_search
 from models.orders.statements import (
@@ -237,3 +241,45 @@ async def test_a_payment_is_opened_by_its_key(explained: psycopg.AsyncConnection
 async def test_opening_a_payment_adds_no_items_up(explained: psycopg.AsyncConnection) -> None:
     """At the version that was added up the total is the same; at another one it is looked at anew."""
     assert not [line for line in await plan(explained, OPEN_PAYMENT) if "order_items" in line]
+
+
+MOST_READ = 100  # rows; the shop has a thousand pending orders, and nineteen thousand paid ones
+
+
+@pytest.mark.parametrize("kind", FACTS)
+async def test_what_calls_for_a_person_is_found_without_reading_what_does_not(
+    explained: psycopg.AsyncConnection, kind: AttentionKind
+) -> None:
+    questions = {
+        kind: (opens, closes) for kind, opens, closes in zip(FACTS, FACTS_WITHOUT_CASE, GONE, strict=False)
+    }
+    async with explained.transaction(force_rollback=True):
+        await explained.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        for statement in questions[kind]:
+            read = await rows_read(explained, statement)
+            assert sum(read.values()) < MOST_READ, read
+
+
+async def rows_read(connection: psycopg.AsyncConnection, statement: AnyStatement) -> dict[str, int]:
+    """How many rows each part of a statement's plan reads from a table or an index."""
+    executable = statement.statement if isinstance(statement, Query) else statement
+    sql = sql_of(executable, ()).text
+    await connection.execute(f"PREPARE question AS {sql}".encode())
+    values = "(1000)" if "$1" in sql else ""
+    question = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE question{values}"
+    row = await (await connection.execute(question.encode())).fetchone()
+    await connection.execute("DEALLOCATE question")
+    assert row is not None
+    found: Counter[str] = Counter()
+
+    def add(node: dict[str, Any]) -> None:
+        if "Relation Name" in node:
+            each = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+            found[f"{node['Node Type']} {node['Relation Name']} {node.get('Index Name', '')}"] += round(
+                each * node["Actual Loops"]
+            )
+        for inner in node.get("Plans", []):
+            add(inner)
+
+    add(row[0][0]["Plan"])
+    return dict(found)
