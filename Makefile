@@ -6,6 +6,8 @@ BIN := .venv/bin
 .PHONY: try-debian try-image try-alerts try-manifests
 THEIRS := tests/integration/graph/python_client
 ATTACKERS := tests/attackers
+# Tests wait for servers and browsers a quarter of the time: half as many again as there are cores keep them busy.
+TESTERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 # What was installed counts as long as its Python is there and finds it: systems are upgraded, folders copied.
 STILL_THERE := from importlib.util import find_spec; raise SystemExit(find_spec("uvicorn") is None)
 DROPPED := $(if $(wildcard .venv/.r*),$(shell $(BIN)/python -c '$(STILL_THERE)' 2>/dev/null || rm -f .venv/.runs .venv/.ready))
@@ -33,10 +35,10 @@ run: .venv/.runs  ## the demo: a seeded shop, a database, a stand-in for Stripe
 	@touch $@
 
 test: setup  ## every test, on a real PostgreSQL and a real HTTP Stripe stand-in
-	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=$(TESTERS) --dist=worksteal
 
 coverage: setup  ## the same, and which lines no test reaches; half as long again
-	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses=$(TESTERS) --dist=worksteal --cov --cov-report=term:skip-covered
 
 verify-stripe: setup  ## the sandbox and our gateway against Stripe's own test mode (needs STRIPE_TEST_KEY=sk_test_…)
 	@$(BIN)/python -m tests.verify_stripe
