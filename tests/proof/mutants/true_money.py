@@ -49,6 +49,17 @@ MUTANTS = (
         (f"{BY_HAND}::test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money",),
     ),
     Mutant(
+        "an order that was set back to pending not marked",
+        (
+            Change(
+                "models/migrations/versions/0030_reopened_orders.py",
+                "        NEW.reopened := true;\n",
+                "        NEW.reopened := false;\n",
+            ),
+        ),
+        (f"{BY_HAND}::test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money",),
+    ),
+    Mutant(
         "a paid order that was set to canceled made paid by news of its money",
         (
             Change(
