@@ -44,7 +44,7 @@ from models.payments.installation import is_recorded_here, recorded_here
 from models.payments.tables import Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.given_up import is_given_up
-from models.refunds.sums import DECIDED, MADE, kept
+from models.refunds.sums import DECIDED, MADE, given_back, kept
 from models.refunds.tables import (
     AUTOMATIC,
     BALANCE_INSUFFICIENT,
@@ -133,12 +133,12 @@ WAITING_MONEY = (
 )
 
 # Money that settled an order which was set to another status since: set back to pending, it can't be paid again and is
-# not handed over; set to canceled, it is not handed over, and its money is here.
-SET_BACK, SET_TO_CANCELED = "set back", "set to canceled"
+# not handed over; set to canceled or refunded, it is not handed over, and its money is here.
+SET_BACK, SET_TO = "set back", "set to "
 _settled = aliased(Payment, name="settled")
 
 
-def _settled_and(status: OrderStatus, word: str, *where: ColumnExpressionArgument[bool]) -> Select[Any]:
+def _settled_and(word: Any, *where: ColumnExpressionArgument[bool]) -> Select[Any]:
     return (
         _fact(
             AttentionKind.ORDER_IN_REVIEW,
@@ -148,11 +148,10 @@ def _settled_and(status: OrderStatus, word: str, *where: ColumnExpressionArgumen
             intent_id=col(_settled.intent_id),
             amount=kept(_settled),
             currency=col(_settled.currency),
-            word=literal(word, Text),
+            word=word,
         )
         .join(Order, col(Order.id) == col(_settled.order_id))
         .where(
-            among(col(Order.status), (status,)),
             among(col(_settled.disposition), (Disposition.SETTLED,)),
             kept(_settled) > 0,
             recorded_here(_settled),
@@ -161,8 +160,18 @@ def _settled_and(status: OrderStatus, word: str, *where: ColumnExpressionArgumen
     )
 
 
-SETTLED_AND_PENDING = _settled_and(OrderStatus.PENDING, SET_BACK, col(Order.reopened))
-SETTLED_AND_CANCELED = _settled_and(OrderStatus.CANCELED, SET_TO_CANCELED, col(Order.cancel_reason).is_(None))
+_set_to = literal(SET_TO, Text) + col(Order.status)
+SETTLED_AND_PENDING = _settled_and(
+    literal(SET_BACK, Text), among(col(Order.status), (OrderStatus.PENDING,)), col(Order.reopened)
+)
+SETTLED_AND_CANCELED = _settled_and(
+    _set_to, among(col(Order.status), (OrderStatus.CANCELED,)), col(Order.cancel_reason).is_(None)
+)
+SETTLED_AND_REFUNDED = _settled_and(
+    _set_to,
+    col(Order.refunded_by_hand),
+    or_(among(col(Order.status), (OrderStatus.REFUNDED,)), given_back(_settled.id) == 0),
+)
 
 # An order that is in review for another reason.
 IN_REVIEW = _fact(
@@ -273,7 +282,13 @@ AUTHORIZATIONS = _fact(
 
 # What opens by itself and what the facts close again.
 FACTS: dict[AttentionKind, tuple[Select[Any], ...]] = {
-    AttentionKind.ORDER_IN_REVIEW: (WAITING_MONEY, SETTLED_AND_PENDING, SETTLED_AND_CANCELED, IN_REVIEW),
+    AttentionKind.ORDER_IN_REVIEW: (
+        WAITING_MONEY,
+        SETTLED_AND_PENDING,
+        SETTLED_AND_CANCELED,
+        SETTLED_AND_REFUNDED,
+        IN_REVIEW,
+    ),
     AttentionKind.REFUND_FAILED: (FAILED_REFUNDS, POSTPONED_REFUNDS),
     AttentionKind.REFUND_FORBIDDEN: (FORBIDDEN_REFUNDS,),
     AttentionKind.DISPUTE_OPEN: (OPEN_DISPUTES,),

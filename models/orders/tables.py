@@ -57,7 +57,8 @@ class Order(SQLModel, table=True):
 
     `canceled_by` is the id of who canceled it (`Principal.id`), None for one that expired.
 
-    `reopened` is true once it was pending, something else, and pending again.
+    `reopened` is true once it was pending, something else, and pending again; `refunded_by_hand` while its status says
+    that money went back which is still here, since somebody set it so by SQL.
 
     `version` grows with every change of the items (the database sees to it), so that a repricing at Stripe
     gets an idempotency key of its own even when a total comes back to an earlier amount.
@@ -77,6 +78,7 @@ class Order(SQLModel, table=True):
         Index("orders_pending", "id", postgresql_where=text("status = 'pending'")),
         Index("orders_reopened", "id", postgresql_where=text("status = 'pending' AND reopened")),
         Index("orders_in_review", "id", postgresql_where=text("status = 'review'")),
+        Index("orders_refunded_by_hand", "id", postgresql_where=text("refunded_by_hand")),
         Index(
             "orders_canceled_by_hand",
             "id",
@@ -119,7 +121,9 @@ class Order(SQLModel, table=True):
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
     revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # counted by a trigger
-    reopened: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})  # set by a trigger
+    # Both are set by triggers.
+    reopened: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    refunded_by_hand: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
 
 
 class OrderItem(SQLModel, table=True):

@@ -46,13 +46,16 @@ class LockedOrder(NamedTuple):
     status: str
     currency: str
     version: int
+    refunded_by_hand: bool
 
 
 # Each locks one row and reads nothing else: a statement that waits for a lock has an old snapshot of other rows. What
 # decides a write is read afterwards, in a statement of its own. Order before payment before refund, everywhere.
 LOCK_ORDER = Query(
     LockedOrder,
-    select(col(Order.status), col(Order.currency), col(Order.version)).where(_this_order).with_for_update(),
+    select(col(Order.status), col(Order.currency), col(Order.version), col(Order.refunded_by_hand))
+    .where(_this_order)
+    .with_for_update(),
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.attention.facts import SET_BACK, SET_TO_CANCELED, FactRow
+from models.attention.facts import SET_BACK, SET_TO, FactRow
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
 from models.orders.tables import OrderStatus
@@ -33,9 +33,9 @@ def _in_review(fact: FactRow) -> str:
             "pending by hand. Until you decide, the order can't be paid. Decide with `resolveReview`: ACCEPT makes it "
             "PAID again, REFUND gives the money back."
         )
-    if fact.word == SET_TO_CANCELED:
+    if fact.word and fact.word.startswith(SET_TO):
         return (
-            f"{_money(fact)} settled order {fact.order_id} with {fact.intent_id}, and its status was set to canceled "
+            f"{_money(fact)} settled order {fact.order_id} with {fact.intent_id}, and its status was {fact.word} "
             "by hand. Decide with `resolveReview`: ACCEPT makes it PAID again, REFUND gives the money back."
         )
     status = f" Its status was set to {fact.word} by hand." if fact.word != OrderStatus.REVIEW else ""

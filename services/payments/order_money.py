@@ -38,7 +38,12 @@ async def money_of(transaction: Transaction, order_id: UUID) -> list[Money]:
 async def facts_of(transaction: Transaction, order_id: UUID, locked: LockedOrder) -> OrderFacts:
     """What an order is now. `locked` is the row of `LOCK_ORDER`: the total is read after it, not with it."""
     total = (await transaction.one(ORDER_TOTAL, {"order_id": order_id})).total
-    return OrderFacts(status=OrderStatus(locked.status), total=total, currency=locked.currency)
+    return OrderFacts(
+        status=OrderStatus(locked.status),
+        total=total,
+        currency=locked.currency,
+        refunded_by_hand=locked.refunded_by_hand,
+    )
 
 
 async def follow_the_money(

@@ -79,8 +79,10 @@ async def _decide(transaction: Transaction, wish: ReviewWish) -> Sequence[UUID]:
     _refuse_money_of_the_original(facts, wish.decision, [row for row in payments if not row.is_ours], money)
     decide = _accept if wish.decision is ReviewDecision.ACCEPT else _give_back
     owed = await decide(transaction, wish, facts, money, {row.id: row for row in payments})
-    if wish.decision is ReviewDecision.ACCEPT:  # also of a canceled order, which follows no money by itself
-        order = order._replace(status=OrderStatus.REVIEW)
+    if (
+        wish.decision is ReviewDecision.ACCEPT
+    ):  # also of an order closed by hand, which follows no money by itself
+        order = order._replace(status=OrderStatus.REVIEW, refunded_by_hand=False)
     await follow_the_money(transaction, wish.order_id, order, cause=CAUSE)
     log.info("review resolved", order=str(wish.order_id), decision=wish.decision, by=wish.decided_by)
     return owed
@@ -116,7 +118,7 @@ async def _refuse_while_unsure(transaction: Transaction, facts: OrderFacts, mone
 
 def _is_in_order(facts: OrderFacts) -> bool:
     """Whether settled money has its place: not when somebody set the status to another one by hand."""
-    return facts.status not in (OrderStatus.REVIEW, OrderStatus.PENDING, OrderStatus.CANCELED)
+    return not facts.was_closed_by_hand and facts.status not in (OrderStatus.REVIEW, OrderStatus.PENDING)
 
 
 def _refuse_money_of_the_original(

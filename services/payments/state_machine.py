@@ -52,13 +52,21 @@ _COLUMN = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:
     """An order under its lock. `total` is in minor units of `currency`; so is `settled`, what is still here of the
-    payment that settled it before.
+    payment that settled it before. `refunded_by_hand`: its status says that money went back which is here.
     """
 
     status: OrderStatus
     total: int
     currency: str
     settled: int = 0
+    refunded_by_hand: bool = False
+
+    @property
+    def was_closed_by_hand(self) -> bool:
+        """Somebody set it so although its money is here. Such an order stays as it is beside its case: news of its
+        money must not make it PAID, and handed over.
+        """
+        return self.status is OrderStatus.CANCELED or self.refunded_by_hand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,14 +155,12 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
         status = _status_of_settled(settled, order)
         if status is OrderStatus.REVIEW:
             return OrderVerdict(status=_left_to_a_person(order), unsettles=settled.payment_id)
-        # Somebody set a paid order to canceled by hand: it stays so beside its case.
-        is_canceled = order.status is OrderStatus.CANCELED
-        return OrderVerdict(status=order.status if is_canceled else status)
+        return OrderVerdict(status=order.status if order.was_closed_by_hand else status)
     waiting = [m for m in money if m.is_waiting]
     if waiting:
         [first, *others] = waiting
         exact = (first.kept, first.currency) == (order.total, order.currency) and not others
-        if exact and order.status is not OrderStatus.CANCELED:
+        if exact and not order.was_closed_by_hand:
             return OrderVerdict(status=OrderStatus.PAID, settles=first.payment_id)
         return OrderVerdict(status=_left_to_a_person(order))
     if any(m.disposition in (Disposition.SETTLED, Disposition.MISMATCH) for m in money):
@@ -163,8 +169,8 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
 
 
 def _left_to_a_person(order: OrderFacts) -> OrderStatus:
-    """A canceled order stays canceled beside its case: in REVIEW the next news of its money might make it PAID."""
-    return order.status if order.status is OrderStatus.CANCELED else OrderStatus.REVIEW
+    """In REVIEW the next news of its money might make it PAID."""
+    return order.status if order.was_closed_by_hand else OrderStatus.REVIEW
 
 
 def _status_of_settled(money: Money, order: OrderFacts) -> OrderStatus:

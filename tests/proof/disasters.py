@@ -57,6 +57,7 @@ ONE = st.sampled_from(
         "capture a part",
     ]
 )
+STATUSES = ["pending", "canceled", "paid", "review", "refunded", "partially_refunded"]
 DELAYS = st.lists(st.sampled_from([0.0, 0.0005, 0.002, 0.004]), min_size=1, max_size=7)  # seconds, in turn
 WHERE = st.sampled_from(["before", "after", *failpoints.ALL])
 A_MINUTE = timedelta(seconds=61)
@@ -332,7 +333,7 @@ class Disasters(KeysAndTokens):
         self.count("slow networks")
         self.gateway.delays = list(delays)
 
-    @rule(order_id=ORDERS, status=st.sampled_from(["pending", "canceled", "paid", "review", "refunded"]))
+    @rule(order_id=ORDERS, status=st.sampled_from(STATUSES))
     def somebody_sets_the_status_by_sql(self, order_id: UUID, status: str) -> None:
         """Once, since less can be asked of such an order. No precondition: a race may have put one there."""
         if self.world.by_hand:

@@ -119,6 +119,12 @@ class Seen:
         """Whether a person was called about this intent or this order."""
         return any(c.subject_id == intent_id or str(c.order_id) == str(order_id) for c in self.cases)
 
+    def is_closed_by_hand(self, order: Row) -> bool:
+        """Somebody set its status by SQL to one that no order has whose money is settled."""
+        if order.status == "partially_refunded":
+            return not any(self.given_back[p.intent_id] for p in self.money_of[order.id])
+        return order.status in ("pending", "canceled", "refunded")
+
     @cached_property
     def by_order(self) -> defaultdict[str, list[dict[str, Any]]]:
         by_order: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -225,14 +231,11 @@ def e1_every_success_is_in_the_books(seen: Seen) -> None:
 
 
 def e2_captured_money_has_its_place(seen: Seen) -> None:
-    settled = {
-        p.intent_id
-        for p in seen.payments
-        if p.disposition == "settled"
-        and seen.orders[p.order_id].status not in ("pending", "canceled")  # set by SQL
-    }
+    settled = {p.intent_id for p in seen.payments if p.disposition == "settled"}
     for intent in seen.intents.values():
-        if intent["status"] == "succeeded" and seen.kept(intent["id"]) > 0 and intent["id"] not in settled:
+        order = seen.orders.get(UUID(intent["metadata"]["order_id"]))
+        has_its_place = intent["id"] in settled and order is not None and not seen.is_closed_by_hand(order)
+        if intent["status"] == "succeeded" and seen.kept(intent["id"]) > 0 and not has_its_place:
             told = seen.is_told(intent["id"], intent["metadata"]["order_id"])
             assert told, f"E2: {intent['id']} keeps {seen.kept(intent['id'])} and nobody is told"
 

@@ -217,23 +217,52 @@ def test_a_database_of_another_program_is_refused_by_name(url: str) -> None:
     }
 
 
+ORDER_WITH_MONEY = """
+    WITH ordered AS (INSERT INTO orders (id, user_id, currency, status)
+        VALUES (gen_random_uuid(), %(user)s, 'USD', %(status)s) RETURNING id),
+    paid AS (INSERT INTO payments (id, order_id, state, disposition, idempotency_key, intent_id, amount, currency,
+            order_version, amount_received, cause)
+        SELECT gen_random_uuid(), id, %(state)s, %(disposition)s, id, 'pi_' || replace(id::text, '-', ''), 100, 'USD',
+            1, 100, 'test' FROM ordered RETURNING id)
+    INSERT INTO refunds (id, payment_id, state, cause, amount, stripe_refund_id)
+    SELECT gen_random_uuid(), id, 'succeeded', 'dashboard', %(back)s, 're_' || replace(id::text, '-', '') FROM paid
+        WHERE %(back)s > 0
+"""
+
+
 def test_orders_that_were_set_back_over_their_money_before_they_were_marked_are_marked(url: str) -> None:
     migrations.upgrade(url, "0029")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("INSERT INTO charge_limits VALUES ('USD', 50, 99999999, 1)")
-        for name, disposition in (("set back", "settled"), ("never paid", None)):
+        for user, state, disposition in (("set back", "succeeded", "settled"), ("never paid", "open", None)):
             connection.execute(
-                """
-                WITH made AS (INSERT INTO orders (id, user_id, currency) VALUES (gen_random_uuid(), %s, 'USD')
-                    RETURNING id)
-                INSERT INTO payments (id, order_id, state, disposition, idempotency_key, intent_id, amount, currency,
-                    order_version, amount_received, cause)
-                SELECT gen_random_uuid(), id, CASE WHEN %s::text IS NULL THEN 'open' ELSE 'succeeded' END, %s, id,
-                    'pi_' || replace(id::text, '-', ''), 100, 'USD', 1, 100, 'test' FROM made
-                """,
-                (name, disposition, disposition),
+                ORDER_WITH_MONEY,
+                {"user": user, "status": "pending", "state": state, "disposition": disposition, "back": 0},
             )
 
     migrations.upgrade(url)
 
     assert rows(url, "SELECT user_id, reopened FROM orders") == {("set back", True), ("never paid", False)}
+
+
+def test_orders_that_were_set_to_refunded_over_their_money_before_they_were_marked_are_marked(
+    url: str,
+) -> None:
+    migrations.upgrade(url, "0030")
+    paid = {"state": "succeeded", "disposition": "settled"}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO charge_limits VALUES ('USD', 50, 99999999, 1)")
+        for user, status, back in (
+            ("said", "refunded", 0),
+            ("a part is back", "refunded", 40),
+            ("all is back", "refunded", 100),
+            ("said in part", "partially_refunded", 0),
+            ("in part", "partially_refunded", 40),
+            ("paid", "paid", 0),
+        ):
+            connection.execute(ORDER_WITH_MONEY, {"user": user, "status": status, "back": back, **paid})
+
+    migrations.upgrade(url)
+
+    marked = {("said",), ("a part is back",), ("said in part",)}
+    assert rows(url, "SELECT user_id FROM orders WHERE refunded_by_hand") == marked

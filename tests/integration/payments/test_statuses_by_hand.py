@@ -55,26 +55,32 @@ async def test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_mone
     assert await database.rows(CASES) == []
 
 
+# What says that no money is here, while all of it is.
+SET_TO = [OrderStatus.CANCELED, OrderStatus.REFUNDED, OrderStatus.PARTIALLY_REFUNDED]
+
+
+@pytest.mark.parametrize("said", SET_TO)
 @pytest.mark.parametrize(
     ("decision", "status", "given_back"),
     [(ReviewDecision.ACCEPT, OrderStatus.PAID, []), (ReviewDecision.REFUND, OrderStatus.REFUNDED, [1_000])],
 )
-async def test_settled_money_on_an_order_that_was_set_to_canceled_waits_for_a_person(
+async def test_settled_money_on_an_order_that_was_set_to_another_status_waits_for_a_person(
     whole_shop: WholeShop,
     database: Database,
     shop: Shop,
+    said: OrderStatus,
     decision: ReviewDecision,
     status: OrderStatus,
     given_back: list[int],
 ) -> None:
     order_id, intent_id = await whole_shop.paid()
-    await shop.set_order(order_id, status=OrderStatus.CANCELED)
+    await shop.set_order(order_id, status=said)
     assert (await whole_shop.sweep.run()).cases == 1
     [case] = await database.rows(CASES)
-    assert "set to canceled by hand" in case.message
+    assert f"set to {said} by hand" in case.message
 
     await whole_shop.refunds.refresh(intent_id)
-    assert await shop.status(order_id) is OrderStatus.CANCELED  # news of its money hands nothing over
+    assert await shop.status(order_id) is said  # news of its money hands nothing over
 
     await resolve(whole_shop, database, order_id, decision)
 
@@ -84,14 +90,15 @@ async def test_settled_money_on_an_order_that_was_set_to_canceled_waits_for_a_pe
     assert (await shop.status(order_id), await database.rows(CASES)) == (status, [])
 
 
-async def test_a_part_that_goes_back_of_an_order_that_was_set_to_canceled_leaves_it_canceled(
-    whole_shop: WholeShop, database: Database, shop: Shop
+@pytest.mark.parametrize("said", [OrderStatus.CANCELED, OrderStatus.REFUNDED])
+async def test_a_part_that_goes_back_of_an_order_that_was_set_to_another_status_leaves_it_so(
+    whole_shop: WholeShop, database: Database, shop: Shop, said: OrderStatus
 ) -> None:
     order_id, intent_id = await whole_shop.paid()
-    await shop.set_order(order_id, status=OrderStatus.CANCELED)
+    await shop.set_order(order_id, status=said)
     whole_shop.sandbox.refund(intent_id, 400)
     await whole_shop.sweep.run()
-    assert await shop.status(order_id) is OrderStatus.CANCELED
+    assert await shop.status(order_id) is said
     [case] = await database.rows(CASES)
     assert "6.00 USD" in case.message
 
@@ -99,3 +106,67 @@ async def test_a_part_that_goes_back_of_an_order_that_was_set_to_canceled_leaves
 
     assert await shop.status(order_id) is OrderStatus.REFUNDED
     assert await database.rows(CASES) == []
+
+
+async def test_a_part_that_goes_back_makes_a_partial_refund_by_hand_true(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    await shop.set_order(order_id, status=OrderStatus.PARTIALLY_REFUNDED)
+    assert (await whole_shop.sweep.run()).cases == 1
+
+    whole_shop.sandbox.refund(intent_id, 400)
+    await whole_shop.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.PARTIALLY_REFUNDED
+    assert await database.rows(CASES) == []
+
+
+async def test_money_in_review_stays_there_when_its_order_is_set_to_refunded(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    """Also when the total becomes what was received: a person said that this order is over."""
+    order_id, intent_id = await whole_shop.paid()
+    await shop.set_price(order_id, 700)
+    await whole_shop.refunds.refresh(intent_id)
+    assert await shop.status(order_id) is OrderStatus.REVIEW
+
+    await shop.set_order(order_id, status=OrderStatus.REFUNDED)
+    await shop.set_price(order_id, 1_000)
+    await whole_shop.refunds.refresh(intent_id)
+    await whole_shop.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.REFUNDED
+    [case] = await database.rows(CASES)
+    assert "set to refunded by hand" in case.message
+
+
+@pytest.mark.parametrize("said", [OrderStatus.REFUNDED, OrderStatus.PARTIALLY_REFUNDED])
+async def test_an_order_that_is_set_right_again_calls_for_nobody(
+    whole_shop: WholeShop, database: Database, shop: Shop, said: OrderStatus
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    await shop.set_order(order_id, status=said)
+    await whole_shop.sweep.run()
+    await shop.set_order(order_id, status=OrderStatus.PAID)
+    await whole_shop.sweep.run()
+    assert await database.rows(CASES) == []
+
+    whole_shop.sandbox.refund(intent_id, 400)
+    await whole_shop.refunds.refresh(intent_id)
+    assert await shop.status(order_id) is OrderStatus.PARTIALLY_REFUNDED
+
+
+async def test_what_really_went_back_is_no_word_by_hand(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    """A refund that fails afterwards makes the order PAID again, as ever."""
+    order_id, intent_id = await whole_shop.paid()
+    await whole_shop.refund(order_id)
+    assert await shop.status(order_id) is OrderStatus.REFUNDED
+    [refund] = whole_shop.sandbox.state.refunds
+
+    whole_shop.sandbox.move_refund(refund["id"], "failed", "lost_or_stolen_card")
+    await whole_shop.refunds.refresh(intent_id)
+
+    assert await shop.status(order_id) is OrderStatus.PAID

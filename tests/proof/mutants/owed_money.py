@@ -112,7 +112,7 @@ MUTANTS = (
         (
             Change(
                 "services/payments/state_machine.py",
-                "    return order.status if order.status is OrderStatus.CANCELED else OrderStatus.REVIEW\n",
+                "    return order.status if order.was_closed_by_hand else OrderStatus.REVIEW\n",
                 "    return OrderStatus.REVIEW\n",
             ),
         ),

@@ -48,8 +48,8 @@ MUTANTS = (
         (
             Change(
                 "models/payments/settlement_statements.py",
-                ".where(_this_order).with_for_update()",
-                ".where(_this_order)",
+                "col(Order.refunded_by_hand))\n    .where(_this_order)\n    .with_for_update(),",
+                "col(Order.refunded_by_hand)).where(_this_order),",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_sql_that_is_not_committed_while_a_payment_settles_counts",),
@@ -59,14 +59,14 @@ MUTANTS = (
         (
             Change(
                 "models/payments/settlement_statements.py",
-                "col(Order.currency), col(Order.version)).where(_this_order).with_for_update()",
-                'col(Order.currency), order_total.label("total"))'
-                ".where(_this_order).with_for_update(of=Order)",
+                "col(Order.refunded_by_hand))\n    .where(_this_order)\n    .with_for_update(),",
+                'col(Order.refunded_by_hand), order_total.label("total"))'
+                ".where(_this_order).with_for_update(of=Order),",
             ),
             Change(
                 "models/payments/settlement_statements.py",
-                "    version: int\n\n\n# Each locks",
-                "    total: int\n\n\n# Each locks",
+                "    refunded_by_hand: bool\n\n\n# Each locks",
+                "    refunded_by_hand: bool\n    total: int\n\n\n# Each locks",
             ),
             Change(
                 "services/payments/order_money.py",

@@ -60,15 +60,26 @@ MUTANTS = (
         (f"{BY_HAND}::test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_money",),
     ),
     Mutant(
+        "an order that was set to refunded over its money not marked",
+        (
+            Change(
+                "models/migrations/versions/0031_refunded_by_hand.py",
+                "AND (said = 'refunded' OR said = 'partially_refunded' AND back = 0)\n",
+                "AND said = 'partially_refunded' AND back = 0\n",
+            ),
+        ),
+        (f"{BY_HAND}::test_settled_money_on_an_order_that_was_set_to_another_status_waits_for_a_person",),
+    ),
+    Mutant(
         "a paid order that was set to canceled made paid by news of its money",
         (
             Change(
                 "services/payments/state_machine.py",
-                "        return OrderVerdict(status=order.status if is_canceled else status)\n",
-                "        return OrderVerdict(status=status if is_canceled else status)\n",
+                "        return OrderVerdict(status=order.status if order.was_closed_by_hand else status)\n",
+                "        return OrderVerdict(status=status)\n",
             ),
         ),
-        (f"{BY_HAND}::test_settled_money_on_an_order_that_was_set_to_canceled_waits_for_a_person",),
+        (f"{BY_HAND}::test_settled_money_on_an_order_that_was_set_to_another_status_waits_for_a_person",),
     ),
     Mutant(
         "Stripe's lists read by our clock while the key may not read the balance",
