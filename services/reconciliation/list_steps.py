@@ -35,6 +35,7 @@ from services.reconciliation.recovery import Recovery
 from services.reconciliation.sweep_step import StepRun
 
 OVERLAP = timedelta(minutes=5)  # what Stripe was still making while we looked, and clocks that differ
+SET_BACK_SINCE = timedelta(days=1)  # as far our clock may have gone back since this installation was made
 LONGEST_WINDOW = timedelta(days=1)  # a longer time is read in parts, side by side
 MOST_WINDOWS = 100
 HEAD = timedelta(hours=1)  # a step is whole when nothing as young is left unread
@@ -74,7 +75,7 @@ class Windows:
             known = await transaction.row(DONE_UNTIL, {"lease_name": f"list of {self._name}"})
             if known is None or known.done_until is None:
                 age = (await transaction.one(FIRST_AGE)).age
-                since = now - (age if age > timedelta() else LONGEST_WINDOW)
+                since = now - max(age, timedelta()) - SET_BACK_SINCE
             else:
                 since = known.done_until
             for window in parts(since - OVERLAP, now):

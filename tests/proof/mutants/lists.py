@@ -1,9 +1,20 @@
 """Deliberate bugs in what the sweep reads of Stripe's lists, and in how it goes around our own tables."""
 
-from tests.proof.mutants.files import ANOTHER, GOES_ON, LISTS
+from tests.proof.mutants.files import ANOTHER, BACK, GOES_ON, LISTS
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
+    Mutant(
+        "lists read since the installation was made, by a clock that went back since",
+        (
+            Change(
+                "services/reconciliation/list_steps.py",
+                "since = now - max(age, timedelta()) - SET_BACK_SINCE\n",
+                "since = now - (age if age > timedelta() else SET_BACK_SINCE)\n",
+            ),
+        ),
+        (f"{BACK}::test_an_installation_that_seems_younger_than_it_is_has_its_lists_read_from_a_day_before",),
+    ),
     Mutant(
         "a page of the intents' list that is done with though its items are not",
         (
