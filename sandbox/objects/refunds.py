@@ -183,9 +183,12 @@ def _in_status(account: Account, refund: Object, status: str, failure_reason: st
 def move_refund(account: Account, refund_id: str, status: str, failure_reason: str | None = None) -> Object:
     """A refund goes on to another status, as the bank or time decides.
 
-    One that fails or is canceled gives its amount (minor units) back to what can be refunded.
+    One that fails or is canceled gives its amount (minor units) back to what can be refunded. The released rest of a
+    partial capture stays as it is: no bank has to give it back.
     """
     refund = account.refunds.require(refund_id, param="refund")
+    if refund["balance_transaction"] is None:
+        raise _refused(f"Refund {refund_id} is the released rest of a partial capture.", "refund")
     if status not in _NEXT.get(refund["status"], ()):
         raise _refused(
             f"Refund {refund_id} has a status of {refund['status']}; it cannot be {status}.", "refund"

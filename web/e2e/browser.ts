@@ -5,13 +5,14 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, type Loc
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
-/** With the back-forward cache that people have: the driver would switch it off. */
-export const launch = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: FLAGS,
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
-  })
+const start = (executablePath: string): Promise<Browser> =>
+  chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs: ["--disable-back-forward-cache"] })
+
+/** The same engine without windows, tabs and menus, which cost as much again as the pages. */
+export const launch = () => start(process.env.CHROMIUM_SHELL ?? "/usr/bin/chromium-headless-shell")
+
+/** All of it, with the back-forward cache that people have: the driver would switch it off, and the shell has none. */
+export const launchWhole = () => start(process.env.CHROMIUM ?? "/usr/bin/chromium")
 
 /** What no page may do. `expected` lists console errors that a test provokes. */
 export class Watch {

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core"
 import { until } from "./demo.ts"
 import { answer } from "./browser.ts"
 import { fillCart, openCart, orderOf, placeOrder } from "./shop.ts"
-import { stage } from "./stage.ts"
+import { inWholeBrowser, stage } from "./stage.ts"
 
 const now = stage()
 const cart = () => now.page.getByRole("dialog", { name: "Your cart" })
@@ -223,6 +223,7 @@ describe("two tabs", () => {
   })
 
   test("have one cart also when one of them comes back from the back-forward cache", async () => {
+    await inWholeBrowser(now)
     const { page, demo, context } = now
     await fillCart(page, demo.url, "Stoneware mug")
     await page.evaluate(() => void ((globalThis as { __kept?: boolean }).__kept = true))

@@ -98,7 +98,7 @@ describe("signing in with an identity provider", () => {
     issuer.isAway = false
     await withIssuer(page).click()
     await page.getByRole("heading", { name: "Who are you?" }).waitFor()
-    await page.goBack({ waitUntil: "commit" }) // from the back-forward cache, or anew
+    await page.goBack({ waitUntil: "commit" }) // anew, or from the back-forward cache where there is one
     await withIssuer(page).getByText("Sign in with").waitFor()
   })
 

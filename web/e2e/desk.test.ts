@@ -5,7 +5,7 @@ import { describe, test } from "node:test"
 import type { Page } from "playwright-core"
 import { until } from "./demo.ts"
 import { ShopOf, enter, enterWith, openOrder, search, sumOf } from "./desk.ts"
-import { stage } from "./stage.ts"
+import { inWholeBrowser, stage } from "./stage.ts"
 
 const now = stage()
 const shop = new ShopOf(() => now.demo)
@@ -35,6 +35,7 @@ describe("signing in", () => {
   })
 
   test("a page from before the sign-out, back from the back-forward cache, shows nothing any more", async () => {
+    await inWholeBrowser(now)
     const { page, demo } = now
     await enter(page, demo.url)
     await page.evaluate(() => void ((globalThis as { __kept?: boolean }).__kept = true))

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core"
 import { launch, open } from "./browser.ts"
 import { fillCart, openCart, orderSomething, pay, payButton, placeOrder, thanks } from "./shop.ts"
 import { slow4G } from "./slow.ts"
-import { stage } from "./stage.ts"
+import { inWholeBrowser, stage } from "./stage.ts"
 
 const now = stage()
 const CARD = "4242424242424242"
@@ -137,6 +137,7 @@ describe("the developers' drawer covers nothing", () => {
 describe("on slow 4G", () => {
   for (const [name, viewport] of [["a phone", PHONE], ["a desk", { width: 1280, height: 900 }]] as const) {
     test(`the layout of ${name} stays where it is`, async () => {
+      await inWholeBrowser(now) // as people see it
       const { page, demo } = now
       await page.setViewportSize(viewport)
       await slow4G(page)

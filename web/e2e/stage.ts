@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { after, afterEach, before, beforeEach } from "node:test"
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core"
-import { type Watch, launch, open } from "./browser.ts"
+import { type Watch, launch, launchWhole, open } from "./browser.ts"
 import { Demo } from "./demo.ts"
 
 export interface Stage {
@@ -10,6 +10,7 @@ export interface Stage {
   context: BrowserContext
   page: Page
   watch: Watch
+  whole: Browser | null
 }
 
 /** What stands beside the demo: settings that it is started with, and what begins once it is up. */
@@ -35,8 +36,17 @@ export function stage(options: BrowserContextOptions = {}, beside?: Beside): Sta
   })
   afterEach(async () => {
     await now.context.close()
+    await now.whole?.close()
+    now.whole = null
     await now.demo.forgetFaults()
     assert.deepEqual(now.watch.problems, [])
   })
   return now
+}
+
+/** This test's page is one of a whole browser, with a back-forward cache. */
+export async function inWholeBrowser(now: Stage): Promise<void> {
+  await now.context.close()
+  now.whole = await launchWhole()
+  Object.assign(now, await open(now.whole))
 }

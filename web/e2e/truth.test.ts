@@ -4,7 +4,7 @@ import { describe, test } from "node:test"
 import type { Page } from "playwright-core"
 import { until } from "./demo.ts"
 import { everShown, fillCart, openCart, orderSomething, pay, payButton, placeOrder, thanks, typeCard } from "./shop.ts"
-import { stage } from "./stage.ts"
+import { inWholeBrowser, stage } from "./stage.ts"
 
 const now = stage()
 const CARD = "4242424242424242"
@@ -201,6 +201,7 @@ describe("back from the bank", () => {
   const mark = (page: Page) => page.evaluate(() => void ((globalThis as { __kept?: boolean }).__kept = true))
 
   test("by the Back button, the order can be paid", async () => {
+    await inWholeBrowser(now)
     const { page, demo } = now
     const order = await orderSomething(page, demo.url, "Canvas backpack")
     await mark(page)
@@ -213,6 +214,7 @@ describe("back from the bank", () => {
   })
 
   test("by the Back button after it was paid, it says so", async () => {
+    await inWholeBrowser(now)
     const { page, demo } = now
     const order = await orderSomething(page, demo.url, "Canvas backpack")
     await mark(page)
