@@ -177,6 +177,28 @@ describe("on slow 4G", () => {
     })
   }
 
+  test("the Pay button stays where it is while the card form loads", async () => {
+    const { page, demo } = now
+    await page.setViewportSize(PHONE)
+    const [soon, later] = ["queueMicrotask(() => this.#tell(\"ready\"", "void ((tell) => setTimeout(tell, 2_000))(() => this.#tell(\"ready\""]
+    await page.route("**/v3/stripe.js", async (route) => {
+      const response = await route.fetch()
+      const script = await response.text()
+      assert.ok(script.includes(soon), "how the stand-in says that it is ready")
+      await route.fulfill({ response, body: script.replace(soon, later) })
+    })
+    const button = page.getByRole("button", { name: "Pay $" })
+    const place = async () => (await button.boundingBox())?.y
+    await fillCart(page, demo.url, "Stoneware mug")
+    await openCart(page)
+    await placeOrder(page).click()
+    await page.getByLabel("Card number").waitFor()
+    await page.getByText("Loading the card form…").waitFor()
+    const [before, scrolled] = [await place(), await page.evaluate(() => scrollY)]
+    await page.getByText("Loading the card form…").waitFor({ state: "detached" })
+    assert.deepEqual([await place(), await page.evaluate(() => scrollY)], [before, scrolled])
+  })
+
   test("the shop can be used after 220 kB", async () => {
     const { page, demo } = now
     const cdp = await slow4G(page)
