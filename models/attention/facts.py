@@ -138,7 +138,7 @@ SET_BACK, SET_TO = "set back", "set to "
 _settled = aliased(Payment, name="settled")
 
 
-def _settled_and(word: Any, *where: ColumnExpressionArgument[bool]) -> Select[Any]:
+def _settled_and(word: ColumnElement[str], *where: ColumnExpressionArgument[bool]) -> Select[Any]:
     return (
         _fact(
             AttentionKind.ORDER_IN_REVIEW,

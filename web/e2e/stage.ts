@@ -10,6 +10,7 @@ export interface Stage {
   context: BrowserContext
   page: Page
   watch: Watch
+  options: BrowserContextOptions
   whole: Browser | null
 }
 
@@ -21,7 +22,7 @@ interface Beside {
 
 /** One demo and one browser for a file, and a context and a page of its own for each test. */
 export function stage(options: BrowserContextOptions = {}, beside?: Beside): Stage {
-  const now = {} as Stage
+  const now = { options, whole: null } as Stage
   before(async () => {
     const settings = await beside?.settings?.()
     ;[now.demo, now.browser] = await Promise.all([Demo.start(settings), launch()])
@@ -48,5 +49,5 @@ export function stage(options: BrowserContextOptions = {}, beside?: Beside): Sta
 export async function inWholeBrowser(now: Stage): Promise<void> {
   await now.context.close()
   now.whole = await launchWhole()
-  Object.assign(now, await open(now.whole))
+  Object.assign(now, await open(now.whole, now.options))
 }
