@@ -8,15 +8,12 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     ColumnElement,
-    DateTime,
     Text,
     Uuid,
     and_,
     any_,
     bindparam,
-    cast,
     func,
-    literal,
     or_,
     outerjoin,
     select,
@@ -31,9 +28,9 @@ from runtime.database.statements import Query
 
 
 class Installation(SQLModel, table=True):
-    """One row. `payments_since`: payments recorded before it belong to the installation that was copied; None for none.
+    """One row. A restored backup brings it along. A copy of the database gets another id (`new-installation-id`).
 
-    A restored backup brings its row along. A copy of the database gets another id (`new-installation-id`).
+    `payments_since` is when this became a copy, None if it is none: servers from before migration 0032 go by it.
     """
 
     __tablename__ = "installation"
@@ -50,21 +47,15 @@ class Installation(SQLModel, table=True):
 class InstallationRow(NamedTuple):
     id: UUID
     made_at: datetime
-    payments_since: datetime | None
 
 
-INSTALLATION = Query(
-    InstallationRow, select(col(Installation.id), col(Installation.made_at), col(Installation.payments_since))
-)
+INSTALLATION = Query(InstallationRow, select(col(Installation.id), col(Installation.made_at)))
 this_installation = select(col(Installation.id)).scalar_subquery()
-_since = select(
-    func.coalesce(col(Installation.payments_since), cast(literal("-infinity", Text), DateTime(timezone=True)))
-).scalar_subquery()
 
 
 def recorded_here(payment: Any) -> ColumnElement[bool]:
     """A payment that this installation recorded, and not the one whose database this is a copy of."""
-    return col(payment.created_at) >= _since
+    return col(payment.installation_id) == this_installation
 
 
 is_recorded_here = recorded_here(Payment)

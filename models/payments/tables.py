@@ -50,6 +50,7 @@ class Payment(SQLModel, table=True):
     calling Stripe for this payment; once it has passed, anybody may take over. `looked_at` is when Stripe was last
     asked how the intent stands. `authorized_at` is when it was first seen to wait for a capture. `stripe_parameters`
     are what Stripe was asked for besides amount and currency, for replays; null when an earlier version recorded it.
+    `installation_id` is that of the database it was recorded in: in a copied one, most payments name the original.
     """
 
     __tablename__ = "payments"
@@ -87,6 +88,7 @@ class Payment(SQLModel, table=True):
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     order_id: UUID
+    installation_id: UUID  # named by a trigger
     state: str
     disposition: str | None = None
     idempotency_key: str

@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from models.base import among
 from models.orders.changes import OrderChange
-from models.payments.installation import Installation
+from models.payments.installation import Installation, this_installation
 from models.payments.tables import LIVE, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.tables import Refund, RefundState
@@ -29,12 +29,17 @@ RENEW_INSTALLATION = Query(
     .values(id=func.gen_random_uuid(), payments_since=func.clock_timestamp(), made_at=func.clock_timestamp())
     .returning(col(Installation.id)),
 )
-# What has the original's id is the original: every payment in it is its own.
+# What has the original's id is the original: every payment in it is its own, by the statement below.
 SET_INSTALLATION = Query(
     NewInstallation,
     update(Installation)
     .values(id=bindparam("installation_id", type_=Uuid), payments_since=None)
     .returning(col(Installation.id)),
+)
+OWN_ALL_PAYMENTS = (
+    update(Payment)
+    .where(col(Payment.installation_id) != this_installation)
+    .values(installation_id=this_installation)
 )
 # The copied payments that might still become money: the original goes on with them, this copy must not.
 GIVE_UP_COPIED_PAYMENTS = (

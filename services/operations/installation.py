@@ -9,6 +9,7 @@ from models.reconciliation.copied_database import (
     FINISH_COPIED_EVENTS,
     FORGET_COPIED_ITEMS,
     GIVE_UP_COPIED_PAYMENTS,
+    OWN_ALL_PAYMENTS,
     RENEW_INSTALLATION,
     SET_INSTALLATION,
 )
@@ -22,6 +23,7 @@ async def renew_installation(url: str, known: UUID | None = None) -> str:
     async def renew(transaction: Transaction) -> tuple[UUID, int]:
         if known is not None:
             row = await transaction.one(SET_INSTALLATION, {"installation_id": known})
+            await transaction.rows(OWN_ALL_PAYMENTS)
             return row.id, 0
         row = await transaction.one(RENEW_INSTALLATION)
         given_up = await transaction.rows(GIVE_UP_COPIED_PAYMENTS)

@@ -266,3 +266,22 @@ def test_orders_that_were_set_to_refunded_over_their_money_before_they_were_mark
 
     marked = {("said",), ("a part is back",), ("said in part",)}
     assert rows(url, "SELECT user_id FROM orders WHERE refunded_by_hand") == marked
+
+
+def test_payments_of_a_copied_database_before_they_named_their_installation_are_not_its_own(url: str) -> None:
+    migrations.upgrade(url, "0031")
+    paid = {"state": "succeeded", "disposition": "settled"}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO charge_limits VALUES ('USD', 50, 99999999, 1)")
+        for user, age in (("copied", "1 hour"), ("its own", "0")):
+            connection.execute(ORDER_WITH_MONEY, {"user": user, "status": "paid", "back": 0, **paid})
+            connection.execute(
+                "UPDATE payments SET created_at = now() - %s::interval WHERE created_at >= now() - interval '1 minute'",
+                [age],
+            )
+        connection.execute("UPDATE installation SET payments_since = now() - interval '1 minute'")
+
+    migrations.upgrade(url)
+
+    own = "SELECT user_id, installation_id = (SELECT id FROM installation) FROM payments"
+    assert rows(url, f"{own} JOIN orders ON orders.id = order_id") == {("copied", False), ("its own", True)}

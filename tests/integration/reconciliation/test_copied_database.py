@@ -97,3 +97,33 @@ async def test_a_copy_with_a_key_of_its_own_tries_nothing_of_the_originals_again
 
     assert (await database.rows(OPEN_KINDS), findings.exit_code) == ([], 0)
     assert not await database.rows(text("SELECT * FROM sweep_retries"))
+
+
+async def test_what_a_copy_records_is_its_own_whatever_the_clock_says(
+    whole_shop: WholeShop, database: Database, postgres_url: str
+) -> None:
+    await renew_installation(postgres_url)
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
+    await database.rows(
+        text("UPDATE payments SET created_at = now() - interval '3 hours'")
+    )  # it had gone back
+
+    whole_shop.sandbox.pay(intent.id)
+    await whole_shop.sweep.run()
+
+    assert await whole_shop.shop.status(order_id) == OrderStatus.PAID
+
+
+async def test_what_the_original_recorded_stays_its_own_whatever_the_clock_says(
+    whole_shop: WholeShop, database: Database, postgres_url: str
+) -> None:
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
+    await database.rows(text("UPDATE payments SET created_at = now() + interval '3 hours'"))  # it was ahead
+
+    await renew_installation(postgres_url)
+    whole_shop.sandbox.pay(intent.id)
+    await whole_shop.sweep.run()
+
+    assert await whole_shop.shop.status(order_id) == OrderStatus.PENDING

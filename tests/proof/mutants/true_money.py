@@ -105,6 +105,18 @@ MUTANTS = (
         (f"{COPY}::test_a_copy_leaves_the_originals_changes_of_orders_to_the_original",),
     ),
     Mutant(
+        "a copied database that tells its payments from the original's by a clock",
+        (
+            Change(
+                "models/payments/installation.py",
+                "    return col(payment.installation_id) == this_installation\n",
+                "    since = select(col(Installation.payments_since)).scalar_subquery()\n"
+                "    return or_(since.is_(None), col(payment.created_at) >= since)\n",
+            ),
+        ),
+        (f"{COPY}::test_what_a_copy_records_is_its_own_whatever_the_clock_says",),
+    ),
+    Mutant(
         "a change that waits for an account that is given up",
         (
             Change(
