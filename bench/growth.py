@@ -44,10 +44,11 @@ INSERT INTO order_items (order_id, position, product_id, product_name, unit_amou
   SELECT orders.id, n, products.id, 'Mug', 1999, 1 FROM orders, generate_series(0, 2) AS n,
     (SELECT id FROM products LIMIT 1) AS products;
 INSERT INTO payments (id, order_id, state, disposition, idempotency_key, intent_id, amount, currency, order_version,
-    amount_received, cause, looked_at, created_at)
+    amount_received, cause, looked_at, created_at, installation_id)
   SELECT gen_random_uuid(), id, CASE status WHEN 'paid' THEN 'succeeded' ELSE 'open' END,
     CASE status WHEN 'paid' THEN 'settled' END, 'pi:' || id, 'pi_' || replace(id::text, '-', ''), 5997, 'USD', 1,
-    CASE status WHEN 'paid' THEN 5997 ELSE 0 END, 'bench', now(), created_at FROM orders;
+    CASE status WHEN 'paid' THEN 5997 ELSE 0 END, 'bench', now(), created_at, (SELECT id FROM installation)
+    FROM orders;
 INSERT INTO payment_transitions (payment_id, from_state, to_state, cause)
   SELECT id, NULL, state, 'bench' FROM payments;
 SET session_replication_role = DEFAULT;

@@ -82,10 +82,11 @@ INSERT INTO orders (id, user_id, currency, status, created_at)
 INSERT INTO order_items (order_id, position, product_id, product_name, unit_amount, quantity)
   SELECT orders.id, 0, products.id, 'Mug', 100, 1 FROM orders, products;
 INSERT INTO payments (id, order_id, state, disposition, idempotency_key, intent_id, amount, currency, order_version,
-    amount_received, cause, looked_at, created_at)
+    amount_received, cause, looked_at, created_at, installation_id)
   SELECT gen_random_uuid(), id, CASE status WHEN 'paid' THEN 'succeeded' ELSE 'open' END,
     CASE status WHEN 'paid' THEN 'settled' END, 'pi:' || id, 'pi_' || replace(id::text, '-', ''), 100, 'USD', 1,
-    CASE status WHEN 'paid' THEN 100 ELSE 0 END, 'test', created_at, created_at FROM orders;
+    CASE status WHEN 'paid' THEN 100 ELSE 0 END, 'test', created_at, created_at, (SELECT id FROM installation)
+    FROM orders;
 INSERT INTO payment_transitions (payment_id, from_state, to_state, cause) SELECT id, NULL, state, 'test' FROM payments;
 INSERT INTO stripe_events (id, type, object_id, created_at, finished_at)
   SELECT 'evt_' || n, 'payment_intent.created', 'pi_' || n, now(), CASE WHEN n % 100 > 0 THEN now() END
