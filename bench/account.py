@@ -87,7 +87,7 @@ async def _shop(orders: int) -> list[Swept]:
                 SandboxConfig().secret_keys[0], api_base=stripe_url, calls_per_second=RATE
             )
             inbox = Inbox(database, gateway, None, livemode=False)
-            rows = await _fill(database, sandbox, orders)
+            rows = await _filled(database, sandbox, orders)
             sandbox.faults.latency = LATENCY
             sweep = Sweep(database, gateway, inbox)
             found = [await _sweep(number, sweep, database, sandbox, rows) for number in (1, 2)]
@@ -96,8 +96,8 @@ async def _shop(orders: int) -> list[Swept]:
             return found
 
 
-async def _fill(database: Database, sandbox: Sandbox, orders: int) -> list[tuple[str, str]]:
-    """Our orders with their intents at Stripe, and a stranger's month; (order id, intent id), the youngest first."""
+async def fill(database: Database, orders: int) -> None:
+    """Write so many open orders into a migrated database; Stripe has none of their intents yet."""
     await database.rows(text(PRODUCT))
     for first in range(1, orders + 1, PART):
         for statement in FILL:
@@ -105,6 +105,11 @@ async def _fill(database: Database, sandbox: Sandbox, orders: int) -> list[tuple
             await database.rows(text(statement.format(orders=orders, first=first, last=last)))
     for statement in FILLED:
         await database.rows(text(statement))
+
+
+async def _filled(database: Database, sandbox: Sandbox, orders: int) -> list[tuple[str, str]]:
+    """Our orders with their intents at Stripe, and a stranger's month; (order id, intent id), the youngest first."""
+    await fill(database, orders)
     installation = await database.row(INSTALLATION)
     own = str(installation.id) if installation else ""
     template = sandbox.call("POST", "/v1/payment_intents", {"amount": 1000, "currency": "usd"}).json()

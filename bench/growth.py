@@ -188,12 +188,16 @@ def filled(orders: int, stripe: str) -> Iterator[str]:
         environment = {"DATABASE_URL": url, "STRIPE_API_BASE": stripe}
         command("migrate", env=environment)
         command("seed", env=environment)
-        with psycopg.connect(url, autocommit=True) as connection:
-            for statement in (
-                FILL.format(orders=orders, users=orders // A_USERS_ORDERS).replace("%%", "%").split(";")
-            ):
-                connection.execute(statement)
+        fill(url, orders)
         yield url
+
+
+def fill(url: str, orders: int) -> None:
+    """Write that many orders into a migrated database that has a product."""
+    statements = FILL.format(orders=orders, users=orders // A_USERS_ORDERS).replace("%%", "%")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements.split(";"):
+            connection.execute(statement)
 
 
 def postmaster_of(url: str) -> int:
