@@ -22,6 +22,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     bindparam,
+    case,
     cast,
     exists,
     func,
@@ -54,6 +55,7 @@ from models.refunds.tables import (
     TOLD_AFTER_TRIES,
     Dispute,
     Refund,
+    RefundCause,
     RefundState,
 )
 from models.stripe_events.tables import StripeEvent
@@ -206,6 +208,15 @@ _made_up_for = (
     )
     .scalar_subquery()
 )
+# What went back by the dashboard and was heard of together with the failure came before it or made up for it: nothing
+# that Stripe says tells which.
+PERHAPS_MADE_UP_FOR = "perhaps made up for: "
+_is_perhaps_made_up_for = exists().where(
+    col(_later.payment_id) == col(Refund.payment_id),
+    among(col(_later.state), MADE),
+    among(col(_later.cause), (RefundCause.DASHBOARD,)),
+    col(_later.created_at) == col(Refund.updated_at),
+)
 _refund = {
     "order_id": col(Payment.order_id),
     "intent_id": col(Payment.intent_id),
@@ -215,7 +226,17 @@ _refund = {
     "sentence": col(Refund.failure_message),
 }
 FAILED_REFUNDS = (
-    _fact(AttentionKind.REFUND_FAILED, AttentionSubject.REFUND, col(Refund.id), **_refund)
+    _fact(
+        AttentionKind.REFUND_FAILED,
+        AttentionSubject.REFUND,
+        col(Refund.id),
+        **{
+            **_refund,
+            "word": func.concat(
+                case((_is_perhaps_made_up_for, PERHAPS_MADE_UP_FOR)), col(Refund.failure_code)
+            ),
+        },
+    )
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
         among(col(Refund.state), ENDED),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.attention.facts import SET_BACK, SET_TO, FactRow
+from models.attention.facts import PERHAPS_MADE_UP_FOR, SET_BACK, SET_TO, FactRow
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
 from models.orders.tables import OrderStatus
@@ -60,8 +60,15 @@ def _refund_failed(fact: FactRow) -> str:
             f"{fact.intent_id} in Stripe's dashboard. The refund is tried again by itself. If the customer got the "
             "money in another way, close this case, and it is not tried any more."
         )
-    what = f"A refund of {_money(fact)} for order {fact.order_id} failed ({fact.word or 'canceled'}){told}."
-    if fact.word == CHARGE_DISPUTED:
+    word = (fact.word or "").removeprefix(PERHAPS_MADE_UP_FOR)
+    what = f"A refund of {_money(fact)} for order {fact.order_id} failed ({word or 'canceled'}){told}."
+    if fact.word != word:
+        return (
+            f"{what} A refund in Stripe's dashboard was heard of at the same moment: look at {fact.intent_id} there. "
+            "If it was made up for, close this case with a note. If not, the customer does not have the money: give "
+            "it back in another way, or try `refundOrder` with a new key; then close this case with a note."
+        )
+    if word == CHARGE_DISPUTED:
         return (
             f"{what} The customer's bank disputes the charge: accept the dispute at Stripe, or refund in Stripe's "
             "dashboard once it is won."

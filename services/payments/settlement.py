@@ -97,7 +97,7 @@ async def _write(
         "to_cause": cause,
     }
     await transaction.rows(SET_PAYMENT, changes)
-    if verdict.disposition in GOES_BACK:
+    if verdict.disposition in GOES_BACK and intent.amount_received > 0:
         await transaction.rows(ADD_AUTOMATIC_REFUND, owed_refund(payment_id, verdict, intent))
     if verdict.order_status is not facts.status:
         await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
@@ -117,7 +117,7 @@ async def _facts(
     if may_pay_a_change and await take_staged_lines(transaction, order_id, intent.amount_received):
         facts = await facts_of(transaction, order_id, order)
     money = await money_of(transaction, order_id)
-    settled = sum(m.kept for m in money if m.disposition is Disposition.SETTLED)
+    settled = sum(m.here for m in money if m.disposition is Disposition.SETTLED)
     return replace(facts, settled=settled), money
 
 

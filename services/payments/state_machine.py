@@ -132,9 +132,14 @@ class Money:
         return self.received - self.refunded
 
     @property
+    def here(self) -> int:
+        """What neither went back nor was taken. (A bank may take what was given back before.)"""
+        return max(0, self.kept - self.taken)
+
+    @property
     def is_waiting(self) -> bool:
         """Neither settled nor returned: a person decides."""
-        return self.disposition is Disposition.MISMATCH and self.kept > self.taken
+        return self.disposition is Disposition.MISMATCH and self.here > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +155,8 @@ class OrderVerdict:
 
 def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
     """An order's status by its money: PAID only while the settled money that was not given back equals the total."""
+    if order.status is OrderStatus.PENDING and not any(m.here for m in money):
+        return OrderVerdict(status=order.status)  # reopened after its money was gone, to be paid again
     settled = next((m for m in money if m.disposition is Disposition.SETTLED and m.kept > 0), None)
     if settled is not None:
         status = _status_of_settled(settled, order)

@@ -61,7 +61,9 @@ STATUSES = ["pending", "canceled", "paid", "review", "refunded", "partially_refu
 DELAYS = st.lists(st.sampled_from([0.0, 0.0005, 0.002, 0.004]), min_size=1, max_size=7)  # seconds, in turn
 WHERE = st.sampled_from(["before", "after", *failpoints.ALL])
 A_MINUTE = timedelta(seconds=61)
-SET_STATUS = text("UPDATE orders SET status = :status WHERE id = :order_id")
+SET_STATUS = text(
+    "UPDATE orders SET status = :status, cancel_reason = coalesce(:reason, cancel_reason) WHERE id = :order_id"
+)
 SICKNESSES = ["lock_timeout", "500; point=before", "500; point=after", "503", "404", "truncated"]
 KINDS: list[Kind] = [
     "copy of this shop",
@@ -333,14 +335,16 @@ class Disasters(KeysAndTokens):
         self.count("slow networks")
         self.gateway.delays = list(delays)
 
-    @rule(order_id=ORDERS, status=st.sampled_from(STATUSES))
-    def somebody_sets_the_status_by_sql(self, order_id: UUID, status: str) -> None:
+    @rule(order_id=ORDERS, status=st.sampled_from(STATUSES), reason=st.sampled_from([None, "merchant"]))
+    def somebody_sets_the_status_by_sql(self, order_id: UUID, status: str, reason: str | None) -> None:
         """Once, since less can be asked of such an order. No precondition: a race may have put one there."""
         if self.world.by_hand:
             return
         self.count("statuses set by SQL")
         self.world.by_hand.add(order_id)
-        self.runner.run(self.database.rows(SET_STATUS, {"order_id": order_id, "status": status}))
+        self.runner.run(
+            self.database.rows(SET_STATUS, {"order_id": order_id, "status": status, "reason": reason})
+        )
 
     @rule(order_id=ORDERS, kind=st.sampled_from(KINDS), busy=st.booleans())
     def a_neighbour_asks_for_an_intent(self, order_id: UUID, kind: Kind, busy: bool) -> None:

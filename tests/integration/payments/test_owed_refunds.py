@@ -272,3 +272,46 @@ async def test_a_try_ends_before_its_lease_and_the_next_one_finds_what_it_made(
     await sweeps(whole_shop, database)
     assert [row.state for row in await database.rows(text("SELECT state FROM refunds"))] == ["succeeded"]
     assert given_back(whole_shop) == [300]
+
+
+@pytest.mark.parametrize("heard", ["one after the other", "together", "in a restored backup"])
+async def test_a_failed_refund_that_the_dashboard_may_have_made_up_for_says_so(
+    whole_shop: WholeShop, database: Database, heard: str
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    await whole_shop.refund(order_id, 400)
+    [first] = whole_shop.sandbox.state.refunds
+    whole_shop.sandbox.move_refund(first["id"], "failed", "lost_or_stolen_card")
+    if heard != "together":
+        await whole_shop.refunds.refresh(intent_id)
+    whole_shop.sandbox.refund(intent_id, 400)
+    await whole_shop.refunds.refresh(intent_id)
+    if heard == "in a restored backup":
+        assert await cases(database) == []
+        await database.rows(text("TRUNCATE refunds"))
+    await sweeps(whole_shop, database)
+    await whole_shop.refunds.refresh(intent_id)
+
+    told = [case.message for case in await cases(database)]
+    if heard == "one after the other":
+        assert told == []
+    else:
+        [message] = told
+        assert "failed (lost_or_stolen_card)" in message
+        assert f"look at {intent_id} there. If it was made up for, close this case" in message
+
+
+@pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.PAID])
+async def test_a_success_of_nothing_owes_nothing(
+    whole_shop: WholeShop, database: Database, status: OrderStatus
+) -> None:
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
+    await whole_shop.shop.set_order(order_id, status=status)
+    whole_shop.sandbox.pay(intent.id)
+    whole_shop.sandbox.disguise(intent.id, amount_received=0)
+
+    await sweeps(whole_shop, database, 2)
+
+    assert [payment.state for payment in await whole_shop.shop.payments(order_id)] == ["succeeded"]
+    assert (await cases(database), given_back(whole_shop)) == ([], [])

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from models.payments.tables import Disposition
 from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database
 from services.orders.refusals import OrderNotCancelable
@@ -170,3 +171,63 @@ async def test_what_really_went_back_is_no_word_by_hand(
     await whole_shop.refunds.refresh(intent_id)
 
     assert await shop.status(order_id) is OrderStatus.PAID
+
+
+@pytest.mark.parametrize("why", ["an earlier cancelOrder", "set with its status"])
+async def test_an_order_that_was_set_to_canceled_over_its_money_is_told_whatever_reason_stands_there(
+    whole_shop: WholeShop, shop: Shop, why: str
+) -> None:
+    order_id = await shop.order(items=[(1_000, 1)])
+    if why == "an earlier cancelOrder":
+        await whole_shop.cancellation.cancel(ADA, order_id)
+        await shop.set_order(order_id, status=OrderStatus.PENDING)
+    whole_shop.sandbox.pay((await whole_shop.ask(order_id)).id)
+    await whole_shop.sweep.run()
+    assert await shop.status(order_id) is OrderStatus.PAID
+
+    reason = {"cancel_reason": "merchant"} if why == "set with its status" else {}
+    await shop.set_order(order_id, status=OrderStatus.CANCELED, **reason)
+
+    assert (await whole_shop.sweep.run()).cases == 1
+
+
+@pytest.mark.parametrize("given_back", [0, 600])
+async def test_an_order_whose_money_a_bank_took_is_paid_by_the_payment_after_it_was_reopened(
+    whole_shop: WholeShop, shop: Shop, given_back: int
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    if given_back:
+        await whole_shop.refund(order_id, given_back)
+    dispute = whole_shop.sandbox.dispute(intent_id, amount=1_000 - given_back)
+    whole_shop.sandbox.close_dispute(dispute["id"], won=False)
+    await whole_shop.sweep.run()
+
+    await shop.set_order(order_id, status=OrderStatus.PENDING)  # the customer shall pay again
+    await whole_shop.refunds.refresh(intent_id)
+    assert await shop.status(order_id) is OrderStatus.PENDING
+    second = (await whole_shop.ask(order_id)).id
+    whole_shop.sandbox.pay(second)
+    for _ in range(2):
+        await whole_shop.sweep.run()
+    await whole_shop.refunds.refresh(intent_id)
+
+    dispositions = {payment.intent_id: payment.disposition for payment in await shop.payments(order_id)}
+    assert (await shop.status(order_id), dispositions[second]) == (OrderStatus.PAID, Disposition.SETTLED)
+    assert [refund["amount"] for refund in whole_shop.sandbox.state.refunds] == [given_back] * (
+        given_back > 0
+    )
+
+
+async def test_a_dispute_that_is_lost_makes_no_order_paid_that_was_set_back_to_pending(
+    whole_shop: WholeShop, shop: Shop
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    dispute = whole_shop.sandbox.dispute(intent_id)
+    await whole_shop.sweep.run()
+    await shop.set_order(order_id, status=OrderStatus.PENDING)
+    assert (await whole_shop.sweep.run()).cases == 2
+
+    whole_shop.sandbox.close_dispute(dispute["id"], won=False)
+    findings = await whole_shop.sweep.run()
+
+    assert (await shop.status(order_id), findings.cases) == (OrderStatus.PENDING, 0)

@@ -140,4 +140,28 @@ MUTANTS = (
         ),
         (f"{REFUND}::test_what_a_bank_took_in_a_dispute_is_not_given_back_besides",),
     ),
+    Mutant(
+        "a payment returned because a bank took an earlier one",
+        (
+            Change(
+                "services/payments/settlement.py",
+                "settled = sum(m.here for m in money",
+                "settled = sum(m.kept for m in money",
+            ),
+        ),
+        (f"{BY_HAND}::test_an_order_whose_money_a_bank_took_is_paid_by_the_payment_after_it_was_reopened",),
+    ),
+    Mutant(
+        "a paid order that is canceled by hand with a reason",
+        (
+            Change(
+                "models/migrations/versions/0033_canceled_over_money.py",
+                "            NEW.cancel_reason := NULL;\n",
+                "            NEW.cancel_reason := OLD.cancel_reason;\n",
+            ),
+        ),
+        (
+            f"{BY_HAND}::test_an_order_that_was_set_to_canceled_over_its_money_is_told_whatever_reason_stands_there",
+        ),
+    ),
 )
