@@ -67,7 +67,7 @@ from services.operations.doctor.findings import Finding, as_json, as_lines, is_w
 from services.operations.doctor.machine import examine_disk, examine_keys
 from services.operations.doctor.stripe_account import examine_stripe
 from services.operations.health import Health
-from services.operations.installation import renew_installation
+from services.operations.installation import NeverHadThisId, renew_installation
 from services.operations.metrics_endpoint import MetricsEndpoint
 from services.operations.seeding import seed_shop
 from services.operations.worker_counts import shared_by_workers
@@ -353,7 +353,10 @@ def swept(settings: Settings, *, until_whole: bool) -> Findings:
 
 def new_installation_id(arguments: argparse.Namespace) -> None:
     url = database_of(Settings.read())
-    print(asyncio.run(renew_installation(url, arguments.id)))
+    try:
+        print(asyncio.run(renew_installation(url, arguments.id)))
+    except NeverHadThisId as refusal:
+        sys.exit(f"new-installation-id: {refusal}")
 
 
 def forget_unknown_payments(_: argparse.Namespace) -> None:

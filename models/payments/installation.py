@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    cast,
     func,
     or_,
     outerjoin,
@@ -44,6 +45,19 @@ class Installation(SQLModel, table=True):
     made_at: datetime = database_time()
 
 
+class FormerInstallation(SQLModel, table=True):
+    """An id that this database had until `left_at`: that of the one it is a copy of, and without `belongs_to`.
+
+    What was asked of Stripe under an id with `belongs_to` is that installation's: it had this one by mistake.
+    """
+
+    __tablename__ = "former_installations"
+
+    id: UUID = Field(primary_key=True)
+    left_at: datetime = database_time()
+    belongs_to: UUID | None = None
+
+
 class InstallationRow(NamedTuple):
     id: UUID
     made_at: datetime
@@ -51,6 +65,17 @@ class InstallationRow(NamedTuple):
 
 INSTALLATION = Query(InstallationRow, select(col(Installation.id), col(Installation.made_at)))
 this_installation = select(col(Installation.id)).scalar_subquery()
+# As an intent's metadata has them.
+own_ids = func.array(
+    select(cast(col(Installation.id), Text))
+    .union_all(
+        select(cast(col(FormerInstallation.id), Text)).where(
+            col(FormerInstallation.belongs_to) == this_installation
+        )
+    )
+    .scalar_subquery(),
+    type_=ARRAY(Text),
+)
 
 
 def recorded_here(payment: Any) -> ColumnElement[bool]:
@@ -64,20 +89,20 @@ UNKNOWN_INTENT = (PaymentState.CREATING, *GIVEN_UP)  # Stripe may have made an i
 
 
 class KnownPaymentRow(NamedTuple):
-    """This installation, and a payment of it that an intent may belong to."""
+    """The ids of this installation, and a payment of it that an intent may belong to."""
 
-    installation_id: UUID
+    own_ids: list[str]
     payment_id: UUID | None
     order_id: UUID | None
     intent_id: str | None
     state: str | None
 
 
-# The payments that these intents may belong to, and this installation's id in each row: one row at least.
+# The payments that these intents may belong to, and this installation's ids in each row: one row at least.
 KNOWN_PAYMENTS = Query(
     KnownPaymentRow,
     select(
-        col(Installation.id).label("installation_id"),
+        own_ids.label("own_ids"),
         col(Payment.id).label("payment_id"),
         col(Payment.order_id),
         col(Payment.intent_id),

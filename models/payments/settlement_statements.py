@@ -4,11 +4,26 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Text, Uuid, and_, bindparam, case, cast, func, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlmodel import col
 
 from models.orders.tables import Order, order_total
-from models.payments.installation import is_recorded_here, this_installation
+from models.payments.installation import is_recorded_here, own_ids
 from models.payments.tables import Payment, PaymentState
 from models.refunds.sums import given_back, taken_by_banks
 from runtime.database.statements import Query
@@ -32,8 +47,7 @@ PAYMENT_OF_INTENT = Query(
                 col(Payment.intent_id).is_(None),
             ),
         ),
-        func.coalesce(bindparam("installation_id", type_=Text), cast(this_installation, Text))
-        == cast(this_installation, Text),
+        func.coalesce(bindparam("installation_id", type_=Text) == any_(own_ids), true()),
         is_recorded_here,
     ),
 )

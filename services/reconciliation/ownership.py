@@ -6,7 +6,6 @@ call is unknown, by the payment and its order together. Other UUIDs in metadata 
 """
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from models.payments.installation import KNOWN_PAYMENTS, UNKNOWN_INTENT, KnownPaymentRow
 from runtime.database.database import Database
@@ -41,9 +40,8 @@ class Ownership:
 
 def is_ours(intent_id: str, marks: IntentMarks, rows: Sequence[KnownPaymentRow]) -> bool:
     """`rows` are those of KNOWN_PAYMENTS."""
-    own: UUID = rows[0].installation_id
     if marks.installation_id is not None:
-        return marks.installation_id == str(own)
+        return marks.installation_id in rows[0].own_ids
     return any(
         row.intent_id == intent_id
         or (

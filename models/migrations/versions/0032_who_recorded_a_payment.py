@@ -1,5 +1,5 @@
 """Each payment names the installation that recorded it. In a copied database a date told this until now, by a clock
-that can be wrong.
+that can be wrong. And what ids a database had before, so that one can be taken back.
 
 A trigger writes it, so that a server of the version before need not know of it.
 Revision: 0032, after 0031.
@@ -37,11 +37,25 @@ MARK_COPIED = """
 
 
 def upgrade() -> None:
-    in_steps(revision, add_installation, repeat(MARK_COPIED))
+    in_steps(revision, add_former, add_installation, repeat(MARK_COPIED))
 
 
 def downgrade() -> None:
-    in_steps(f"{revision} down", drop_installation)
+    in_steps(f"{revision} down", drop_installation, drop_former)
+
+
+def add_former() -> None:
+    op.create_table(
+        "former_installations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("left_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("belongs_to", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("former_installations_pkey")),
+    )
+
+
+def drop_former() -> None:
+    op.drop_table("former_installations")
 
 
 def add_installation() -> None:

@@ -171,7 +171,7 @@ for each in OrderFilterName:
 WAITED_FOR["all orders by status"] = orders_search(OrderParts.NONE, frozenset(), statuses=2, after=True)
 # Disputes are few: those who look for disputed orders read them all.
 SMALL_FOR = {"all orders by disputed": {"disputes", "payments"}}
-SMALL = {"charge_limits", "installation", "products", "webhook_endpoints"}
+SMALL = {"charge_limits", "former_installations", "installation", "products", "webhook_endpoints"}
 
 
 @pytest.fixture(scope="module")

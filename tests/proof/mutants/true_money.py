@@ -1,6 +1,16 @@
 """Deliberate bugs in how much money came, in which currency, and what becomes of orders that are closed by hand."""
 
-from tests.proof.mutants.files import ANOTHER, BY_HAND, COPY, DISPUTES, FOLLOWING, GOES_ON, PARTS, REFUND
+from tests.proof.mutants.files import (
+    ANOTHER,
+    BACK_AGAIN,
+    BY_HAND,
+    COPY,
+    DISPUTES,
+    FOLLOWING,
+    GOES_ON,
+    PARTS,
+    REFUND,
+)
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -163,5 +173,38 @@ MUTANTS = (
         (
             f"{BY_HAND}::test_an_order_that_was_set_to_canceled_over_its_money_is_told_whatever_reason_stands_there",
         ),
+    ),
+    Mutant(
+        "an id that comes back and takes the original's money along",
+        (
+            Change(
+                "services/operations/installation.py",
+                "later = [row.id for row in originals if row.left_at > wanted.left_at]",
+                "later = [row.id for row in originals]",
+            ),
+        ),
+        (f"{BACK_AGAIN}::test_a_copy_does_not_take_the_originals_money",),
+    ),
+    Mutant(
+        "payments asked for under the id of meanwhile",
+        (
+            Change(
+                "models/payments/installation.py",
+                "col(FormerInstallation.belongs_to) == this_installation",
+                "col(FormerInstallation.id) == this_installation",
+            ),
+        ),
+        (f"{BACK_AGAIN}::test_what_was_asked_for_under_another_id_is_heard_of",),
+    ),
+    Mutant(
+        "what happened while the id was another's left unread",
+        (
+            Change(
+                "services/operations/installation.py",
+                '    await transaction.rows(READ_LISTS_AGAIN, {"since": way.since})\n',
+                "    assert READ_LISTS_AGAIN is not None\n",
+            ),
+        ),
+        (f"{BACK_AGAIN}::test_what_was_paid_while_the_id_was_another_is_heard_of",),
     ),
 )
