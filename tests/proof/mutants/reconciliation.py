@@ -56,7 +56,7 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/ownership.py",
-                "return marks.installation_id == str(own)",
+                "return marks.installation_id in rows[0].own_ids",
                 "return marks.payment_id is not None",
             ),
         ),

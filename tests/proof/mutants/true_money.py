@@ -108,8 +108,8 @@ MUTANTS = (
         (
             Change(
                 "services/operations/installation.py",
-                "        await transaction.rows(DROP_COPIED_CHANGES)\n",
-                "        assert DROP_COPIED_CHANGES is not None\n",
+                "    await transaction.rows(DROP_COPIED_CHANGES)\n",
+                "    assert DROP_COPIED_CHANGES is not None\n",
             ),
         ),
         (f"{COPY}::test_a_copy_leaves_the_originals_changes_of_orders_to_the_original",),
@@ -205,6 +205,6 @@ MUTANTS = (
                 "    assert READ_LISTS_AGAIN is not None\n",
             ),
         ),
-        (f"{BACK_AGAIN}::test_what_was_paid_while_the_id_was_another_is_heard_of",),
+        (f"{BACK_AGAIN}::test_a_dispute_of_meanwhile_is_told",),
     ),
 )
