@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from models.attention.tables import AttentionCase, AttentionKind
 from models.base import among
 from models.orders.changes import OrderChange
 from models.payments.installation import FormerInstallation, Installation
@@ -36,6 +37,8 @@ from runtime.database.statements import Query
 COPIED_DATABASE = "copied_database"
 COMMAND, COMMAND_WITH_ID = "new-installation-id", "new-installation-id --id"
 UNKNOWN_ID = UUID(int=0)  # of payments that were copied before they named their installation (migration 0032)
+
+_is_without_order = col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value
 
 
 class LockedInstallation(NamedTuple):
@@ -111,6 +114,12 @@ FINISH_COPIED_EVENTS = (
 # Changes of orders that would reprice the original's intents, and items that a sweep of the original would try again.
 DROP_COPIED_CHANGES = delete(OrderChange)
 FORGET_COPIED_ITEMS = delete(SweepRetry)
+# The facts close all other cases about money. An order that only a newer backup has is the original's.
+CLOSE_COPIED_CASES = (
+    update(AttentionCase)
+    .where(_is_without_order, col(AttentionCase.closed_at).is_(None))
+    .values(closed_at=func.now())
+)
 # The shop's endpoints hear of the original; the next look gives up what is due to them here.
 DISABLE_COPIED_ENDPOINTS = (
     update(WebhookEndpoint)
@@ -199,6 +208,11 @@ GO_ON_WITH_EVENTS = (
     .where(col(StripeEvent.finished_at) >= _since - A_DAY)
     .values(finished_at=None, due_at=func.now(), attempts=0)
     .returning(col(StripeEvent.id))
+)
+REOPEN_CASES = (
+    update(AttentionCase)
+    .where(_is_without_order, col(AttentionCase.closed_at) == _since)
+    .values(closed_at=None)
 )
 READ_LISTS_AGAIN = (
     update(Lease)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from models.reconciliation.copied_database import (
     ADD_FORMER,
+    CLOSE_COPIED_CASES,
     DISABLE_COPIED_ENDPOINTS,
     DROP_COPIED_CHANGES,
     FAIL_COPIED_REFUNDS,
@@ -24,6 +25,7 @@ from models.reconciliation.copied_database import (
     OWN_PAYMENTS,
     READ_LISTS_AGAIN,
     RENEW_INSTALLATION,
+    REOPEN_CASES,
     SET_INSTALLATION,
     UNKNOWN_ID,
     FormerRow,
@@ -67,6 +69,7 @@ async def _leave(transaction: Transaction) -> str:
     await transaction.rows(FAIL_COPIED_REFUNDS)
     await transaction.rows(FINISH_COPIED_EVENTS)
     await transaction.rows(FORGET_COPIED_ITEMS)
+    await transaction.rows(CLOSE_COPIED_CASES)
     await transaction.rows(DISABLE_COPIED_ENDPOINTS)
     return f"installation {row.id}: {len(given_up)} payments left to the original"
 
@@ -103,6 +106,7 @@ async def _go_back(transaction: Transaction, known: UUID, way: WayBack) -> str:
     payments = await transaction.rows(GO_ON_WITH_PAYMENTS, wanted)
     refunds = await transaction.rows(GO_ON_WITH_REFUNDS, wanted)
     events = await transaction.rows(GO_ON_WITH_EVENTS, {"since": way.since})
+    await transaction.rows(REOPEN_CASES, {"since": way.since})
     await transaction.rows(READ_LISTS_AGAIN, {"since": way.since})
     return (
         f"installation {known} again: it goes on with {len(payments)} payments, {len(refunds)} refunds and "

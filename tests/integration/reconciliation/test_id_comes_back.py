@@ -165,6 +165,28 @@ async def test_a_dispute_of_meanwhile_is_told(shop: WholeShop, own_url: str) -> 
     assert [row.kind for row in await shop.shop.database.rows(CASES)] == ["dispute_open"]
 
 
+async def test_money_without_an_order_is_the_originals_case(shop: WholeShop, own_url: str) -> None:
+    old = await id_of(shop)
+    await shop.paid()
+    forgotten = "TRUNCATE orders, order_items, payments, payment_transitions, stripe_events, leases CASCADE"
+    await shop.shop.database.rows(text(forgotten))
+    await sweep(shop, 1)
+    told = await shop.shop.database.rows(CASES)
+    await renew_installation(own_url)
+    await sweep(shop, 1)
+    of_the_copy = await shop.shop.database.rows(CASES)
+
+    await renew_installation(own_url, old)
+    await sweep(shop)
+
+    again = await shop.shop.database.rows(CASES)
+    assert [[row.kind for row in rows] for rows in (told, of_the_copy, again)] == [
+        ["money_without_order"],
+        [],
+        ["money_without_order"],
+    ]
+
+
 @pytest.mark.parametrize("state", ["pending", "not made"])
 async def test_a_refund_under_way_goes_on_and_is_made_once(shop: WholeShop, own_url: str, state: str) -> None:
     old = await id_of(shop)
