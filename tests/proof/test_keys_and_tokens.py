@@ -18,6 +18,7 @@ from tests.proof.keys_and_tokens import NEEDS, SCOPES, SERVERS, SLACK, KeysAndTo
 from tests.proof.machine import AN_HOUR, ground
 
 MOST_ORDERS = 3  # besides those of new keys and guests
+RUNS = min(40, int(os.environ.get("PROOF_RUNS", "40")))
 SHRINKS = os.environ.get("PROOF_SHRINKS") != "no"
 PHASES = [Phase.explicit, Phase.generate, *([Phase.shrink] if SHRINKS else [])]
 
@@ -126,7 +127,7 @@ def from_there_on(first: str) -> list[str]:
 @pytest.mark.long
 def test_whose_key_or_token_has_ended_changes_nothing(postgres_url: str, migrated: str) -> None:
     quick = settings(
-        max_examples=40,
+        max_examples=RUNS,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,
