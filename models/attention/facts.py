@@ -208,8 +208,8 @@ _made_up_for = (
     )
     .scalar_subquery()
 )
-# What went back by the dashboard and was heard of together with the failure came before it or made up for it: nothing
-# that Stripe says tells which.
+# What went back by the dashboard and was heard of together with the failure came before it or made up for it: Stripe's
+# list of refunds doesn't tell which.
 PERHAPS_MADE_UP_FOR = "perhaps made up for: "
 _is_perhaps_made_up_for = exists().where(
     col(_later.payment_id) == col(Refund.payment_id),

@@ -46,9 +46,10 @@ class Installation(SQLModel, table=True):
 
 
 class FormerInstallation(SQLModel, table=True):
-    """An id that this database had until `left_at`: that of the one it is a copy of, and without `belongs_to`.
+    """An id that this database had until `left_at`.
 
-    What was asked of Stripe under an id with `belongs_to` is that installation's: it had this one by mistake.
+    Without `belongs_to` it is that of the installation which the database was copied from. With it, the database had
+    this id by mistake, and what was recorded and asked of Stripe under it is that installation's.
     """
 
     __tablename__ = "former_installations"
@@ -65,22 +66,20 @@ class InstallationRow(NamedTuple):
 
 INSTALLATION = Query(InstallationRow, select(col(Installation.id), col(Installation.made_at)))
 this_installation = select(col(Installation.id)).scalar_subquery()
-# As an intent's metadata has them.
 own_ids = func.array(
-    select(cast(col(Installation.id), Text))
+    select(col(Installation.id))
     .union_all(
-        select(cast(col(FormerInstallation.id), Text)).where(
-            col(FormerInstallation.belongs_to) == this_installation
-        )
+        select(col(FormerInstallation.id)).where(col(FormerInstallation.belongs_to) == this_installation)
     )
     .scalar_subquery(),
-    type_=ARRAY(Text),
+    type_=ARRAY(Uuid),
 )
+own_ids_as_text = cast(own_ids, ARRAY(Text))  # as an intent's metadata has them
 
 
 def recorded_here(payment: Any) -> ColumnElement[bool]:
     """A payment that this installation recorded, and not the one whose database this is a copy of."""
-    return col(payment.installation_id) == this_installation
+    return col(payment.installation_id) == any_(own_ids)
 
 
 is_recorded_here = recorded_here(Payment)
@@ -102,7 +101,7 @@ class KnownPaymentRow(NamedTuple):
 KNOWN_PAYMENTS = Query(
     KnownPaymentRow,
     select(
-        own_ids.label("own_ids"),
+        own_ids_as_text.label("own_ids"),
         col(Payment.id).label("payment_id"),
         col(Payment.order_id),
         col(Payment.intent_id),

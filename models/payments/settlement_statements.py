@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlmodel import col
 
 from models.orders.tables import Order, order_total
-from models.payments.installation import is_recorded_here, own_ids
+from models.payments.installation import is_recorded_here, own_ids_as_text
 from models.payments.tables import Payment, PaymentState
 from models.refunds.sums import given_back, taken_by_banks
 from runtime.database.statements import Query
@@ -47,7 +47,7 @@ PAYMENT_OF_INTENT = Query(
                 col(Payment.intent_id).is_(None),
             ),
         ),
-        func.coalesce(bindparam("installation_id", type_=Text) == any_(own_ids), true()),
+        func.coalesce(bindparam("installation_id", type_=Text) == any_(own_ids_as_text), true()),
         is_recorded_here,
     ),
 )

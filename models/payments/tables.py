@@ -50,7 +50,7 @@ class Payment(SQLModel, table=True):
     calling Stripe for this payment; once it has passed, anybody may take over. `looked_at` is when Stripe was last
     asked how the intent stands. `authorized_at` is when it was first seen to wait for a capture. `stripe_parameters`
     are what Stripe was asked for besides amount and currency, for replays; null when an earlier version recorded it.
-    `installation_id` is that of the database it was recorded in: in a copied one, most payments name the original.
+    `installation_id` is the id that the database had when it was recorded: in a copy, most payments name the original.
     """
 
     __tablename__ = "payments"

@@ -25,7 +25,7 @@ from sqlmodel import col
 from models.attention.tables import AttentionCase, AttentionKind
 from models.base import among
 from models.orders.changes import OrderChange
-from models.payments.installation import FormerInstallation, Installation
+from models.payments.installation import FormerInstallation, Installation, is_recorded_here, recorded_here
 from models.payments.tables import LIVE, Payment, PaymentState
 from models.reconciliation.leases import Lease
 from models.reconciliation.sweep_state import SweepRetry
@@ -132,16 +132,14 @@ DISABLE_COPIED_ENDPOINTS = (
     )
 )
 
-# The database gets back an id that it had. `ids` are those that it had since, under which it recorded payments too.
+# The database gets back an id that it had. `ids` are those that it had since: what was recorded under them is its own.
 _wanted = bindparam("wanted", type_=Uuid)
 _ids = func.any(bindparam("ids", type_=ARRAY(Uuid)))
 _since = bindparam("since", type_=DateTime(timezone=True))
 A_DAY = literal_column("interval '1 day'", Interval)  # that the clocks may differ, Stripe's and ours
 
 SET_INSTALLATION = update(Installation).values(id=_wanted, payments_since=None)
-ADD_FORMER = (
-    insert(FormerInstallation).from_select(["id"], select(col(Installation.id))).on_conflict_do_nothing()
-)
+ADD_FORMER = insert(FormerInstallation).values(id=bindparam("former_id", type_=Uuid)).on_conflict_do_nothing()
 OWN_FORMER = (
     update(FormerInstallation)
     .where(
@@ -153,14 +151,13 @@ OWN_FORMER = (
     )
     .values(belongs_to=_wanted)
 )
-OWN_PAYMENTS = update(Payment).where(col(Payment.installation_id) == _ids).values(installation_id=_wanted)
 
 _candidate, _live = aliased(Payment, name="candidate"), aliased(Payment, name="live")
 _newest = (
     select(col(_candidate.id))
     .ext(distinct_on(col(_candidate.order_id)))
     .where(
-        col(_candidate.installation_id) == _wanted,
+        recorded_here(_candidate),
         col(_candidate.state) == PaymentState.ABANDONED.value,
         col(_candidate.failure_code) == COPIED_DATABASE,
         ~exists().where(col(_live.order_id) == col(_candidate.order_id), among(col(_live.state), LIVE)),
@@ -188,7 +185,7 @@ GO_ON_WITH_REFUNDS = (
         col(Refund.state) == RefundState.FAILED.value,
         col(Refund.failure_code) == COPIED_DATABASE,
         col(Payment.id) == col(Refund.payment_id),
-        col(Payment.installation_id) == _wanted,
+        is_recorded_here,
     )
     .values(
         state=case(

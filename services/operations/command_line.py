@@ -64,8 +64,8 @@ def parse(about: str, words: list[str]) -> argparse.Namespace:
     doctor.add_argument("--json", action="store_true", help="for programs")
     command("migrate", "bring DATABASE_URL to this version's schema")
     renew = command("new-installation-id", "for a copied database: Stripe's intents stay with the original")
-    of_a_log = "take this id back: it had another before, or a backup from before there were ids was restored"
-    renew.add_argument("--id", type=UUID, metavar="ID", help=of_a_log)
+    earlier = "take this id back: it had another before, or a backup from before there were ids was restored"
+    renew.add_argument("--id", type=UUID, metavar="ID", help=earlier)
     forget = "after the Stripe account or mode changed for good: close what can't be asked about any more"
     command("forget-unknown-payments", forget)
     seed = command("seed", "add the demo catalogue to DATABASE_URL; repeating it changes nothing")

@@ -22,7 +22,6 @@ from models.reconciliation.copied_database import (
     LEAVE_INSTALLATION,
     LOCK_INSTALLATION,
     OWN_FORMER,
-    OWN_PAYMENTS,
     READ_LISTS_AGAIN,
     RENEW_INSTALLATION,
     REOPEN_CASES,
@@ -98,13 +97,11 @@ def _way_back(installation: LockedInstallation, former: Sequence[FormerRow], kno
 
 async def _go_back(transaction: Transaction, known: UUID, way: WayBack) -> str:
     wanted = {"wanted": known}
-    of_ids = {**wanted, "ids": list(way.ids)}
-    await transaction.rows(ADD_FORMER)
-    await transaction.rows(OWN_FORMER, of_ids)
+    await transaction.rows(ADD_FORMER, [{"former_id": former} for former in way.ids])
+    await transaction.rows(OWN_FORMER, {**wanted, "ids": list(way.ids)})
     await transaction.rows(SET_INSTALLATION, wanted)
-    await transaction.rows(OWN_PAYMENTS, of_ids)
-    payments = await transaction.rows(GO_ON_WITH_PAYMENTS, wanted)
-    refunds = await transaction.rows(GO_ON_WITH_REFUNDS, wanted)
+    payments = await transaction.rows(GO_ON_WITH_PAYMENTS)
+    refunds = await transaction.rows(GO_ON_WITH_REFUNDS)
     events = await transaction.rows(GO_ON_WITH_EVENTS, {"since": way.since})
     await transaction.rows(REOPEN_CASES, {"since": way.since})
     await transaction.rows(READ_LISTS_AGAIN, {"since": way.since})

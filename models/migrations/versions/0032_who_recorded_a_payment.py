@@ -1,7 +1,7 @@
-"""Each payment names the installation that recorded it. In a copied database a date told this until now, by a clock
-that can be wrong. And what ids a database had before, so that one can be taken back.
+"""Each payment names the installation that recorded it, and the ids that a database had before are kept.
 
-A trigger writes it, so that a server of the version before need not know of it.
+In a copied database a date told who recorded a payment, by a clock that can be wrong. A trigger writes the name, so that
+a server of the version before need not know of it.
 Revision: 0032, after 0031.
 """
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
+from models.reconciliation.copied_database import UNKNOWN_ID
 from runtime.database.database import build_database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
@@ -69,6 +70,23 @@ async def test_the_original_has_its_money_again(shop: WholeShop, own_url: str, r
     old = await id_of(shop)
     for _ in range(renewals):
         await renew_installation(own_url)
+
+    await renew_installation(own_url, old)
+    await shop.refund(order_id)
+
+    assert given_back(shop) == [1_000]
+
+
+async def test_a_database_renewed_before_its_ids_were_kept_has_its_money_again(
+    shop: WholeShop, own_url: str
+) -> None:
+    order_id, _ = await shop.paid()
+    old = await id_of(shop)
+    await renew_installation(own_url)
+    await shop.shop.database.rows(text("DELETE FROM former_installations"))
+    await shop.shop.database.rows(
+        text("UPDATE payments SET installation_id = :unknown"), {"unknown": UNKNOWN_ID}
+    )
 
     await renew_installation(own_url, old)
     await shop.refund(order_id)

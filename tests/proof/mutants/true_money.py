@@ -119,7 +119,7 @@ MUTANTS = (
         (
             Change(
                 "models/payments/installation.py",
-                "    return col(payment.installation_id) == this_installation\n",
+                "    return col(payment.installation_id) == any_(own_ids)\n",
                 "    since = select(col(Installation.payments_since)).scalar_subquery()\n"
                 "    return or_(since.is_(None), col(payment.created_at) >= since)\n",
             ),
