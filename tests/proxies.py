@@ -4,12 +4,13 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_ports
 
 NGINX = """
 daemon off;
@@ -69,7 +70,7 @@ def needs(program: str) -> str:
 
 @asynccontextmanager
 async def nginx(upstream: int, folder: Path, *, buffering: str = "off") -> AsyncIterator[int]:
-    program, port = needs("nginx"), free_port()
+    program, port = needs("nginx"), free_ports()
     config = folder / "nginx.conf"
     config.write_text(NGINX.format(folder=folder, upstream=upstream, port=port, buffering=buffering))
     async with running_program(
@@ -80,7 +81,7 @@ async def nginx(upstream: int, folder: Path, *, buffering: str = "off") -> Async
 
 @asynccontextmanager
 async def haproxy(upstream: int, folder: Path) -> AsyncIterator[int]:
-    program, port = needs("haproxy"), free_port()
+    program, port = needs("haproxy"), free_ports()
     config = folder / "haproxy.cfg"
     config.write_text(HAPROXY.format(upstream=upstream, port=port))
     async with running_program(port, program, "-db", "-q", "-f", str(config)):
@@ -110,10 +111,3 @@ async def _listens(port: int) -> bool:
         return False
     writer.close()
     return True
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        number: int = taken.getsockname()[1]
-    return number

@@ -120,7 +120,10 @@ async function every(seconds, work) {
 
 await prepareDatabase()
 await addUsers()
-const server = app.listen(config.port, "127.0.0.1", () => console.log(`The shop is at ${config.url}`))
+const server = app.listen(config.port, "127.0.0.1", (error) => {
+  if (error) throw error // where the port is taken: Express hands it to this function and goes on
+  console.log(`The shop is at ${config.url}`)
+})
 every(1, sendDue) // Paygraph: orders that it was not given yet
 every(config.pullEvery, catchUp) // Paygraph: events whose webhook was missed
 

@@ -22,7 +22,8 @@ from services.operations.command_line import parse
 from services.operations.seeding import CATALOGUE
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET, Stripe
 from tests.e2e.databases import own_database
-from tests.e2e.processes import MAIN, PATIENCE, ROOT, Shell, eventually, free_ports, shell
+from tests.e2e.processes import MAIN, PATIENCE, ROOT, Shell, eventually, shell
+from tests.ports import free_ports
 
 COMMANDS = (
     "demo",

@@ -9,6 +9,7 @@ import hmac
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -22,8 +23,9 @@ from tests.client import CREATE_PAYMENT_INTENT
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
 from tests.e2e.connected import FOLDER, NEVER, OFTEN, ConnectedShop, Paygraph
 from tests.e2e.databases import own_database
-from tests.e2e.processes import HTTP, MAIN, PATIENCE, ROOT, Running, Shell, eventually, free_ports, shell
+from tests.e2e.processes import HTTP, MAIN, PATIENCE, ROOT, Running, Shell, eventually, shell
 from tests.node import needs_node
+from tests.ports import free_ports
 
 
 @pytest.fixture(scope="module")
@@ -271,6 +273,14 @@ def test_an_order_is_opened_by_its_address_or_its_user_and_by_nobody_else(
     assert HTTP.get(f"{shop.url}/admin").headers["location"] == "/sign-in"
     with shop.shopkeeper() as browser:
         assert browser.get(f"/orders/{shop_id}").status_code == 200
+
+
+def test_a_shop_whose_port_is_taken_ends_and_says_so(paygraph: Paygraph, shop: ConnectedShop) -> None:
+    with socket.create_server(("127.0.0.1", int(shop.settings["PORT"]))):
+        running = shop.sh.start_program("shop", shop.node, FOLDER / "server.js", **shop.settings)
+        assert running.process.wait(PATIENCE) != 0
+    assert "EADDRINUSE" in running.output
+    assert "The shop is at" not in running.output
 
 
 def test_the_shops_own_tests_pass() -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from runtime.embedded_postgres import embedded_postgres
 from sandbox.config import SandboxConfig
-from tests.e2e.processes import HTTP, ROOT, Ended, Running, Shell, eventually, free_ports, is_running, shell
+from tests.e2e.processes import HTTP, ROOT, Ended, Running, Shell, eventually, is_running, shell
 from tests.e2e.shop import Customer, pay
+from tests.ports import free_ports
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 STRIPE = SandboxConfig()

@@ -14,7 +14,8 @@ from graph.schema import sdl
 from runtime.database.database import Database
 from services.stripe_api.gateway import API_VERSION
 from tests.client import Client
-from tests.e2e.processes import MAIN, PATIENCE, ROOT, free_ports, shell
+from tests.e2e.processes import MAIN, PATIENCE, ROOT, shell
+from tests.ports import free_ports
 
 README = (ROOT / "README.md").read_text()
 PAGES = sorted(

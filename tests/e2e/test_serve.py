@@ -14,9 +14,10 @@ import pytest
 
 from tests.client import CREATE_PAYMENT_INTENT
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
-from tests.e2e.processes import HTTP, PATIENCE, Running, Shell, eventually, free_ports, is_running, shell
+from tests.e2e.processes import HTTP, PATIENCE, Running, Shell, eventually, is_running, shell
 from tests.e2e.shop import Customer, pay
 from tests.numbers import numbers_of
+from tests.ports import free_ports
 
 REQUESTS = "paygraph_requests_total"
 

@@ -27,7 +27,8 @@ from runtime.embedded_postgres import embedded_postgres
 from services.identity.tokens import issue_token
 from services.operations import migrations
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
-from tests.e2e.processes import HTTP, Running, free_ports, shell
+from tests.e2e.processes import HTTP, Running, shell
+from tests.ports import free_ports
 from tests.unit.operations.test_operations import FOLDER, expressions
 
 METRICS_TOKEN = "scraped-by-the-trial-0123456789"

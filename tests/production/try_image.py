@@ -18,8 +18,9 @@ import httpx
 
 from runtime.embedded_postgres import embedded_postgres
 from tests.conftest import JWT_SECRET, STRIPE, WEBHOOK_SECRET
-from tests.e2e.processes import HTTP, ROOT, Shell, free_ports, shell
+from tests.e2e.processes import HTTP, ROOT, Shell, shell
 from tests.e2e.shop import Customer, pay
+from tests.ports import free_ports
 from tests.production.machine import PASSED_ON, SUITE
 
 BASE, IMAGE = "localhost/paygraph-base", "localhost/paygraph-tried"

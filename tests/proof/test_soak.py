@@ -17,8 +17,9 @@ from sqlalchemy import text
 from runtime.database.database import Database, build_database
 from tests.client import Client
 from tests.conftest import JWT_SECRET, STRIPE, Stripe
-from tests.e2e.processes import Ended, Running, Shell, free_ports, shell
+from tests.e2e.processes import Ended, Running, Shell, shell
 from tests.make import Shop
+from tests.ports import free_ports
 from tests.proof.cluster import Cluster, own_cluster
 from tests.proof.invariants import World, check_at_the_end
 from tests.proof.soak import RATE, Soak

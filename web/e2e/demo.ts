@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises"
-import { type AddressInfo, createServer } from "node:net"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { promisify } from "node:util"
@@ -36,7 +36,7 @@ export class Demo {
     const data = await mkdtemp(join(tmpdir(), "paygraph-"))
     if (TEMPLATE) await promisify(execFile)("cp", ["-a", "--reflink=auto", `${TEMPLATE}/.`, data])
     await chmod(data, 0o755) // as root, PostgreSQL runs as a user of its own
-    const demo = new Demo(await freePair(), data, settings)
+    const demo = new Demo(await freePorts(2), data, settings)
     await demo.up()
     return demo
   }
@@ -83,7 +83,7 @@ export class Demo {
 
   /** `python main.py serve` beside the demo, over its database: what production is like. Its address; it ends with the demo. */
   async serve(settings: Record<string, string>): Promise<string> {
-    const port = await freePort()
+    const port = await freePorts()
     const env = { ...process.env, ...settings, PORT: String(port), LOG_LEVEL: "WARNING" }
     const child = spawn(PYTHON, ["main.py", "serve", "--env-file", join(this.data, "demo.env")], { cwd: ROOT, env, stdio: ["ignore", "pipe", "pipe"] })
     running.add(child)
@@ -210,27 +210,22 @@ export async function until<T>(wanted: T, ask: () => T | Promise<T>, within = 15
   throw new Error(`waited for ${String(wanted)}, and it is ${String(last)}`)
 }
 
-export async function freePort(): Promise<number> {
-  const server = await listening(0)
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
-}
-
-/** Two free ports in a row: the demo's, and the sandbox's right behind it. */
-async function freePair(): Promise<number> {
+/**
+ * The first of so many free ports in a row. The system gives none of these to outgoing connections (Linux: from 32768
+ * on, macOS: from 49152), so that a server that is stopped finds its port free when it comes back.
+ */
+export async function freePorts(count = 1): Promise<number> {
   for (;;) {
-    const first = await listening(0)
-    const port = (first.address() as AddressInfo).port
-    const second = await listening(port + 1).catch(() => null)
-    first.close()
-    second?.close()
-    if (second) return port
+    const first = 20_000 + Math.floor(Math.random() * 12_000)
+    const ports = Array.from({ length: count }, (_, n) => first + n)
+    const isFree = await Promise.all(ports.map(canListen))
+    if (isFree.every(Boolean)) return first
   }
 }
 
-async function listening(port: number) {
+async function canListen(port: number): Promise<boolean> {
   const server = createServer().listen(port, "127.0.0.1")
-  await once(server, "listening")
-  return server
+  const listens = await once(server, "listening").then(() => true, () => false)
+  server.close()
+  return listens
 }

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { readFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { after, describe, test } from "node:test"
-import { freePort, sleep } from "./demo.ts"
+import { freePorts, sleep } from "./demo.ts"
 import { pay, payButton } from "./shop.ts"
 import { stage } from "./stage.ts"
 
@@ -14,7 +14,7 @@ let url = ""
 let shop: ChildProcess | undefined
 const now = stage({}, {
   async settings() {
-    url = `http://127.0.0.1:${await freePort()}`
+    url = `http://127.0.0.1:${await freePorts()}`
     return { CORS_ORIGINS: url }
   },
   async begin(demo) {

@@ -26,8 +26,9 @@ from tests.client import ORDER
 from tests.conftest import Stripe
 from tests.events import event_body, signed
 from tests.make import Shop
+from tests.ports import free_ports
 from tests.production.guide import GUIDE
-from tests.proxies import free_port, needs, running_program
+from tests.proxies import needs, running_program
 from tests.sockets import Follower, token
 
 NAME = "pay.example"
@@ -48,12 +49,12 @@ async def door(settings: Settings, database: Database, tmp_path: Path) -> AsyncI
 @asynccontextmanager
 async def behind_nginx(address: str, folder: Path) -> AsyncIterator[int]:
     """nginx with the example as it stands, but for ports, files and the one server behind it."""
-    port = free_port()
+    port = free_ports()
     make_certificate(folder)
     text = (GUIDE.parent / "nginx.conf").read_text()
     for there, here in {
         "listen 443": f"listen 127.0.0.1:{port}",
-        "listen 80;": f"listen 127.0.0.1:{free_port()};",
+        "listen 80;": f"listen 127.0.0.1:{free_ports()};",
         "/etc/paygraph/tls": str(folder),
         "/var/log/nginx": str(folder),
         "127.0.0.1:8001": address.removeprefix("http://"),
