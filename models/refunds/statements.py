@@ -26,6 +26,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.base import among
+from models.currencies.charge_limits import ChargeLimit
 from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
@@ -255,8 +256,8 @@ GIVE_UP_REFUND = (
     .returning(col(Refund.id))
 )
 _rest = left_to_give_back(Payment)
-# What is left of owed money, where others gave back a part while ours was refused: under a key that asks for this. Not
-# when a person said that it went back in another way.
+# What is left of owed money, where others took a part while ours was refused: under a key that asks for this. Not when
+# a person said that it went back in another way, nor what Stripe takes in no refund: it was told, and stays so.
 TRY_THE_REST = (
     update(Refund)
     .where(
@@ -268,6 +269,8 @@ TRY_THE_REST = (
         is_recorded_here,
         ~is_given_up(Refund),
         _rest.between(1, col(Refund.amount) - 1),
+        col(ChargeLimit.currency) == col(Payment.currency),
+        _rest % col(ChargeLimit.step) == 0,
     )
     .values(
         state=RefundState.CREATING.value,

@@ -125,6 +125,29 @@ async def test_the_rest_of_owed_money_is_refunded_while_nobody_said_otherwise(
     assert await cases(database) == []
 
 
+async def test_a_rest_that_no_refund_can_have_is_left_to_a_person(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    """A bank takes 2.50 of 7 ISK, and Stripe gives back whole ISK only."""
+    order_id = await whole_shop.shop.order(items=[(700, 1)], currency="ISK")
+    intent = await whole_shop.ask(order_id)
+    await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    whole_shop.sandbox.pay(intent.id)
+    dispute = whole_shop.sandbox.dispute(intent.id, amount=250)
+    await sweeps(whole_shop, database)
+    whole_shop.sandbox.close_dispute(dispute["id"], won=False)
+
+    await sweeps(whole_shop, database, 3)
+
+    [case] = await cases(database)
+    assert case.kind == "refund_failed"
+    asked = [
+        int(call["params"]["amount"]) for call in whole_shop.sandbox.journal.calls("POST", "/v1/refunds")
+    ]
+    assert set(asked) == {700}
+    assert (await whole_shop.refund(order_id)).amount == 400
+
+
 @pytest.mark.parametrize("cause", ["late", "merchant"])
 async def test_a_refund_that_a_person_gave_up_opens_no_other_case(
     whole_shop: WholeShop, database: Database, cause: str
