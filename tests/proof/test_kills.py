@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.e2e.processes import Running, Shell, shell
 from tests.integration.payments.test_cancel_order import CANCEL
 from tests.integration.payments.test_refund_order import REFUND
 from tests.make import Shop
+from tests.ports import free_ports
 
 PAYING = (
     failpoints.PAYMENT_RECORDED,
@@ -35,9 +35,7 @@ class Server:
     """`python main.py serve` on one port, started as often as it was killed."""
 
     def __init__(self, shell: Shell, database_url: str, stripe: Stripe, **others: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_ports()
         self.url = f"http://127.0.0.1:{port}"
         self._shell = shell
         self._settings = {
