@@ -64,7 +64,7 @@ async def test_24_parallel_calls_end_in_one_intent_and_24_equal_answers(
     client: Client, shop: Shop, stripe: Stripe
 ) -> None:
     order_id = await shop.order()
-    stripe.sandbox.faults.latency = 0.1
+    stripe.sandbox.faults.latency = 0.5
 
     answers = await asyncio.gather(*(client.pay(order_id) for _ in range(24)))
 
