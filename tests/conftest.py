@@ -13,7 +13,6 @@ from hypothesis import settings as hypothesis_settings
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from main import build_app
 from runtime import logs
 from runtime.database.database import Database, build_database
 from runtime.embedded_postgres import embedded_postgres
@@ -174,6 +173,8 @@ def shop(database: Database) -> Shop:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """An app of its own, started and stopped as a server does, and an HTTP client of it."""
+    from main import build_app  # here, since it takes as long as all else, and most tests need none
+
     app = build_app(settings)
     transport = httpx.ASGITransport(app, raise_app_exceptions=True)
     async with (

@@ -85,10 +85,11 @@ def _exit_code(pid: int, seconds: float) -> int:
 
 def main() -> None:
     sys.dont_write_bytecode = False  # each run compiles only what its bug changed
-    gc.disable()  # until main.py is imported: what imports make stays
+    gc.disable()  # what imports make stays
     for library in LIBRARIES:
         importlib.import_module(library)
     gc.freeze()
+    gc.enable()
     for line in sys.stdin:
         order: Order = json.loads(line)
         pid = os.fork()
