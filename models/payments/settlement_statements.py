@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    false,
     func,
     or_,
     select,
@@ -26,6 +27,7 @@ from models.orders.tables import Order, order_total
 from models.payments.installation import is_recorded_here, own_ids_as_text
 from models.payments.tables import Payment, PaymentState
 from models.refunds.sums import given_back, taken_by_banks
+from models.reviews.tables import Review, ReviewDecision
 from runtime.database.statements import Query
 
 
@@ -101,11 +103,29 @@ LOCK_PAYMENT = Query(
 )
 
 
-class TotalRow(NamedTuple):
+class OrderWorth(NamedTuple):
+    """`total` is minor units. `is_rejected`: a person decided last that its money goes back."""
+
     total: int
+    is_rejected: bool
 
 
-ORDER_TOTAL = Query(TotalRow, select(order_total.label("total")).select_from(Order).where(_this_order))
+_last_decision = (
+    select(col(Review.decision))
+    .where(col(Review.order_id) == col(Order.id))
+    .order_by(col(Review.decided_at).desc())
+    .limit(1)
+    .scalar_subquery()
+)
+ORDER_WORTH = Query(
+    OrderWorth,
+    select(
+        order_total.label("total"),
+        func.coalesce(_last_decision == ReviewDecision.REFUND.value, false()).label("is_rejected"),
+    )
+    .select_from(Order)
+    .where(_this_order),
+)
 
 
 class MoneyRow(NamedTuple):

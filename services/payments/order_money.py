@@ -7,7 +7,7 @@ import structlog
 from models.orders.tables import OrderStatus
 from models.payments.settlement_statements import (
     MONEY_OF_ORDER,
-    ORDER_TOTAL,
+    ORDER_WORTH,
     SET_DISPOSITION,
     SET_ORDER_STATUS,
     LockedOrder,
@@ -37,12 +37,13 @@ async def money_of(transaction: Transaction, order_id: UUID) -> list[Money]:
 
 async def facts_of(transaction: Transaction, order_id: UUID, locked: LockedOrder) -> OrderFacts:
     """What an order is now. `locked` is the row of `LOCK_ORDER`: the total is read after it, not with it."""
-    total = (await transaction.one(ORDER_TOTAL, {"order_id": order_id})).total
+    worth = await transaction.one(ORDER_WORTH, {"order_id": order_id})
     return OrderFacts(
         status=OrderStatus(locked.status),
-        total=total,
+        total=worth.total,
         currency=locked.currency,
         refunded_by_hand=locked.refunded_by_hand,
+        is_rejected=worth.is_rejected,
     )
 
 

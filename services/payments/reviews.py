@@ -9,7 +9,13 @@ import structlog
 from models.base import LARGEST_AMOUNT
 from models.currencies.currencies import in_whole_steps
 from models.orders.tables import OrderStatus
-from models.payments.settlement_statements import LOCK_ORDER, MONEY_OF_ORDER, MoneyRow
+from models.payments.settlement_statements import (
+    LOCK_ORDER,
+    MONEY_OF_ORDER,
+    SET_ORDER_STATUS,
+    LockedOrder,
+    MoneyRow,
+)
 from models.payments.tables import Disposition
 from models.refunds.statements import ADD_AUTOMATIC_REFUND, ADD_REFUND, RESERVED_AMOUNT
 from models.refunds.tables import RefundCause, RefundState
@@ -73,19 +79,24 @@ async def _decide(transaction: Transaction, wish: ReviewWish) -> Sequence[UUID]:
     facts = await facts_of(transaction, wish.order_id, order)
     payments = await transaction.rows(MONEY_OF_ORDER, {"order_id": wish.order_id})
     money = await money_of(transaction, wish.order_id)
-    if _is_in_order(facts) and not any(m.is_waiting for m in money):
+    if facts.is_in_order and not any(m.is_waiting for m in money):
         raise OrderNotInReview(facts.status)
     await _refuse_while_unsure(transaction, facts, money)
     _refuse_money_of_the_original(facts, wish.decision, [row for row in payments if not row.is_ours], money)
     decide = _accept if wish.decision is ReviewDecision.ACCEPT else _give_back
     owed = await decide(transaction, wish, facts, money, {row.id: row for row in payments})
-    if (
-        wish.decision is ReviewDecision.ACCEPT
-    ):  # also of an order closed by hand, which follows no money by itself
-        order = order._replace(status=OrderStatus.REVIEW, refunded_by_hand=False)
+    if wish.decision is ReviewDecision.ACCEPT:
+        order = await _set_to_paid(transaction, wish.order_id, order)
     await follow_the_money(transaction, wish.order_id, order, cause=CAUSE)
     log.info("review resolved", order=str(wish.order_id), decision=wish.decision, by=wish.decided_by)
     return owed
+
+
+async def _set_to_paid(transaction: Transaction, order_id: UUID, order: LockedOrder) -> LockedOrder:
+    """Also over what a bank took, and over a status that was set by hand: neither becomes PAID by itself."""
+    if order.status != OrderStatus.PAID:
+        await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": OrderStatus.PAID})
+    return order._replace(status=OrderStatus.PAID, refunded_by_hand=False)
 
 
 async def _is_new(transaction: Transaction, wish: ReviewWish) -> bool:
@@ -114,11 +125,6 @@ async def _refuse_while_unsure(transaction: Transaction, facts: OrderFacts, mone
         reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": each.payment_id})).amount
         if reserved != each.refunded:
             raise PaymentProviderUnavailable
-
-
-def _is_in_order(facts: OrderFacts) -> bool:
-    """Whether settled money has its place: not when somebody set the status to another one by hand."""
-    return not facts.was_closed_by_hand and facts.status not in (OrderStatus.REVIEW, OrderStatus.PENDING)
 
 
 def _refuse_money_of_the_original(
@@ -172,10 +178,15 @@ async def _give_back(
     money: list[Money],
     payments: dict[UUID, MoneyRow],
 ) -> Sequence[UUID]:
+    """Of an order whose settled money has its place only what waits goes back; of another one, all of it, and meanwhile
+    it settles nothing.
+    """
     owed = []
     for each in filter(_is_here, money):
-        if _is_in_order(facts) and not each.is_waiting:
-            continue  # it settled an order that is in order: only what waits goes back
+        if each.disposition is Disposition.SETTLED:
+            if facts.is_in_order:
+                continue
+            await set_disposition(transaction, each.payment_id, Disposition.MISMATCH, cause=CAUSE)
         refund_id = refund_of_review(payments[each.payment_id].intent_id, wish.idempotency_key)
         values = {
             "id": refund_id,

@@ -53,6 +53,7 @@ _COLUMN = {
 class OrderFacts:
     """An order under its lock. `total` is in minor units of `currency`; so is `settled`, what is still here of the
     payment that settled it before. `refunded_by_hand`: its status says that money went back which is here.
+    `is_rejected`: a person decided last that its money goes back.
     """
 
     status: OrderStatus
@@ -60,6 +61,7 @@ class OrderFacts:
     currency: str
     settled: int = 0
     refunded_by_hand: bool = False
+    is_rejected: bool = False
 
     @property
     def was_closed_by_hand(self) -> bool:
@@ -67,6 +69,11 @@ class OrderFacts:
         money must not make it PAID, and handed over.
         """
         return self.status is OrderStatus.CANCELED or self.refunded_by_hand
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether settled money has its place: not when somebody set the status to another one by hand."""
+        return not self.was_closed_by_hand and self.status not in (OrderStatus.REVIEW, OrderStatus.PENDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +161,13 @@ class OrderVerdict:
 
 
 def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
-    """An order's status by its money: PAID only while the settled money that was not given back equals the total."""
+    """An order's status by its money: PAID only while the settled money that was not given back equals the total.
+
+    It becomes PAID only by money of which a bank took nothing, and not by what a person gives back.
+    """
     if order.status is OrderStatus.PENDING and not any(m.here for m in money):
         return OrderVerdict(status=order.status)  # reopened after its money was gone, to be paid again
-    settled = next((m for m in money if m.disposition is Disposition.SETTLED and m.kept > 0), None)
+    settled = next((m for m in money if _settles(m, order)), None)
     if settled is not None:
         status = _status_of_settled(settled, order)
         if status is OrderStatus.REVIEW:
@@ -166,13 +176,18 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
     waiting = [m for m in money if m.is_waiting]
     if waiting:
         [first, *others] = waiting
-        exact = (first.kept, first.currency) == (order.total, order.currency) and not others
-        if exact and not order.was_closed_by_hand:
+        exact = (first.kept, first.taken, first.currency) == (order.total, 0, order.currency) and not others
+        if exact and not order.was_closed_by_hand and not order.is_rejected:
             return OrderVerdict(status=OrderStatus.PAID, settles=first.payment_id)
         return OrderVerdict(status=_left_to_a_person(order))
     if any(m.disposition in (Disposition.SETTLED, Disposition.MISMATCH) for m in money):
         return OrderVerdict(status=OrderStatus.REFUNDED)
     return OrderVerdict(status=order.status)
+
+
+def _settles(money: Money, order: OrderFacts) -> bool:
+    """A paid order stays so when a bank takes its money; another one does not become so by what is gone."""
+    return money.disposition is Disposition.SETTLED and (money.kept if order.is_in_order else money.here) > 0
 
 
 def _left_to_a_person(order: OrderFacts) -> OrderStatus:
@@ -184,7 +199,7 @@ def _status_of_settled(money: Money, order: OrderFacts) -> OrderStatus:
     if money.currency != order.currency:  # somebody changed it by SQL
         return OrderStatus.REVIEW
     if money.kept == order.total:
-        return OrderStatus.PAID
+        return OrderStatus.PAID if order.is_in_order or not money.taken else OrderStatus.REVIEW
     if money.kept < order.total and money.refunded > 0:
         return OrderStatus.PARTIALLY_REFUNDED
     return OrderStatus.REVIEW

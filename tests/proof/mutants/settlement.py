@@ -70,8 +70,8 @@ MUTANTS = (
             ),
             Change(
                 "services/payments/order_money.py",
-                '    total = (await transaction.one(ORDER_TOTAL, {"order_id": order_id})).total\n',
-                "    total = locked.total\n",
+                "        total=worth.total,\n",
+                "        total=locked.total,\n",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_sql_that_is_not_committed_while_a_payment_settles_counts",),
@@ -92,8 +92,8 @@ MUTANTS = (
         (
             Change(
                 "services/payments/state_machine.py",
-                "(order.total, order.currency) and not others\n",
-                "(order.total, order.currency) and bool(others)\n",
+                "(order.total, 0, order.currency) and not others\n",
+                "(order.total, 0, order.currency) and bool(others)\n",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_the_part_that_was_too_much_settles_a_review_when_it_is_refunded",),
