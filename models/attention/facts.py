@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     ColumnExpressionArgument,
     FromClause,
@@ -42,10 +43,10 @@ from models.attention.tables import AttentionCase, AttentionKind, AttentionSubje
 from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.installation import is_recorded_here, recorded_here
-from models.payments.tables import Disposition, Payment, PaymentState
+from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.given_up import is_given_up
-from models.refunds.sums import DECIDED, MADE, given_back, kept
+from models.refunds.sums import DECIDED, LOST, MADE, given_back, kept, left_to_give_back, taken_by_banks
 from models.refunds.tables import (
     AUTOMATIC,
     BALANCE_INSUFFICIENT,
@@ -266,23 +267,76 @@ FORBIDDEN_REFUNDS = (
     .where(is_recorded_here, _creating, col(Refund.failure_code) == FORBIDDEN)
 )
 
-OPEN_DISPUTES = (
+
+def _dispute(subject_id: ColumnElement[str], *where: ColumnExpressionArgument[bool]) -> Select[Any]:
+    return (
+        _fact(
+            AttentionKind.DISPUTE_OPEN,
+            AttentionSubject.DISPUTE,
+            subject_id,
+            order_id=col(Payment.order_id),
+            intent_id=col(Payment.intent_id),
+            amount=col(Dispute.amount),
+            currency=col(Payment.currency),
+            word=col(Dispute.status),
+            sentence=col(Dispute.reason),
+            due_by=col(Dispute.due_by),
+        )
+        .join(Payment, col(Payment.id) == col(Dispute.payment_id))
+        .where(is_recorded_here, *where)
+    )
+
+
+# An inquiry that a person has answered may become a dispute, with another date: that is a case of its own.
+_stage = case(
+    (col(Dispute.status).startswith("warning"), col(Dispute.id) + "/inquiry"), else_=col(Dispute.id)
+)
+OPEN_DISPUTES = _dispute(
+    _stage, col(Dispute.status).not_in([literal_column(f"'{status}'") for status in DECIDED])
+)
+
+# What is opened when Stripe tells of it, since a sweep would have to look through all that was ever decided.
+# `LOST_CASE`: a dispute that was lost when it was first heard of, as those of bank debits are, or over money that had
+# gone back. Nobody was told while something could be done.
+LOST_CASE, WON_CASE = "/lost", "/won"
+_first_heard_of = bindparam("first_heard_of", type_=Boolean)
+LOST_DISPUTE = Query(
+    FactRow,
+    _dispute(
+        col(Dispute.id) + LOST_CASE,
+        col(Dispute.id) == bindparam("dispute_id", type_=Text),
+        col(Dispute.status) == LOST,
+        or_(
+            _first_heard_of,
+            given_back(Payment.id) + taken_by_banks(Payment.id) > col(Payment.amount_received),
+        ),
+    ),
+)
+# `WON_CASE`: money that a bank had taken and gave back, while its order went on without it.
+HERE_AGAIN = "here again"
+_here_again = aliased(Payment, name="here_again")
+_without_place = and_(
+    left_to_give_back(_here_again) > 0,
+    or_(among(col(_here_again.disposition), GOES_BACK), among(col(Order.status), (OrderStatus.CANCELED,))),
+)
+MONEY_WON_BACK = Query(
+    FactRow,
     _fact(
-        AttentionKind.DISPUTE_OPEN,
-        AttentionSubject.DISPUTE,
-        col(Dispute.id),
-        order_id=col(Payment.order_id),
-        intent_id=col(Payment.intent_id),
-        amount=col(Dispute.amount),
-        currency=col(Payment.currency),
-        word=col(Dispute.status),
-        sentence=col(Dispute.reason),
-        due_by=col(Dispute.due_by),
+        AttentionKind.ORDER_IN_REVIEW,
+        AttentionSubject.PAYMENT,
+        cast(col(_here_again.id), Text) + WON_CASE,
+        order_id=col(_here_again.order_id),
+        intent_id=col(_here_again.intent_id),
+        amount=left_to_give_back(_here_again),
+        currency=col(_here_again.currency),
+        word=literal(HERE_AGAIN, Text),
     )
-    .join(Payment, col(Payment.id) == col(Dispute.payment_id))
+    .join(Order, col(Order.id) == col(_here_again.order_id))
     .where(
-        is_recorded_here, col(Dispute.status).not_in([literal_column(f"'{status}'") for status in DECIDED])
-    )
+        col(_here_again.id) == bindparam("payment_id", type_=Uuid),
+        _without_place,
+        recorded_here(_here_again),
+    ),
 )
 
 AUTHORIZATIONS = _fact(
@@ -349,15 +403,17 @@ def _of_order() -> Query[FactRow]:
     return Query(FactRow, select(facts).where(facts.c.order_id == _this_order))
 
 
+_was_told = or_(*(col(AttentionCase.subject_id).endswith(end) for end in (LOST_CASE, WON_CASE)))
+
+
 def _closing_when_gone(kinds: Iterable[AttentionKind], *, of_order: bool) -> Update:
     facts = _together(kinds)
     same = [facts.c[name] == getattr(AttentionCase, name) for name in ("kind", "subject", "subject_id")]
+    those = (among(col(AttentionCase.kind), kinds), ~_was_told)
     if of_order:
         fact = exists().where(*same, facts.c.order_id == _this_order)
-        return _closing(
-            among(col(AttentionCase.kind), kinds), ~fact, col(AttentionCase.order_id) == _this_order
-        )
-    return _closing(among(col(AttentionCase.kind), kinds), ~exists().where(*same))
+        return _closing(*those, ~fact, col(AttentionCase.order_id) == _this_order)
+    return _closing(*those, ~exists().where(*same))
 
 
 def _closing(*which: ColumnElement[bool]) -> Update:
@@ -369,6 +425,27 @@ def _closing(*which: ColumnElement[bool]) -> Update:
     )
 
 
+def _ending(kind: AttentionKind) -> Update:
+    """What a person said about a fact that is gone says nothing about the next one of its kind."""
+    facts = _together([kind])
+    same = [facts.c[name] == getattr(AttentionCase, name) for name in ("kind", "subject", "subject_id")]
+    return (
+        update(AttentionCase)
+        .where(
+            col(AttentionCase.kind) == kind.value,
+            col(AttentionCase.closed_by).is_not(None),
+            col(AttentionCase.subject_id).not_like("%/%"),
+            ~exists().where(*same),
+        )
+        .values(subject_id=col(AttentionCase.subject_id) + "/" + cast(col(AttentionCase.id), Text))
+    )
+
+
+_waits_for_a_place = exists().where(
+    cast(col(_here_again.id), Text) + WON_CASE == col(AttentionCase.subject_id),
+    col(Order.id) == col(_here_again.order_id),
+    _without_place,
+)
 _intent_is_known = exists().where(col(Payment.intent_id) == col(AttentionCase.subject_id))
 _item_waits = exists().where(col(SweepRetry.item) == col(AttentionCase.subject_id))
 _event_waits = exists().where(
@@ -380,10 +457,12 @@ FACTS_WITHOUT_CASE = tuple(_without_case(kind) for kind in FACTS)
 GONE = (
     *(_closing_when_gone([kind], of_order=False) for kind in FACTS),
     _closing(col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value, _intent_is_known),
+    _closing(col(AttentionCase.subject_id).endswith(WON_CASE), ~_waits_for_a_place),
     _closing(
         col(AttentionCase.kind) == AttentionKind.EVENT_UNFINISHED.value, ~or_(_event_waits, _item_waits)
     ),
 )
+REVIEWS_THAT_ENDED = _ending(AttentionKind.ORDER_IN_REVIEW)
 # For one order, in the transaction that moves its money.
 FACTS_OF_ORDER = _of_order()
 GONE_OF_ORDER = _closing_when_gone(tuple(FACTS), of_order=True)

@@ -55,12 +55,19 @@ ORDER_STATUS = Query(
 )
 
 
-# Money that its order has no use for, and whose refund ended without being made: it opens a case.
+# Money that its order has no use for, and whose refund ended without being made, or which is here again: it opens a
+# case.
 _still_owed = and_(
     among(col(Payment.disposition), GOES_BACK),
     kept(Payment) > 0,
-    exists().where(
-        col(_other.payment_id) == col(Payment.id), among(col(_other.state), ENDED), ~is_given_up(_other)
+    or_(
+        exists().where(
+            col(_other.payment_id) == col(Payment.id), among(col(_other.state), ENDED), ~is_given_up(_other)
+        ),
+        and_(
+            left_to_give_back(Payment) > 0,
+            ~exists().where(col(_other.payment_id) == col(Payment.id), among(col(_other.state), ENDED)),
+        ),
     ),
 )
 
@@ -364,14 +371,29 @@ LOOK_AGAIN_LATER = (
 )
 
 # Never back in time: what is decided stays decided, and an answer to an earlier question changes nothing but decides. A
-# question of the future was asked by another server's clock, before a failover: it keeps no answer out.
+# question of the future was asked by another server's clock, before a failover: it keeps no answer out. An inquiry that
+# was closed may become a dispute all the same.
 _dispute = insert(Dispute)
 _fresh = _dispute.excluded
 _decided: list[Any] = [literal_column(f"'{status}'") for status in DECIDED]
 _is_decided, _decides = col(Dispute.status).in_(_decided), _fresh.status.in_(_decided)
+_is_closed_inquiry, _is_inquiry = col(Dispute.status) == "warning_closed", _fresh.status.startswith("warning")
 _was_asked_later = and_(
     col(Dispute.asked_at) > _fresh.asked_at,
     col(Dispute.asked_at) <= func.clock_timestamp(),
+)
+
+
+class KnownDispute(NamedTuple):
+    id: str
+    status: str
+
+
+DISPUTES_OF_PAYMENT = Query(
+    KnownDispute,
+    select(col(Dispute.id), col(Dispute.status)).where(
+        col(Dispute.payment_id) == bindparam("payment_id", type_=Uuid)
+    ),
 )
 PUT_DISPUTE = _dispute.on_conflict_do_update(
     index_elements=["id"],
@@ -386,5 +408,6 @@ PUT_DISPUTE = _dispute.on_conflict_do_update(
     where=or_(
         and_(~_is_decided, or_(_decides, ~_was_asked_later)),
         and_(_decides, ~_was_asked_later),
+        and_(_is_closed_inquiry, ~_is_inquiry, ~_was_asked_later),
     ),
 ).returning(col(Dispute.id))

@@ -12,7 +12,14 @@ from uuid import UUID
 
 import structlog
 
-from models.attention.facts import FACTS_OF_ORDER, FACTS_WITHOUT_CASE, GONE, GONE_OF_ORDER, FactRow
+from models.attention.facts import (
+    FACTS_OF_ORDER,
+    FACTS_WITHOUT_CASE,
+    GONE,
+    GONE_OF_ORDER,
+    REVIEWS_THAT_ENDED,
+    FactRow,
+)
 from models.attention.statements import CLOSE_BY_FACTS, OPEN_CASE
 from models.attention.tables import AttentionKind, AttentionSubject
 from runtime.database.database import Database, Transaction
@@ -84,6 +91,7 @@ class Attention:
     async def derive(self) -> tuple[int, int]:
         """How many cases were opened and closed by what the tables say now. It asks only the database."""
         closed = [await self._database.rows(statement, {}) for statement in GONE]
+        await self._database.rows(REVIEWS_THAT_ENDED)
         opened = 0
         for statement in FACTS_WITHOUT_CASE:
             for fact in await self._database.rows(statement, {"limit": BATCH}):

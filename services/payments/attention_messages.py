@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from models.attention.facts import PERHAPS_MADE_UP_FOR, SET_BACK, SET_TO, FactRow
+from models.attention.facts import HERE_AGAIN, PERHAPS_MADE_UP_FOR, SET_BACK, SET_TO, FactRow
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
 from models.orders.tables import OrderStatus
+from models.refunds.sums import LOST
 from models.refunds.tables import BALANCE_INSUFFICIENT, DELAYED
 
 CHARGE_DISPUTED = "charge_disputed"
@@ -32,6 +33,11 @@ def _in_review(fact: FactRow) -> str:
             f"{_money(fact)} settled order {fact.order_id} with {fact.intent_id}, and its status was set back to "
             "pending by hand. Until you decide, the order can't be paid. Decide with `resolveReview`: ACCEPT makes it "
             "PAID again, REFUND gives the money back."
+        )
+    if fact.word == HERE_AGAIN:
+        return (
+            f"{_money(fact)} of {fact.intent_id} are here again, and order {fact.order_id} has no use for them. Give "
+            "them back with `refundOrder`, or close this case with a note."
         )
     if fact.word and fact.word.startswith(SET_TO):
         return (
@@ -88,7 +94,14 @@ def _refund_forbidden(fact: FactRow) -> str:
 
 
 def _dispute_open(fact: FactRow) -> str:
-    what = f"The customer's bank disputes {_money(fact)} of order {fact.order_id} ({fact.subject_id}, {fact.sentence})"
+    about = f"of order {fact.order_id} ({fact.subject_id.partition('/')[0]}, {fact.sentence})"
+    if fact.word == LOST:
+        return (
+            f"The customer's bank took {_money(fact)} {about} for good. The order keeps its status. See whether the "
+            "customer has the money twice, from a refund too, or has the goods without having paid; then close this "
+            "case with a note."
+        )
+    what = f"The customer's bank disputes {_money(fact)} {about}"
     if fact.word in UNDER_REVIEW:
         return f"{what}. Evidence was sent, and the bank decides. Deliver nothing more until then."
     return (

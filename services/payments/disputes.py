@@ -4,10 +4,18 @@ from typing import Protocol
 
 import structlog
 
+from models.attention.facts import LOST_DISPUTE, MONEY_WON_BACK, FactRow
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, LockedPayment
 from models.payments.tables import PaymentState
-from models.refunds.statements import PAYMENT_WITH_INTENT, PUT_DISPUTE, PaymentAskedAbout
+from models.refunds.statements import (
+    DISPUTES_OF_PAYMENT,
+    PAYMENT_WITH_INTENT,
+    PUT_DISPUTE,
+    PaymentAskedAbout,
+)
+from models.refunds.sums import LOST
 from runtime.database.database import Database, Transaction
+from services.payments.attention import case_from, open_case
 from services.payments.intents import Intent, StripeDispute
 from services.payments.order_money import follow_the_money
 from services.payments.permissions import READ_DISPUTES, reporting_missing
@@ -41,9 +49,16 @@ class Disputes:
         async def write(transaction: Transaction) -> None:
             order = await transaction.one(LOCK_ORDER, {"order_id": payment.order_id})
             locked = await transaction.one(LOCK_PAYMENT, {"payment_id": payment.id})
-            for dispute in disputes:
-                await _write(transaction, payment, dispute, amount_of(dispute, locked))
+            of_payment = {"payment_id": payment.id}
+            before = {row.id: row.status for row in await transaction.rows(DISPUTES_OF_PAYMENT, of_payment)}
+            written = [
+                dispute
+                for dispute in disputes
+                if await _write(transaction, payment, dispute, amount_of(dispute, locked))
+            ]
             await follow_the_money(transaction, payment.order_id, order, cause="dispute")
+            for dispute in written:
+                await _tell(transaction, payment, dispute, before.get(dispute.id))
 
         await self._database.transaction(write, locks=payment.order_id)
 
@@ -57,7 +72,8 @@ def amount_of(dispute: StripeDispute, payment: LockedPayment) -> int:
 
 async def _write(
     transaction: Transaction, payment: PaymentAskedAbout, dispute: StripeDispute, amount: int
-) -> None:
+) -> bool:
+    """Whether it is news."""
     values = {
         "id": dispute.id,
         "payment_id": payment.id,
@@ -68,5 +84,21 @@ async def _write(
         "asked_at": payment.asked_at,
         "created_at": dispute.created_at,
     }
-    if await transaction.row(PUT_DISPUTE, values):
-        log.warning("dispute", dispute=dispute.id, status=dispute.status, order=str(payment.order_id))
+    if not await transaction.row(PUT_DISPUTE, values):
+        return False
+    log.warning("dispute", dispute=dispute.id, status=dispute.status, order=str(payment.order_id))
+    return True
+
+
+async def _tell(
+    transaction: Transaction, payment: PaymentAskedAbout, dispute: StripeDispute, before: str | None
+) -> None:
+    """Open the cases of a decision that no open dispute tells of. `before` is the status that was known of it."""
+    facts: list[FactRow] = []
+    if dispute.status == LOST:
+        about = {"dispute_id": dispute.id, "first_heard_of": before is None}
+        facts += await transaction.rows(LOST_DISPUTE, about)
+    elif before == LOST:
+        facts += await transaction.rows(MONEY_WON_BACK, {"payment_id": payment.id})
+    for fact in facts:
+        await open_case(transaction, case_from(fact))

@@ -46,8 +46,8 @@ MUTANTS = (
         (
             Change(
                 "models/refunds/statements.py",
-                "    kept(Payment) > 0,\n    exists()",
-                "    kept(Payment) < 0,\n    exists()",
+                "    kept(Payment) > 0,\n    or_(",
+                "    kept(Payment) < 0,\n    or_(",
             ),
         ),
         (f"{OWED}::test_refund_order_gives_back_the_money_whose_refund_failed",),

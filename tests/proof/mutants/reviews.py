@@ -1,8 +1,9 @@
 """Deliberate bugs about what a person decided, and what a bank took."""
 
-from tests.proof.mutants.files import REJECTED
+from tests.proof.mutants.files import COME_BACK, REJECTED
 from tests.proof.mutants.mutant import Change, Mutant
 
+FACTS = "models/attention/facts.py"
 STATES = "services/payments/state_machine.py"
 
 MUTANTS = (
@@ -43,5 +44,42 @@ MUTANTS = (
             Change(STATES, "if order.is_in_order or not money.taken else OrderStatus.REVIEW", ""),
         ),
         (f"{REJECTED}::test_news_of_another_payment_pays_no_order_with_what_a_bank_took",),
+    ),
+    Mutant(
+        "an inquiry that becomes a dispute is told as the inquiry was",
+        (Change(FACTS, 'col(Dispute.id) + "/inquiry"', "col(Dispute.id)"),),
+        (f"{COME_BACK}::test_an_inquiry_that_becomes_a_dispute_calls_again",),
+    ),
+    Mutant(
+        "a closed inquiry stays closed whatever the bank does",
+        (
+            Change(
+                "models/refunds/statements.py",
+                "and_(_is_closed_inquiry, ~_is_inquiry",
+                "and_(col(Dispute.status).is_(None)",
+            ),
+        ),
+        (f"{COME_BACK}::test_an_inquiry_that_becomes_a_dispute_calls_again",),
+    ),
+    Mutant(
+        "a dispute that is lost at once is told to nobody",
+        (Change(FACTS, "        _first_heard_of,\n", ""),),
+        (f"{COME_BACK}::test_a_dispute_that_was_lost_when_it_was_first_heard_of_waits_for_a_person",),
+    ),
+    Mutant(
+        "money that is won back is told to nobody",
+        (Change("services/payments/disputes.py", "    elif before == LOST:\n", "    elif False:\n"),),
+        (f"{COME_BACK}::test_money_that_is_won_back_after_its_order_went_on_without_it_waits_for_a_person",),
+    ),
+    Mutant(
+        "a person's word about one review counts for the next",
+        (
+            Change(
+                "services/payments/attention.py",
+                "        await self._database.rows(REVIEWS_THAT_ENDED)\n",
+                "",
+            ),
+        ),
+        (f"{COME_BACK}::test_what_a_person_said_of_a_review_says_nothing_of_the_next_one",),
     ),
 )
