@@ -26,6 +26,7 @@ PARTS = {
     "disputes": OrderParts.RETURNS,
     "revision": OrderParts.REVISION,
     "reviews": OrderParts.REVIEWS,
+    "openReview": OrderParts.PAYMENTS | OrderParts.RETURNS,
     "history": OrderParts.PAYMENTS | OrderParts.HISTORY,
 }
 Found = TypeVar("Found", bound=Page[PlacedOrder] | Sequence[PlacedOrder | None])
@@ -128,5 +129,8 @@ def lengths_of_lists(lines: int, payments: Sequence[PaymentView] = (), reviews: 
         "Payment.history": max((len(payment.history) for payment in payments), default=0) + ADDED,
         "Order.refunds": sum(len(payment.refunds) for payment in payments) + len(payments),
         "Order.reviews": reviews + 1,
+        "OpenReview.here": len(payments),
+        "ReviewOutcome.givesBack": len(payments),
+        "ReviewOutcome.keeps": len(payments),
         "Order.disputes": sum(len(payment.disputes) for payment in payments),
     }

@@ -27,7 +27,7 @@ from graph.types.node import Node
 from graph.types.order_lines import OrderItem, OrderLine, item_from, line_from
 from graph.types.order_parts import check_answer_of_new, read_order, read_orders
 from graph.types.pages import CURSOR, EDGES, NODES, PAGE_INFO, After, First, PageInfo, page_info, place_after
-from graph.types.reviews import Review, review_from
+from graph.types.reviews import OpenReview, Review, open_review_from, review_from
 from models.orders.tables import CancelReason as Reason
 from models.orders.tables import OrderStatus as Status
 from runtime.ids import read_id
@@ -36,6 +36,7 @@ from services.identity.principal import Permission, Principal
 from services.orders import refusals as orders_refusals
 from services.orders.orders import WantedItem
 from services.orders.views import PlacedOrder
+from services.payments.open_reviews import open_review_of
 
 
 @strawberry.enum(
@@ -141,6 +142,16 @@ class Order(Node):
     )
     def reviews(self, info: Info) -> list[Review]:
         return [review_from(review) for review in self.placed.reviews] if is_of_shop(info) else []
+
+    @strawberry.field(
+        description=(
+            "What a person can decide about its money with `resolveReview`, and what each decision would do. Null when "
+            "nothing waits for a decision, whatever its status says, and for everybody but the shop."
+        )
+    )
+    def open_review(self, info: Info) -> OpenReview | None:
+        review = open_review_of(self.placed) if is_of_shop(info) else None
+        return open_review_from(review) if review else None
 
     @strawberry.field(
         description=(

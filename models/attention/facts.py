@@ -70,7 +70,9 @@ _no_amount = cast(null(), BigInteger)
 
 
 class FactRow(NamedTuple):
-    """`word` is Stripe's code or status, `sentence` what Stripe said; `amount` is minor units of `currency`."""
+    """`word` is Stripe's code or status, `sentence` what Stripe said; `amount` is minor units of `currency`, and so is
+    `received`, what arrived where `amount` is what is here.
+    """
 
     kind: str
     subject: str
@@ -82,6 +84,7 @@ class FactRow(NamedTuple):
     word: str | None
     sentence: str | None
     due_by: datetime | None
+    received: int | None
 
 
 def _fact(
@@ -96,6 +99,7 @@ def _fact(
     word: Any = _nothing,
     sentence: Any = _nothing,
     due_by: Any = _never,
+    received: Any = _no_amount,
 ) -> Select[Any]:
     """The columns of a `FactRow`."""
     return select(
@@ -109,6 +113,7 @@ def _fact(
         word.label("word"),
         sentence.label("sentence"),
         due_by.label("due_by"),
+        cast(received, BigInteger).label("received"),
     )
 
 
@@ -130,6 +135,7 @@ WAITING_MONEY = (
         amount=kept(_waiting),
         currency=col(_waiting.currency),
         word=col(Order.status),
+        received=col(_waiting.amount_received),
     )
     .join(Order, col(Order.id) == col(_waiting.order_id))
     .where(*is_waiting_money, recorded_here(_waiting))
@@ -152,6 +158,7 @@ def _settled_and(word: ColumnElement[str], *where: ColumnExpressionArgument[bool
             amount=kept(_settled),
             currency=col(_settled.currency),
             word=word,
+            received=col(_settled.amount_received),
         )
         .join(Order, col(Order.id) == col(_settled.order_id))
         .where(

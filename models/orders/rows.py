@@ -45,7 +45,9 @@ class TransitionJson(TypedDict):
 
 
 class PaymentJson(TypedDict):
-    """`unwatched`: Stripe was not asked about it in the last few seconds."""
+    """`unwatched`: Stripe was not asked about it in the last few seconds. `is_ours`: recorded here, and not in the
+    database that this one is a copy of.
+    """
 
     id: str
     state: str
@@ -56,6 +58,7 @@ class PaymentJson(TypedDict):
     intent_id: str | None
     created_at: str
     unwatched: bool
+    is_ours: bool
     refunds: list[RefundJson]
     disputes: list[DisputeJson]
     history: list[TransitionJson]
@@ -85,6 +88,7 @@ class OrderRow(NamedTuple):
     canceled_at: datetime | None
     shop_metadata: Mapping[str, str]
     receipt_email: str | None
+    refunded_by_hand: bool
     lines: list[LineJson]
     payments: list[PaymentJson]
     reviews: list[ReviewJson]

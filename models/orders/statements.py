@@ -35,6 +35,7 @@ from sqlmodel import SQLModel, col
 from models.orders.revision import order_revision
 from models.orders.rows import LineJson, OrderRow
 from models.orders.tables import Order, OrderItem, order_total
+from models.payments.installation import is_recorded_here
 from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import Payment, PaymentTransition
 from models.products.tables import Product
@@ -158,6 +159,7 @@ def _payments(parts: OrderParts) -> Any:
             intent_id=col(Payment.intent_id),
             created_at=col(Payment.created_at),
             unwatched=LOOK_IS_DUE,
+            is_ours=is_recorded_here,
             refunds=_refunds if OrderParts.RETURNS in parts else NOTHING,
             disputes=_disputes if OrderParts.RETURNS in parts else NOTHING,
             history=_history if OrderParts.HISTORY in parts else NOTHING,
@@ -188,6 +190,7 @@ def order_columns(parts: OrderParts) -> Select[Any]:
         col(Order.canceled_at),
         col(Order.shop_metadata),
         col(Order.receipt_email),
+        col(Order.refunded_by_hand),
         (_lines if OrderParts.LINES in parts else NOTHING).label("lines"),
         (_payments(parts) if has_payments else NOTHING).label("payments"),
         (_reviews if OrderParts.REVIEWS in parts else NOTHING).label("reviews"),

@@ -52,7 +52,9 @@ class TransitionView:
 
 @dataclass(frozen=True, slots=True)
 class PaymentView:
-    """`unwatched`: Stripe was not asked about it in the last few seconds."""
+    """`unwatched`: Stripe was not asked about it in the last few seconds. `is_ours`: recorded here, and not in the
+    database that this one is a copy of.
+    """
 
     id: UUID
     state: PaymentState
@@ -63,6 +65,7 @@ class PaymentView:
     intent_id: str | None
     created_at: datetime
     unwatched: bool
+    is_ours: bool
     refunds: tuple[RefundView, ...]
     disputes: tuple[DisputeView, ...]
     history: tuple[TransitionView, ...]
@@ -84,6 +87,7 @@ class PlacedOrder:
     """An order with everything that happened to it. `total` is minor units of `currency`.
 
     `revision` grows with every change of the order, its payments, refunds and disputes; 0 where it was not read.
+    `refunded_by_hand`: somebody set its status so by SQL, and its money is here.
     """
 
     id: UUID
@@ -105,6 +109,7 @@ class PlacedOrder:
     receipt_email: str | None = None
     reviews: tuple[ReviewView, ...] = ()
     revision: int = 0
+    refunded_by_hand: bool = False
 
     @property
     def items(self) -> tuple[OrderLine, ...]:
@@ -137,6 +142,7 @@ def order_from(row: OrderRow) -> PlacedOrder:
         receipt_email=row.receipt_email,
         reviews=tuple(map(review_from, row.reviews)),
         revision=row.revision,
+        refunded_by_hand=row.refunded_by_hand,
     )
 
 
@@ -152,6 +158,7 @@ def payment_from(payment: PaymentJson) -> PaymentView:
         intent_id=payment["intent_id"],
         created_at=_moment(payment["created_at"]),
         unwatched=payment["unwatched"],
+        is_ours=payment["is_ours"],
         refunds=tuple(refund_from(each, currency) for each in payment["refunds"]),
         disputes=tuple(dispute_from(each, currency) for each in payment["disputes"]),
         history=tuple(map(transition_from, payment["history"])),

@@ -28,11 +28,12 @@ def _in_review(fact: FactRow) -> str:
             f"Order {fact.order_id} is in REVIEW. Compare its payments and refunds with its total, and decide with "
             "`resolveReview`."
         )
+    arrived = f"{to_decimal_string(fact.received or 0, fact.currency)} {fact.currency}"
     if fact.word == SET_BACK:
         return (
-            f"{_money(fact)} settled order {fact.order_id} with {fact.intent_id}, and its status was set back to "
-            "pending by hand. Until you decide, the order can't be paid. Decide with `resolveReview`: ACCEPT makes it "
-            "PAID again, REFUND gives the money back."
+            f"{arrived} settled order {fact.order_id} with {fact.intent_id}, and its status was set back to pending by "
+            f"hand.{_of_it_is_here(fact)} Until you decide, the order can't be paid. Decide with `resolveReview`: "
+            "ACCEPT makes it PAID again, REFUND gives the money back."
         )
     if fact.word == HERE_AGAIN:
         return (
@@ -41,15 +42,23 @@ def _in_review(fact: FactRow) -> str:
         )
     if fact.word and fact.word.startswith(SET_TO):
         return (
-            f"{_money(fact)} settled order {fact.order_id} with {fact.intent_id}, and its status was {fact.word} "
-            "by hand. Decide with `resolveReview`: ACCEPT makes it PAID again, REFUND gives the money back."
+            f"{arrived} settled order {fact.order_id} with {fact.intent_id}, and its status was {fact.word} by hand."
+            f"{_of_it_is_here(fact)} Decide with `resolveReview`: ACCEPT makes it PAID again, REFUND gives the money "
+            "back."
         )
     status = f" Its status was set to {fact.word} by hand." if fact.word != OrderStatus.REVIEW else ""
     return (
-        f"{_money(fact)} arrived for order {fact.order_id} with {fact.intent_id} and is not its total.{status} Until "
-        "you decide, the order can't be paid. Decide with `resolveReview`: ACCEPT makes the total what was received, "
-        "REFUND gives it back."
+        f"{arrived} arrived for order {fact.order_id} with {fact.intent_id} and is not its total."
+        f"{_of_it_is_here(fact)}{status} Until you decide, the order can't be paid. Decide with `resolveReview`: "
+        "ACCEPT makes the total what was received, REFUND gives it back. `Order.openReview` has the amounts."
     )
+
+
+def _of_it_is_here(fact: FactRow) -> str:
+    """Nothing where all of it is."""
+    if fact.amount == fact.received:
+        return ""
+    return f" {_money(fact)} of it is here: the rest was given back, or taken by a bank in a lost dispute."
 
 
 def _refund_failed(fact: FactRow) -> str:

@@ -1,5 +1,6 @@
 """An order's status by what became of its money, decided and written under the order's lock."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -65,13 +66,13 @@ async def follow_the_money(
     return verdict.status
 
 
-async def settle(transaction: Transaction, payment_id: UUID, money: list[Money], *, cause: str) -> None:
+async def settle(transaction: Transaction, payment_id: UUID, money: Sequence[Money], *, cause: str) -> None:
     """Make a payment the one that settled its order."""
     await unsettle_others(transaction, [m for m in money if m.payment_id != payment_id], cause=cause)
     await set_disposition(transaction, payment_id, Disposition.SETTLED, cause=cause)
 
 
-async def unsettle_others(transaction: Transaction, money: list[Money], *, cause: str) -> None:
+async def unsettle_others(transaction: Transaction, money: Sequence[Money], *, cause: str) -> None:
     """One payment settles an order: an earlier one that was given back in full doesn't any more."""
     for other in money:
         if other.disposition is Disposition.SETTLED:

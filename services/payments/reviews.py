@@ -1,13 +1,11 @@
 """resolveReview: a person accepts what an order received, or gives it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import structlog
 
-from models.base import LARGEST_AMOUNT
-from models.currencies.currencies import in_whole_steps
 from models.orders.tables import OrderStatus
 from models.payments.settlement_statements import (
     LOCK_ORDER,
@@ -25,11 +23,10 @@ from runtime.database.database import Database, Transaction
 from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
 from services.payments import failpoints
 from services.payments.call_priority import on_behalf_of
-from services.payments.order_money import facts_of, follow_the_money, money_of, set_disposition, settle
+from services.payments.order_money import facts_of, follow_the_money, set_disposition, settle
 from services.payments.refund_ids import automatic_refund, refund_of_review
 from services.payments.refunds import Refunds
-from services.payments.refusals import RECEIVED_ELSEWHERE, OrderNotInReview, PaymentProviderUnavailable
-from services.payments.state_machine import Money, OrderFacts
+from services.payments.review_outcomes import GivenBack, MoneyInReview, Outcome, outcome_of
 
 CAUSE = "resolveReview"
 
@@ -78,14 +75,18 @@ async def _decide(transaction: Transaction, wish: ReviewWish) -> Sequence[UUID]:
         return []
     facts = await facts_of(transaction, wish.order_id, order)
     payments = await transaction.rows(MONEY_OF_ORDER, {"order_id": wish.order_id})
-    money = await money_of(transaction, wish.order_id)
-    if facts.is_in_order and not any(m.is_waiting for m in money):
-        raise OrderNotInReview(facts.status)
-    await _refuse_while_unsure(transaction, facts, money)
-    _refuse_money_of_the_original(facts, wish.decision, [row for row in payments if not row.is_ours], money)
-    decide = _accept if wish.decision is ReviewDecision.ACCEPT else _give_back
-    owed = await decide(transaction, wish, facts, money, {row.id: row for row in payments})
-    if wish.decision is ReviewDecision.ACCEPT:
+    money = [await _in_review(transaction, row) for row in payments]
+    outcome = outcome_of(wish.decision, facts, money)
+    intents = {row.id: row.intent_id for row in payments}
+    if outcome.accepted is None:
+        owed = await _give_back(transaction, wish, outcome, intents)
+    else:
+        if adjustment := outcome.total - facts.total:
+            await transaction.rows(
+                ADD_ADJUSTMENT, {"adjusted_order": wish.order_id, "adjustment": adjustment}
+            )
+        await _settle_with(transaction, outcome.accepted, outcome, money)
+        owed = await _give_duplicates_back(transaction, outcome, intents)
         order = await _set_to_paid(transaction, wish.order_id, order)
     await follow_the_money(transaction, wish.order_id, order, cause=CAUSE)
     log.info("review resolved", order=str(wish.order_id), decision=wish.decision, by=wish.decided_by)
@@ -116,91 +117,60 @@ async def _is_new(transaction: Transaction, wish: ReviewWish) -> bool:
     return False
 
 
-async def _refuse_while_unsure(transaction: Transaction, facts: OrderFacts, money: Sequence[Money]) -> None:
-    """What is still here is known only when no refund waits for Stripe's answer."""
-    here = [m for m in money if _is_here(m)]
-    if not here:
-        raise OrderNotInReview(facts.status, "No money of this order is here.")
-    for each in here:
-        reserved = (await transaction.one(RESERVED_AMOUNT, {"payment_id": each.payment_id})).amount
-        if reserved != each.refunded:
-            raise PaymentProviderUnavailable
+async def _in_review(transaction: Transaction, row: MoneyRow) -> MoneyInReview:
+    asked = await transaction.one(RESERVED_AMOUNT, {"payment_id": row.id})
+    return MoneyInReview(
+        payment_id=row.id,
+        disposition=Disposition(row.disposition),
+        currency=row.currency,
+        received=row.received,
+        refunded=row.refunded,
+        taken=row.taken,
+        asked=asked.amount,
+        is_ours=row.is_ours,
+    )
 
 
-def _refuse_money_of_the_original(
-    facts: OrderFacts, decision: ReviewDecision, foreign: Sequence[MoneyRow], money: Sequence[Money]
+async def _settle_with(
+    transaction: Transaction, accepted: UUID, outcome: Outcome, money: Sequence[MoneyInReview]
 ) -> None:
-    """In a copied database nothing is given back that the original received; keeping it is only a row here."""
-    here = [m for m in money if _is_here(m)]
-    gives_back = here if decision is ReviewDecision.REFUND else here[1:]
-    if gives_back and {row.id for row in foreign} & {m.payment_id for m in here}:
-        raise OrderNotInReview(facts.status, RECEIVED_ELSEWHERE)
+    going = {each.payment_id for each in outcome.given_back}
+    for payment_id in going:
+        await set_disposition(transaction, payment_id, Disposition.DUPLICATE, cause=CAUSE)
+    staying = [each for each in money if each.payment_id not in going]
+    await settle(transaction, accepted, staying, cause=CAUSE)
 
 
-def _is_here(money: Money) -> bool:
-    return money.kept > money.taken and money.disposition in (Disposition.MISMATCH, Disposition.SETTLED)
-
-
-async def _accept(
-    transaction: Transaction,
-    wish: ReviewWish,
-    facts: OrderFacts,
-    money: list[Money],
-    payments: dict[UUID, MoneyRow],
+async def _give_duplicates_back(
+    transaction: Transaction, outcome: Outcome, intents: Mapping[UUID, str]
 ) -> Sequence[UUID]:
-    """The payment that comes closest to the total settles it; what else is here goes back as a duplicate."""
-    here = [m for m in money if _is_here(m) and m.currency == facts.currency]
-    if not here:
-        raise OrderNotInReview(facts.status, "The money is of another currency: it can only be refunded.")
-    accepted = min(here, key=lambda m: abs(m.kept - facts.total))
-    adjustment = accepted.kept - facts.total
-    if abs(adjustment) > LARGEST_AMOUNT:
-        raise OrderNotInReview(facts.status, "The total is too far from what was received.")
-    if adjustment:
-        await transaction.rows(ADD_ADJUSTMENT, {"adjusted_order": wish.order_id, "adjustment": adjustment})
-    others = [m for m in money if _is_here(m) and m is not accepted]
-    for other in others:
-        await set_disposition(transaction, other.payment_id, Disposition.DUPLICATE, cause=CAUSE)
-    await settle(transaction, accepted.payment_id, [m for m in money if m not in others], cause=CAUSE)
     owed = []
-    for other in others:
-        refund_id = automatic_refund(payments[other.payment_id].intent_id)
+    for each in outcome.given_back:
+        refund_id = automatic_refund(intents[each.payment_id])
         values = {"id": refund_id, "cause": RefundCause.DUPLICATE, "reason": "duplicate"}
-        await transaction.rows(ADD_AUTOMATIC_REFUND, {**_refund_of(other), **values})
+        await transaction.rows(ADD_AUTOMATIC_REFUND, {**_refund(each), **values})
         owed.append(refund_id)
     return owed
 
 
 async def _give_back(
-    transaction: Transaction,
-    wish: ReviewWish,
-    facts: OrderFacts,
-    money: list[Money],
-    payments: dict[UUID, MoneyRow],
+    transaction: Transaction, wish: ReviewWish, outcome: Outcome, intents: Mapping[UUID, str]
 ) -> Sequence[UUID]:
-    """Of an order whose settled money has its place only what waits goes back; of another one, all of it, and meanwhile
-    it settles nothing.
-    """
+    """What goes back settles nothing meanwhile."""
     owed = []
-    for each in filter(_is_here, money):
-        if each.disposition is Disposition.SETTLED:
-            if facts.is_in_order:
-                continue
-            await set_disposition(transaction, each.payment_id, Disposition.MISMATCH, cause=CAUSE)
-        refund_id = refund_of_review(payments[each.payment_id].intent_id, wish.idempotency_key)
+    for each in outcome.given_back:
+        await set_disposition(transaction, each.payment_id, Disposition.MISMATCH, cause=CAUSE)
+        refund_id = refund_of_review(intents[each.payment_id], wish.idempotency_key)
         values = {
             "id": refund_id,
             "cause": RefundCause.MERCHANT,
             "note": wish.note,
             "requested_by": wish.decided_by,
         }
-        await transaction.rows(ADD_REFUND, {**_refund_of(each), **values})
+        await transaction.rows(ADD_REFUND, {**_refund(each), **values})
         owed.append(refund_id)
     return owed
 
 
-def _refund_of(money: Money) -> dict[str, object]:
-    """As much as Stripe takes; of a rest that is less than that, Stripe has the last word."""
-    rest = money.kept - money.taken
-    amount = in_whole_steps(rest, money.currency) or rest
-    return {"payment_id": money.payment_id, "state": RefundState.CREATING, "amount": amount}
+def _refund(each: GivenBack) -> dict[str, object]:
+    return {"payment_id": each.payment_id, "state": RefundState.CREATING, "amount": each.amount}
