@@ -46,6 +46,29 @@ export class ShopOf {
     return { ...order, intent }
   }
 
+  /** 36.53 came by an earlier attempt, when that was its price, and then its price of now. */
+  async paidTwiceInReview() {
+    const order = await this.order()
+    const early = await this.demo().intentOf(order.id)
+    await this.demo().sql(`UPDATE payments SET state = 'abandoned' WHERE order_id = '${order.id}'`)
+    await this.demo().sql(`UPDATE order_items SET unit_amount = unit_amount + 500 WHERE order_id = '${order.id}' AND kind = 'shipping'`)
+    const late = await this.demo().intentOf(order.id)
+    await this.demo().order(`payment_intents/${early}/pay`, { payment_method: "pm_card_visa" })
+    await until("REVIEW", () => this.demo().statusOf(order.id))
+    await this.demo().order(`payment_intents/${late}/pay`, { payment_method: "pm_card_visa" })
+    await until(2, async () => (await this.demo().sql(`SELECT 1 FROM payments WHERE order_id = '${order.id}' AND disposition = 'mismatch'`)).length)
+    return order
+  }
+
+  /** A bank takes so many minor units of what the order received. */
+  async loses({ id, intent }: { id: string; intent: string }, amount: number): Promise<void> {
+    await this.demo().order("dashboard/dispute", { payment_intent: intent, amount })
+    const disputes = () => this.demo().sql<[string, string]>(`SELECT disputes.id, status FROM disputes JOIN payments p ON p.id = payment_id WHERE p.order_id = '${id}'`)
+    await until(1, async () => (await disputes()).length)
+    await this.demo().order(`disputes/${(await disputes())[0]?.[0]}/move`, { status: "lost" })
+    await until("lost", async () => (await disputes())[0]?.[1])
+  }
+
   async withTheBank() {
     const order = await this.order()
     const intent = await this.#pay(order.id, "pm_card_sandboxProcessing")

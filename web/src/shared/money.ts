@@ -23,6 +23,9 @@ export function formatMoney({ amount, currency }: Amount, languages: string | st
   return format.format(amount as Intl.StringNumericLiteral) // as text: a number would round
 }
 
+/** `$13.00 and $10.00`: each amount for itself, as they may be of several currencies. */
+export const listOf = (amounts: Amount[]): string => new Intl.ListFormat("en").format(amounts.map((amount) => formatMoney(amount)))
+
 /** `quantity` times each price; all prices have the same currency. `null` when there are no lines. */
 export function sum(lines: { price: CountedAmount; quantity: number }[]): CountedAmount | null {
   const [first] = lines

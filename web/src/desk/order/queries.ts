@@ -11,6 +11,11 @@ export const DESK_ORDER = graphql(/* GraphQL */ `
     canceledAt
     canceledBy
     reviews { id decision note decidedBy decidedAt }
+    openReview {
+      here { amount currency }
+      accept { ...DeskOutcome }
+      refund { ...DeskOutcome }
+    }
     version
     lines { kind reference name quantity unitAmount { amount currency } subtotal { amount currency } }
     metadata { key value }
@@ -22,6 +27,13 @@ export const DESK_ORDER = graphql(/* GraphQL */ `
     }
     refunds { id status cause createdAt reason note customerMessage failureReason requestedBy amount { minorUnits amount currency } }
     disputes { id status reason createdAt dueBy amount { minorUnits amount currency } }
+  }
+
+  fragment DeskOutcome on ReviewOutcome {
+    total { amount currency }
+    givesBack { amount currency }
+    keeps { amount currency }
+    refusal
   }
 `)
 

@@ -2,9 +2,8 @@ import { useApolloClient, useMutation } from "@apollo/client/react"
 import { type FormEvent, useId, useRef, useState } from "react"
 import { graphql } from "../gql/index.ts"
 import type { DeskOrderFragment, DeskReviewMutation, ReviewDecision } from "../gql/graphql.ts"
-import { balanceOf } from "../../shared/balance.ts"
 import { type Attempt, didNothing, isForbidden, messageOf } from "../../shared/failure.ts"
-import { formatMoney } from "../../shared/money.ts"
+import { formatMoney, isSameAmount, listOf } from "../../shared/money.ts"
 import { forgetWish, wishFor } from "../../shared/wishes.ts"
 import { Dialog } from "../parts/dialog.tsx"
 import { Field } from "../parts/fields.tsx"
@@ -27,42 +26,59 @@ const REVIEW = graphql(/* GraphQL */ `
 
 type Refusal = Exclude<NonNullable<DeskReviewMutation["resolveReview"]>, { __typename: "Order" }>
 
-/** In review, or with money that doesn't fit and is still here, whatever somebody made of the order's status. */
-export const isForReview = (order: DeskOrderFragment): boolean =>
-  order.status === "REVIEW" ||
-  order.payments.some(({ disposition, received }) => disposition === "MISMATCH" && balanceOf(order, received).left.minorUnits > 0)
+type OpenReview = NonNullable<DeskOrderFragment["openReview"]>
+
+/** In review, or with money that waits for a decision, whatever somebody made of the order's status. */
+export const isForReview = (order: DeskOrderFragment): boolean => order.status === "REVIEW" || order.openReview !== null
 
 export function Review({ order }: { order: DeskOrderFragment }) {
+  const { openReview: review } = order
   const [decision, setDecision] = useState<ReviewDecision | null>(null)
-  const { left } = balanceOf(order, order.total)
   const id = useId()
   return (
     <section className="decide" aria-labelledby={id}>
       <h2 id={id}>Needs your decision</h2>
-      <p>
-        {formatMoney(left)} is here, and the order’s total is {formatMoney(order.total)}. Hand nothing over until it is decided.
-      </p>
+      {review ? (
+        <p>
+          {listOf(review.here)} {review.here.length > 1 ? "are" : "is"} here, and the order’s total is {formatMoney(order.total)}. Hand nothing over
+          until it is decided.
+        </p>
+      ) : (
+        <p>The order is in review, and no money of it waits for a decision. Hand nothing over.</p>
+      )}
+      {review && refusalsOf(review).map((refusal) => <p key={refusal}>{refusal}</p>)}
       <div className="actions">
-        {left.minorUnits > 0 && (
+        {review?.accept.refusal === null && (
           <button className="button" onClick={() => setDecision("ACCEPT")}>
-            Accept {formatMoney(left)}…
+            Accept {formatMoney(review.accept.total)}…
           </button>
         )}
-        <button className="button" onClick={() => setDecision("REFUND")}>
-          Refund all of it…
-        </button>
+        {review?.refund.refusal === null && (
+          <button className="button" onClick={() => setDecision("REFUND")}>
+            Give back {listOf(review.refund.givesBack)}…
+          </button>
+        )}
       </div>
-      {decision && <Decide order={order} decision={decision} close={() => setDecision(null)} />}
+      {decision && review && <Decide order={order} review={review} decision={decision} close={() => setDecision(null)} />}
     </section>
   )
 }
 
-function Decide({ order, decision, close }: { order: DeskOrderFragment; decision: ReviewDecision; close: () => void }) {
+/** Why a decision can't be made, each reason once. */
+const refusalsOf = ({ accept, refund }: OpenReview): string[] => [...new Set([accept.refusal, refund.refusal])].filter((refusal) => refusal !== null)
+
+interface Question {
+  order: DeskOrderFragment
+  review: OpenReview
+  decision: ReviewDecision
+  close: () => void
+}
+
+function Decide({ order, review, decision, close }: Question) {
   const client = useApolloClient()
   const [resolve, { loading }] = useMutation(REVIEW)
   const [problem, setProblem] = useState<string | null>(null)
   const busy = useRef(false)
-  const { left } = balanceOf(order, order.total)
   const accepts = decision === "ACCEPT"
 
   async function send(event: FormEvent<HTMLFormElement>) {
@@ -90,25 +106,14 @@ function Decide({ order, decision, close }: { order: DeskOrderFragment; decision
   }
 
   return (
-    <Dialog title={accepts ? "Accept what was received?" : "Refund all of it?"} close={close} keeps={loading}>
+    <Dialog title={accepts ? "Accept what was received?" : "Give it back?"} close={close} keeps={loading}>
       <form onSubmit={(event) => void send(event)} noValidate>
-        <p className="question">
-          {accepts ? (
-            <>
-              A line “adjustment” makes the total <strong>{formatMoney(left)}</strong> instead of <strong>{formatMoney(order.total)}</strong>, and the
-              order is paid.
-            </>
-          ) : (
-            <>
-              Everything that is here goes back: <strong>{formatMoney(left)}</strong>. After that nothing is left.
-            </>
-          )}
-        </p>
+        <p className="question">{accepts ? <Accepting order={order} outcome={review.accept} /> : <GivingBack outcome={review.refund} />}</p>
         <Field label="Why, for the shop">{(id) => <textarea id={id} name="note" rows={2} maxLength={500} />}</Field>
         {problem && <Notice tone="bad" title={problem} />}
         <div className="actions">
           <button className={accepts ? "button strong" : "button danger"} aria-disabled={loading}>
-            {loading ? "Deciding…" : accepts ? `Accept ${formatMoney(left)}` : `Give back ${formatMoney(left)}`}
+            {loading ? "Deciding…" : accepts ? `Accept ${formatMoney(review.accept.total)}` : `Give back ${listOf(review.refund.givesBack)}`}
           </button>
           <button type="button" className="button" onClick={close}>
             Decide later
@@ -116,6 +121,49 @@ function Decide({ order, decision, close }: { order: DeskOrderFragment; decision
         </div>
       </form>
     </Dialog>
+  )
+}
+
+function Accepting({ order, outcome: { total, givesBack, keeps } }: { order: DeskOrderFragment; outcome: OpenReview["accept"] }) {
+  return (
+    <>
+      {isSameAmount(total, order.total) ? (
+        <>
+          The total stays <strong>{formatMoney(total)}</strong>
+        </>
+      ) : (
+        <>
+          A line “adjustment” makes the total <strong>{formatMoney(total)}</strong> instead of <strong>{formatMoney(order.total)}</strong>
+        </>
+      )}
+      , and the order is paid.
+      {givesBack.length > 0 && (
+        <>
+          {" "}
+          Stripe is asked to give back <strong>{listOf(givesBack)}</strong>.
+        </>
+      )}
+      {!keeps.some((kept) => isSameAmount(kept, total)) && (
+        <>
+          {" "}
+          Of it <strong>{listOf(keeps)}</strong> is here: a bank took the rest in a lost dispute.
+        </>
+      )}
+    </>
+  )
+}
+
+function GivingBack({ outcome: { givesBack, keeps } }: { outcome: OpenReview["refund"] }) {
+  return (
+    <>
+      Stripe is asked to give back <strong>{listOf(givesBack)}</strong>.
+      {keeps.length > 0 && (
+        <>
+          {" "}
+          <strong>{listOf(keeps)}</strong> stays here.
+        </>
+      )}
+    </>
   )
 }
 

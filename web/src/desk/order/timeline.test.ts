@@ -18,7 +18,7 @@ const payment = (history: Step[], more: Partial<Payment> = {}): Payment => ({
 })
 const order = (more: Partial<DeskOrderFragment>): DeskOrderFragment => ({
   __typename: "Order", id: "1", status: "PAID", reference: null, userId: "ada", receiptEmail: null, createdAt: at(0), updatedAt: at(9),
-  expiresAt: null, cancelReason: null, canceledAt: null, canceledBy: null, reviews: [], version: 1, revision: 1, total: usd(1_999, "19.99"), lines: [], metadata: [], payments: [], refunds: [], disputes: [],
+  expiresAt: null, cancelReason: null, canceledAt: null, canceledBy: null, reviews: [], openReview: null, version: 1, revision: 1, total: usd(1_999, "19.99"), lines: [], metadata: [], payments: [], refunds: [], disputes: [],
   ...more,
 })
 const told = (each: DeskOrderFragment) => timelineOf(each).map(({ what, details }) => [what, ...details].join(" · "))
