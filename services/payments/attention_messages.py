@@ -48,9 +48,10 @@ def _in_review(fact: FactRow) -> str:
         )
     status = f" Its status was set to {fact.word} by hand." if fact.word != OrderStatus.REVIEW else ""
     return (
-        f"{arrived} arrived for order {fact.order_id} with {fact.intent_id} and is not its total."
-        f"{_of_it_is_here(fact)}{status} Until you decide, the order can't be paid. Decide with `resolveReview`: "
-        "ACCEPT makes the total what was received, REFUND gives it back. `Order.openReview` has the amounts."
+        f"{arrived} arrived for order {fact.order_id} with {fact.intent_id} and does not settle it: it is not its "
+        f"total, or other money waits too.{_of_it_is_here(fact)}{status} Until you decide, the order can't be paid. "
+        "Decide with `resolveReview`: ACCEPT makes the total what was received, REFUND gives it back. "
+        "`Order.openReview` has the amounts."
     )
 
 

@@ -1,6 +1,6 @@
 """Deliberate bugs in deciding what money settles."""
 
-from tests.proof.mutants.files import CANCEL, RACES, TRUE_REFUNDS, WEBHOOKS
+from tests.proof.mutants.files import CANCEL, OPEN_REVIEW, OUTCOMES, RACES, TRUE_REFUNDS, WEBHOOKS
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -97,5 +97,30 @@ MUTANTS = (
             ),
         ),
         (f"{TRUE_REFUNDS}::test_the_part_that_was_too_much_settles_a_review_when_it_is_refunded",),
+    ),
+    Mutant(
+        "an accepted review that calls the sum of two payments the total",
+        (
+            Change(
+                "services/payments/review_outcomes.py",
+                "        total=accepted.kept,\n",
+                "        total=sum(m.kept for m in of_its_currency),\n",
+            ),
+        ),
+        (
+            f"{OUTCOMES}::test_the_payment_closest_to_the_total_is_accepted_and_all_others_go_back",
+            f"{OPEN_REVIEW}::test_a_decision_does_what_was_shown_before",
+        ),
+    ),
+    Mutant(
+        "a review that is shown without what a bank took of its money",
+        (
+            Change(
+                "services/payments/open_reviews.py",
+                "dispute.amount for dispute in payment.disputes if dispute.status == LOST",
+                "dispute.amount for dispute in payment.disputes if dispute.status != LOST",
+            ),
+        ),
+        (f"{OPEN_REVIEW}::test_what_a_bank_left_is_shown_whole_as_received_and_in_part_as_here",),
     ),
 )
