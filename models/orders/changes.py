@@ -18,6 +18,7 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -104,7 +105,10 @@ STAGE_CHANGE = insert(OrderChange).values(
 
 
 class StagedChange(NamedTuple):
-    """`lines` is their JSON; `total` is minor units."""
+    """`lines` is their JSON; `total` is minor units.
+
+    `is_outdated`: the order has other items by now, or another currency than its intent, so it never gets the lines.
+    """
 
     id: UUID
     payment_id: UUID
@@ -114,6 +118,7 @@ class StagedChange(NamedTuple):
     total: int
     sets_expiry: bool
     expires_at: datetime | None
+    is_outdated: bool
 
 
 STAGED_CHANGE = Query(
@@ -127,8 +132,12 @@ STAGED_CHANGE = Query(
         col(OrderChange.total),
         col(OrderChange.sets_expiry),
         col(OrderChange.expires_at),
+        or_(
+            col(Order.version) != col(OrderChange.from_version), col(Order.currency) != col(Payment.currency)
+        ).label("is_outdated"),
     )
     .join(Payment, col(Payment.id) == col(OrderChange.payment_id))
+    .join(Order, col(Order.id) == col(OrderChange.order_id))
     .where(_this_change),
 )
 RENEW_CHANGE = (
@@ -191,6 +200,7 @@ class PaymentToReprice(NamedTuple):
     state: str
     intent_id: str | None
     amount: int
+    currency: str
     leased: bool | None
 
 
@@ -201,6 +211,7 @@ LOCK_PAYMENT_TO_REPRICE = Query(
         col(Payment.state),
         col(Payment.intent_id),
         col(Payment.amount),
+        col(Payment.currency),
         (col(Payment.lease_until) > func.now()).label("leased"),
     )
     .where(

@@ -3,7 +3,8 @@
 The customer may be paying the old amount at this very moment. So a change that moves the total is staged, in a row
 of its own, before Stripe is asked to reprice the intent; the order gets its new lines when Stripe has said yes. If
 the process dies in between, whoever meets the order next goes on: the next call, the sweep, or the settlement of
-money that arrived with the new amount. The order ends with the old lines and the old amount, or the new ones.
+money that arrived with the new amount. The order ends with the old lines and the old amount, or the new ones. If SQL
+changed the order meanwhile, the staged change is given up: the newer one stays.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import GatewayError, Intent, KeyBurnt, NotSent, Refused, sentence_of
 from services.payments.refusals import OrderChangedMeanwhile, PaymentInProgress, refusal_of
 from services.payments.settlement import Settlement
-from services.payments.staged_changes import ChangeRow, drop_change, write_lines
+from services.payments.staged_changes import AtStripe, ChangeRow, drop_change, may_take, write_lines
 
 ATTEMPTS = 4  # an order whose payment changes while it is being changed
 CAUSE = "updateOrder"
@@ -147,6 +148,9 @@ class OrderChanges:
         staged = await self._database.row(STAGED_CHANGE, {"order_id": order_id})
         if staged is None:
             return False
+        if staged.is_outdated:  # the intent may have the newer price already
+            await self._drop(order_id, staged)
+            return True
         key = f"amt:{staged.payment_id}:{staged.id}"
         try:
             await self._gateway.reprice_intent(staged.intent_id, staged.total, idempotency_key=key)
@@ -181,8 +185,7 @@ class OrderChanges:
             order = await transaction.one(LOCK_ORDER_TO_CHANGE, {"order_id": order_id})
             if not await drop_change(transaction, order_id, staged):
                 return
-            is_as_it_was = order.status == OrderStatus.PENDING and order.version == staged.from_version
-            if is_as_it_was and intent.amount == staged.total:
+            if may_take(staged, order, AtStripe(intent.amount, intent.currency)):
                 version = await write_lines(transaction, order_id, staged)
                 parameters = {"amount": staged.total, "order_version": version, "cause": CAUSE}
                 which = {"payment_id": staged.payment_id, "from_state": PaymentState.OPEN}
@@ -197,14 +200,16 @@ class OrderChanges:
         except GatewayError as error:
             raise refusal_of(error) from error
         await self._settlement.apply(intent, cause=CAUSE)
+        await self._drop(order_id, staged)
+        if intent.is_payable:
+            raise InvalidOrder(f"Stripe can't charge this total: {sentence_of(refused).rstrip('.')}")
 
+    async def _drop(self, order_id: UUID, staged: StagedChange) -> None:
         async def drop(transaction: Transaction) -> None:
             await transaction.one(LOCK_ORDER_TO_CHANGE, {"order_id": order_id})
             await drop_change(transaction, order_id, staged)
 
         await self._database.transaction(drop, locks=order_id)
-        if intent.is_payable:
-            raise InvalidOrder(f"Stripe can't charge this total: {sentence_of(refused).rstrip('.')}")
 
     async def _cancel(self, intent_id: str) -> None:
         try:
@@ -270,6 +275,8 @@ async def _call_for(
         return CallNeeded(Verb.CANCEL, intent_id)
     if payment.state == PaymentState.PROCESSING or payment.leased:
         raise PaymentInProgress
+    if payment.currency != order.currency:  # set by SQL since: an intent keeps its currency
+        return CallNeeded(Verb.CANCEL, intent_id)
     is_chargeable = await _is_chargeable(transaction, wanted.total, order.currency)
     return CallNeeded(Verb.REPRICE if is_chargeable else Verb.CANCEL, intent_id)
 

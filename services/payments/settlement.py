@@ -22,7 +22,7 @@ from services.payments.attention import refresh_cases
 from services.payments.intents import Intent, IntentStatus
 from services.payments.order_money import facts_of, money_of, unsettle_others
 from services.payments.refund_ids import automatic_refund
-from services.payments.staged_changes import take_staged_lines
+from services.payments.staged_changes import AtStripe, take_staged_lines
 from services.payments.state_machine import Money, OrderFacts, Verdict, decide_transition
 
 log = structlog.get_logger(__name__)
@@ -113,8 +113,10 @@ async def _facts(
     if intent.status is not IntentStatus.SUCCEEDED or state is PaymentState.SUCCEEDED:
         return OrderFacts(status=OrderStatus(order.status), total=0, currency=order.currency), []
     facts = await facts_of(transaction, order_id, order)
-    may_pay_a_change = facts.status is OrderStatus.PENDING and intent.amount_received != facts.total
-    if may_pay_a_change and await take_staged_lines(transaction, order_id, intent.amount_received):
+    received = AtStripe(intent.amount_received, intent.currency)
+    if received != AtStripe(facts.total, facts.currency) and await take_staged_lines(
+        transaction, order_id, order, received
+    ):
         facts = await facts_of(transaction, order_id, order)
     money = await money_of(transaction, order_id)
     settled = sum(m.here for m in money if m.disposition is Disposition.SETTLED)

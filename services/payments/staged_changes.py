@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.orders.changes import DROP_CHANGE, SET_EXPIRY, STAGED_CHANGE, StagedChange
+from models.orders.changes import DROP_CHANGE, SET_EXPIRY, STAGED_CHANGE, OrderToChange, StagedChange
 from models.orders.channel import TELL_ORDER_UPDATED
 from models.orders.statements import ADD_LINES, REMOVE_LINES
+from models.orders.tables import OrderStatus
+from models.payments.settlement_statements import LockedOrder
 from runtime.database.database import Transaction
 
 
@@ -29,13 +31,29 @@ class ChangeRow:
         }
 
 
-async def take_staged_lines(transaction: Transaction, order_id: UUID, received: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class AtStripe:
+    """What an intent is about, or brought: minor units of `currency`."""
+
+    amount: int
+    currency: str
+
+
+async def take_staged_lines(
+    transaction: Transaction, order_id: UUID, order: LockedOrder, received: AtStripe
+) -> bool:
     """For the settlement, under the order's lock: money came with the total of a staged change, so it was made."""
     staged = await transaction.row(STAGED_CHANGE, {"order_id": order_id})
-    if staged is None or staged.total != received:
+    if staged is None or not may_take(staged, order, received):
         return False
     await write_lines(transaction, order_id, staged)
     return await drop_change(transaction, order_id, staged)
+
+
+def may_take(staged: StagedChange, order: OrderToChange | LockedOrder, at_stripe: AtStripe) -> bool:
+    """Whether Stripe has the change's total, and the locked order is what it was made for: SQL may have changed it."""
+    is_as_it_was = order.status == OrderStatus.PENDING and order.version == staged.from_version
+    return is_as_it_was and at_stripe == AtStripe(staged.total, order.currency)
 
 
 async def write_lines(transaction: Transaction, order_id: UUID, change: ChangeRow | StagedChange) -> int:

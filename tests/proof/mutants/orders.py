@@ -9,6 +9,7 @@ from tests.proof.mutants.files import (
     RELEASE,
     REVIEW,
     UPDATE,
+    UPDATE_AND_SQL,
 )
 from tests.proof.mutants.mutant import Change, Mutant
 
@@ -72,6 +73,37 @@ MUTANTS = (
         "a change that is staged before its turn at Stripe",
         (Change("services/payments/order_changes.py", "    if call == turn_for:\n", "    if call:\n"),),
         (f"{UPDATE}::test_a_change_that_stripe_has_no_time_for_is_refused_before_anything_is_staged",),
+    ),
+    Mutant(
+        "a staged change that is made over a newer one by SQL",
+        (
+            Change(
+                "services/payments/staged_changes.py",
+                "order.status == OrderStatus.PENDING and order.version == staged.from_version",
+                "order.status == OrderStatus.PENDING",
+            ),
+        ),
+        (f"{UPDATE_AND_SQL}::test_money_for_a_staged_change_does_not_undo_a_newer_price",),
+    ),
+    Mutant(
+        "a staged change that is made by money of another currency",
+        (
+            Change(
+                "services/payments/staged_changes.py",
+                "at_stripe == AtStripe(staged.total, order.currency)",
+                "at_stripe.amount == staged.total",
+            ),
+        ),
+        (f"{UPDATE_AND_SQL}::test_money_for_a_staged_change_does_not_pay_an_order_in_another_currency",),
+    ),
+    Mutant(
+        "an outdated change sent to Stripe over the newer price",
+        (
+            Change(
+                "services/payments/order_changes.py", "        if staged.is_outdated:", "        if False:"
+            ),
+        ),
+        (f"{UPDATE_AND_SQL}::test_the_order_is_payable_at_its_newest_price_and_stays_so",),
     ),
     Mutant(
         "entities of a federation for whoever names them",
