@@ -250,6 +250,11 @@ def is_missing(error: Exception) -> bool:
     return isinstance(error, GatewayError) and error.code == RESOURCE_MISSING
 
 
-def sentence_of(error: GatewayError) -> str:
+def sentence_of(error: Exception) -> str:
     """Stripe's, as it can be stored and shown."""
-    return "".join(letter if letter.isprintable() else " " for letter in str(error))[:LONGEST_SENTENCE]
+    return storable(str(error)[:LONGEST_SENTENCE])
+
+
+def storable(text: str) -> str:
+    """Without NUL and lone surrogates, which PostgreSQL refuses, nor ends of lines."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

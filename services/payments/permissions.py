@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from models.attention.tables import AttentionKind, AttentionSubject
 from runtime.database.database import Database
 from services.payments.attention import Case, close_case, open_case
-from services.payments.intents import PermissionMissing
+from services.payments.intents import PermissionMissing, sentence_of
 
 READ_REFUNDS, READ_DISPUTES = "read refunds", "read disputes"
 
@@ -17,18 +17,18 @@ async def reporting_missing(database: Database, permission: str) -> AsyncIterato
     try:
         yield
     except PermissionMissing as error:
-        await open_case(database, lacking(permission, str(error)))
+        await open_case(database, lacking(permission, error))
         raise
     await close_case(database, AttentionKind.KEY_LACKS_PERMISSION, permission)
 
 
-def lacking(permission: str, sentence: str) -> Case:
+def lacking(permission: str, error: PermissionMissing) -> Case:
     return Case(
         kind=AttentionKind.KEY_LACKS_PERMISSION,
         subject=AttentionSubject.NONE,
         subject_id=permission,
         message=(
-            f"STRIPE_SECRET_KEY may not {permission}. Stripe says: {sentence} Give the key this permission in Stripe's "
-            "dashboard; docs/deploy.md lists all that it needs."
+            f"STRIPE_SECRET_KEY may not {permission}. Stripe says: {sentence_of(error)} Give the key this "
+            "permission in Stripe's dashboard; docs/deploy.md lists all that it needs."
         ),
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from services.payments.intents import IntentMarks
+from services.payments.intents import IntentMarks, storable
 from services.payments.stripe_ids import CHARGE, DISPUTE, EVENT, INTENT, REFUND, is_id, kind_of_id
 
 INTENT_EVENTS = "payment_intent."
@@ -154,7 +154,7 @@ def intent_and_marks(event_type: str, field: Callable[[str], object]) -> tuple[s
 def marks_from(metadata: Mapping[str, object]) -> IntentMarks:
     installation = metadata.get("installation_id")
     return IntentMarks(
-        installation_id=str(installation) if installation not in (None, "") else None,
+        installation_id=storable(str(installation)) if installation not in (None, "") else None,
         payment_id=_uuid(metadata.get("payment_id")),
         order_id=_uuid(metadata.get("order_id")),
     )

@@ -25,6 +25,7 @@ from models.reconciliation.sweep_state import (
     UNKNOWN_TO_STRIPE,
 )
 from runtime.database.database import Database
+from runtime.database.faults import DatabaseUnavailable
 from runtime.failures import log_failure
 from services.payments.attention import Case, close_case, open_case
 from services.payments.intents import (
@@ -33,6 +34,7 @@ from services.payments.intents import (
     PermissionMissing,
     TooManyRequests,
     is_missing,
+    sentence_of,
 )
 from services.payments.permissions import lacking
 from services.reconciliation.findings import Findings
@@ -219,14 +221,14 @@ class StepRun:
         try:
             await work(item)
         except PermissionMissing as error:
-            await open_case(self._database, lacking(self._permission, str(error)))
+            await open_case(self._database, lacking(self._permission, error))
             self.stop(str(error))
             return False
         except (AccessDenied, TooManyRequests) as error:  # it would be the same for the next
             self.stop(type(error).__name__)
             return False
         except Exception as error:
-            await self.record_failure(name, error)
+            return await self._remember(name, error)
         else:
             await self._recovered(name)
         return True
@@ -240,12 +242,23 @@ class StepRun:
             await self._database.rows(FORGET_FAILURE, {"step": self._memory, "item": name})
             await close_case(self._database, AttentionKind.EVENT_UNFINISHED, name)
 
+    async def _remember(self, name: str, error: Exception) -> bool:
+        """False when its failure can't be written down: it is left, and the items beside it are done all the same."""
+        try:
+            await self.record_failure(name, error)
+        except Exception as unwritten:
+            if isinstance(unwritten, DatabaseUnavailable):  # so what is done for the others can't be either
+                self.stop("the database is away")
+            log_failure(log, "failure of a sweep item not written down", unwritten, step=self.name, item=name)
+            return False
+        return True
+
     async def record_failure(self, name: str, error: Exception) -> None:
         """Try this item again later; tell a person when it has failed for long."""
         if name in self._waiting:
             return
         unknown = is_missing(error)
-        failure = UNKNOWN_TO_STRIPE if unknown else f"{type(error).__name__}: {error}"[:300]
+        failure = UNKNOWN_TO_STRIPE if unknown else f"{type(error).__name__}: {sentence_of(error)}"[:300]
         parameters = {"step": self._memory, "item": name, "failure": failure}
         row = await self._database.row(RECORD_FAILURE, parameters)
         self._failing.add(name)

@@ -22,6 +22,7 @@ from services.payments.intents import (
     PermissionMissing,
     Refused,
     TooManyRequests,
+    storable,
 )
 
 # Request timeout, conflict, locked, failed dependency, too early: the same call may succeed in a moment.
@@ -104,7 +105,7 @@ def error_of(answer: Answer) -> GatewayError | None:
 
 def _text(value: object) -> str | None:
     """Stripe's words, bounded: they go into logs and rows."""
-    return value[:LONGEST_TEXT] if isinstance(value, str) and value else None
+    return storable(value[:LONGEST_TEXT]) if isinstance(value, str) and value else None
 
 
 def _kind_of(status: int, error_type: object, code: str | None) -> type[GatewayError]:

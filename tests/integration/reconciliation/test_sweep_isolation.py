@@ -10,6 +10,7 @@ from models import OrderStatus
 from models.attention.tables import AttentionKind
 from runtime.database.database import Database, Row
 from sandbox.objects.strangers import Application
+from services.payments.intents import Intent, PermissionMissing, Refused
 from services.reconciliation.findings import Findings
 from services.reconciliation.forgetting import forget_unknown
 from services.reconciliation.list_steps import MissedEvents
@@ -59,6 +60,81 @@ async def test_a_sick_intent_holds_up_no_other_and_heals_later(
     await whole_shop.sweep.run()
     assert whole_shop.sandbox.state.payment_intents.require(sick)["status"] == "canceled"
     assert await database.rows(text("SELECT * FROM sweep_retries")) == []
+
+
+class StrangeWords(SandboxGateway):
+    """Refuses to read or cancel one intent, in these words."""
+
+    sick: str | None = None
+    words = "What\x00 is \ud800 this? " + "!" * 100_000
+
+    async def cancel_intent(self, intent_id: str) -> Intent:
+        self._refuse(intent_id)
+        return await super().cancel_intent(intent_id)
+
+    async def retrieve_intent(self, intent_id: str) -> Intent:
+        self._refuse(intent_id)
+        return await super().retrieve_intent(intent_id)
+
+    def _refuse(self, intent_id: str) -> None:
+        if intent_id == self.sick:
+            raise Refused(self.words, code="strange")
+
+
+@pytest.fixture
+def strange_words(stripe: Stripe) -> StrangeWords:
+    return StrangeWords(stripe.sandbox)
+
+
+def canceled(whole_shop: WholeShop) -> int:
+    return [i["status"] for i in whole_shop.sandbox.state.payment_intents].count("canceled")
+
+
+async def test_words_that_the_database_refuses_hold_up_no_other_item(
+    database: Database, stripe: Stripe, strange_words: StrangeWords
+) -> None:
+    whole_shop = WholeShop(database, stripe.sandbox, strange_words)
+    strange_words.sick = min(await closed_orders(whole_shop, 12))
+
+    findings = await whole_shop.sweep.run()
+
+    assert (canceled(whole_shop), findings.unfinished) == (11, [])
+    [retry] = await database.rows(text("SELECT failure FROM sweep_retries"))
+    assert retry.failure.startswith("Refused: What  is   this? !!!")
+
+
+async def test_a_failure_that_can_not_be_written_down_holds_up_no_other_item(
+    database: Database, stripe: Stripe, strange_words: StrangeWords
+) -> None:
+    whole_shop = WholeShop(database, stripe.sandbox, strange_words)
+    strange_words.sick = min(await closed_orders(whole_shop, 12))
+    await database.rows(
+        text("ALTER TABLE sweep_retries ADD CONSTRAINT no_refusals CHECK (failure NOT LIKE 'Refused%')")
+    )
+    try:
+        findings = await whole_shop.sweep.run()
+    finally:
+        await database.rows(text("ALTER TABLE sweep_retries DROP CONSTRAINT no_refusals"))
+
+    assert (canceled(whole_shop), findings.unfinished) == (11, ["closed orders", "closed orders again"])
+    strange_words.sick = None
+    await whole_shop.sweep.run()
+    assert canceled(whole_shop) == 12
+
+
+async def test_words_about_a_permission_that_the_database_refuses_are_told_all_the_same(
+    database: Database, stripe: Stripe
+) -> None:
+    class Forbidden(SandboxGateway):
+        async def cancel_intent(self, intent_id: str) -> Intent:
+            raise PermissionMissing("Not\x00 you.")
+
+    whole_shop = WholeShop(database, stripe.sandbox, Forbidden(stripe.sandbox))
+    await closed_orders(whole_shop, 1)
+    await whole_shop.sweep.run()
+
+    [case] = await cases(database)
+    assert (case.kind, "Not  you." in case.message) == (AttentionKind.KEY_LACKS_PERMISSION, True)
 
 
 async def test_a_person_is_told_of_what_is_sick_for_an_hour_until_it_is_well(

@@ -70,11 +70,33 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/sweep_step.py",
-                "            await self.record_failure(name, error)\n        else:",
+                "            return await self._remember(name, error)\n        else:",
                 "            self.stop(str(error))\n        else:",
             ),
         ),
         (f"{ISOLATION}::test_a_sick_intent_holds_up_no_other_and_heals_later",),
+    ),
+    Mutant(
+        "Stripe's words kept as they are, which the database may refuse",
+        (
+            Change(
+                "services/reconciliation/sweep_step.py",
+                '{sentence_of(error)}"[:300]',
+                '{error}"[:300]',
+            ),
+        ),
+        (f"{ISOLATION}::test_words_that_the_database_refuses_hold_up_no_other_item",),
+    ),
+    Mutant(
+        "a failure that can't be written down and ends its step",
+        (
+            Change(
+                "services/reconciliation/sweep_step.py",
+                "            return await self._remember(name, error)\n        else:",
+                "            await self.record_failure(name, error)\n        else:",
+            ),
+        ),
+        (f"{ISOLATION}::test_a_failure_that_can_not_be_written_down_holds_up_no_other_item",),
     ),
     Mutant(
         "a cursor that is lost when a sweep is interrupted",

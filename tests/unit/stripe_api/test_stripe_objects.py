@@ -17,6 +17,7 @@ from services.stripe_api.objects import (
     page_from,
     refund_from,
 )
+from services.stripe_api.wire import Answer, error_of
 
 INTENT_OBJECT = {
     "id": "pi_1",
@@ -84,6 +85,24 @@ def test_what_an_intent_can_do_without_is_left_empty() -> None:
 
     assert (intent.status, intent.amount_received) == (IntentStatus.REQUIRES_PAYMENT_METHOD, 0)
     assert (intent.client_secret, intent.payment_id, intent.installation_id) == ("", None, None)
+
+
+@pytest.mark.parametrize("odd", ["a\x00b\ud800", {"a": "\x00"}, 7])
+def test_what_metadata_says_of_an_installation_can_be_asked_of_the_database(odd: object) -> None:
+    intent = intent_from({**INTENT_OBJECT, "metadata": {"installation_id": odd}})
+
+    assert intent.installation_id is not None
+    assert intent.installation_id.isprintable()
+
+
+def test_stripes_words_can_be_written_into_the_database() -> None:
+    told = {"message": "What\x00 is\ud800 this?\n" + "!" * 1_000_000, "code": "a\x00b", "param": "\x00"}
+
+    error = error_of(Answer(400, {}, {"error": told}))
+
+    assert error is not None
+    assert str(error).startswith("What  is  this? !!!")
+    assert (len(str(error)), error.code, error.param) == (500, "a b", " ")
 
 
 def test_a_success_without_its_amount_is_unreadable_and_not_zero() -> None:
