@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text, Uuid, bindparam, func, select, tuple_, update
+from sqlalchemy import DateTime, Text, Uuid, bindparam, cast, func, select, tuple_, update
 from sqlmodel import col
 
 from models.base import among
@@ -69,7 +69,9 @@ EXPIRED_ORDERS = Query(
         _is_pending,
         _has_expired,
         tuple_(col(Order.expires_at), col(Order.id))
-        > tuple_(bindparam("since", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid)),
+        > tuple_(
+            cast(bindparam("since", type_=Text), DateTime(timezone=True)), bindparam("after_id", type_=Uuid)
+        ),
     )
     .order_by(col(Order.expires_at), col(Order.id))
     .limit(bindparam("limit")),

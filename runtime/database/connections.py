@@ -9,6 +9,7 @@ from psycopg.types.json import set_json_loads
 
 from runtime.database.address import conninfo
 from runtime.database.faults import is_full, is_lost, is_stale
+from runtime.database.moments import read_any_moment
 from runtime.database.statements import Parameters, Sql
 from runtime.encoding import from_json
 
@@ -31,6 +32,7 @@ class Connection:
     def __init__(self, session: psycopg.AsyncConnection[Any]) -> None:
         session.prepared_max = MOST_PREPARED
         set_json_loads(from_json, session)
+        read_any_moment(session)
         self._session = session
         self._cursor = psycopg.AsyncRawCursor(session)
         self._makers: dict[tuple[Sql, type | None], Maker] = {}

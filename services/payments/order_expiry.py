@@ -1,7 +1,7 @@
 """Unpaid orders expire: the intent is canceled first, then the order. A payment that came first wins."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from models.payments.cancellation_statements import EXPIRED_ORDERS
@@ -20,9 +20,6 @@ class DueOrder:
     expires_at: datetime
 
 
-FIRST = DueOrder(UUID(int=0), datetime(1970, 1, 1, tzinfo=UTC))
-
-
 class OrderExpiry:
     def __init__(self, database: Database, gateway: CancellationGateway) -> None:
         self._database = database
@@ -30,8 +27,8 @@ class OrderExpiry:
 
     async def due(self, *, after: DueOrder | None = None) -> list[DueOrder]:
         """The next orders behind `after`, oldest first."""
-        last = after or FIRST
-        parameters = {"since": last.expires_at, "after_id": last.id, "limit": BATCH}
+        since = after.expires_at.isoformat() if after else "-infinity"
+        parameters = {"since": since, "after_id": after.id if after else UUID(int=0), "limit": BATCH}
         rows = await self._database.rows(EXPIRED_ORDERS, parameters)
         return [DueOrder(row.id, row.expires_at) for row in rows]
 

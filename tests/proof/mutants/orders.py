@@ -6,6 +6,7 @@ from tests.proof.mutants.files import (
     EXPIRY,
     FEDERATION,
     IMPORT,
+    MOMENTS,
     RELEASE,
     REVIEW,
     UPDATE,
@@ -104,6 +105,16 @@ MUTANTS = (
             ),
         ),
         (f"{UPDATE_AND_SQL}::test_the_order_is_payable_at_its_newest_price_and_stays_so",),
+    ),
+    Mutant(
+        "a moment that Python does not have, which no statement may answer",
+        (Change("runtime/database/connections.py", "        read_any_moment(session)\n", ""),),
+        (f"{MOMENTS}::test_a_key_that_never_ends_opens_and_keeps_no_other_from_opening",),
+    ),
+    Mutant(
+        "expired orders that are looked for from 1970 on",
+        (Change("services/payments/order_expiry.py", '"-infinity"', '"1970-01-01 00:00Z"'),),
+        (f"{MOMENTS}::test_an_order_that_expired_before_all_time_is_read_and_canceled",),
     ),
     Mutant(
         "entities of a federation for whoever names them",
