@@ -62,6 +62,7 @@ class LockedOrder(NamedTuple):
     status: str
     currency: str
     version: int
+    cancel_reason: str | None
     refunded_by_hand: bool
 
 
@@ -69,7 +70,13 @@ class LockedOrder(NamedTuple):
 # decides a write is read afterwards, in a statement of its own. Order before payment before refund, everywhere.
 LOCK_ORDER = Query(
     LockedOrder,
-    select(col(Order.status), col(Order.currency), col(Order.version), col(Order.refunded_by_hand))
+    select(
+        col(Order.status),
+        col(Order.currency),
+        col(Order.version),
+        col(Order.cancel_reason),
+        col(Order.refunded_by_hand),
+    )
     .where(_this_order)
     .with_for_update(),
 )

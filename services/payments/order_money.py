@@ -44,6 +44,7 @@ async def facts_of(transaction: Transaction, order_id: UUID, locked: LockedOrder
         total=worth.total,
         currency=locked.currency,
         refunded_by_hand=locked.refunded_by_hand,
+        has_cancel_reason=locked.cancel_reason is not None,
         is_rejected=worth.is_rejected,
     )
 

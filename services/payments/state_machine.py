@@ -53,7 +53,8 @@ _COLUMN = {
 class OrderFacts:
     """An order under its lock. `total` is in minor units of `currency`; so is `settled`, what is still here of the
     payment that settled it before. `refunded_by_hand`: its status says that money went back which is here.
-    `is_rejected`: a person decided last that its money goes back.
+    `has_cancel_reason`: when it was canceled, no money was here. `is_rejected`: a person decided last that its money
+    goes back.
     """
 
     status: OrderStatus
@@ -61,6 +62,7 @@ class OrderFacts:
     currency: str
     settled: int = 0
     refunded_by_hand: bool = False
+    has_cancel_reason: bool = False
     is_rejected: bool = False
 
     @property
@@ -180,7 +182,11 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
         if exact and not order.was_closed_by_hand and not order.is_rejected:
             return OrderVerdict(status=OrderStatus.PAID, settles=first.payment_id)
         return OrderVerdict(status=_left_to_a_person(order))
-    if any(m.disposition in (Disposition.SETTLED, Disposition.MISMATCH) for m in money):
+    was_canceled_without = order.status is OrderStatus.CANCELED and order.has_cancel_reason
+    if (
+        any(m.disposition in (Disposition.SETTLED, Disposition.MISMATCH) for m in money)
+        and not was_canceled_without
+    ):
         return OrderVerdict(status=OrderStatus.REFUNDED)
     return OrderVerdict(status=order.status)
 

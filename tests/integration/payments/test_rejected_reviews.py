@@ -12,7 +12,7 @@ from services.payments.reviews import Reviews, ReviewWish
 from services.payments.settlement import Settlement
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
-from tests.proof.whole_shop import WholeShop
+from tests.proof.whole_shop import ADA, WholeShop
 
 CASES = text("SELECT kind FROM attention WHERE closed_at IS NULL ORDER BY kind")
 PAID_EVENTS = text("SELECT count(*) AS events FROM shop_events WHERE type = 'order_paid'")
@@ -144,3 +144,16 @@ async def test_news_of_another_payment_pays_no_order_with_what_a_bank_took(
 
     assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
     assert await paid_events(database) == 1
+
+
+async def test_news_of_money_that_is_gone_leaves_an_order_canceled_that_was_canceled_without_it(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    await whole_shop.refund(order_id)
+    await whole_shop.shop.set_order(order_id, status=OrderStatus.PENDING)
+    await whole_shop.cancellation.cancel(ADA, order_id)
+
+    await whole_shop.refunds.refresh(intent_id)
+
+    assert await whole_shop.shop.status(order_id) is OrderStatus.CANCELED

@@ -59,8 +59,8 @@ MUTANTS = (
         (
             Change(
                 "models/payments/settlement_statements.py",
-                "col(Order.refunded_by_hand))\n    .where(_this_order)\n    .with_for_update(),",
-                'col(Order.refunded_by_hand), order_total.label("total"))'
+                "        col(Order.refunded_by_hand),\n    )\n    .where(_this_order)\n    .with_for_update(),",
+                '        col(Order.refunded_by_hand), order_total.label("total"))'
                 ".where(_this_order).with_for_update(of=Order),",
             ),
             Change(
