@@ -243,6 +243,8 @@ class Sandbox(Operations):
             version=version,
             base_url=request.base_url,
         )
+        if fault is not None and fault.point == "later":
+            return self._done_later(endpoint, call, request, request_id, fault)
         answer = yield from self._kept(endpoint, call, request, request_id, fault)
         if fault is not None and fault.point == "after" and not fault.executed:
             return (yield from self._spoiled(fault, answer, request))
@@ -277,6 +279,29 @@ class Sandbox(Operations):
         finally:
             if key is not None:
                 self.ledger.release(scope, key)
+
+    def _done_later(
+        self, endpoint: Endpoint, call: Call, request: ApiRequest, request_id: str, fault: Fault
+    ) -> Answer:
+        """Answered now, and done some seconds later. Its key keeps a 500 at once; otherwise it is in use until then."""
+        key = request.headers.get("idempotency-key") if request.method == "POST" else None
+        scope = request.headers.get("stripe-account", ACCOUNT_ID)
+        if key is not None:
+            stored = self.ledger.begin(scope, key, request.path, call.params.tree, request_id)
+            if stored is not None:
+                return stored
+        answer = fault.answer(None, request)
+        if key is not None and fault.executed:
+            self.ledger.finish(scope, key, answer)
+
+        def do() -> None:
+            with self.account.caused_by(Cause(request_id, key)):
+                done, _ = self._run(endpoint, call, request, request_id, None)
+            if key is not None and not fault.executed:
+                self.ledger.finish(scope, key, done)
+
+        self.account.schedule.at(self.clock.time() + fault.seconds, do)
+        return answer
 
     def _run(
         self, endpoint: Endpoint, call: Call, request: ApiRequest, request_id: str, fault: Fault | None

@@ -26,20 +26,21 @@ Kind = Literal[
     "reset", "hang", "truncated", "slow_header", "slow_body",
     "altered", "empty_page", "html", "text", "redirect", "huge",
 ]  # fmt: skip
-Point = Literal["before", "after"]
+Point = Literal["before", "after", "later"]
 KINDS: tuple[str, ...] = get_args(Kind)
 # Without an answer there is nothing to cut, to drip or to change.
 _OF_AN_ANSWER = ("truncated", "slow_body", "altered", "empty_page")
 _EXECUTED = ("500", "402")  # recorded under the idempotency key
+_LATER = ("500", "reset")  # after any other answer Stripe does no more
 _HTML = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n"
 _PAGE = b"<!doctype html><html><head><title>Sign in to the network</title></head><body>Sign in</body></html>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """`point`: before the endpoint ran (no object), or after it (object made, answer lost).
+    """`point`: before the endpoint ran (no object), after it (object made, answer lost), or `seconds` before it runs.
 
-    `seconds` is for hang, slow_header and slow_body; `code` and `decline_code` for 400 and 402; `retry_after`
+    `seconds` is for later, hang, slow_header and slow_body; `code` and `decline_code` for 400 and 402; `retry_after`
     (seconds) for 429; `change` and `without` for altered: fields to set and fields to leave out of an object, or of
     each object of a list; `text` for text (200, said to be JSON); `location` for redirect (302; by default a URL of
     the sandbox, so that its journal shows who followed); `size` (bytes) for huge. `truncated`, `slow_body`,
@@ -62,7 +63,9 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault {self.kind!r}; one of {', '.join(KINDS)}")
         if self.point not in get_args(Point):
-            raise ValueError(f"unknown point {self.point!r}; before or after")
+            raise ValueError(f"unknown point {self.point!r}; before, after or later")
+        if self.point == "later" and self.kind not in _LATER:
+            raise ValueError(f"the point later is for {', '.join(_LATER)}")
         if self.kind in _OF_AN_ANSWER:
             object.__setattr__(self, "point", "after")
 

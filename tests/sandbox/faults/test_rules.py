@@ -88,11 +88,27 @@ def test_slowness_is_told_to_the_driver(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "flood", "reset; point=during", "reset; colour=blue", "hang; seconds=long"]
+    "text",
+    ["", "flood", "reset; point=during", "429; point=later", "reset; colour=blue", "hang; seconds=long"],
 )
 def test_an_unknown_fault_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"fault|point|float"):
         parse_fault(text)
+
+
+@pytest.mark.parametrize(("fault", "meanwhile", "after"), [("reset", 409, 200), ("500", 500, 500)])
+def test_a_call_may_be_done_after_it_was_answered(
+    sandbox: Sandbox, fault: str, meanwhile: int, after: int
+) -> None:
+    sandbox.faults.add(Rule(fault=parse_fault(f"{fault}; point=later; seconds=60")))
+
+    create(sandbox, idempotency_key="k")
+
+    assert create(sandbox, idempotency_key="k").status == meanwhile
+    assert len(sandbox.state.payment_intents) == 0
+    sandbox.pass_time(60)
+    assert create(sandbox, idempotency_key="k").status == after
+    assert len(sandbox.state.payment_intents) == 1
 
 
 def test_the_rate_limit_holds_per_endpoint_and_refills(sandbox: Sandbox) -> None:
