@@ -10,7 +10,9 @@ from tests.proof.whole_shop import WholeShop
 
 ITEMS_DUE = text("UPDATE sweep_retries SET due_at = now()")
 EVENTS_DUE = text("UPDATE stripe_events SET due_at = now() WHERE finished_at IS NULL AND due_at < 'infinity'")
-REFUNDS_DUE = text("UPDATE refunds SET due_at = now(), lease_until = NULL")
+REFUNDS_DUE = text(
+    "UPDATE refunds SET due_at = now(), lease_until = NULL, key_until = key_until - interval '5 minutes'"
+)
 LISTS_READ = text("SELECT name, done_until FROM leases WHERE name LIKE 'list of %' ORDER BY name")
 
 

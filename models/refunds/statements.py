@@ -7,12 +7,10 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    Interval,
     Text,
     Uuid,
     and_,
     bindparam,
-    case,
     cast,
     exists,
     func,
@@ -26,7 +24,6 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.base import among
-from models.currencies.charge_limits import ChargeLimit
 from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
@@ -147,6 +144,7 @@ class RefundRow(NamedTuple):
     tries: int
     due_at: datetime
     lease_until: datetime | None
+    key_until: datetime | None
     created_at: datetime
     updated_at: datetime
     revision: int
@@ -172,85 +170,6 @@ ADD_REFUND = Query(AddedRefund, insert(Refund).on_conflict_do_nothing().returnin
 ADD_AUTOMATIC_REFUND = ADD_REFUND
 
 
-class TakenRefund(NamedTuple):
-    """A refund that is ours to ask Stripe for."""
-
-    id: UUID
-    amount: int
-    reason: str | None
-    attempt: int
-    key_expired: bool
-    order_id: UUID
-    intent_id: str
-
-
-# Who carries out a refund: no other process while the lease lasts. In a copied database the original does.
-TAKE_REFUND = Query(
-    TakenRefund,
-    update(Refund)
-    .where(
-        _this_refund,
-        col(Refund.state) == RefundState.CREATING.value,
-        func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
-        col(Payment.id) == col(Refund.payment_id),
-        is_recorded_here,
-    )
-    .values(lease_until=func.now() + bindparam("lease", type_=Interval), updated_at=func.now())
-    .returning(
-        col(Refund.id),
-        col(Refund.amount),
-        col(Refund.reason),
-        col(Refund.attempt),
-        (col(Refund.created_at) < func.now() - bindparam("key_lifetime", type_=Interval)).label(
-            "key_expired"
-        ),
-        col(Payment.order_id),
-        col(Payment.intent_id),
-    ),
-)
-# Tried again by the next sweep; after ten failed attempts, or once Stripe has said why not, after 1, 3, 7, … minutes,
-# and at the latest after six hours.
-_code = bindparam("code", type_=Text)
-_failed_attempts = func.greatest(col(Refund.tries) - case((_code.is_(None), 10), else_=0), 0)
-_seconds = func.least(60 * (func.power(2, func.least(_failed_attempts, 12)) - 1), 21_600)
-_pause = func.make_interval(0, 0, 0, 0, 0, 0, _seconds)
-POSTPONE_REFUND = (
-    update(Refund)
-    .where(_this_refund, col(Refund.state) == RefundState.CREATING.value)
-    .values(
-        failure_code=_code,
-        failure_message=bindparam("message", type_=Text),
-        tries=Refund.tries + 1,
-        due_at=func.now() + _pause,
-        lease_until=None,
-        updated_at=func.now(),
-    )
-)
-NEXT_ATTEMPT = (
-    update(Refund)
-    .where(
-        _this_refund,
-        col(Refund.state) == RefundState.CREATING.value,
-        col(Refund.attempt) == bindparam("tried"),
-    )
-    .values(
-        attempt=Refund.attempt + 1,
-        lease_until=func.now() + bindparam("lease", type_=Interval),
-        updated_at=func.now(),
-    )
-    .returning(col(Refund.id))
-)
-FAIL_REFUND = (
-    update(Refund)
-    .where(_this_refund, col(Refund.state) == RefundState.CREATING.value)
-    .values(
-        state=RefundState.FAILED.value,
-        failure_code=bindparam("code", type_=Text),
-        failure_message=bindparam("message", type_=Text),
-        lease_until=None,
-        updated_at=func.now(),
-    )
-)
 # A person says that the money went back in another way; not while a call to Stripe for it is under way.
 GIVE_UP_REFUND = (
     update(Refund)
@@ -260,35 +179,6 @@ GIVE_UP_REFUND = (
         func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
     )
     .values(state=RefundState.FAILED.value, lease_until=None, updated_at=func.now())
-    .returning(col(Refund.id))
-)
-_rest = left_to_give_back(Payment)
-# What is left of owed money, where others took a part while ours was refused: under a key that asks for this. Not when
-# a person said that it went back in another way, nor what Stripe takes in no refund: it was told, and stays so.
-TRY_THE_REST = (
-    update(Refund)
-    .where(
-        _this_refund,
-        col(Refund.state) == RefundState.FAILED.value,
-        col(Refund.stripe_refund_id).is_(None),
-        among(col(Refund.cause), AUTOMATIC),
-        col(Payment.id) == col(Refund.payment_id),
-        is_recorded_here,
-        ~is_given_up(Refund),
-        _rest.between(1, col(Refund.amount) - 1),
-        col(ChargeLimit.currency) == col(Payment.currency),
-        _rest % col(ChargeLimit.step) == 0,
-    )
-    .values(
-        state=RefundState.CREATING.value,
-        amount=_rest,
-        attempt=Refund.attempt + 1,
-        failure_code=None,
-        failure_message=None,
-        tries=0,
-        due_at=func.now(),
-        updated_at=func.now(),
-    )
     .returning(col(Refund.id))
 )
 SET_REFUND = (

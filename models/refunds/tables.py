@@ -34,7 +34,7 @@ ENDED = (RefundState.FAILED, RefundState.CANCELED)  # and gave nothing back
 # What stands in `failure_code` of a refund that Stripe refused for now: it is tried again.
 FORBIDDEN, BALANCE_INSUFFICIENT = "forbidden", "balance_insufficient"
 # What a case says instead, of one that Stripe neither made nor refused. By then it was tried for about an hour: ten
-# times by each sweep, then after the pauses of POSTPONE_REFUND.
+# times by each sweep, then after the pauses of POSTPONE_REFUND. For two, where each try waits for another key.
 DELAYED, TOLD_AFTER_TRIES = "delayed", 15
 
 
@@ -42,10 +42,11 @@ class Refund(SQLModel, table=True):
     """Money that goes back, recorded before Stripe hears of it. `amount` is minor units of the payment's currency.
 
     Its id is made from the intent and the client's key, so that the same wish is the same refund also in a restored
-    database. `attempt` is part of the idempotency key: it grows only after a look at Stripe's list showed that the
-    key before it made no refund. `due_at` is when it is tried or looked at again, `tries` how often it failed.
-    `failure_code` and `failure_message` are Stripe's. `reason` and `note` are the shop's own; `customer_message` is
-    what the customer reads.
+    database. `attempt` is part of the idempotency key: it grows only after Stripe refused, or after a look at Stripe's
+    list showed, some time after the last request, that the key before it made no refund. `key_until` is until when
+    Stripe is asked under that key: Stripe forgets it, or answers it with an error for ever. `due_at` is when it is
+    tried or looked at again, `tries` how often it failed. `failure_code` and `failure_message` are Stripe's. `reason`
+    and `note` are the shop's own; `customer_message` is what the customer reads.
     """
 
     __tablename__ = "refunds"
@@ -94,6 +95,7 @@ class Refund(SQLModel, table=True):
     tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     due_at: datetime = database_time()
     lease_until: datetime | None = None
+    key_until: datetime | None = None
     created_at: datetime = database_time()
     updated_at: datetime = database_time()
     revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})  # counted by a trigger

@@ -1,7 +1,9 @@
 """Giving money back: recorded before Stripe is called, never more than came in, never twice.
 
-A refund whose outcome is unknown is asked for again under its own key. Before each request Stripe's list is read: a
-refund that is there already is taken over, whatever became of the call or the database that made it.
+A refund whose outcome is unknown is asked for again under its own key. When that key can't be used any more (Stripe
+answered 500, or may have forgotten it), there is another one only after a pause: Stripe may still finish what it was
+asked. Before each request Stripe's list is read: a refund that is there already is taken over, whatever became of the
+call or the database that made it.
 """
 
 import asyncio
@@ -18,23 +20,27 @@ from models.currencies.currencies import currency, in_whole_steps
 from models.orders.tables import OrderStatus
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
 from models.payments.tables import PaymentState
+from models.refunds.attempts import (
+    BURN_KEY,
+    FAIL_REFUND,
+    NEXT_ATTEMPT,
+    POSTPONE_REFUND,
+    TAKE_REFUND,
+    TRY_THE_REST,
+    WAIT_FOR_KEY,
+    TakenRefund,
+)
 from models.refunds.statements import (
     ADD_REFUND,
     EARLIER_REFUND,
-    FAIL_REFUND,
     LEFT_TO_GIVE_BACK,
     LOOK_AGAIN_LATER,
-    NEXT_ATTEMPT,
     OWED_REFUND,
     PAYMENT_WITH_INTENT,
-    POSTPONE_REFUND,
     REFUND,
     REFUNDABLE_PAYMENTS,
-    TAKE_REFUND,
-    TRY_THE_REST,
     RefundablePayment,
     RefundRow,
-    TakenRefund,
 )
 from models.refunds.tables import BALANCE_INSUFFICIENT, FORBIDDEN, RefundCause, RefundState
 from runtime.database.database import Database, Transaction
@@ -71,7 +77,6 @@ from services.payments.settlement import Settlement
 LEASE = timedelta(seconds=60)
 PATIENCE = 50.0  # seconds for all calls of one try, waiting for turns included: the lease outlives them
 LONGEST_NOTE = 500
-KEY_LIFETIME = timedelta(hours=23)  # Stripe may forget a key after 24
 # Refusals that pass: https://docs.stripe.com/error-codes#balance-insufficient
 PASSING_CODES = (BALANCE_INSUFFICIENT, "insufficient_funds")
 
@@ -130,8 +135,7 @@ class Refunds:
 
     async def carry_out(self, refund_id: UUID) -> None:
         """Have Stripe make a recorded refund, unless somebody else is at it or it is made."""
-        parameters = {"refund_id": refund_id, "lease": LEASE, "key_lifetime": KEY_LIFETIME}
-        refund = await self._database.row(TAKE_REFUND, parameters)
+        refund = await self._database.row(TAKE_REFUND, {"refund_id": refund_id, "lease": LEASE})
         if refund is None:
             return
         try:
@@ -148,10 +152,16 @@ class Refunds:
         except GatewayError as error:
             await self._postpone(refund, error, None)
         else:
-            failpoints.reach(failpoints.REFUND_MADE)
-            await self._write(refund.intent_id, made)
+            await self._finish(refund, made)
 
-    async def _in_time(self, refund: TakenRefund) -> Sequence[StripeRefund]:
+    async def _finish(self, refund: TakenRefund, made: Sequence[StripeRefund] | None) -> None:
+        if made is None:
+            await self._database.rows(WAIT_FOR_KEY, {"refund_id": refund.id})
+            return
+        failpoints.reach(failpoints.REFUND_MADE)
+        await self._write(refund.intent_id, made)
+
+    async def _in_time(self, refund: TakenRefund) -> Sequence[StripeRefund] | None:
         """While our lease lasts: afterwards somebody else may be at it, or a person may have given it up."""
         try:
             async with asyncio.timeout(self._patience):
@@ -159,23 +169,23 @@ class Refunds:
         except TimeoutError as error:
             raise OutcomeUnknown("Stripe did not answer in time") from error
 
-    async def _made(self, refund: TakenRefund) -> Sequence[StripeRefund]:
-        """The refund as Stripe has it, or what else it has while somebody else is making it."""
+    async def _made(self, refund: TakenRefund) -> Sequence[StripeRefund] | None:
+        """The refund as Stripe has it, or what else it has while somebody else is making it.
+
+        None while it waits for another key.
+        """
         listed = await self._gateway.list_refunds(refund.intent_id)
         if _has(listed, refund.id):
             return listed
-        attempt = refund.attempt
-        if not refund.key_expired:
-            try:
-                return [await self._ask_for(refund, attempt)]
-            except KeyBurnt as error:
-                log.warning("refund's key is burnt", refund=str(refund.id), stripe_request=error.request_id)
-            listed = await self._gateway.list_refunds(refund.intent_id)
-        if _has(listed, refund.id) or not await self._renew(refund, attempt):
+        if refund.key_is_good:
+            return await self._ask_for(refund, refund.attempt)
+        if not refund.may_renew:
+            return None
+        if not await self._renew(refund, refund.attempt):
             return listed
-        return [await self._ask_for(refund, attempt + 1)]
+        return await self._ask_for(refund, refund.attempt + 1)
 
-    async def _ask_for(self, refund: TakenRefund, attempt: int) -> StripeRefund:
+    async def _ask_for(self, refund: TakenRefund, attempt: int) -> Sequence[StripeRefund]:
         request = RefundRequest(
             refund_id=refund.id,
             attempt=attempt,
@@ -184,7 +194,13 @@ class Refunds:
             reason=refund.reason,
         )
         try:
-            return await self._gateway.create_refund(request)
+            return [await self._gateway.create_refund(request)]
+        except KeyBurnt:
+            await self._database.rows(BURN_KEY, {"refund_id": refund.id, "tried": attempt})
+            listed = await self._gateway.list_refunds(refund.intent_id)
+            if _has(listed, refund.id):
+                return listed
+            raise
         except Refused as error:
             if error.code in PASSING_CODES:  # Stripe repeats this answer under the same key, whatever changed
                 await self._renew(refund, attempt)

@@ -14,7 +14,7 @@ from tests.proof.whole_shop import ADA, WholeShop
 
 ONE_DAY_OLDER = text(
     "UPDATE refunds SET created_at = created_at - interval '1 day', due_at = due_at - interval '1 day',"
-    " lease_until = NULL WHERE state = 'creating'"
+    " key_until = key_until - interval '1 day', lease_until = NULL WHERE state = 'creating'"
 )
 
 

@@ -29,7 +29,7 @@ LONG = 120.0  # seconds after which a worker has warmed up
 MOST_DESCRIPTORS = 200  # for each worker, while hundreds of calls wait for a database that comes back
 LEASES_END = (
     "UPDATE payments SET lease_until = NULL",
-    "UPDATE refunds SET lease_until = NULL, due_at = now()",
+    "UPDATE refunds SET lease_until = NULL, due_at = now(), key_until = key_until - interval '5 minutes'",
 )
 BOOKS = "SELECT (SELECT count(*) FROM payment_transitions), (SELECT count(*) FROM refunds), count(*) FROM stripe_events"
 

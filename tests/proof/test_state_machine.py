@@ -283,6 +283,13 @@ class Payments(Disasters, ClockJumps, OlderServer):
         self.sandbox.faults.add(Rule(fault=parse_fault(fault + where), times=times))
         self.count("faults of calls", times)
 
+    @rule(fault=st.sampled_from(["500", "reset"]), seconds=st.sampled_from([30, 90]))
+    def stripe_refunds_later(self, fault: str, seconds: int) -> None:
+        """It answers with an error, and makes the refund a moment later all the same."""
+        later = parse_fault(f"{fault}; point=later; seconds={seconds}")
+        self.sandbox.faults.add(Rule(fault=later, method="POST", path="/v1/refunds"))
+        self.count("refunds made after an error")
+
     @rule(moment=st.sampled_from(["before", "after"]))
     def the_power_fails_at_the_next_call(self, moment: str) -> None:
         self.gateway.crash = moment

@@ -162,18 +162,6 @@ async def test_late_money_in_a_dispute_calls_for_a_person_until_the_bank_has_tak
     assert lost.for_a_person == []
 
 
-async def test_a_refund_whose_key_stripe_burnt_is_made_under_a_new_one_at_once(whole_shop: WholeShop) -> None:
-    order_id, _ = await whole_shop.paid()
-    whole_shop.sandbox.faults.add(
-        Rule(fault=parse_fault("500; point=before"), method="POST", path="/v1/refunds")
-    )
-
-    refund = await whole_shop.refund(order_id, 400)
-
-    assert refund.state is RefundState.SUCCEEDED
-    assert [r["amount"] for r in whole_shop.sandbox.state.refunds] == [400]
-
-
 async def test_a_refund_that_was_never_sent_goes_before_those_that_wait(
     whole_shop: WholeShop, database: Database
 ) -> None:

@@ -20,11 +20,9 @@ from services.reconciliation.attention_cases import AttentionCases
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
 from tests.proof.whole_shop import WholeShop
+from tests.reconciling import ITEMS_DUE, REFUNDS_DUE
 
-DUE = (
-    text("UPDATE refunds SET due_at = now(), lease_until = NULL"),
-    text("UPDATE sweep_retries SET due_at = now()"),
-)
+DUE = (REFUNDS_DUE, ITEMS_DUE)
 ALMOST_AN_HOUR = text("UPDATE refunds SET tries = :tries")
 
 

@@ -20,6 +20,7 @@ from tests.conftest import JWT_SECRET, Stripe, running
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.money_back import hear_everything
+from tests.reconciling import REFUNDS_DUE
 
 REFUND = """
 mutation Refund($input: RefundOrderInput!) {
@@ -215,6 +216,7 @@ async def test_a_refund_of_unknown_outcome_is_recorded_and_made_once(
     await refund(client, paid, key="k", amount=2_000)
     sweep = Sweep(database, gateway, inbox)
     for _ in range(3):
+        await database.rows(REFUNDS_DUE)
         await sweep.run()
     assert [made["amount"] for made in refunds_at(stripe)] == [2_000]
     assert (await refund(client, paid, key="k", amount=2_000))["status"] == "SUCCEEDED"

@@ -22,7 +22,7 @@ MUTANTS = (
         "money refunded that a person gave back in another way",
         (
             Change(
-                "models/refunds/statements.py",
+                "models/refunds/attempts.py",
                 "        ~is_given_up(Refund),\n        _rest",
                 "        _rest",
             ),
@@ -160,10 +160,10 @@ MUTANTS = (
                 "",
             ),
             Change(
-                "models/refunds/statements.py",
+                "models/refunds/attempts.py",
                 "        col(Payment.id) == col(Refund.payment_id),\n        is_recorded_here,\n    )\n"
-                "    .values(lease_until",
-                "        col(Payment.id) == col(Refund.payment_id),\n    )\n    .values(lease_until",
+                "    .values(\n        lease_until",
+                "        col(Payment.id) == col(Refund.payment_id),\n    )\n    .values(\n        lease_until",
             ),
         ),
         (f"{SHARED}::test_a_copy_gives_back_no_money_that_the_original_received",),

@@ -1,6 +1,6 @@
 """Deliberate bugs in refunds and disputes."""
 
-from tests.proof.mutants.files import DISPUTES, REFUND, STEPS, TRUE_REFUNDS
+from tests.proof.mutants.files import DISPUTES, ONCE, REFUND, STEPS, TRUE_REFUNDS
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -14,6 +14,31 @@ MUTANTS = (
             ),
         ),
         (f"{REFUND}::test_a_refund_of_unknown_outcome_is_recorded_and_made_once",),
+    ),
+    Mutant(
+        "another key for a refund while Stripe may still make it under the one before",
+        (
+            Change(
+                "models/refunds/attempts.py",
+                '(_next_key_at <= func.now()).label("may_renew")',
+                '(col(Refund.key_until) <= func.now()).label("may_renew")',
+            ),
+        ),
+        (
+            f"{ONCE}::test_what_stripe_makes_after_it_answered_500_is_made_once",
+            f"{ONCE}::test_a_key_that_stripe_may_forget_is_followed_by_another_after_a_pause",
+        ),
+    ),
+    Mutant(
+        "a refund's key as old as the refund",
+        (
+            Change(
+                "models/refunds/attempts.py",
+                "key_until=func.coalesce(col(Refund.key_until), _until_known)",
+                "key_until=col(Refund.created_at) + KEY_LIFETIME",
+            ),
+        ),
+        (f"{ONCE}::test_a_refund_that_waited_a_day_for_the_balance_is_made_once_though_stripe_is_slow",),
     ),
     Mutant(
         "refunds not bounded by what was received",

@@ -1,0 +1,156 @@
+"""The statements by which a refund is asked of Stripe: who asks, under which idempotency key, and when again."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Interval, Text, Uuid, bindparam, case, func, literal_column, update
+from sqlmodel import col
+
+from models.base import among
+from models.currencies.charge_limits import ChargeLimit
+from models.payments.installation import is_recorded_here
+from models.payments.statements import KEY_LIFETIME
+from models.payments.tables import Payment
+from models.refunds.given_up import is_given_up
+from models.refunds.sums import left_to_give_back
+from models.refunds.tables import AUTOMATIC, Refund, RefundState
+from runtime.database.statements import Query
+
+_this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
+
+
+class TakenRefund(NamedTuple):
+    """A refund that is ours to ask Stripe for."""
+
+    id: UUID
+    amount: int
+    reason: str | None
+    attempt: int
+    key_is_good: bool
+    may_renew: bool  # no request under this key can be under way any more
+    order_id: UUID
+    intent_id: str
+
+
+# Stripe may finish a request after it answered 500, or after we stopped waiting. A request takes it a minute or so:
+# once this much has passed since the last one, what its list doesn't show was not made.
+STRIPE_MAY_FINISH_WITHIN = literal_column("interval '5 minutes'", Interval)
+_next_key_at = col(Refund.key_until) + STRIPE_MAY_FINISH_WITHIN
+# Of a row from before there was `key_until`, whose key may be old and yet have been used a moment ago.
+_until_known = func.greatest(col(Refund.created_at) + KEY_LIFETIME, func.now())
+
+# Who carries out a refund: no other process while the lease lasts. In a copied database the original does.
+TAKE_REFUND = Query(
+    TakenRefund,
+    update(Refund)
+    .where(
+        _this_refund,
+        col(Refund.state) == RefundState.CREATING.value,
+        func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
+        col(Payment.id) == col(Refund.payment_id),
+        is_recorded_here,
+    )
+    .values(
+        lease_until=func.now() + bindparam("lease", type_=Interval),
+        key_until=func.coalesce(col(Refund.key_until), _until_known),
+        updated_at=func.now(),
+    )
+    .returning(
+        col(Refund.id),
+        col(Refund.amount),
+        col(Refund.reason),
+        col(Refund.attempt),
+        (col(Refund.key_until) > func.now()).label("key_is_good"),
+        (_next_key_at <= func.now()).label("may_renew"),
+        col(Payment.order_id),
+        col(Payment.intent_id),
+    ),
+)
+# Tried again by the next sweep; after ten failed attempts, or once Stripe has said why not, after 1, 3, 7, … minutes,
+# and at the latest after six hours. Not before there may be another key, when this one is used no more.
+_code = bindparam("code", type_=Text)
+_failed_attempts = func.greatest(col(Refund.tries) - case((_code.is_(None), 10), else_=0), 0)
+_seconds = func.least(60 * (func.power(2, func.least(_failed_attempts, 12)) - 1), 21_600)
+_pause = func.make_interval(0, 0, 0, 0, 0, 0, _seconds)
+# Null while its key is good, which no maximum counts.
+_when_there_is_a_key = case((col(Refund.key_until) <= func.now(), _next_key_at))
+POSTPONE_REFUND = (
+    update(Refund)
+    .where(_this_refund, col(Refund.state) == RefundState.CREATING.value)
+    .values(
+        failure_code=_code,
+        failure_message=bindparam("message", type_=Text),
+        tries=Refund.tries + 1,
+        due_at=func.greatest(func.now() + _pause, _when_there_is_a_key),
+        lease_until=None,
+        updated_at=func.now(),
+    )
+)
+# It waits for its next key, and this was no try.
+WAIT_FOR_KEY = (
+    update(Refund)
+    .where(_this_refund, col(Refund.state) == RefundState.CREATING.value)
+    .values(due_at=_next_key_at, lease_until=None, updated_at=func.now())
+)
+_this_attempt = (
+    _this_refund,
+    col(Refund.state) == RefundState.CREATING.value,
+    col(Refund.attempt) == bindparam("tried"),
+)
+BURN_KEY = (
+    update(Refund)
+    .where(*_this_attempt)
+    .values(key_until=func.least(col(Refund.key_until), func.now()), updated_at=func.now())
+)
+NEXT_ATTEMPT = (
+    update(Refund)
+    .where(*_this_attempt)
+    .values(
+        attempt=Refund.attempt + 1,
+        key_until=func.now() + KEY_LIFETIME,
+        lease_until=func.now() + bindparam("lease", type_=Interval),
+        updated_at=func.now(),
+    )
+    .returning(col(Refund.id))
+)
+FAIL_REFUND = (
+    update(Refund)
+    .where(_this_refund, col(Refund.state) == RefundState.CREATING.value)
+    .values(
+        state=RefundState.FAILED.value,
+        failure_code=bindparam("code", type_=Text),
+        failure_message=bindparam("message", type_=Text),
+        lease_until=None,
+        updated_at=func.now(),
+    )
+)
+_rest = left_to_give_back(Payment)
+# What is left of owed money, where others took a part while ours was refused: under a key that asks for this. Not when
+# a person said that it went back in another way, nor what Stripe takes in no refund: it was told, and stays so.
+TRY_THE_REST = (
+    update(Refund)
+    .where(
+        _this_refund,
+        col(Refund.state) == RefundState.FAILED.value,
+        col(Refund.stripe_refund_id).is_(None),
+        among(col(Refund.cause), AUTOMATIC),
+        col(Payment.id) == col(Refund.payment_id),
+        is_recorded_here,
+        ~is_given_up(Refund),
+        _rest.between(1, col(Refund.amount) - 1),
+        col(ChargeLimit.currency) == col(Payment.currency),
+        _rest % col(ChargeLimit.step) == 0,
+    )
+    .values(
+        state=RefundState.CREATING.value,
+        amount=_rest,
+        attempt=Refund.attempt + 1,
+        key_until=func.now() + KEY_LIFETIME,
+        failure_code=None,
+        failure_message=None,
+        tries=0,
+        due_at=func.now(),
+        updated_at=func.now(),
+    )
+    .returning(col(Refund.id))
+)
