@@ -32,6 +32,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    tuple_,
     union_all,
     update,
 )
@@ -45,10 +46,10 @@ from models.orders.tables import Order, OrderStatus
 from models.payments.installation import is_recorded_here, recorded_here
 from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
+from models.refunds.debts import OWED
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import DECIDED, LOST, MADE, given_back, kept, left_to_give_back, taken_by_banks
 from models.refunds.tables import (
-    AUTOMATIC,
     BALANCE_INSUFFICIENT,
     DELAYED,
     ENDED,
@@ -196,25 +197,13 @@ IN_REVIEW = _fact(
     ~exists().where(col(_waiting.order_id) == col(Order.id), *is_waiting_money),
 )
 
-# A refund that failed is over when as much went back afterwards, or when a person says so. Several failed ones are made
-# up for in their order.
-_failed, _later = aliased(Refund, name="failed"), aliased(Refund, name="later")
-_before = (
-    col(_failed.payment_id) == col(Refund.payment_id),
-    among(col(_failed.state), ENDED),
-    ~is_given_up(_failed),
-    col(_failed.updated_at) <= col(Refund.updated_at),
-)
-_failed_so_far = select(func.sum(col(_failed.amount))).where(*_before).scalar_subquery()
-_first_failure = select(func.min(col(_failed.updated_at))).where(*_before).scalar_subquery()
-_made_up_for = (
-    select(func.coalesce(func.sum(col(_later.amount)), 0))
-    .where(
-        col(_later.payment_id) == col(Refund.payment_id),
-        among(col(_later.state), MADE),
-        col(_later.created_at) > _first_failure,
-    )
-    .scalar_subquery()
+_later, _newer = aliased(Refund, name="later"), aliased(Refund, name="newer")
+# One case for all failed refunds of a payment: about the last of them, and what is still owed.
+_is_last_failure = ~exists().where(
+    col(_newer.payment_id) == col(Refund.payment_id),
+    among(col(_newer.state), ENDED),
+    ~is_given_up(_newer),
+    tuple_(col(_newer.updated_at), col(_newer.id)) > tuple_(col(Refund.updated_at), col(Refund.id)),
 )
 # What went back by the dashboard and was heard of together with the failure came before it or made up for it: Stripe's
 # list of refunds doesn't tell which.
@@ -240,6 +229,7 @@ FAILED_REFUNDS = (
         col(Refund.id),
         **{
             **_refund,
+            "amount": func.least(OWED, kept(Payment)),
             "word": func.concat(
                 case((_is_perhaps_made_up_for, PERHAPS_MADE_UP_FOR)), col(Refund.failure_code)
             ),
@@ -250,8 +240,9 @@ FAILED_REFUNDS = (
         among(col(Refund.state), ENDED),
         is_recorded_here,
         ~is_given_up(Refund),
+        _is_last_failure,
         kept(Payment) > 0,
-        or_(among(col(Refund.cause), AUTOMATIC), _made_up_for < _failed_so_far),
+        OWED > 0,
     )
 )
 

@@ -11,6 +11,7 @@ from models.currencies.charge_limits import ChargeLimit
 from models.payments.installation import is_recorded_here
 from models.payments.statements import KEY_LIFETIME
 from models.payments.tables import Payment
+from models.refunds.debts import OWED
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import left_to_give_back
 from models.refunds.tables import AUTOMATIC, Refund, RefundState
@@ -137,6 +138,7 @@ TRY_THE_REST = (
         col(Payment.id) == col(Refund.payment_id),
         is_recorded_here,
         ~is_given_up(Refund),
+        OWED > 0,
         _rest.between(1, col(Refund.amount) - 1),
         col(ChargeLimit.currency) == col(Payment.currency),
         _rest % col(ChargeLimit.step) == 0,

@@ -27,7 +27,7 @@ from models.base import among
 from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
-from models.refunds.given_up import is_given_up
+from models.refunds.debts import GIVEN_UP, OWED
 from models.refunds.sums import DECIDED, asked_for, kept, left_to_give_back
 from models.refunds.tables import AUTOMATIC, ENDED, Dispute, Refund, RefundState
 from runtime.database.statements import Query
@@ -58,9 +58,7 @@ _still_owed = and_(
     among(col(Payment.disposition), GOES_BACK),
     kept(Payment) > 0,
     or_(
-        exists().where(
-            col(_other.payment_id) == col(Payment.id), among(col(_other.state), ENDED), ~is_given_up(_other)
-        ),
+        OWED > 0,
         and_(
             left_to_give_back(Payment) > 0,
             ~exists().where(col(_other.payment_id) == col(Payment.id), among(col(_other.state), ENDED)),
@@ -104,13 +102,15 @@ REFUNDABLE_PAYMENTS = Query(
 
 class LeftRow(NamedTuple):
     amount: int
+    given_up: int  # of it went back in another way, by a person's word
 
 
 LEFT_TO_GIVE_BACK = Query(
     LeftRow,
-    select(cast(left_to_give_back(Payment), BigInteger).label("amount")).where(
-        col(Payment.id) == bindparam("payment_id", type_=Uuid)
-    ),
+    select(
+        cast(left_to_give_back(Payment), BigInteger).label("amount"),
+        cast(GIVEN_UP, BigInteger).label("given_up"),
+    ).where(col(Payment.id) == bindparam("payment_id", type_=Uuid)),
 )
 
 

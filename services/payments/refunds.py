@@ -348,11 +348,13 @@ async def _chosen(
 ) -> tuple[RefundablePayment, int]:
     """The first payment that has as much left, and how much goes back of it: a multiple of its currency's step.
 
-    `wanted` is minor units of the order's currency. An order whose currency was changed may have money of another one.
+    `wanted` is minor units of the order's currency; without it all that is left goes back, but for what
+        went back in another way. An order whose currency was changed may have money of another one.
     """
     left = []
     for payment in payments:
-        rest = (await transaction.one(LEFT_TO_GIVE_BACK, {"payment_id": payment.id})).amount
+        row = await transaction.one(LEFT_TO_GIVE_BACK, {"payment_id": payment.id})
+        rest = row.amount if wanted is not None else row.amount - row.given_up
         left.append((payment, in_whole_steps(max(0, rest), payment.currency)))
     if wanted is not None:
         left = [(payment, rest) for payment, rest in left if payment.currency == order_currency]

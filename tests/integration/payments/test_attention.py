@@ -200,8 +200,9 @@ async def test_refunds_that_failed_are_made_up_for_one_after_the_other(
     shop: Shop, database: Database, attention: Attention
 ) -> None:
     payment_id = await settled(shop, database)
+    an_hour_ago = datetime.now(UTC) - timedelta(hours=1)  # before either of them failed
     for _ in range(2):
-        await add_refund(database, payment_id)
+        await add_refund(database, payment_id, created_at=an_hour_ago)
     await add_refund(database, payment_id, state="succeeded")
 
     assert await attention.derive() == (1, 0)

@@ -93,6 +93,7 @@ class World:
         """Of the 10.00 that came for 12.00 USD, a bank took 3.00."""
         order_id = await self.in_review()
         dispute = self.sandbox.dispute((await self.shop.payments(order_id))[0].intent_id, amount=300)
+        await self.hear()
         self.sandbox.move_dispute(dispute["id"], "lost")
         await self.hear()
         return order_id

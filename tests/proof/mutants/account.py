@@ -82,8 +82,8 @@ MUTANTS = (
         (
             Change(
                 "models/attention/facts.py",
-                "        or_(among(col(Refund.cause), AUTOMATIC), _made_up_for < _failed_so_far),\n",
-                "        among(col(Refund.cause), AUTOMATIC),\n",
+                "        OWED > 0,\n",
+                "        col(Refund.cause) != RefundCause.MERCHANT.value,\n",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_a_merchants_refund_that_fails_weeks_later_is_told",),

@@ -1,6 +1,6 @@
 """Deliberate bugs in what becomes of money that an order has no use for, and of what nobody can pay any more."""
 
-from tests.proof.mutants.files import CLOSING, COPY, FOLLOWING, OWED, SHARED
+from tests.proof.mutants.files import CLOSING, COPY, FAILED, FOLLOWING, OWED, SHARED
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -23,7 +23,7 @@ MUTANTS = (
         (
             Change(
                 "models/refunds/attempts.py",
-                "        ~is_given_up(Refund),\n        _rest",
+                "        ~is_given_up(Refund),\n        OWED > 0,\n        _rest",
                 "        _rest",
             ),
             Change("models/reconciliation/statements.py", "        ~is_given_up(Refund),\n", ""),
@@ -35,11 +35,27 @@ MUTANTS = (
         (
             Change(
                 "models/attention/facts.py",
-                "        ~is_given_up(Refund),\n        kept(Payment) > 0,\n",
-                "        kept(Payment) > 0,\n",
+                "        ~is_given_up(Refund),\n        _is_last_failure,\n",
+                "        _is_last_failure,\n",
             ),
+            Change("models/refunds/debts.py", ", ~_dropped(_ended).exists()", ""),
         ),
         (f"{OWED}::test_a_refund_that_a_person_gave_up_opens_no_other_case",),
+    ),
+    Mutant(
+        "a refund that fails twice told twice",
+        (Change("models/attention/facts.py", "        _is_last_failure,\n", ""),),
+        (f"{FAILED}::test_a_refund_that_fails_twice_is_told_once",),
+    ),
+    Mutant(
+        "a failed refund told in full though a part went back since",
+        (Change("models/attention/facts.py", "func.least(OWED, kept(Payment))", "col(Refund.amount)"),),
+        (f"{FAILED}::test_a_case_says_what_is_still_missing",),
+    ),
+    Mutant(
+        "money given back again that went back in another way",
+        (Change("services/payments/refunds.py", "else row.amount - row.given_up", "else row.amount"),),
+        (f"{FAILED}::test_all_that_is_left_is_without_what_went_back_in_another_way",),
     ),
     Mutant(
         "good money refunded in the place of owed money",
