@@ -5,13 +5,9 @@ that changes its money, and it closes them when a fact is gone. In a copied data
 """
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     ColumnElement,
     ColumnExpressionArgument,
     FromClause,
@@ -29,33 +25,32 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
-    null,
     or_,
     select,
     tuple_,
     union_all,
     update,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from models.attention.dispute_facts import LOST_CASE, OPEN_DISPUTES, WON_CASE, is_still_without_place
+from models.attention.fact import FactRow, fact_of
 from models.attention.tables import AttentionCase, AttentionKind, AttentionSubject
 from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.installation import is_recorded_here, recorded_here
-from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
+from models.payments.tables import Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.debts import OWED
 from models.refunds.given_up import is_given_up
-from models.refunds.sums import DECIDED, LOST, MADE, given_back, kept, left_to_give_back, taken_by_banks
+from models.refunds.sums import MADE, given_back, kept
 from models.refunds.tables import (
     BALANCE_INSUFFICIENT,
     DELAYED,
     ENDED,
     FORBIDDEN,
     TOLD_AFTER_TRIES,
-    Dispute,
     Refund,
     RefundCause,
     RefundState,
@@ -66,58 +61,6 @@ from runtime.database.statements import Query
 # Stripe holds most authorizations for seven days; a person has to act before.
 AUTHORIZATION_HELD = literal_column("interval '6 days'", Interval)
 
-_nothing, _never = cast(null(), Text), cast(null(), TIMESTAMP(timezone=True))
-_no_amount = cast(null(), BigInteger)
-
-
-class FactRow(NamedTuple):
-    """`word` is Stripe's code or status, `sentence` what Stripe said; `amount` is minor units of `currency`, and so is
-    `received`, what arrived where `amount` is what is here.
-    """
-
-    kind: str
-    subject: str
-    subject_id: str
-    order_id: UUID
-    intent_id: str | None
-    amount: int | None
-    currency: str
-    word: str | None
-    sentence: str | None
-    due_by: datetime | None
-    received: int | None
-
-
-def _fact(
-    kind: AttentionKind,
-    subject: AttentionSubject,
-    subject_id: Any,
-    *,
-    order_id: Any,
-    intent_id: Any = _nothing,
-    amount: Any = _no_amount,
-    currency: Any = _nothing,
-    word: Any = _nothing,
-    sentence: Any = _nothing,
-    due_by: Any = _never,
-    received: Any = _no_amount,
-) -> Select[Any]:
-    """The columns of a `FactRow`."""
-    return select(
-        literal(kind.value, Text).label("kind"),
-        literal(subject.value, Text).label("subject"),
-        cast(subject_id, Text).label("subject_id"),
-        order_id.label("order_id"),
-        intent_id.label("intent_id"),
-        cast(amount, BigInteger).label("amount"),
-        currency.label("currency"),
-        word.label("word"),
-        sentence.label("sentence"),
-        due_by.label("due_by"),
-        cast(received, BigInteger).label("received"),
-    )
-
-
 _waiting = aliased(Payment, name="waiting")
 is_waiting_money = (
     col(_waiting.state) == PaymentState.SUCCEEDED.value,
@@ -127,7 +70,7 @@ is_waiting_money = (
 
 # Money that is neither settled nor returned, whatever its order's status was set to.
 WAITING_MONEY = (
-    _fact(
+    fact_of(
         AttentionKind.ORDER_IN_REVIEW,
         AttentionSubject.PAYMENT,
         col(_waiting.id),
@@ -150,7 +93,7 @@ _settled = aliased(Payment, name="settled")
 
 def _settled_and(word: ColumnElement[str], *where: ColumnExpressionArgument[bool]) -> Select[Any]:
     return (
-        _fact(
+        fact_of(
             AttentionKind.ORDER_IN_REVIEW,
             AttentionSubject.PAYMENT,
             col(_settled.id),
@@ -185,7 +128,7 @@ SETTLED_AND_REFUNDED = _settled_and(
 )
 
 # An order that is in review for another reason.
-IN_REVIEW = _fact(
+IN_REVIEW = fact_of(
     AttentionKind.ORDER_IN_REVIEW,
     AttentionSubject.ORDER,
     col(Order.id),
@@ -223,7 +166,7 @@ _refund = {
     "sentence": col(Refund.failure_message),
 }
 FAILED_REFUNDS = (
-    _fact(
+    fact_of(
         AttentionKind.REFUND_FAILED,
         AttentionSubject.REFUND,
         col(Refund.id),
@@ -250,7 +193,7 @@ _creating = col(Refund.state) == RefundState.CREATING.value
 # Whatever keeps a refund from being made: Stripe's balance at once, anything else after about an hour.
 _why = func.coalesce(col(Refund.failure_code), literal(DELAYED, Text))
 POSTPONED_REFUNDS = (
-    _fact(AttentionKind.REFUND_FAILED, AttentionSubject.REFUND, col(Refund.id), **{**_refund, "word": _why})
+    fact_of(AttentionKind.REFUND_FAILED, AttentionSubject.REFUND, col(Refund.id), **{**_refund, "word": _why})
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
         is_recorded_here,
@@ -260,84 +203,12 @@ POSTPONED_REFUNDS = (
     )
 )
 FORBIDDEN_REFUNDS = (
-    _fact(AttentionKind.REFUND_FORBIDDEN, AttentionSubject.REFUND, col(Refund.id), **_refund)
+    fact_of(AttentionKind.REFUND_FORBIDDEN, AttentionSubject.REFUND, col(Refund.id), **_refund)
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(is_recorded_here, _creating, col(Refund.failure_code) == FORBIDDEN)
 )
 
-
-def _dispute(subject_id: ColumnElement[str], *where: ColumnExpressionArgument[bool]) -> Select[Any]:
-    return (
-        _fact(
-            AttentionKind.DISPUTE_OPEN,
-            AttentionSubject.DISPUTE,
-            subject_id,
-            order_id=col(Payment.order_id),
-            intent_id=col(Payment.intent_id),
-            amount=col(Dispute.amount),
-            currency=col(Payment.currency),
-            word=col(Dispute.status),
-            sentence=col(Dispute.reason),
-            due_by=col(Dispute.due_by),
-        )
-        .join(Payment, col(Payment.id) == col(Dispute.payment_id))
-        .where(is_recorded_here, *where)
-    )
-
-
-# An inquiry that a person has answered may become a dispute, with another date: that is a case of its own.
-_stage = case(
-    (col(Dispute.status).startswith("warning"), col(Dispute.id) + "/inquiry"), else_=col(Dispute.id)
-)
-OPEN_DISPUTES = _dispute(
-    _stage, col(Dispute.status).not_in([literal_column(f"'{status}'") for status in DECIDED])
-)
-
-# What is opened when Stripe tells of it, since a sweep would have to look through all that was ever decided.
-# `LOST_CASE`: a dispute that was lost when it was first heard of, as those of bank debits are, or over money that had
-# gone back. Nobody was told while something could be done.
-LOST_CASE, WON_CASE = "/lost", "/won"
-_first_heard_of = bindparam("first_heard_of", type_=Boolean)
-LOST_DISPUTE = Query(
-    FactRow,
-    _dispute(
-        col(Dispute.id) + LOST_CASE,
-        col(Dispute.id) == bindparam("dispute_id", type_=Text),
-        col(Dispute.status) == LOST,
-        or_(
-            _first_heard_of,
-            given_back(Payment.id) + taken_by_banks(Payment.id) > col(Payment.amount_received),
-        ),
-    ),
-)
-# `WON_CASE`: money that a bank had taken and gave back, while its order went on without it.
-HERE_AGAIN = "here again"
-_here_again = aliased(Payment, name="here_again")
-_without_place = and_(
-    left_to_give_back(_here_again) > 0,
-    or_(among(col(_here_again.disposition), GOES_BACK), among(col(Order.status), (OrderStatus.CANCELED,))),
-)
-MONEY_WON_BACK = Query(
-    FactRow,
-    _fact(
-        AttentionKind.ORDER_IN_REVIEW,
-        AttentionSubject.PAYMENT,
-        cast(col(_here_again.id), Text) + WON_CASE,
-        order_id=col(_here_again.order_id),
-        intent_id=col(_here_again.intent_id),
-        amount=left_to_give_back(_here_again),
-        currency=col(_here_again.currency),
-        word=literal(HERE_AGAIN, Text),
-    )
-    .join(Order, col(Order.id) == col(_here_again.order_id))
-    .where(
-        col(_here_again.id) == bindparam("payment_id", type_=Uuid),
-        _without_place,
-        recorded_here(_here_again),
-    ),
-)
-
-AUTHORIZATIONS = _fact(
+AUTHORIZATIONS = fact_of(
     AttentionKind.AUTHORIZATION_LAPSES,
     AttentionSubject.PAYMENT,
     col(Payment.id),
@@ -439,11 +310,6 @@ def _ending(kind: AttentionKind) -> Update:
     )
 
 
-_waits_for_a_place = exists().where(
-    cast(col(_here_again.id), Text) + WON_CASE == col(AttentionCase.subject_id),
-    col(Order.id) == col(_here_again.order_id),
-    _without_place,
-)
 _intent_is_known = exists().where(col(Payment.intent_id) == col(AttentionCase.subject_id))
 _item_waits = exists().where(col(SweepRetry.item) == col(AttentionCase.subject_id))
 _event_waits = exists().where(
@@ -455,7 +321,10 @@ FACTS_WITHOUT_CASE = tuple(_without_case(kind) for kind in FACTS)
 GONE = (
     *(_closing_when_gone([kind], of_order=False) for kind in FACTS),
     _closing(col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value, _intent_is_known),
-    _closing(col(AttentionCase.subject_id).endswith(WON_CASE), ~_waits_for_a_place),
+    _closing(
+        col(AttentionCase.subject_id).endswith(WON_CASE),
+        ~is_still_without_place(col(AttentionCase.subject_id)),
+    ),
     _closing(
         col(AttentionCase.kind) == AttentionKind.EVENT_UNFINISHED.value, ~or_(_event_waits, _item_waits)
     ),

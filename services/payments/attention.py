@@ -12,13 +12,13 @@ from uuid import UUID
 
 import structlog
 
+from models.attention.fact import FactRow
 from models.attention.facts import (
     FACTS_OF_ORDER,
     FACTS_WITHOUT_CASE,
     GONE,
     GONE_OF_ORDER,
     REVIEWS_THAT_ENDED,
-    FactRow,
 )
 from models.attention.statements import CLOSE_BY_FACTS, OPEN_CASE
 from models.attention.tables import AttentionKind, AttentionSubject

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from models.attention.facts import HERE_AGAIN, PERHAPS_MADE_UP_FOR, SET_BACK, SET_TO, FactRow
+from models.attention.dispute_facts import HERE_AGAIN
+from models.attention.fact import FactRow
+from models.attention.facts import PERHAPS_MADE_UP_FOR, SET_BACK, SET_TO
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
 from models.orders.tables import OrderStatus

@@ -4,7 +4,8 @@ from typing import Protocol
 
 import structlog
 
-from models.attention.facts import LOST_DISPUTE, MONEY_WON_BACK, FactRow
+from models.attention.dispute_facts import LOST_DISPUTE, MONEY_WON_BACK
+from models.attention.fact import FactRow
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, LockedPayment
 from models.payments.tables import PaymentState
 from models.refunds.statements import (

@@ -17,7 +17,8 @@ from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import SelectBase
 
 import models
-from models.attention.facts import FACTS_WITHOUT_CASE, FactRow
+from models.attention.fact import FactRow
+from models.attention.facts import FACTS_WITHOUT_CASE
 from models.operations.metric_statements import Figure
 from models.orders.searches import orders_search
 from models.orders.statements import EVERY_PART, orders_reading

@@ -66,8 +66,8 @@ MUTANTS = (
             ),
             Change(
                 "models/payments/settlement_statements.py",
-                "col(Order.refunded_by_hand))\n    .where(_this_order)\n    .with_for_update(),",
-                "col(Order.refunded_by_hand)).where(_this_order),",
+                "        col(Order.refunded_by_hand),\n    )\n    .where(_this_order)\n    .with_for_update(),",
+                "        col(Order.refunded_by_hand)).where(_this_order),",
             ),
         ),
         (f"{REFUND}::test_refunds_that_race_for_more_than_was_paid_get_what_there_is",),

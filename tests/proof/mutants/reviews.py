@@ -3,7 +3,7 @@
 from tests.proof.mutants.files import COME_BACK, REJECTED
 from tests.proof.mutants.mutant import Change, Mutant
 
-FACTS = "models/attention/facts.py"
+FACTS = "models/attention/dispute_facts.py"
 STATES = "services/payments/state_machine.py"
 
 MUTANTS = (

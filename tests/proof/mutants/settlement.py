@@ -48,8 +48,8 @@ MUTANTS = (
         (
             Change(
                 "models/payments/settlement_statements.py",
-                "col(Order.refunded_by_hand))\n    .where(_this_order)\n    .with_for_update(),",
-                "col(Order.refunded_by_hand)).where(_this_order),",
+                "        col(Order.refunded_by_hand),\n    )\n    .where(_this_order)\n    .with_for_update(),",
+                "        col(Order.refunded_by_hand)).where(_this_order),",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_sql_that_is_not_committed_while_a_payment_settles_counts",),
