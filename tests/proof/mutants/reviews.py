@@ -17,8 +17,8 @@ MUTANTS = (
         (
             Change(
                 "services/payments/reviews.py",
-                "            await set_disposition(transaction, each.payment_id, Disposition.MISMATCH, cause=CAUSE)\n",
-                "            pass\n",
+                "        await set_disposition(transaction, each.payment_id, Disposition.MISMATCH, cause=CAUSE)\n",
+                "",
             ),
         ),
         (
