@@ -45,17 +45,19 @@ def open_dispute(
 
 _OPEN = ("needs_response", "under_review", "warning_needs_response", "warning_under_review")
 _STATUSES = (*_OPEN, "won", "lost", "warning_closed")
+_AFTERWARDS = {"lost": ("won",), "warning_closed": ("needs_response",)}
 
 
 def move_dispute(account: Account, dispute_id: str, status: str) -> Object:
     """The dispute goes on: `under_review` as evidence is sent, then `won` or `lost` (inquiries: `warning_…`).
 
-    ValueError for a word that is no status; 400 for a dispute that is closed.
+    One that was closed goes on in two ways: a bank gives back what it took, and an inquiry becomes a dispute.
+    ValueError for a word that is no status; 400 for another dispute that is closed.
     """
     if status not in _STATUSES:
         raise ValueError(f"unknown status {status!r}; one of {', '.join(_STATUSES)}")
     dispute = account.disputes.require(dispute_id, param="dispute")
-    if dispute["status"] not in _OPEN:
+    if dispute["status"] not in _OPEN and status not in _AFTERWARDS.get(dispute["status"], ()):
         raise invalid(f"This dispute is already closed: it has a status of {dispute['status']}.")
     changes: Object = {"status": status}
     if status.endswith("under_review"):

@@ -348,8 +348,8 @@ async def _chosen(
 ) -> tuple[RefundablePayment, int]:
     """The first payment that has as much left, and how much goes back of it: a multiple of its currency's step.
 
-    `wanted` is minor units of the order's currency; without it all that is left goes back, but for what
-        went back in another way. An order whose currency was changed may have money of another one.
+    `wanted` is minor units of the order's currency; without it all that is left goes back, but for what went back in
+    another way. An order whose currency was changed may have money of another one.
     """
     left = []
     for payment in payments:

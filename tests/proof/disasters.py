@@ -286,7 +286,10 @@ class Disasters(KeysAndTokens):
             with suppress(StripeError):
                 self.sandbox.dispute(intent_id, amount=amount, inquiry=inquiry)
 
-    @rule(which=WHICH, status=st.sampled_from(["under_review", "won", "lost", "warning_closed"]))
+    @rule(
+        which=WHICH,
+        status=st.sampled_from(["under_review", "needs_response", "won", "lost", "warning_closed"]),
+    )
     def a_dispute_goes_on(self, which: int, status: str) -> None:
         dispute_id = self._nth([d["id"] for d in self.sandbox.state.disputes], which)
         if dispute_id:

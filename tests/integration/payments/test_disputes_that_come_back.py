@@ -38,14 +38,6 @@ async def sweep(whole_shop: WholeShop, database: Database) -> None:
         await whole_shop.sweep.run()
 
 
-def decide_again(whole_shop: WholeShop, dispute: dict[str, Any], status: str) -> None:
-    """What Stripe may do with a dispute that was decided, and the sandbox's `move_dispute` refuses."""
-    state = whole_shop.sandbox.state
-    before = state.disputes.require(dispute["id"])
-    after = state.save(state.disputes, before | {"status": status})
-    state.emit("charge.dispute.updated", after, before)
-
-
 async def lost(whole_shop: WholeShop, database: Database, intent_id: str) -> dict[str, Any]:
     """A dispute over all of it that a person was told of, and that the bank decided."""
     dispute = whole_shop.sandbox.dispute(intent_id)
@@ -104,7 +96,7 @@ async def test_an_inquiry_that_becomes_a_dispute_calls_again(
     await sweep(whole_shop, database)
     assert await database.rows(CASES) == []
 
-    decide_again(whole_shop, dispute, "needs_response")
+    whole_shop.sandbox.move_dispute(dispute["id"], "needs_response")
     await sweep(whole_shop, database)
 
     assert f"({dispute['id']}, " in (await the_case(database)).message
@@ -129,7 +121,7 @@ async def test_money_that_is_won_back_after_its_order_went_on_without_it_waits_f
     await sweep(whole_shop, database)
     before = await whole_shop.shop.status(order_id)
 
-    decide_again(whole_shop, dispute, "won")
+    whole_shop.sandbox.move_dispute(dispute["id"], "won")
     await sweep(whole_shop, database)
 
     assert (await the_case(database)).kind == "order_in_review"
@@ -152,7 +144,7 @@ async def test_a_part_of_late_money_that_is_won_back_is_given_back_by_a_person(
     await sweep(whole_shop, database)
     assert ([made["amount"] for made in state.refunds], await database.rows(CASES)) == ([750], [])
 
-    decide_again(whole_shop, dispute, "won")
+    whole_shop.sandbox.move_dispute(dispute["id"], "won")
     await sweep(whole_shop, database)
     assert "2.50 USD" in (await the_case(database)).message
     await whole_shop.refund(order_id)
