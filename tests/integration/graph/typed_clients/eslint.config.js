@@ -14,11 +14,13 @@ const values = [
   "MoneyMoved",
   "NewServiceKey",
   "NewWebhookEndpoint",
+  "OpenReview",
   "OrderItem",
   "OrderLine",
   "PageInfo",
   "PaymentConfig",
   "PaymentTransition",
+  "ReviewOutcome",
   "SavedProducts",
 ];
 
