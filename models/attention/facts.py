@@ -301,7 +301,8 @@ def _ending(kind: AttentionKind) -> Update:
     return (
         update(AttentionCase)
         .where(
-            col(AttentionCase.kind) == kind.value,
+            among(col(AttentionCase.kind), (kind,)),
+            among(col(AttentionCase.subject), (AttentionSubject.ORDER, AttentionSubject.PAYMENT)),
             col(AttentionCase.closed_by).is_not(None),
             col(AttentionCase.subject_id).not_like("%/%"),
             ~exists().where(*same),

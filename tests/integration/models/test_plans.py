@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from models.attention.facts import FACTS_WITHOUT_CASE, GONE
+from models.attention.facts import FACTS_WITHOUT_CASE, GONE, REVIEWS_THAT_ENDED
 from models.attention.statements import DELETE_OLD_CASES
 from models.operations.metric_statements import AT_MOST, FIGURES
 from models.orders.searches import OrderFilterName, orders_search
@@ -243,7 +243,7 @@ async def test_opening_a_payment_adds_no_items_up(explained: psycopg.AsyncConnec
     assert not [line for line in await plan(explained, OPEN_PAYMENT) if "order_items" in line]
 
 
-ABOUT_CASES: tuple[AnyStatement, ...] = (*FACTS_WITHOUT_CASE, *GONE)
+ABOUT_CASES: tuple[AnyStatement, ...] = (*FACTS_WITHOUT_CASE, *GONE, REVIEWS_THAT_ENDED)
 MOST_READ = 100  # rows; the shop has a thousand pending orders, and nineteen thousand paid ones
 
 
