@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database
 from sandbox.core import Sandbox
 from services.identity.principal import Principal
@@ -10,6 +11,7 @@ from services.payments.intents import Intent
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
 from services.payments.refunds import Refunds, RefundWish
+from services.payments.reviews import Reviews, ReviewWish
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep
 from services.stripe_api.signatures import StripeSignatureCheck
@@ -29,6 +31,7 @@ class WholeShop:
         self.inbox = Inbox(database, self.gateway, check, livemode=False)
         self.payments = PaymentIntents(database, self.gateway, deadline=2)
         self.refunds = Refunds(database, self.gateway)
+        self.reviews = Reviews(database, self.refunds)
         self.cancellation = OrderCancellation(database, self.gateway)
         self.sweep = Sweep(database, self.gateway, self.inbox)
 
@@ -48,3 +51,14 @@ class WholeShop:
             order_id=order_id, amount=amount, reason=None, idempotency_key=key, requested_by="shopkeeper"
         )
         return await self.refunds.request(wish)
+
+    async def decide(self, order_id: UUID, decision: ReviewDecision) -> None:
+        """What a person says about an order in review."""
+        wish = ReviewWish(
+            order_id=order_id,
+            decision=decision,
+            note="We agreed.",
+            idempotency_key="k",
+            decided_by="shopkeeper",
+        )
+        await self.reviews.resolve(wish)

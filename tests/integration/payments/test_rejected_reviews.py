@@ -8,7 +8,6 @@ from sqlalchemy import text
 from models import OrderStatus
 from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database
-from services.payments.reviews import Reviews, ReviewWish
 from services.payments.settlement import Settlement
 from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
@@ -22,15 +21,6 @@ NEXT_TRIES = text("UPDATE refunds SET due_at = now(), lease_until = NULL")
 @pytest.fixture
 def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
     return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
-
-
-async def resolve(
-    whole_shop: WholeShop, database: Database, order_id: UUID, decision: ReviewDecision
-) -> None:
-    wish = ReviewWish(
-        order_id=order_id, decision=decision, note="We agreed.", idempotency_key="k", decided_by="shopkeeper"
-    )
-    await Reviews(database, whole_shop.refunds).resolve(wish)
 
 
 async def paid_events(database: Database) -> int:
@@ -59,7 +49,7 @@ async def test_what_is_given_back_of_two_payments_leaves_none_that_pays_the_orde
     if refusal:
         whole_shop.sandbox.plan_refunds(second, refuse=refusal)
 
-    await resolve(whole_shop, database, order_id, ReviewDecision.REFUND)
+    await whole_shop.decide(order_id, ReviewDecision.REFUND)
     await whole_shop.sweep.run()
     if refusal:
         assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
@@ -82,7 +72,7 @@ async def test_what_is_given_back_of_an_order_that_was_set_to_another_status_doe
     await whole_shop.shop.set_order(order_id, status=said)
     whole_shop.sandbox.plan_refunds(intent_id, refuse="balance_insufficient")
 
-    await resolve(whole_shop, database, order_id, ReviewDecision.REFUND)
+    await whole_shop.decide(order_id, ReviewDecision.REFUND)
     await whole_shop.refunds.refresh(intent_id)
     await whole_shop.sweep.run()
     on_its_way = OrderStatus.CANCELED if said is OrderStatus.CANCELED else OrderStatus.REVIEW
@@ -120,7 +110,7 @@ async def test_what_is_left_after_a_bank_took_its_part_is_not_the_total_because_
     await whole_shop.sweep.run()
 
     assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
-    await resolve(whole_shop, database, order_id, ReviewDecision.ACCEPT)  # a person may say that it is enough
+    await whole_shop.decide(order_id, ReviewDecision.ACCEPT)  # a person may say that it is enough
     await whole_shop.sweep.run()
     assert await whole_shop.shop.status(order_id) is OrderStatus.PAID
     assert await paid_events(database) == 1

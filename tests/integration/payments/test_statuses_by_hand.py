@@ -1,7 +1,6 @@
 """A paid order's status is set by plain SQL: its money stays where it is, and a person decides before anything else."""
 
 from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -11,7 +10,6 @@ from models.payments.tables import Disposition
 from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database
 from services.orders.refusals import OrderNotCancelable
-from services.payments.reviews import Reviews, ReviewWish
 from tests.conftest import Stripe
 from tests.make import Shop
 from tests.proof.gateway import SandboxGateway
@@ -23,15 +21,6 @@ CASES = text("SELECT kind, message FROM attention WHERE closed_at IS NULL")
 @pytest.fixture
 def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
     return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
-
-
-async def resolve(
-    whole_shop: WholeShop, database: Database, order_id: UUID, decision: ReviewDecision
-) -> None:
-    wish = ReviewWish(
-        order_id=order_id, decision=decision, note="We agreed.", idempotency_key="k", decided_by="shopkeeper"
-    )
-    await Reviews(database, whole_shop.refunds).resolve(wish)
 
 
 @pytest.mark.parametrize("how", ["expires", "is canceled"])
@@ -51,7 +40,7 @@ async def test_an_order_that_was_set_back_to_pending_is_not_closed_over_its_mone
 
     assert (findings.cases, findings.unfinished) == (1, [])
     assert await shop.status(order_id) is OrderStatus.PENDING
-    await resolve(whole_shop, database, order_id, ReviewDecision.ACCEPT)
+    await whole_shop.decide(order_id, ReviewDecision.ACCEPT)
     assert await shop.status(order_id) is OrderStatus.PAID
     assert await database.rows(CASES) == []
 
@@ -83,7 +72,7 @@ async def test_settled_money_on_an_order_that_was_set_to_another_status_waits_fo
     await whole_shop.refunds.refresh(intent_id)
     assert await shop.status(order_id) is said  # news of its money hands nothing over
 
-    await resolve(whole_shop, database, order_id, decision)
+    await whole_shop.decide(order_id, decision)
 
     assert await shop.status(order_id) is status
     assert [refund["amount"] for refund in whole_shop.sandbox.state.refunds] == given_back
