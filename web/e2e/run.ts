@@ -2,6 +2,7 @@
 // ONLY='words' chooses by a test's name. It never ends without a verdict: Node's runner counts a file that exits early, or in which nothing
 // ran, as passed.
 import { readdir, rm, stat } from "node:fs/promises"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { run } from "node:test"
 import { spec } from "node:test/reporters"
@@ -10,7 +11,7 @@ import { Demo } from "./demo.ts"
 const LONGEST = 10 * 60_000 // milliseconds, for one file
 const { ONLY } = process.env
 const words = process.argv.slice(2)
-const AT_ONCE = 2 // files: a browser test mostly waits, for a server, a browser or a webhook
+const AT_ONCE = Math.ceil(availableParallelism() * 1.5) // files: a browser test mostly waits, for a server, a browser or a webhook
 const units = await testsIn(join(import.meta.dirname, "../src"))
 const inBrowser = await longestFirst(await testsIn(join(import.meta.dirname, ".")))
 const files = [...inBrowser, ...units]
