@@ -7,11 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from models import OrderStatus
 from runtime.database.database import Database, Row, Transaction
-from services.payments.refunds import RefundWish
+from services.payments.refund_wishes import RefundWish
+from services.reconciliation.attention_cases import AttentionCases
 from services.reconciliation.inbox import Inbox
 from tests.conftest import Stripe
 from tests.make import Shop
+from tests.proof.whole_shop import WholeShop
+from tests.reconciling import sweep
 
 WAITING = text("SELECT count(*) AS number FROM pg_locks WHERE NOT granted")
 
@@ -43,6 +47,42 @@ async def open_cases(database: Database) -> list[Row]:
 
 async def kinds(database: Database) -> list[str]:
     return [case.kind for case in await open_cases(database)]
+
+
+async def told(database: Database) -> list[str]:
+    return [case.message for case in await open_cases(database)]
+
+
+async def close_all(database: Database) -> None:
+    """By a person's word."""
+    for case in await open_cases(database):
+        await AttentionCases(database).close("shopkeeper", case.id, "in cash")
+
+
+async def all_fail(whole_shop: WholeShop, database: Database) -> None:
+    """The card is closed: whatever went back comes back from the bank."""
+    for made in list(whole_shop.sandbox.state.refunds):
+        if made["status"] == "succeeded":
+            whole_shop.sandbox.move_refund(made["id"], "failed", "expired_or_canceled_card")
+    await sweep(whole_shop, database, 2)
+
+
+async def paid_late(whole_shop: WholeShop) -> tuple[UUID, str]:
+    """10.00, after its order was canceled."""
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    intent_id = (await whole_shop.ask(order_id)).id
+    await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
+    whole_shop.sandbox.pay(intent_id)
+    return order_id, intent_id
+
+
+async def lose(whole_shop: WholeShop, database: Database, dispute_id: str) -> None:
+    """The bank keeps its money; what is left can be refunded again."""
+    whole_shop.sandbox.move_dispute(dispute_id, "lost")
+    state = whole_shop.sandbox.state
+    for charge in list(state.charges):
+        state.save(state.charges, charge | {"disputed": False})
+    await sweep(whole_shop, database, 2)
 
 
 async def while_uncommitted(

@@ -15,7 +15,7 @@ from runtime.ids import read_id
 from services.identity.principal import Permission
 from services.orders import refusals as orders_refusals
 from services.payments import refusals as payments_refusals
-from services.payments.refunds import RefundWish
+from services.payments.refund_wishes import RefundWish
 
 
 @strawberry.input(description="What to give back.")

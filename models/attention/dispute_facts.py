@@ -14,19 +14,20 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    func,
     literal,
     literal_column,
     or_,
 )
-from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.attention.fact import FactRow, fact_of
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.base import among
 from models.orders.tables import Order, OrderStatus
-from models.payments.installation import is_recorded_here, recorded_here
+from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Payment
+from models.refunds.debts import OWED
 from models.refunds.sums import DECIDED, LOST, given_back, left_to_give_back, taken_by_banks
 from models.refunds.tables import Dispute
 from runtime.database.statements import Query
@@ -78,11 +79,12 @@ LOST_DISPUTE = Query(
 )
 # `WON_CASE`: money that a bank had taken and gave back, while its order went on without it.
 HERE_AGAIN = "here again"
-_here_again = aliased(Payment, name="here_again")
-_won_case = cast(col(_here_again.id), Text) + WON_CASE
+_won_case = cast(col(Payment.id), Text) + WON_CASE
+# What failed refunds owe of it has a case of its own.
+_here_again = left_to_give_back(Payment) - OWED
 _without_place = and_(
-    left_to_give_back(_here_again) > 0,
-    or_(among(col(_here_again.disposition), GOES_BACK), among(col(Order.status), (OrderStatus.CANCELED,))),
+    _here_again > 0,
+    or_(among(col(Payment.disposition), GOES_BACK), among(col(Order.status), (OrderStatus.CANCELED,))),
 )
 MONEY_WON_BACK = Query(
     FactRow,
@@ -90,21 +92,20 @@ MONEY_WON_BACK = Query(
         AttentionKind.ORDER_IN_REVIEW,
         AttentionSubject.PAYMENT,
         _won_case,
-        order_id=col(_here_again.order_id),
-        intent_id=col(_here_again.intent_id),
-        amount=left_to_give_back(_here_again),
-        currency=col(_here_again.currency),
+        order_id=col(Payment.order_id),
+        intent_id=col(Payment.intent_id),
+        amount=_here_again,
+        currency=col(Payment.currency),
         word=literal(HERE_AGAIN, Text),
     )
-    .join(Order, col(Order.id) == col(_here_again.order_id))
-    .where(
-        col(_here_again.id) == bindparam("payment_id", type_=Uuid),
-        _without_place,
-        recorded_here(_here_again),
-    ),
+    .join(Order, col(Order.id) == col(Payment.order_id))
+    .where(col(Payment.id) == bindparam("payment_id", type_=Uuid), _without_place, is_recorded_here),
 )
 
 
 def is_still_without_place(subject_id: Any) -> ColumnElement[bool]:
     """Whether the money of a `WON_CASE` waits."""
-    return exists().where(_won_case == subject_id, col(Order.id) == col(_here_again.order_id), _without_place)
+    payment_id = case((subject_id.endswith(WON_CASE), cast(func.split_part(subject_id, "/", 1), Uuid)))
+    return exists().where(
+        col(Payment.id) == payment_id, col(Order.id) == col(Payment.order_id), _without_place
+    )

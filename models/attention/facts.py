@@ -44,7 +44,7 @@ from models.payments.tables import Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.debts import OWED
 from models.refunds.given_up import is_given_up
-from models.refunds.sums import MADE, given_back, kept
+from models.refunds.sums import MADE, given_back, kept, taken_by_banks
 from models.refunds.tables import (
     BALANCE_INSUFFICIENT,
     DELAYED,
@@ -52,7 +52,6 @@ from models.refunds.tables import (
     FORBIDDEN,
     TOLD_AFTER_TRIES,
     Refund,
-    RefundCause,
     RefundState,
 )
 from models.stripe_events.tables import StripeEvent
@@ -148,14 +147,17 @@ _is_last_failure = ~exists().where(
     ~is_given_up(_newer),
     tuple_(col(_newer.updated_at), col(_newer.id)) > tuple_(col(Refund.updated_at), col(Refund.id)),
 )
-# What went back by the dashboard and was heard of together with the failure came before it or made up for it: Stripe's
-# list of refunds doesn't tell which.
+# Stripe tells when a refund was made, and not when it failed. So one that was made before its failure was heard of came
+# before that, or makes up for it; and a bank that took money perhaps took this.
 PERHAPS_MADE_UP_FOR = "perhaps made up for: "
-_is_perhaps_made_up_for = exists().where(
-    col(_later.payment_id) == col(Refund.payment_id),
-    among(col(_later.state), MADE),
-    among(col(_later.cause), (RefundCause.DASHBOARD,)),
-    col(_later.created_at) == col(Refund.updated_at),
+_is_perhaps_made_up_for = or_(
+    exists().where(
+        col(_later.payment_id) == col(Refund.payment_id),
+        col(_later.id) != col(Refund.id),
+        among(col(_later.state), MADE),
+        col(_later.created_at).between(col(Refund.created_at), col(Refund.updated_at)),
+    ),
+    taken_by_banks(Payment.id) > 0,
 )
 _refund = {
     "order_id": col(Payment.order_id),
@@ -201,6 +203,20 @@ POSTPONED_REFUNDS = (
         _why != FORBIDDEN,
         or_(_why == BALANCE_INSUFFICIENT, col(Refund.tries) >= TOLD_AFTER_TRIES),
     )
+)
+# `MADE_CASE`: a person said that its money went back in another way, and Stripe made it all the same, of a request from
+# before. Opened when Stripe tells of it.
+MADE_CASE, MADE_AFTER_ALL = "/made", "made after all"
+REFUND_MADE_AFTER_ALL = Query(
+    FactRow,
+    fact_of(
+        AttentionKind.REFUND_FAILED,
+        AttentionSubject.REFUND,
+        cast(col(Refund.id), Text) + MADE_CASE,
+        **{**_refund, "word": literal(MADE_AFTER_ALL, Text)},
+    )
+    .join(Payment, col(Payment.id) == col(Refund.payment_id))
+    .where(col(Refund.id) == bindparam("refund_id", type_=Uuid), is_recorded_here, is_given_up(Refund)),
 )
 FORBIDDEN_REFUNDS = (
     fact_of(AttentionKind.REFUND_FORBIDDEN, AttentionSubject.REFUND, col(Refund.id), **_refund)
@@ -272,7 +288,7 @@ def _of_order() -> Query[FactRow]:
     return Query(FactRow, select(facts).where(facts.c.order_id == _this_order))
 
 
-_was_told = or_(*(col(AttentionCase.subject_id).endswith(end) for end in (LOST_CASE, WON_CASE)))
+_was_told = or_(*(col(AttentionCase.subject_id).endswith(end) for end in (LOST_CASE, WON_CASE, MADE_CASE)))
 
 
 def _closing_when_gone(kinds: Iterable[AttentionKind], *, of_order: bool) -> Update:

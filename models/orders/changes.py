@@ -201,6 +201,7 @@ class PaymentToReprice(NamedTuple):
     intent_id: str | None
     amount: int
     currency: str
+    order_version: int
     leased: bool | None
 
 
@@ -212,6 +213,7 @@ LOCK_PAYMENT_TO_REPRICE = Query(
         col(Payment.intent_id),
         col(Payment.amount),
         col(Payment.currency),
+        col(Payment.order_version),
         (col(Payment.lease_until) > func.now()).label("leased"),
     )
     .where(

@@ -46,7 +46,7 @@ class TransitionJson(TypedDict):
 
 class PaymentJson(TypedDict):
     """`unwatched`: Stripe was not asked about it in the last few seconds. `is_ours`: recorded here, and not in the
-    database that this one is a copy of.
+    database that this one is a copy of. `given_up` is what went back in another way, by a person's word.
     """
 
     id: str
@@ -59,6 +59,7 @@ class PaymentJson(TypedDict):
     created_at: str
     unwatched: bool
     is_ours: bool
+    given_up: int
     refunds: list[RefundJson]
     disputes: list[DisputeJson]
     history: list[TransitionJson]

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     false,
     func,
     or_,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.orders.tables import Order, order_total
@@ -117,9 +119,18 @@ class OrderWorth(NamedTuple):
     is_rejected: bool
 
 
+_paid_later = aliased(Payment, name="paid_later")
+# What came afterwards was not decided about.
 _last_decision = (
     select(col(Review.decision))
-    .where(col(Review.order_id) == col(Order.id))
+    .where(
+        col(Review.order_id) == col(Order.id),
+        ~exists().where(
+            col(_paid_later.order_id) == col(Order.id),
+            col(_paid_later.state) == PaymentState.SUCCEEDED.value,
+            col(_paid_later.created_at) > col(Review.decided_at),
+        ),
+    )
     .order_by(col(Review.decided_at).desc())
     .limit(1)
     .scalar_subquery()

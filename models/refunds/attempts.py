@@ -1,9 +1,25 @@
 """The statements by which a refund is asked of Stripe: who asks, under which idempotency key, and when again."""
 
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Interval, Text, Uuid, bindparam, case, func, literal_column, update
+from sqlalchemy import (
+    Interval,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.base import among
@@ -14,9 +30,10 @@ from models.payments.tables import Payment
 from models.refunds.debts import OWED
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import left_to_give_back
-from models.refunds.tables import AUTOMATIC, Refund, RefundState
+from models.refunds.tables import AUTOMATIC, TOLD_AFTER_TRIES, Refund, RefundState
 from runtime.database.statements import Query
 
+_known = aliased(Refund, name="known")
 _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
 
 
@@ -29,14 +46,18 @@ class TakenRefund(NamedTuple):
     attempt: int
     key_is_good: bool
     may_renew: bool  # no request under this key can be under way any more
+    was_told: bool  # a case asked a person to do something about it
     order_id: UUID
     intent_id: str
 
 
 # Stripe may finish a request after it answered 500, or after we stopped waiting. A request takes it a minute or so:
 # once this much has passed since the last one, what its list doesn't show was not made.
-STRIPE_MAY_FINISH_WITHIN = literal_column("interval '5 minutes'", Interval)
-_next_key_at = col(Refund.key_until) + STRIPE_MAY_FINISH_WITHIN
+STRIPE_MAY_FINISH_WITHIN = timedelta(minutes=5)
+_stripe_may_finish_within = literal_column(
+    f"interval '{STRIPE_MAY_FINISH_WITHIN // timedelta(seconds=1)} seconds'", Interval
+)
+_next_key_at = col(Refund.key_until) + _stripe_may_finish_within
 # Of a row from before there was `key_until`, whose key may be old and yet have been used a moment ago.
 _until_known = func.greatest(col(Refund.created_at) + KEY_LIFETIME, func.now())
 
@@ -63,6 +84,7 @@ TAKE_REFUND = Query(
         col(Refund.attempt),
         (col(Refund.key_until) > func.now()).label("key_is_good"),
         (_next_key_at <= func.now()).label("may_renew"),
+        or_(col(Refund.failure_code).is_not(None), col(Refund.tries) >= TOLD_AFTER_TRIES).label("was_told"),
         col(Payment.order_id),
         col(Payment.intent_id),
     ),
@@ -114,6 +136,39 @@ NEXT_ATTEMPT = (
     )
     .returning(col(Refund.id))
 )
+
+
+class EarlierRefund(NamedTuple):
+    stripe_refund_id: str
+
+
+# Of these, what was known when this refund was asked for.
+KNOWN_BEFORE = Query(
+    EarlierRefund,
+    select(col(_known.stripe_refund_id))
+    .join(Refund, col(Refund.created_at) > col(_known.created_at))
+    .where(
+        _this_refund, col(_known.stripe_refund_id) == any_(bindparam("stripe_refund_ids", type_=ARRAY(Text)))
+    ),
+)
+# A person says that the money went back in another way: not while Stripe may make it of an earlier request. One that it
+# refused it doesn't make.
+_may_be_made = and_(
+    col(Refund.failure_code).is_(None),
+    col(Refund.tries) > 0,
+    col(Refund.updated_at) + _stripe_may_finish_within > func.now(),
+)
+GIVE_UP_REFUND = (
+    update(Refund)
+    .where(
+        _this_refund,
+        col(Refund.state) == RefundState.CREATING.value,
+        func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
+        ~_may_be_made,
+    )
+    .values(state=RefundState.FAILED.value, lease_until=None, updated_at=func.now())
+    .returning(col(Refund.id))
+)
 FAIL_REFUND = (
     update(Refund)
     .where(_this_refund, col(Refund.state) == RefundState.CREATING.value)
@@ -125,24 +180,37 @@ FAIL_REFUND = (
         updated_at=func.now(),
     )
 )
-_rest = left_to_give_back(Payment)
-# What is left of owed money, where others took a part while ours was refused: under a key that asks for this. Not when
-# a person said that it went back in another way, nor what Stripe takes in no refund: it was told, and stays so.
+_rest = func.least(left_to_give_back(Payment), OWED)
+
+
+# What is left of owed money, where others took a part while ours was refused. Not when a person said that it went back
+# in another way, nor what Stripe takes in no refund: it was told, and stays so.
+_has_a_rest = (
+    _this_refund,
+    col(Refund.state) == RefundState.FAILED.value,
+    col(Refund.stripe_refund_id).is_(None),
+    among(col(Refund.cause), AUTOMATIC),
+    col(Payment.id) == col(Refund.payment_id),
+    is_recorded_here,
+    ~is_given_up(Refund),
+    _rest.between(1, col(Refund.amount) - 1),
+    col(ChargeLimit.currency) == col(Payment.currency),
+    _rest % col(ChargeLimit.step) == 0,
+)
+
+
+class PaymentOfRest(NamedTuple):
+    order_id: UUID
+    intent_id: str
+
+
+PAYMENT_OF_REST = Query(
+    PaymentOfRest, select(col(Payment.order_id), col(Payment.intent_id)).where(*_has_a_rest)
+)
+# Under a key that asks for this, and under the order's lock, as is the person's word.
 TRY_THE_REST = (
     update(Refund)
-    .where(
-        _this_refund,
-        col(Refund.state) == RefundState.FAILED.value,
-        col(Refund.stripe_refund_id).is_(None),
-        among(col(Refund.cause), AUTOMATIC),
-        col(Payment.id) == col(Refund.payment_id),
-        is_recorded_here,
-        ~is_given_up(Refund),
-        OWED > 0,
-        _rest.between(1, col(Refund.amount) - 1),
-        col(ChargeLimit.currency) == col(Payment.currency),
-        _rest % col(ChargeLimit.step) == 0,
-    )
+    .where(*_has_a_rest)
     .values(
         state=RefundState.CREATING.value,
         amount=_rest,

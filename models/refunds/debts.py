@@ -2,19 +2,22 @@
 
 Whatever was ever asked for together was promised: the most that refunds asked for at one time, less what they ask for
 now, is still owed. So a refund after a failure makes up for it first. When a person closes the case, all that is owed
-then was given back in another way, and counting begins anew.
+then was given back in another way; when they accept the money for its order, it is owed no more. Counting begins anew.
 """
 
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     FromClause,
     Integer,
     Text,
     Uuid,
     and_,
+    case,
     cast,
+    exists,
     func,
     literal_column,
     select,
@@ -27,6 +30,7 @@ from models.attention.tables import AttentionCase, AttentionSubject
 from models.base import among
 from models.refunds.given_up import OF_REFUNDS
 from models.refunds.tables import ENDED, Refund
+from models.reviews.tables import Review, ReviewDecision
 
 _asked, _ended, _told = (
     aliased(Refund, name="asked_once"),
@@ -35,7 +39,9 @@ _asked, _ended, _told = (
 )
 # Of the row of `payments` that the statement around reads: a subquery in FROM can't name its table.
 _this_payment = literal_column("payments.id", Uuid)
+_order_of_this_payment = literal_column("payments.order_id", Uuid)
 _no: Any = literal_column("0", Integer)
+_once: Any = literal_column("1", Integer)
 # What happens at one moment, in this order: only what follows a failure makes up for it.
 _first, _second, _third = (literal_column(number, Integer) for number in "012")
 
@@ -51,35 +57,46 @@ def _words(refund: Any) -> tuple[ColumnElement[bool], ...]:
 
 
 def _dropped(refund: Any) -> Any:
-    """A person said that it need not be made, before it was: it stands for money that went back in another way."""
+    """A person said that it need not be made, before it ended: it stands for money that went back in another way."""
     return select(col(AttentionCase.id)).where(
-        *_words(refund), col(AttentionCase.closed_at) == refund.updated_at
+        *_words(refund), col(AttentionCase.closed_at) <= refund.updated_at
     )
 
 
-def _history() -> FromClause:
-    """One row for each thing that happened: what was asked for after it, and the most since a person's last word."""
+def _events() -> FromClause:
+    """What changed of how much was asked for, and what a person said. `is_back`: it went back in another way."""
     asked: Any = select(
         col(_asked.created_at).label("at"),
         _first.label("turn"),
         col(_asked.amount).label("change"),
         _no.label("word"),
+        _no.label("is_back"),
     ).where(col(_asked.payment_id) == _this_payment)
     ended: Any = select(
-        func.greatest(col(_ended.updated_at), col(_ended.created_at)), _second, -col(_ended.amount), _no
+        func.greatest(col(_ended.updated_at), col(_ended.created_at)), _second, -col(_ended.amount), _no, _no
     ).where(
         col(_ended.payment_id) == _this_payment, among(col(_ended.state), ENDED), ~_dropped(_ended).exists()
     )
     told: Any = (
-        select(col(AttentionCase.closed_at), _third, _no, literal_column("1", Integer))
+        select(col(AttentionCase.closed_at), _third, _no, _once, _once)
         .join(_told, and_(*_words(_told)))
-        .where(col(_told.payment_id) == _this_payment, col(AttentionCase.closed_at) != col(_told.updated_at))
+        .where(col(_told.payment_id) == _this_payment, col(AttentionCase.closed_at) > col(_told.updated_at))
     )
-    events = union_all(asked, ended, told).subquery("happened")
+    accepted: Any = select(col(Review.decided_at), _third, _no, _once, _no).where(
+        col(Review.order_id) == _order_of_this_payment,
+        among(col(Review.decision), (ReviewDecision.ACCEPT,)),
+    )
+    return union_all(asked, ended, told, accepted).subquery("happened")
+
+
+def _history() -> FromClause:
+    """One row for each event: what was asked for after it, and the most since a person's last word."""
+    events = _events()
     order = (events.c.at, events.c.turn)
     steps = select(
         events.c.change,
         events.c.word,
+        events.c.is_back,
         func.sum(events.c.change).over(order_by=order, rows=(None, 0)).label("here"),
         func.coalesce(func.sum(events.c.word).over(order_by=order, rows=(None, -1)), 0).label("period"),
         func.sum(events.c.change).over().label("now"),
@@ -87,7 +104,7 @@ def _history() -> FromClause:
     ).subquery("step")
     most = func.max(func.greatest(steps.c.here, steps.c.here - steps.c.change))
     return select(
-        steps.c.word,
+        steps.c.is_back,
         steps.c.here,
         steps.c.period,
         steps.c.now,
@@ -111,7 +128,7 @@ def _given_up() -> ColumnElement[int]:
     history = _history()
     told = (
         select(func.coalesce(func.sum(history.c.most - history.c.here), 0))
-        .where(history.c.word == 1)
+        .where(history.c.is_back == 1)
         .scalar_subquery()
     )
     dropped = aliased(Refund, name="dropped")
@@ -128,3 +145,7 @@ def _given_up() -> ColumnElement[int]:
 
 
 OWED, GIVEN_UP = _owed(), _given_up()
+_failed = aliased(Refund, name="failed_once")
+_any_failed = exists().where(col(_failed.payment_id) == _this_payment, among(col(_failed.state), ENDED))
+# The same, and next to nothing for the payments of which no refund failed.
+GIVEN_UP_IF_ANY = case((_any_failed, cast(GIVEN_UP, BigInteger)), else_=cast(_no, BigInteger))

@@ -12,7 +12,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    exists,
     func,
     literal_column,
     or_,
@@ -20,19 +19,17 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from models.base import among
 from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
-from models.refunds.debts import GIVEN_UP, OWED
-from models.refunds.sums import DECIDED, asked_for, kept, left_to_give_back
-from models.refunds.tables import AUTOMATIC, ENDED, Dispute, Refund, RefundState
+from models.refunds.debts import GIVEN_UP
+from models.refunds.sums import DECIDED, asked_for, left_to_give_back
+from models.refunds.tables import AUTOMATIC, Dispute, Refund, RefundState
 from runtime.database.statements import Query
 
-_other = aliased(Refund, name="other")
 _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
 _with_intent = col(Payment.intent_id) == bindparam("intent_id", type_=Text)
 _of_payment = col(Refund.payment_id) == bindparam("payment_id", type_=Uuid)
@@ -52,19 +49,10 @@ ORDER_STATUS = Query(
 )
 
 
-# Money that its order has no use for, and whose refund ended without being made, or which is here again: it opens a
-# case.
-_still_owed = and_(
-    among(col(Payment.disposition), GOES_BACK),
-    kept(Payment) > 0,
-    or_(
-        OWED > 0,
-        and_(
-            left_to_give_back(Payment) > 0,
-            ~exists().where(col(_other.payment_id) == col(Payment.id), among(col(_other.state), ENDED)),
-        ),
-    ),
-)
+# Money that its order has no use for, whose refund ended without being made, or which is here again. Not what went back
+# in another way: refunds of what settled the order would be made of it.
+_goes_back = among(col(Payment.disposition), GOES_BACK)
+_still_owed = and_(_goes_back, left_to_give_back(Payment) > GIVEN_UP)
 
 
 class RefundablePayment(NamedTuple):
@@ -74,6 +62,7 @@ class RefundablePayment(NamedTuple):
     currency: str
     is_ours: bool  # recorded here, and not in the database that this one is a copy of
     is_refundable: bool
+    goes_back: bool  # its order has no use for it
 
 
 # The payments that an order received, and whether a merchant may give back their money: in the order of the alphabet
@@ -90,6 +79,7 @@ REFUNDABLE_PAYMENTS = Query(
         or_(among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)), _still_owed).label(
             "is_refundable"
         ),
+        _goes_back.label("goes_back"),
     )
     .where(
         col(Payment.order_id) == bindparam("order_id", type_=Uuid),
@@ -116,11 +106,14 @@ LEFT_TO_GIVE_BACK = Query(
 
 class ReservedRow(NamedTuple):
     amount: int
+    given_up: int
 
 
 RESERVED_AMOUNT = Query(
     ReservedRow,
-    select(cast(asked_for(bindparam("payment_id", type_=Uuid)), BigInteger).label("amount")),
+    select(
+        cast(asked_for(Payment.id), BigInteger).label("amount"), cast(GIVEN_UP, BigInteger).label("given_up")
+    ).where(col(Payment.id) == bindparam("payment_id", type_=Uuid)),
 )
 
 
@@ -168,19 +161,6 @@ class AddedRefund(NamedTuple):
 # No row when it is there already.
 ADD_REFUND = Query(AddedRefund, insert(Refund).on_conflict_do_nothing().returning(col(Refund.id)))
 ADD_AUTOMATIC_REFUND = ADD_REFUND
-
-
-# A person says that the money went back in another way; not while a call to Stripe for it is under way.
-GIVE_UP_REFUND = (
-    update(Refund)
-    .where(
-        _this_refund,
-        col(Refund.state) == RefundState.CREATING.value,
-        func.coalesce(col(Refund.lease_until), func.now()) <= func.now(),
-    )
-    .values(state=RefundState.FAILED.value, lease_until=None, updated_at=func.now())
-    .returning(col(Refund.id))
-)
 SET_REFUND = (
     update(Refund)
     .where(_this_refund)

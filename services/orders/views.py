@@ -53,7 +53,7 @@ class TransitionView:
 @dataclass(frozen=True, slots=True)
 class PaymentView:
     """`unwatched`: Stripe was not asked about it in the last few seconds. `is_ours`: recorded here, and not in the
-    database that this one is a copy of.
+    database that this one is a copy of. `given_up` is what of it went back in another way, by a person's word.
     """
 
     id: UUID
@@ -66,6 +66,7 @@ class PaymentView:
     created_at: datetime
     unwatched: bool
     is_ours: bool
+    given_up: int
     refunds: tuple[RefundView, ...]
     disputes: tuple[DisputeView, ...]
     history: tuple[TransitionView, ...]
@@ -159,6 +160,7 @@ def payment_from(payment: PaymentJson) -> PaymentView:
         created_at=_moment(payment["created_at"]),
         unwatched=payment["unwatched"],
         is_ours=payment["is_ours"],
+        given_up=payment["given_up"],
         refunds=tuple(refund_from(each, currency) for each in payment["refunds"]),
         disputes=tuple(dispute_from(each, currency) for each in payment["disputes"]),
         history=tuple(map(transition_from, payment["history"])),

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from models.attention.dispute_facts import HERE_AGAIN
 from models.attention.fact import FactRow
-from models.attention.facts import PERHAPS_MADE_UP_FOR, SET_BACK, SET_TO
+from models.attention.facts import MADE_AFTER_ALL, PERHAPS_MADE_UP_FOR, SET_BACK, SET_TO
 from models.attention.tables import AttentionKind, AttentionSubject
 from models.currencies.currencies import to_decimal_string
 from models.orders.tables import OrderStatus
@@ -40,7 +40,8 @@ def _in_review(fact: FactRow) -> str:
     if fact.word == HERE_AGAIN:
         return (
             f"{_money(fact)} of {fact.intent_id} are here again, and order {fact.order_id} has no use for them. Give "
-            "them back with `refundOrder`, or close this case with a note."
+            "them back with `refundOrder` (in Stripe's dashboard, if somebody said before that they went back in "
+            "another way), or close this case with a note."
         )
     if fact.word and fact.word.startswith(SET_TO):
         return (
@@ -78,13 +79,20 @@ def _refund_failed(fact: FactRow) -> str:
             f"{fact.intent_id} in Stripe's dashboard. The refund is tried again by itself. If the customer got the "
             "money in another way, close this case, and it is not tried any more."
         )
+    if fact.word == MADE_AFTER_ALL:
+        return (
+            f"Stripe made a refund of {_money(fact)} for order {fact.order_id} ({fact.intent_id}), although a person "
+            "had closed its case, as its money went back in another way. See whether the customer has the money twice; "
+            "then close this case with a note."
+        )
     word = (fact.word or "").removeprefix(PERHAPS_MADE_UP_FOR)
     what = f"A refund of {_money(fact)} for order {fact.order_id} failed ({word or 'canceled'}){told}."
     if fact.word != word:
         return (
-            f"{what} A refund in Stripe's dashboard was heard of at the same moment: look at {fact.intent_id} there. "
-            "If it was made up for, close this case with a note. If not, the customer does not have the money: give "
-            "it back in another way, or try `refundOrder` with a new key; then close this case with a note."
+            f"{what} Other money of {fact.intent_id} went back too, by another refund or by a bank: look at it in "
+            "Stripe's dashboard. If that made up for this one, close this case with a note. If not, the customer does "
+            "not have the money: give it back in another way, or try `refundOrder` with a new key; then close this "
+            "case with a note."
         )
     if word == CHARGE_DISPUTED:
         return (
@@ -101,7 +109,8 @@ def _refund_forbidden(fact: FactRow) -> str:
     told = f" Stripe says: {fact.sentence}" if fact.sentence else ""
     return (
         f"Stripe does not let STRIPE_SECRET_KEY refund {_money(fact)} for order {fact.order_id}.{told} Give the key "
-        "write access to refunds in Stripe's dashboard: the refund is tried again by itself."
+        "write access to refunds in Stripe's dashboard: the refund is tried again by itself. If the customer gets the "
+        "money in another way, by a refund in the dashboard too, close this case, and it is not tried any more."
     )
 
 

@@ -4,8 +4,9 @@ from typing import Protocol
 
 import structlog
 
-from models.attention.dispute_facts import LOST_DISPUTE, MONEY_WON_BACK
+from models.attention.dispute_facts import LOST_CASE, LOST_DISPUTE, MONEY_WON_BACK
 from models.attention.fact import FactRow
+from models.attention.tables import AttentionKind
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, LockedPayment
 from models.payments.tables import PaymentState
 from models.refunds.statements import (
@@ -16,7 +17,7 @@ from models.refunds.statements import (
 )
 from models.refunds.sums import LOST
 from runtime.database.database import Database, Transaction
-from services.payments.attention import case_from, open_case
+from services.payments.attention import case_from, close_case, open_case
 from services.payments.intents import Intent, StripeDispute
 from services.payments.order_money import follow_the_money
 from services.payments.permissions import READ_DISPUTES, reporting_missing
@@ -71,6 +72,11 @@ def amount_of(dispute: StripeDispute, payment: LockedPayment) -> int:
     return payment.amount_received or payment.amount
 
 
+def is_inquiry(status: str) -> bool:
+    """Of a dispute: no money was taken. https://docs.stripe.com/disputes/how-disputes-work#inquiries"""
+    return status.startswith("warning")
+
+
 async def _write(
     transaction: Transaction, payment: PaymentAskedAbout, dispute: StripeDispute, amount: int
 ) -> bool:
@@ -97,9 +103,11 @@ async def _tell(
     """Open the cases of a decision that no open dispute tells of. `before` is the status that was known of it."""
     facts: list[FactRow] = []
     if dispute.status == LOST:
-        about = {"dispute_id": dispute.id, "first_heard_of": before is None}
+        # Of an inquiry nobody hears that money can go.
+        about = {"dispute_id": dispute.id, "first_heard_of": before is None or is_inquiry(before)}
         facts += await transaction.rows(LOST_DISPUTE, about)
     elif before == LOST:
+        await close_case(transaction, AttentionKind.DISPUTE_OPEN, dispute.id + LOST_CASE)
         facts += await transaction.rows(MONEY_WON_BACK, {"payment_id": payment.id})
     for fact in facts:
         await open_case(transaction, case_from(fact))

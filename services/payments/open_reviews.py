@@ -92,5 +92,6 @@ def _money_of(payment: PaymentView, disposition: Disposition) -> MoneyInReview:
         refunded=sum(refund.amount for refund in payment.refunds if refund.state in MADE),
         taken=sum(dispute.amount for dispute in payment.disputes if dispute.status == LOST),
         asked=sum(refund.amount for refund in payment.refunds if refund.state in RESERVED),
+        given_up=payment.given_up,
         is_ours=payment.is_ours,
     )

@@ -254,7 +254,7 @@ async def _record(
         payment is None
         or payment.intent_id is None
         or payment.state == PaymentState.CREATING
-        or _keeps_its_amount(payment, wanted)
+        or _keeps_its_amount(payment, wanted, order)
     ):
         await write_lines(transaction, wanted.order_id, change_row(wanted))
         return None
@@ -300,8 +300,10 @@ async def _stage(
     )
 
 
-def _keeps_its_amount(payment: PaymentToReprice, wanted: WantedChange) -> bool:
-    return payment.state == PaymentState.OPEN and not payment.leased and payment.amount == wanted.total
+def _keeps_its_amount(payment: PaymentToReprice, wanted: WantedChange, order: OrderToChange) -> bool:
+    """One that was made for this version. Another may have reached Stripe meanwhile, and its answer got lost."""
+    is_known = payment.order_version == order.version and not payment.leased
+    return payment.state == PaymentState.OPEN and is_known and payment.amount == wanted.total
 
 
 async def _is_chargeable(transaction: Transaction, total: int, currency: str) -> bool:

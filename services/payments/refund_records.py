@@ -5,11 +5,14 @@ from uuid import UUID
 
 import structlog
 
+from models.attention.facts import MADE_CASE, REFUND_MADE_AFTER_ALL
+from models.attention.tables import AttentionKind
 from models.payments.settlement_statements import LockedPayment
 from models.payments.tables import GOES_BACK
 from models.refunds.statements import ADD_REFUND, REFUNDS_OF_PAYMENT, SET_REFUND, RefundRow
 from models.refunds.tables import ENDED, RefundCause, RefundState
 from runtime.database.database import Transaction
+from services.payments.attention import case_from, close_case, open_case
 from services.payments.intents import StripeRefund
 from services.payments.refund_ids import automatic_refund, dashboards_refund
 
@@ -88,6 +91,10 @@ async def _change(transaction: Transaction, known: RefundRow, refund: StripeRefu
     await transaction.rows(SET_REFUND, changes)
     if refund.status in ENDED:
         log.error("refund failed", refund=str(known.id), status=refund.status, code=refund.failure_code)
+        await close_case(transaction, AttentionKind.REFUND_FAILED, f"{known.id}{MADE_CASE}")
+    elif known.state in ENDED:
+        for fact in await transaction.rows(REFUND_MADE_AFTER_ALL, {"refund_id": known.id}):
+            await open_case(transaction, case_from(fact))
 
 
 async def _add(

@@ -8,7 +8,6 @@ call or the database that made it.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
@@ -16,14 +15,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import Executable
 
-from models.currencies.currencies import currency, in_whole_steps
-from models.orders.tables import OrderStatus
 from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT
 from models.payments.tables import PaymentState
 from models.refunds.attempts import (
     BURN_KEY,
     FAIL_REFUND,
+    KNOWN_BEFORE,
     NEXT_ATTEMPT,
+    PAYMENT_OF_REST,
     POSTPONE_REFUND,
     TAKE_REFUND,
     TRY_THE_REST,
@@ -31,21 +30,14 @@ from models.refunds.attempts import (
     TakenRefund,
 )
 from models.refunds.statements import (
-    ADD_REFUND,
-    EARLIER_REFUND,
-    LEFT_TO_GIVE_BACK,
     LOOK_AGAIN_LATER,
     OWED_REFUND,
     PAYMENT_WITH_INTENT,
     REFUND,
-    REFUNDABLE_PAYMENTS,
-    RefundablePayment,
-    RefundRow,
 )
-from models.refunds.tables import BALANCE_INSUFFICIENT, FORBIDDEN, RefundCause, RefundState
+from models.refunds.tables import BALANCE_INSUFFICIENT, ENDED, FORBIDDEN
 from runtime.database.database import Database, Transaction
-from services.orders.refusals import IdempotencyKeyReused, OrderNotFound
-from services.orders.texts import LONGEST_KEY, is_key, is_note
+from services.orders.refusals import OrderNotFound
 from services.orders.views import RefundView
 from services.payments import failpoints
 from services.payments.attention import refresh_cases
@@ -64,19 +56,12 @@ from services.payments.intents import (
 )
 from services.payments.order_money import follow_the_money
 from services.payments.permissions import READ_REFUNDS, reporting_missing
-from services.payments.refund_ids import merchants_refund
 from services.payments.refund_records import write_listed
-from services.payments.refusals import (
-    RECEIVED_ELSEWHERE,
-    AmountNotRefundable,
-    InvalidRefund,
-    OrderNotRefundable,
-)
+from services.payments.refund_wishes import RefundWish, check_wish, record, view_from
 from services.payments.settlement import Settlement
 
 LEASE = timedelta(seconds=60)
 PATIENCE = 50.0  # seconds for all calls of one try, waiting for turns included: the lease outlives them
-LONGEST_NOTE = 500
 # Refusals that pass: https://docs.stripe.com/error-codes#balance-insufficient
 PASSING_CODES = (BALANCE_INSUFFICIENT, "insufficient_funds")
 
@@ -87,22 +72,6 @@ class RefundGateway(Protocol):
     async def create_refund(self, request: RefundRequest) -> StripeRefund: ...
     async def list_refunds(self, intent_id: str) -> list[StripeRefund]: ...
     async def retrieve_intent(self, intent_id: str) -> Intent: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundWish:
-    """What a merchant asks for: `amount` in minor units, None for all that is left.
-
-    `reason` and `note` are for the shop alone, `customer_message` is for the customer.
-    """
-
-    order_id: UUID
-    amount: int | None
-    reason: str | None
-    idempotency_key: str
-    requested_by: str
-    note: str | None = None
-    customer_message: str | None = None
 
 
 class Refunds:
@@ -121,10 +90,10 @@ class Refunds:
 
         check_wish(wish)
 
-        async def record(transaction: Transaction) -> tuple[UUID, str]:
-            return await _record(transaction, wish)
+        async def write(transaction: Transaction) -> tuple[UUID, str]:
+            return await record(transaction, wish)
 
-        refund_id, currency = await self._database.transaction(record, locks=wish.order_id)
+        refund_id, currency = await self._database.transaction(write, locks=wish.order_id)
         failpoints.reach(failpoints.REFUND_RECORDED)
         with on_behalf_of(wish.requested_by):
             await self.carry_out(refund_id)
@@ -177,6 +146,10 @@ class Refunds:
         listed = await self._gateway.list_refunds(refund.intent_id)
         if _has(listed, refund.id):
             return listed
+        if refund.was_told and await self._is_made_by_hand(refund, listed):
+            raise Refused(
+                "A refund of this amount was made in Stripe's dashboard meanwhile.", code="made_by_hand"
+            )
         if refund.key_is_good:
             return await self._ask_for(refund, refund.attempt)
         if not refund.may_renew:
@@ -184,6 +157,17 @@ class Refunds:
         if not await self._renew(refund, refund.attempt):
             return listed
         return await self._ask_for(refund, refund.attempt + 1)
+
+    async def _is_made_by_hand(self, refund: TakenRefund, listed: Sequence[StripeRefund]) -> bool:
+        """Whether the dashboard gave back as much since a case told a person of this refund: most likely instead."""
+        alike = [
+            other.id
+            for other in listed
+            if other.refund_id is None and other.is_booked and other.amount == refund.amount
+            if other.status not in ENDED
+        ]
+        about = {"refund_id": refund.id, "stripe_refund_ids": alike}
+        return bool(alike) and len(await self._database.rows(KNOWN_BEFORE, about)) < len(alike)
 
     async def _ask_for(self, refund: TakenRefund, attempt: int) -> Sequence[StripeRefund]:
         request = RefundRequest(
@@ -229,10 +213,9 @@ class Refunds:
         await self._end(refund, FAIL_REFUND, error, error.code or "refused")
         try:
             await self.refresh(refund.intent_id)
+            await self.try_the_rest(refund.id)
         except GatewayError as unread:
             log.warning("refunds could not be read", refund=str(refund.id), outcome=type(unread).__name__)
-        else:
-            await self.try_the_rest(refund.id)
 
     async def _end(
         self, refund: TakenRefund, statement: Executable, error: GatewayError, code: str | None
@@ -247,8 +230,21 @@ class Refunds:
         await self._database.transaction(write, locks=refund.order_id)
 
     async def try_the_rest(self, refund_id: UUID) -> None:
-        """Give back what is left of owed money after ours was refused, since a part went back in another way."""
-        if await self._database.row(TRY_THE_REST, {"refund_id": refund_id}) is not None:
+        """Give back what is left of owed money after ours was refused, since a part went back in another way.
+
+        Raises a `GatewayError` when Stripe can't be asked what went back.
+        """
+        about = {"refund_id": refund_id}
+        payment = await self._database.row(PAYMENT_OF_REST, about)
+        if payment is None:
+            return
+        await self.refresh(payment.intent_id)  # what others gave back since is not given back again
+
+        async def take_up(transaction: Transaction) -> bool:
+            await transaction.rows(LOCK_ORDER, {"order_id": payment.order_id})
+            return await transaction.row(TRY_THE_REST, about) is not None
+
+        if await self._database.transaction(take_up, locks=payment.order_id):
             await self.carry_out(refund_id)
 
     async def carry_out_owed(self, intent_id: str) -> None:
@@ -288,95 +284,5 @@ class Refunds:
         return await self._database.transaction(write, locks=payment.order_id)
 
 
-def check_wish(wish: RefundWish) -> None:
-    if not is_key(wish.idempotency_key):
-        raise InvalidRefund(f"the key has between 1 and {LONGEST_KEY} printable characters")
-    texts = {"reason": wish.reason, "note": wish.note, "customer message": wish.customer_message}
-    for name, text in texts.items():
-        if text and not is_note(text, LONGEST_NOTE):
-            raise InvalidRefund(f"the {name} has between 1 and {LONGEST_NOTE} readable characters")
-
-
 def _has(listed: Sequence[StripeRefund], refund_id: UUID) -> bool:
     return any(refund.refund_id == refund_id for refund in listed)
-
-
-async def _record(transaction: Transaction, wish: RefundWish) -> tuple[UUID, str]:
-    """The refund's id and currency: a new one, or the one that this key made before."""
-    order = await transaction.row(LOCK_ORDER, {"order_id": wish.order_id})
-    if order is None:
-        raise OrderNotFound
-    payments = await transaction.rows(REFUNDABLE_PAYMENTS, {"order_id": wish.order_id})
-    for payment in payments:
-        if earlier := await _earlier(transaction, payment, wish):
-            return earlier.id, payment.currency
-    payments = [payment for payment in payments if payment.is_refundable]
-    if not payments:
-        raise OrderNotRefundable(OrderStatus(order.status))
-    payments = [payment for payment in payments if payment.is_ours]
-    if not payments:
-        raise OrderNotRefundable(OrderStatus(order.status), RECEIVED_ELSEWHERE)
-    payment, amount = await _chosen(transaction, payments, wish.amount, order.currency)
-    values = {
-        "id": merchants_refund(payment.intent_id, wish.idempotency_key),
-        "payment_id": payment.id,
-        "state": RefundState.CREATING,
-        "cause": RefundCause.MERCHANT,
-        "amount": amount,
-        "reason": wish.reason,
-        "note": wish.note,
-        "customer_message": wish.customer_message,
-        "client_key": wish.idempotency_key,
-        "requested_by": wish.requested_by,
-    }
-    return (await transaction.one(ADD_REFUND, values)).id, payment.currency
-
-
-async def _earlier(
-    transaction: Transaction, payment: RefundablePayment, wish: RefundWish
-) -> RefundRow | None:
-    refund_id = merchants_refund(payment.intent_id, wish.idempotency_key)
-    key = {"payment_id": payment.id, "client_key": wish.idempotency_key, "refund_id": refund_id}
-    earlier = await transaction.row(EARLIER_REFUND, key)
-    if earlier is not None and wish.amount not in (None, earlier.amount):
-        raise IdempotencyKeyReused(wish.order_id)
-    return earlier
-
-
-async def _chosen(
-    transaction: Transaction, payments: Sequence[RefundablePayment], wanted: int | None, order_currency: str
-) -> tuple[RefundablePayment, int]:
-    """The first payment that has as much left, and how much goes back of it: a multiple of its currency's step.
-
-    `wanted` is minor units of the order's currency; without it all that is left goes back, but for what went back in
-    another way. An order whose currency was changed may have money of another one.
-    """
-    left = []
-    for payment in payments:
-        row = await transaction.one(LEFT_TO_GIVE_BACK, {"payment_id": payment.id})
-        rest = row.amount if wanted is not None else row.amount - row.given_up
-        left.append((payment, in_whole_steps(max(0, rest), payment.currency)))
-    if wanted is not None:
-        left = [(payment, rest) for payment, rest in left if payment.currency == order_currency]
-    for payment, rest in left:
-        amount = rest if wanted is None else wanted
-        if 1 <= amount <= rest and amount == in_whole_steps(amount, payment.currency):
-            return payment, amount
-    most, code = max(((rest, payment.currency) for payment, rest in left), default=(0, order_currency))
-    raise AmountNotRefundable(most, code, currency(code).step)
-
-
-def view_from(row: RefundRow, currency: str) -> RefundView:
-    return RefundView(
-        row.id,
-        RefundState(row.state),
-        RefundCause(row.cause),
-        row.amount,
-        currency,
-        row.reason,
-        row.created_at,
-        row.failure_code,
-        row.note,
-        row.customer_message,
-        row.requested_by,
-    )

@@ -118,7 +118,7 @@ async def _is_new(transaction: Transaction, wish: ReviewWish) -> bool:
 
 
 async def _in_review(transaction: Transaction, row: MoneyRow) -> MoneyInReview:
-    asked = await transaction.one(RESERVED_AMOUNT, {"payment_id": row.id})
+    reserved = await transaction.one(RESERVED_AMOUNT, {"payment_id": row.id})
     return MoneyInReview(
         payment_id=row.id,
         disposition=Disposition(row.disposition),
@@ -126,7 +126,8 @@ async def _in_review(transaction: Transaction, row: MoneyRow) -> MoneyInReview:
         received=row.received,
         refunded=row.refunded,
         taken=row.taken,
-        asked=asked.amount,
+        asked=reserved.amount,
+        given_up=reserved.given_up,
         is_ours=row.is_ours,
     )
 

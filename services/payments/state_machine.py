@@ -170,6 +170,8 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
     if order.status is OrderStatus.PENDING and not any(m.here for m in money):
         return OrderVerdict(status=order.status)  # reopened after its money was gone, to be paid again
     settled = next((m for m in money if _settles(m, order)), None)
+    if settled is not None and order.status is OrderStatus.PENDING:
+        return OrderVerdict(status=order.status)  # set back by hand, or its refund failed: a case tells of it
     if settled is not None:
         status = _status_of_settled(settled, order)
         if status is OrderStatus.REVIEW:

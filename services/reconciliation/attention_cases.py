@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from models.attention.facts import MADE_CASE
 from models.attention.statements import (
     CASE,
     CLOSE_BY_PERSON,
@@ -18,8 +19,9 @@ from models.attention.statements import (
 )
 from models.attention.tables import LONGEST_NOTE, AttentionKind
 from models.payments.settlement_statements import LOCK_ORDER
+from models.refunds.attempts import GIVE_UP_REFUND, STRIPE_MAY_FINISH_WITHIN
 from models.refunds.given_up import OF_REFUNDS
-from models.refunds.statements import GIVE_UP_REFUND, REFUND
+from models.refunds.statements import REFUND
 from models.refunds.tables import RefundState
 from runtime.database.database import Database, Transaction
 from runtime.pages import Cursor, Page, check_size, page_of
@@ -27,7 +29,10 @@ from services.identity.refusals import RateLimited, Refusal
 from services.orders.texts import LONGEST_KEY, is_key, is_note
 from services.payments.refunds import LEASE
 
-A_CALL_LASTS = LEASE // timedelta(seconds=1)  # at the longest
+# Seconds, at the longest.
+A_CALL_LASTS, STRIPE_ENDS_IT_WITHIN = (
+    time // timedelta(seconds=1) for time in (LEASE, STRIPE_MAY_FINISH_WITHIN)
+)
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +87,7 @@ class AttentionCases:
     async def close(self, person: str, case_id: UUID, note: str) -> CaseView:
         """Close a case by this person's word. One that is closed already stays as it is.
 
-        Raises `AttentionNotFound`, `InvalidNote`, or `RateLimited` while Stripe is asked about its refund.
+        Raises `AttentionNotFound`, `InvalidNote`, or `RateLimited` while Stripe may still make its refund.
         """
         check_note(note)
         case = await self._database.row(CASE, {"case_id": case_id})
@@ -92,7 +97,7 @@ class AttentionCases:
         async def write(transaction: Transaction) -> CaseRow:
             if case.order_id is not None:
                 await transaction.rows(LOCK_ORDER, {"order_id": case.order_id})
-            if case.kind in OF_REFUNDS:
+            if await _stops_a_refund(transaction, case):
                 await _give_up(transaction, UUID(case.subject_id))
             closing = {"case_id": case_id, "person": person, "remark": note}
             if await transaction.row(CLOSE_BY_PERSON, closing):
@@ -102,13 +107,21 @@ class AttentionCases:
         return view_from(await self._database.transaction(write, locks=case.order_id))
 
 
+async def _stops_a_refund(transaction: Transaction, case: CaseRow) -> bool:
+    """Not when the facts closed it meanwhile, since that person was told of something else; nor one that was made."""
+    is_open = (await transaction.one(CASE, {"case_id": case.id})).closed_at is None
+    return is_open and case.kind in OF_REFUNDS and not case.subject_id.endswith(MADE_CASE)
+
+
 async def _give_up(transaction: Transaction, refund_id: UUID) -> None:
     """A refund whose money went back in another way must not be tried again."""
     if await transaction.row(GIVE_UP_REFUND, {"refund_id": refund_id}):
         return
     refund = await transaction.row(REFUND, {"refund_id": refund_id})
-    if refund is not None and refund.state == RefundState.CREATING:  # somebody is asking Stripe for it now
-        raise RateLimited(A_CALL_LASTS)
+    if (
+        refund is not None and refund.state == RefundState.CREATING
+    ):  # somebody is asking Stripe for it, or was just now
+        raise RateLimited(A_CALL_LASTS if refund.lease_until else STRIPE_ENDS_IT_WITHIN)
 
 
 def check_note(note: str) -> None:

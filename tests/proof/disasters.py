@@ -22,7 +22,7 @@ from services.payments import failpoints
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.order_changes import WantedChange
 from services.payments.refresh_from_stripe import RefreshFromStripe
-from services.payments.refunds import RefundWish
+from services.payments.refund_wishes import RefundWish
 from services.payments.reviews import ReviewWish
 from tests.proof.keys_and_tokens import KeysAndTokens
 from tests.proof.machine import A_DAY, AN_HOUR, ORDERS, WHICH

@@ -13,7 +13,8 @@ from services.identity.principal import Principal
 from services.payments.intents import Intent, IntentRequest, IntentStatus, RefundRequest, StripeRefund
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
-from services.payments.refunds import Refunds, RefundWish
+from services.payments.refund_wishes import RefundWish
+from services.payments.refunds import Refunds
 from services.payments.refusals import PaymentInProgress
 from services.payments.settlement import Settlement
 from services.reconciliation.inbox import Inbox

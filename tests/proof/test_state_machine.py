@@ -30,7 +30,7 @@ from services.orders.imports import ImportedOrder
 from services.orders.lines import OrderLine
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.refresh_from_stripe import RefreshFromStripe
-from services.payments.refunds import RefundWish
+from services.payments.refund_wishes import RefundWish
 from tests.events import signed
 from tests.proof.clocks import SKEWS, ClockJumps
 from tests.proof.disasters import ORDER, Disasters

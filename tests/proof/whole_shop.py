@@ -10,7 +10,8 @@ from services.orders.views import RefundView
 from services.payments.intents import Intent
 from services.payments.order_cancellation import OrderCancellation
 from services.payments.payment_intents import PaymentIntents
-from services.payments.refunds import Refunds, RefundWish
+from services.payments.refund_wishes import RefundWish
+from services.payments.refunds import Refunds
 from services.payments.reviews import Reviews, ReviewWish
 from services.reconciliation.inbox import Inbox
 from services.reconciliation.sweep import Sweep

@@ -9,7 +9,7 @@ from runtime.database.database import Database
 from services.payments.refusals import OrderNotRefundable
 from services.reconciliation.attention_cases import AttentionCases
 from tests.conftest import Stripe
-from tests.money_back import open_cases
+from tests.money_back import all_fail, open_cases
 from tests.proof.gateway import SandboxGateway
 from tests.proof.whole_shop import WholeShop
 from tests.reconciling import sweep
@@ -36,14 +36,6 @@ async def refunded(
     whole_shop.sandbox.pay(intent_id)
     await sweep(whole_shop, database, 2)
     return order_id, intent_id
-
-
-async def all_fail(whole_shop: WholeShop, database: Database) -> None:
-    """The card is closed: whatever went back comes back from the bank."""
-    for made in list(whole_shop.sandbox.state.refunds):
-        if made["status"] == "succeeded":
-            whole_shop.sandbox.move_refund(made["id"], "failed", "expired_or_canceled_card")
-    await sweep(whole_shop, database, 2)
 
 
 async def told(database: Database) -> list[str]:

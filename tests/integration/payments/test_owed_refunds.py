@@ -13,7 +13,8 @@ from models.refunds.tables import TOLD_AFTER_TRIES
 from runtime.database.database import Database, Row
 from sandbox.faults import Rule, parse_fault
 from services.payments.intents import RefundRequest, StripeRefund
-from services.payments.refunds import LEASE, PATIENCE, Refunds, RefundWish
+from services.payments.refund_wishes import RefundWish
+from services.payments.refunds import LEASE, PATIENCE, Refunds
 from services.payments.refusals import OrderNotRefundable
 from services.payments.settlement import Settlement
 from services.reconciliation.attention_cases import AttentionCases
@@ -319,7 +320,7 @@ async def test_a_failed_refund_that_the_dashboard_may_have_made_up_for_says_so(
     else:
         [message] = told
         assert "failed (lost_or_stolen_card)" in message
-        assert f"look at {intent_id} there. If it was made up for, close this case" in message
+        assert "If that made up for this one, close this case" in message
 
 
 @pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.PAID])

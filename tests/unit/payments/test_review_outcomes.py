@@ -23,6 +23,7 @@ def money(
     currency: str = "USD",
     refunded: int = 0,
     taken: int = 0,
+    given_up: int = 0,
 ) -> MoneyInReview:
     return MoneyInReview(
         payment_id=uuid4(),
@@ -32,6 +33,7 @@ def money(
         refunded=refunded,
         taken=taken,
         asked=refunded,
+        given_up=given_up,
         is_ours=True,
     )
 
@@ -74,3 +76,11 @@ def test_a_refund_is_of_an_amount_that_stripe_takes() -> None:
     dinars = [money(1_235, currency="KWD")]
     outcome = outcome_of(ReviewDecision.REFUND, order(currency="KWD"), dinars)
     assert [each.amount for each in outcome.given_back] == [1_230]
+
+
+def test_what_went_back_in_another_way_goes_back_no_second_time() -> None:
+    waiting = [money(1_300, given_up=300), money(500, given_up=500)]
+
+    outcome = outcome_of(ReviewDecision.REFUND, order(), waiting)
+
+    assert [each.amount for each in outcome.given_back] == [1_000]
