@@ -43,7 +43,7 @@ class AttentionKind(Enum):
     REFUND_FAILED = strawberry.enum_value(
         Kind.REFUND_FAILED.value,
         description="A refund was refused, came back from the bank, waits for money in Stripe's balance, "
-        "or could not be made for about an hour.",
+        "or could not be made for about an hour; or it was made after a person had closed its case.",
     )
     REFUND_FORBIDDEN = strawberry.enum_value(
         Kind.REFUND_FORBIDDEN.value, description="The API key may not make a refund. It is tried again."

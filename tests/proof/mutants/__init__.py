@@ -14,6 +14,7 @@ from tests.proof.mutants import (
     settlement,
     stripe_api,
     true_money,
+    words_of_people,
     worlds,
 )
 from tests.proof.mutants.mutant import Mutant
@@ -33,4 +34,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *identity.MUTANTS,
     *worlds.MUTANTS,
     *true_money.MUTANTS,
+    *words_of_people.MUTANTS,
 )

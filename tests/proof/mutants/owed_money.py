@@ -23,8 +23,8 @@ MUTANTS = (
         (
             Change(
                 "models/refunds/attempts.py",
-                "        ~is_given_up(Refund),\n        OWED > 0,\n        _rest",
-                "        _rest",
+                "    ~is_given_up(Refund),\n    _rest",
+                "    _rest",
             ),
             Change("models/reconciliation/statements.py", "        ~is_given_up(Refund),\n", ""),
         ),
@@ -54,7 +54,13 @@ MUTANTS = (
     ),
     Mutant(
         "money given back again that went back in another way",
-        (Change("services/payments/refunds.py", "else row.amount - row.given_up", "else row.amount"),),
+        (
+            Change(
+                "services/payments/refund_wishes.py",
+                "rest = row.amount - row.given_up if wanted is None",
+                "rest = row.amount if wanted is None",
+            ),
+        ),
         (f"{FAILED}::test_all_that_is_left_is_without_what_went_back_in_another_way",),
     ),
     Mutant(
@@ -62,8 +68,8 @@ MUTANTS = (
         (
             Change(
                 "models/refunds/statements.py",
-                "    kept(Payment) > 0,\n    or_(",
-                "    kept(Payment) < 0,\n    or_(",
+                "left_to_give_back(Payment) > GIVEN_UP",
+                "left_to_give_back(Payment) < GIVEN_UP",
             ),
         ),
         (f"{OWED}::test_refund_order_gives_back_the_money_whose_refund_failed",),
@@ -171,7 +177,7 @@ MUTANTS = (
         "a copied database that refunds the original's money",
         (
             Change(
-                "services/payments/refunds.py",
+                "services/payments/refund_wishes.py",
                 "    payments = [payment for payment in payments if payment.is_ours]\n",
                 "",
             ),

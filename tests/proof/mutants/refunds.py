@@ -42,14 +42,14 @@ MUTANTS = (
     ),
     Mutant(
         "refunds not bounded by what was received",
-        (Change("services/payments/refunds.py", "if 1 <= amount <= rest and", "if amount > 0 and"),),
+        (Change("services/payments/refund_wishes.py", "if 1 <= amount <= rest and", "if amount > 0 and"),),
         (f"{REFUND}::test_parts_add_up_and_no_more_than_was_received_goes_back",),
     ),
     Mutant(
         "a refund of an amount that Stripe does not take in its currency",
         (
             Change(
-                "services/payments/refunds.py",
+                "services/payments/refund_wishes.py",
                 " and amount == in_whole_steps(amount, payment.currency):",
                 ":",
             ),
