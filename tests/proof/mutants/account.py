@@ -83,7 +83,7 @@ MUTANTS = (
             Change(
                 "models/attention/facts.py",
                 "        OWED > 0,\n",
-                "        col(Refund.cause) != RefundCause.MERCHANT.value,\n",
+                "        col(Refund.cause) != 'merchant',\n",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_a_merchants_refund_that_fails_weeks_later_is_told",),

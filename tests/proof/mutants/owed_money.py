@@ -26,6 +26,11 @@ MUTANTS = (
                 "    ~is_given_up(Refund),\n    _rest",
                 "    _rest",
             ),
+            Change(
+                "models/refunds/attempts.py",
+                "_rest = func.least(left_to_give_back(Payment), OWED)",
+                "_rest = left_to_give_back(Payment)",
+            ),
             Change("models/reconciliation/statements.py", "        ~is_given_up(Refund),\n", ""),
         ),
         (f"{OWED}::test_what_a_person_gave_back_in_another_way_is_not_refunded_again",),

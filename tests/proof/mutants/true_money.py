@@ -73,9 +73,9 @@ MUTANTS = (
         "an order that was set to refunded over its money not marked",
         (
             Change(
-                "models/migrations/versions/0031_refunded_by_hand.py",
-                "AND (said = 'refunded' OR said = 'partially_refunded' AND back = 0)\n",
-                "AND said = 'partially_refunded' AND back = 0\n",
+                "models/migrations/versions/0035_refunded_by_hand_beside_others.py",
+                "AND (said = 'refunded' OR sum(back) = 0)\n",
+                "AND said <> 'refunded' AND sum(back) = 0\n",
             ),
         ),
         (f"{BY_HAND}::test_settled_money_on_an_order_that_was_set_to_another_status_waits_for_a_person",),

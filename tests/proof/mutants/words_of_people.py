@@ -20,6 +20,11 @@ MUTANTS = (
         (
             Change(
                 "services/payments/refunds.py",
+                "        await self.refresh(payment.intent_id)  #",
+                "        #",
+            ),
+            Change(
+                "services/payments/refunds.py",
                 '            await transaction.rows(LOCK_ORDER, {"order_id": payment.order_id})\n'
                 "            return await transaction.row(TRY_THE_REST",
                 "            return await transaction.row(TRY_THE_REST",
