@@ -42,7 +42,7 @@ from models.orders.tables import Order, OrderStatus
 from models.payments.installation import is_recorded_here, recorded_here
 from models.payments.tables import Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
-from models.refunds.debts import OWED
+from models.refunds.debts import GIVEN_UP_IF_ANY, OWED
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import MADE, given_back, kept, taken_by_banks
 from models.refunds.tables import (
@@ -50,6 +50,7 @@ from models.refunds.tables import (
     DELAYED,
     ENDED,
     FORBIDDEN,
+    MADE_BY_HAND,
     TOLD_AFTER_TRIES,
     Refund,
     RefundState,
@@ -60,11 +61,10 @@ from runtime.database.statements import Query
 # Stripe holds most authorizations for seven days; a person has to act before.
 AUTHORIZATION_HELD = literal_column("interval '6 days'", Interval)
 
-_waiting = aliased(Payment, name="waiting")
 is_waiting_money = (
-    col(_waiting.state) == PaymentState.SUCCEEDED.value,
-    among(col(_waiting.disposition), (Disposition.MISMATCH,)),
-    kept(_waiting) > 0,
+    col(Payment.state) == PaymentState.SUCCEEDED.value,
+    among(col(Payment.disposition), (Disposition.MISMATCH,)),
+    kept(Payment) > GIVEN_UP_IF_ANY,
 )
 
 # Money that is neither settled nor returned, whatever its order's status was set to.
@@ -72,16 +72,16 @@ WAITING_MONEY = (
     fact_of(
         AttentionKind.ORDER_IN_REVIEW,
         AttentionSubject.PAYMENT,
-        col(_waiting.id),
-        order_id=col(_waiting.order_id),
-        intent_id=col(_waiting.intent_id),
-        amount=kept(_waiting),
-        currency=col(_waiting.currency),
+        col(Payment.id),
+        order_id=col(Payment.order_id),
+        intent_id=col(Payment.intent_id),
+        amount=kept(Payment),
+        currency=col(Payment.currency),
         word=col(Order.status),
-        received=col(_waiting.amount_received),
+        received=col(Payment.amount_received),
     )
-    .join(Order, col(Order.id) == col(_waiting.order_id))
-    .where(*is_waiting_money, recorded_here(_waiting))
+    .join(Order, col(Order.id) == col(Payment.order_id))
+    .where(*is_waiting_money, is_recorded_here)
 )
 
 # Money that settled an order which was set to another status since: set back to pending, it can't be paid again and is
@@ -136,7 +136,7 @@ IN_REVIEW = fact_of(
     word=col(Order.status),
 ).where(
     col(Order.status) == OrderStatus.REVIEW.value,
-    ~exists().where(col(_waiting.order_id) == col(Order.id), *is_waiting_money),
+    ~exists().where(col(Payment.order_id) == col(Order.id), *is_waiting_money),
 )
 
 _later, _newer = aliased(Refund, name="later"), aliased(Refund, name="newer")
@@ -144,6 +144,7 @@ _later, _newer = aliased(Refund, name="later"), aliased(Refund, name="newer")
 _is_last_failure = ~exists().where(
     col(_newer.payment_id) == col(Refund.payment_id),
     among(col(_newer.state), ENDED),
+    col(_newer.failure_code).is_distinct_from(MADE_BY_HAND),
     ~is_given_up(_newer),
     tuple_(col(_newer.updated_at), col(_newer.id)) > tuple_(col(Refund.updated_at), col(Refund.id)),
 )
@@ -183,6 +184,7 @@ FAILED_REFUNDS = (
     .join(Payment, col(Payment.id) == col(Refund.payment_id))
     .where(
         among(col(Refund.state), ENDED),
+        col(Refund.failure_code).is_distinct_from(MADE_BY_HAND),
         is_recorded_here,
         ~is_given_up(Refund),
         _is_last_failure,

@@ -111,6 +111,9 @@ class CaseRow(NamedTuple):
 
 
 CASE = Query(CaseRow, _cases.where(col(AttentionCase.id) == bindparam("case_id", type_=Uuid)))
+LOCK_CASE = Query(
+    CaseRow, _cases.where(col(AttentionCase.id) == bindparam("case_id", type_=Uuid)).with_for_update()
+)
 _newest_first = _cases.order_by(col(AttentionCase.opened_at).desc(), col(AttentionCase.id).desc()).limit(
     bindparam("limit", type_=Integer)
 )

@@ -27,7 +27,8 @@ from sqlmodel import col
 
 from models.orders.tables import Order, order_total
 from models.payments.installation import is_recorded_here, own_ids_as_text
-from models.payments.tables import Payment, PaymentState
+from models.payments.tables import Payment, PaymentState, PaymentTransition
+from models.refunds.debts import GIVEN_UP_IF_ANY
 from models.refunds.sums import given_back, taken_by_banks
 from models.reviews.tables import Review, ReviewDecision
 from runtime.database.statements import Query
@@ -120,15 +121,16 @@ class OrderWorth(NamedTuple):
 
 
 _paid_later = aliased(Payment, name="paid_later")
-# What came afterwards was not decided about.
+# What came afterwards was not decided about. (By the review's order: a subquery sees the one around it, not further.)
 _last_decision = (
     select(col(Review.decision))
     .where(
         col(Review.order_id) == col(Order.id),
         ~exists().where(
-            col(_paid_later.order_id) == col(Order.id),
-            col(_paid_later.state) == PaymentState.SUCCEEDED.value,
-            col(_paid_later.created_at) > col(Review.decided_at),
+            col(_paid_later.order_id) == col(Review.order_id),
+            col(PaymentTransition.payment_id) == col(_paid_later.id),
+            col(PaymentTransition.to_state) == PaymentState.SUCCEEDED.value,
+            col(PaymentTransition.at) > col(Review.decided_at),
         ),
     )
     .order_by(col(Review.decided_at).desc())
@@ -156,6 +158,7 @@ class MoneyRow(NamedTuple):
     received: int
     refunded: int
     taken: int
+    given_up: int
     is_ours: bool  # recorded here, and not in the database that this one is a copy of
 
 
@@ -170,6 +173,7 @@ MONEY_OF_ORDER = Query(
         col(Payment.amount_received).label("received"),
         cast(given_back(Payment.id), BigInteger).label("refunded"),
         cast(taken_by_banks(Payment.id), BigInteger).label("taken"),
+        GIVEN_UP_IF_ANY.label("given_up"),
         is_recorded_here.label("is_ours"),
     )
     .where(

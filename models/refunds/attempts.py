@@ -30,10 +30,10 @@ from models.payments.tables import Payment
 from models.refunds.debts import OWED
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import left_to_give_back
-from models.refunds.tables import AUTOMATIC, TOLD_AFTER_TRIES, Refund, RefundState
+from models.refunds.tables import AUTOMATIC, MADE_BY_HAND, TOLD_AFTER_TRIES, Refund, RefundState
 from runtime.database.statements import Query
 
-_known = aliased(Refund, name="known")
+_other = aliased(Refund, name="other")
 _this_refund = col(Refund.id) == bindparam("refund_id", type_=Uuid)
 
 
@@ -138,24 +138,33 @@ NEXT_ATTEMPT = (
 )
 
 
-class EarlierRefund(NamedTuple):
-    stripe_refund_id: str
+class RefundOfSameAmount(NamedTuple):
+    id: UUID
 
 
-# Of these, what was known when this refund was asked for.
-KNOWN_BEFORE = Query(
-    EarlierRefund,
-    select(col(_known.stripe_refund_id))
-    .join(Refund, col(Refund.created_at) > col(_known.created_at))
+# Of these refunds at Stripe, those that were known when this one was asked for; and of ours, those of the same amount
+# in whose place one of them stands.
+NOT_FOR_THIS = Query(
+    RefundOfSameAmount,
+    select(col(_other.id))
+    .join(Refund, col(Refund.payment_id) == col(_other.payment_id))
     .where(
-        _this_refund, col(_known.stripe_refund_id) == any_(bindparam("stripe_refund_ids", type_=ARRAY(Text)))
+        _this_refund,
+        or_(
+            and_(
+                col(_other.stripe_refund_id) == any_(bindparam("stripe_refund_ids", type_=ARRAY(Text))),
+                col(_other.created_at) < col(Refund.created_at),
+            ),
+            and_(col(_other.failure_code) == MADE_BY_HAND, col(_other.amount) == col(Refund.amount)),
+        ),
     ),
 )
-# A person says that the money went back in another way: not while Stripe may make it of an earlier request. One that it
-# refused it doesn't make.
+# A person says that the money went back in another way: not while Stripe may make it of a request that it did not
+# refuse, the last one of a server that died included.
 _may_be_made = and_(
-    col(Refund.failure_code).is_(None),
-    col(Refund.tries) > 0,
+    or_(
+        and_(col(Refund.failure_code).is_(None), col(Refund.tries) > 0), col(Refund.lease_until).is_not(None)
+    ),
     col(Refund.updated_at) + _stripe_may_finish_within > func.now(),
 )
 GIVE_UP_REFUND = (

@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     cast,
     exists,
+    false,
     func,
     literal_column,
     select,
@@ -28,8 +29,9 @@ from sqlmodel import col
 
 from models.attention.tables import AttentionCase, AttentionSubject
 from models.base import among
+from models.payments.tables import GOES_BACK
 from models.refunds.given_up import OF_REFUNDS
-from models.refunds.tables import ENDED, Refund
+from models.refunds.tables import ENDED, MADE_BY_HAND, Refund
 from models.reviews.tables import Review, ReviewDecision
 
 _asked, _ended, _told = (
@@ -40,6 +42,9 @@ _asked, _ended, _told = (
 # Of the row of `payments` that the statement around reads: a subquery in FROM can't name its table.
 _this_payment = literal_column("payments.id", Uuid)
 _order_of_this_payment = literal_column("payments.order_id", Uuid)
+_stays_with_its_order = literal_column("payments.disposition", Text).not_in(
+    [literal_column(f"'{disposition.value}'") for disposition in GOES_BACK]
+)
 _no: Any = literal_column("0", Integer)
 _once: Any = literal_column("1", Integer)
 # What happens at one moment, in this order: only what follows a failure makes up for it.
@@ -54,6 +59,11 @@ def _words(refund: Any) -> tuple[ColumnElement[bool], ...]:
         col(AttentionCase.subject_id) == cast(col(refund.id), Text),
         col(AttentionCase.closed_by).is_not(None),
     )
+
+
+def _was_made_by_hand(refund: Any) -> ColumnElement[bool]:
+    """As if it had never been asked for: the dashboard's is there in its place."""
+    return func.coalesce(col(refund.failure_code) == literal_column(f"'{MADE_BY_HAND}'"), false())
 
 
 def _dropped(refund: Any) -> Any:
@@ -71,11 +81,14 @@ def _events() -> FromClause:
         col(_asked.amount).label("change"),
         _no.label("word"),
         _no.label("is_back"),
-    ).where(col(_asked.payment_id) == _this_payment)
+    ).where(col(_asked.payment_id) == _this_payment, ~_was_made_by_hand(_asked))
     ended: Any = select(
         func.greatest(col(_ended.updated_at), col(_ended.created_at)), _second, -col(_ended.amount), _no, _no
     ).where(
-        col(_ended.payment_id) == _this_payment, among(col(_ended.state), ENDED), ~_dropped(_ended).exists()
+        col(_ended.payment_id) == _this_payment,
+        among(col(_ended.state), ENDED),
+        ~_dropped(_ended).exists(),
+        ~_was_made_by_hand(_ended),
     )
     told: Any = (
         select(col(AttentionCase.closed_at), _third, _no, _once, _once)
@@ -84,6 +97,7 @@ def _events() -> FromClause:
     )
     accepted: Any = select(col(Review.decided_at), _third, _no, _once, _no).where(
         col(Review.order_id) == _order_of_this_payment,
+        _stays_with_its_order,
         among(col(Review.decision), (ReviewDecision.ACCEPT,)),
     )
     return union_all(asked, ended, told, accepted).subquery("happened")

@@ -49,8 +49,8 @@ ORDER_STATUS = Query(
 )
 
 
-# Money that its order has no use for, whose refund ended without being made, or which is here again. Not what went back
-# in another way: refunds of what settled the order would be made of it.
+# Money that its order has no use for, whose refund ended without being made, or which is here again. Without what went
+# back in another way: it comes first here, so a refund of what settled the order would be made of this payment.
 _goes_back = among(col(Payment.disposition), GOES_BACK)
 _still_owed = and_(_goes_back, left_to_give_back(Payment) > GIVEN_UP)
 
@@ -106,14 +106,11 @@ LEFT_TO_GIVE_BACK = Query(
 
 class ReservedRow(NamedTuple):
     amount: int
-    given_up: int
 
 
 RESERVED_AMOUNT = Query(
     ReservedRow,
-    select(
-        cast(asked_for(Payment.id), BigInteger).label("amount"), cast(GIVEN_UP, BigInteger).label("given_up")
-    ).where(col(Payment.id) == bindparam("payment_id", type_=Uuid)),
+    select(cast(asked_for(bindparam("payment_id", type_=Uuid)), BigInteger).label("amount")),
 )
 
 

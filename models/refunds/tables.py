@@ -33,6 +33,8 @@ ENDED = (RefundState.FAILED, RefundState.CANCELED)  # and gave nothing back
 
 # What stands in `failure_code` of a refund that Stripe refused for now: it is tried again.
 FORBIDDEN, BALANCE_INSUFFICIENT = "forbidden", "balance_insufficient"
+# Of one that was not made, since the dashboard gave back as much while it waited.
+MADE_BY_HAND = "made_by_hand"
 # What a case says instead, of one that Stripe neither made nor refused. By then it was tried for about an hour: ten
 # times by each sweep, then after the pauses of POSTPONE_REFUND. For two, where each try waits for another key.
 DELAYED, TOLD_AFTER_TRIES = "delayed", 15

@@ -31,6 +31,7 @@ async def money_of(transaction: Transaction, order_id: UUID) -> list[Money]:
             received=row.received,
             refunded=row.refunded,
             taken=row.taken,
+            given_up=row.given_up,
         )
         for row in await transaction.rows(MONEY_OF_ORDER, {"order_id": order_id})
     ]

@@ -20,8 +20,8 @@ from models.payments.tables import PaymentState
 from models.refunds.attempts import (
     BURN_KEY,
     FAIL_REFUND,
-    KNOWN_BEFORE,
     NEXT_ATTEMPT,
+    NOT_FOR_THIS,
     PAYMENT_OF_REST,
     POSTPONE_REFUND,
     TAKE_REFUND,
@@ -35,7 +35,7 @@ from models.refunds.statements import (
     PAYMENT_WITH_INTENT,
     REFUND,
 )
-from models.refunds.tables import BALANCE_INSUFFICIENT, ENDED, FORBIDDEN
+from models.refunds.tables import BALANCE_INSUFFICIENT, ENDED, FORBIDDEN, MADE_BY_HAND
 from runtime.database.database import Database, Transaction
 from services.orders.refusals import OrderNotFound
 from services.orders.views import RefundView
@@ -64,6 +64,8 @@ LEASE = timedelta(seconds=60)
 PATIENCE = 50.0  # seconds for all calls of one try, waiting for turns included: the lease outlives them
 # Refusals that pass: https://docs.stripe.com/error-codes#balance-insufficient
 PASSING_CODES = (BALANCE_INSUFFICIENT, "insufficient_funds")
+
+INSTEAD = "A refund of this amount was made in Stripe's dashboard meanwhile."
 
 log = structlog.get_logger(__name__)
 
@@ -147,9 +149,7 @@ class Refunds:
         if _has(listed, refund.id):
             return listed
         if refund.was_told and await self._is_made_by_hand(refund, listed):
-            raise Refused(
-                "A refund of this amount was made in Stripe's dashboard meanwhile.", code="made_by_hand"
-            )
+            raise Refused(INSTEAD, code=MADE_BY_HAND)
         if refund.key_is_good:
             return await self._ask_for(refund, refund.attempt)
         if not refund.may_renew:
@@ -159,15 +159,29 @@ class Refunds:
         return await self._ask_for(refund, refund.attempt + 1)
 
     async def _is_made_by_hand(self, refund: TakenRefund, listed: Sequence[StripeRefund]) -> bool:
-        """Whether the dashboard gave back as much since a case told a person of this refund: most likely instead."""
+        """Whether the dashboard gave back as much since a case told a person of this refund: most likely instead.
+
+        Then it is ended, so that the dashboard's refund stands in the place of no other one.
+        """
         alike = [
             other.id
             for other in listed
             if other.refund_id is None and other.is_booked and other.amount == refund.amount
             if other.status not in ENDED
         ]
+        if not alike:
+            return False
         about = {"refund_id": refund.id, "stripe_refund_ids": alike}
-        return bool(alike) and len(await self._database.rows(KNOWN_BEFORE, about)) < len(alike)
+
+        async def end(transaction: Transaction) -> bool:
+            await transaction.rows(LOCK_ORDER, {"order_id": refund.order_id})
+            if len(await transaction.rows(NOT_FOR_THIS, about)) >= len(alike):
+                return False
+            why = {"refund_id": refund.id, "code": MADE_BY_HAND, "message": INSTEAD}
+            await transaction.rows(FAIL_REFUND, why)
+            return True
+
+        return await self._database.transaction(end, locks=refund.order_id)
 
     async def _ask_for(self, refund: TakenRefund, attempt: int) -> Sequence[StripeRefund]:
         request = RefundRequest(

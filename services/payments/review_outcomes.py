@@ -3,7 +3,7 @@
 `resolveReview` carries out what stands here, and `Order.openReview` shows it to the person who decides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,19 +17,17 @@ from services.payments.state_machine import Money, OrderFacts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyInReview(Money):
-    """`asked` is what refunds asked for, those included that wait for Stripe's answer; `given_up` what went back in
-    another way, by a person's word. `is_ours`: it was recorded here, and not in the database that this one is a copy
-    of.
+    """`asked` is what refunds asked for, those included that wait for Stripe's answer. `is_ours`: it was recorded
+    here, and not in the database that this one is a copy of.
     """
 
     asked: int
-    given_up: int
     is_ours: bool
 
     @property
     def is_decidable(self) -> bool:
-        """It is here, and neither late nor a duplicate, which go back by themselves."""
-        return self.here > 0 and self.disposition in (Disposition.MISMATCH, Disposition.SETTLED)
+        """It is here, by a person's word too, and neither late nor a duplicate, which go back by themselves."""
+        return self.here > self.given_up and self.disposition in (Disposition.MISMATCH, Disposition.SETTLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +84,7 @@ def _accept(order: OrderFacts, here: Sequence[MoneyInReview]) -> Outcome:
         raise OrderNotInReview(order.status, "The total is too far from what was received.")
     return Outcome(
         total=accepted.kept,
-        given_back=_refunds_of(m for m in here if m is not accepted),
+        given_back=tuple(_refund_of(m) for m in here if m is not accepted),
         kept=(accepted,),
         accepted=accepted.payment_id,
     )
@@ -95,11 +93,9 @@ def _accept(order: OrderFacts, here: Sequence[MoneyInReview]) -> Outcome:
 def _give_back(order: OrderFacts, here: Sequence[MoneyInReview]) -> Outcome:
     """All that is here, but what settled an order that is in order."""
     kept = tuple(m for m in here if order.is_in_order and not m.is_waiting)
-    return Outcome(total=order.total, given_back=_refunds_of(m for m in here if m not in kept), kept=kept)
-
-
-def _refunds_of(money: Iterable[MoneyInReview]) -> tuple[GivenBack, ...]:
-    return tuple(_refund_of(m) for m in money if m.here > m.given_up)
+    return Outcome(
+        total=order.total, given_back=tuple(_refund_of(m) for m in here if m not in kept), kept=kept
+    )
 
 
 def _refund_of(money: MoneyInReview) -> GivenBack:

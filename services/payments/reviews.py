@@ -118,7 +118,7 @@ async def _is_new(transaction: Transaction, wish: ReviewWish) -> bool:
 
 
 async def _in_review(transaction: Transaction, row: MoneyRow) -> MoneyInReview:
-    reserved = await transaction.one(RESERVED_AMOUNT, {"payment_id": row.id})
+    asked = await transaction.one(RESERVED_AMOUNT, {"payment_id": row.id})
     return MoneyInReview(
         payment_id=row.id,
         disposition=Disposition(row.disposition),
@@ -126,8 +126,8 @@ async def _in_review(transaction: Transaction, row: MoneyRow) -> MoneyInReview:
         received=row.received,
         refunded=row.refunded,
         taken=row.taken,
-        asked=reserved.amount,
-        given_up=reserved.given_up,
+        given_up=row.given_up,
+        asked=asked.amount,
         is_ours=row.is_ours,
     )
 

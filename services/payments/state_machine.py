@@ -127,7 +127,9 @@ def status_after(disposition: Disposition, status: OrderStatus) -> OrderStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Money:
-    """What a succeeded payment brought, minor units: `refunded` went back, `taken` was lost in disputes."""
+    """What a succeeded payment brought, minor units: `refunded` went back, `taken` was lost in disputes, `given_up`
+    went back in another way, by a person's word.
+    """
 
     payment_id: UUID
     disposition: Disposition
@@ -135,6 +137,7 @@ class Money:
     received: int
     refunded: int
     taken: int
+    given_up: int
 
     @property
     def kept(self) -> int:
@@ -148,7 +151,7 @@ class Money:
     @property
     def is_waiting(self) -> bool:
         """Neither settled nor returned: a person decides."""
-        return self.disposition is Disposition.MISMATCH and self.here > 0
+        return self.disposition is Disposition.MISMATCH and self.here > self.given_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

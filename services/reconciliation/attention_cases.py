@@ -13,6 +13,7 @@ from models.attention.statements import (
     CLOSE_BY_PERSON,
     CLOSED_CASES,
     CLOSED_CASES_AFTER,
+    LOCK_CASE,
     OPEN_CASES,
     OPEN_CASES_AFTER,
     CaseRow,
@@ -27,12 +28,8 @@ from runtime.database.database import Database, Transaction
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.refusals import RateLimited, Refusal
 from services.orders.texts import LONGEST_KEY, is_key, is_note
-from services.payments.refunds import LEASE
 
-# Seconds, at the longest.
-A_CALL_LASTS, STRIPE_ENDS_IT_WITHIN = (
-    time // timedelta(seconds=1) for time in (LEASE, STRIPE_MAY_FINISH_WITHIN)
-)
+STRIPE_ENDS_IT_WITHIN = STRIPE_MAY_FINISH_WITHIN // timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +106,7 @@ class AttentionCases:
 
 async def _stops_a_refund(transaction: Transaction, case: CaseRow) -> bool:
     """Not when the facts closed it meanwhile, since that person was told of something else; nor one that was made."""
-    is_open = (await transaction.one(CASE, {"case_id": case.id})).closed_at is None
+    is_open = (await transaction.one(LOCK_CASE, {"case_id": case.id})).closed_at is None
     return is_open and case.kind in OF_REFUNDS and not case.subject_id.endswith(MADE_CASE)
 
 
@@ -121,7 +118,7 @@ async def _give_up(transaction: Transaction, refund_id: UUID) -> None:
     if (
         refund is not None and refund.state == RefundState.CREATING
     ):  # somebody is asking Stripe for it, or was just now
-        raise RateLimited(A_CALL_LASTS if refund.lease_until else STRIPE_ENDS_IT_WITHIN)
+        raise RateLimited(STRIPE_ENDS_IT_WITHIN)
 
 
 def check_note(note: str) -> None:

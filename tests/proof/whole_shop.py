@@ -53,13 +53,13 @@ class WholeShop:
         )
         return await self.refunds.request(wish)
 
-    async def decide(self, order_id: UUID, decision: ReviewDecision) -> None:
+    async def decide(self, order_id: UUID, decision: ReviewDecision, *, key: str = "k") -> None:
         """What a person says about an order in review."""
         wish = ReviewWish(
             order_id=order_id,
             decision=decision,
             note="We agreed.",
-            idempotency_key="k",
+            idempotency_key=key,
             decided_by="shopkeeper",
         )
         await self.reviews.resolve(wish)

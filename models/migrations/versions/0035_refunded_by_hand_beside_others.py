@@ -16,9 +16,9 @@ depends_on = None
 COMPARE = """
     CREATE OR REPLACE FUNCTION is_refunded_by_hand(of_order uuid, said text) RETURNS boolean LANGUAGE sql AS $$
         SELECT said IN ('refunded', 'partially_refunded') AND coalesce(bool_or(here > 0), false)
-            AND (said = 'refunded' OR sum(back) = 0)
+            AND (said = 'refunded' OR coalesce(sum(back) FILTER (WHERE disposition = 'settled'), sum(back)) = 0)
         FROM (
-            SELECT back, amount_received - back - lost AS here FROM payments,
+            SELECT disposition, back, amount_received - back - lost AS here FROM payments,
                 LATERAL (SELECT coalesce(sum(amount), 0) AS back FROM refunds
                     WHERE payment_id = payments.id AND state IN ('pending', 'requires_action', 'succeeded')) AS refunds,
                 LATERAL (SELECT coalesce(sum(amount), 0) AS lost FROM disputes
@@ -44,7 +44,7 @@ BEFORE = """
 UNMARK = """
     UPDATE orders SET refunded_by_hand = false WHERE id IN (
         SELECT id FROM orders WHERE refunded_by_hand AND NOT is_refunded_by_hand(id, status) LIMIT 5000
-    )
+    ) AND NOT is_refunded_by_hand(id, status)
 """
 
 

@@ -24,7 +24,13 @@ from models.orders.statements import (
 )
 from models.payments.installation import KNOWN_PAYMENTS
 from models.payments.looks import LOOK_AT_INTENT
-from models.payments.settlement_statements import LOCK_ORDER, LOCK_PAYMENT, PAYMENT_OF_INTENT
+from models.payments.settlement_statements import (
+    LOCK_ORDER,
+    LOCK_PAYMENT,
+    MONEY_OF_ORDER,
+    ORDER_WORTH,
+    PAYMENT_OF_INTENT,
+)
 from models.payments.statements import (
     CLAIM,
     END_LEASE,
@@ -127,6 +133,8 @@ WAITED_FOR: dict[str, AnyStatement] = {
     "end a lease": END_LEASE,
     "look at an intent": LOOK_AT_INTENT,
     "lock an order": LOCK_ORDER,
+    "what an order is worth": ORDER_WORTH,
+    "money of an order": MONEY_OF_ORDER,
     "lock a payment": LOCK_PAYMENT,
     "owed refund": OWED_REFUND,
     "finish an event": FINISH_EVENT,

@@ -14,7 +14,7 @@ from runtime.database.database import Database, Transaction
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from services.identity.refusals import RateLimited
-from services.payments.refusals import OrderNotRefundable
+from services.payments.refusals import OrderNotInReview, OrderNotRefundable
 from services.payments.reviews import ReviewWish
 from services.reconciliation.attention_cases import AttentionCases, _give_up
 from tests.conftest import Stripe
@@ -127,6 +127,10 @@ async def test_a_review_gives_back_without_what_went_back_in_another_way(
 
     made = [r["amount"] for r in whole_shop.sandbox.state.refunds if r["status"] == "succeeded"]
     assert made == [1_000]
+    assert await whole_shop.shop.status(order_id) is OrderStatus.REFUNDED
+    assert await told(database) == []
+    with pytest.raises(OrderNotInReview):
+        await whole_shop.decide(order_id, ReviewDecision.REFUND, key="again")
 
 
 async def test_what_a_person_accepts_is_not_told_as_owed(whole_shop: WholeShop, database: Database) -> None:
@@ -286,3 +290,61 @@ async def test_late_money_that_is_won_back_after_a_persons_word_is_told(
     whole_shop.sandbox.refund(intent_id, 1_000)
     await sweep(whole_shop, database)
     assert await told(database) == []
+
+
+@pytest.mark.parametrize("heard", ["before the retry", "by it"])
+async def test_one_refund_by_dashboard_stands_for_one_of_ours(
+    whole_shop: WholeShop, database: Database, heard: str
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    whole_shop.sandbox.permissions.forbid("rak_refund_write")
+    for key in ("one", "two"):
+        await whole_shop.refund(order_id, 300, key=key)
+    whole_shop.sandbox.refund(intent_id, 300)
+    whole_shop.sandbox.permissions.allow("rak_refund_write")
+    if heard == "before the retry":
+        await whole_shop.refunds.refresh(intent_id)
+    await database.rows(text("UPDATE refunds SET due_at = now()"))
+    await sweep(whole_shop, database, 2)
+
+    assert [each["amount"] for each in whole_shop.sandbox.state.refunds] == [300, 300]
+    assert await told(database) == []
+
+
+async def test_a_duplicate_that_failed_to_go_back_is_owed_whatever_is_accepted(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
+    first = (await whole_shop.ask(order_id)).id
+    await database.rows(text("UPDATE payments SET state = 'abandoned'"))
+    second = (await whole_shop.ask(order_id)).id
+    for intent_id in (first, second):
+        whole_shop.sandbox.pay(intent_id)
+    await sweep(whole_shop, database, 2)
+    await all_fail(whole_shop, database)
+    assert ["A refund of 10.00 USD" in message for message in await told(database)] == [True]
+    await whole_shop.shop.set_order(order_id, status=OrderStatus.PENDING)
+    await sweep(whole_shop, database)
+
+    await whole_shop.decide(order_id, ReviewDecision.ACCEPT)
+
+    assert await whole_shop.shop.status(order_id) is OrderStatus.PAID
+    assert ["A refund of 10.00 USD" in message for message in await told(database)] == [True]
+
+
+async def test_a_refund_whose_server_died_during_the_call_is_not_given_up_yet(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    """It waited for Stripe's balance before."""
+    order_id, intent_id = await whole_shop.paid()
+    whole_shop.sandbox.plan_refunds(intent_id, refuse="balance_insufficient")
+    await whole_shop.refund(order_id, 300)
+    await database.rows(
+        text("UPDATE refunds SET lease_until = now() - interval '1 second', updated_at = now()")
+    )
+
+    with pytest.raises(RateLimited):
+        await close_all(database)
+
+    await database.rows(text("UPDATE refunds SET updated_at = now() - interval '6 minutes'"))
+    await close_all(database)

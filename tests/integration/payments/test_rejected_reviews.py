@@ -64,6 +64,20 @@ async def test_what_is_given_back_of_two_payments_leaves_none_that_pays_the_orde
     assert (await paid_events(database), await database.rows(CASES)) == (0, [])
 
 
+async def test_what_others_pay_changes_no_decision_about_an_order(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    order_id, second = await two_that_wait(whole_shop, database)
+    whole_shop.sandbox.plan_refunds(second, refuse="balance_insufficient")
+    await whole_shop.decide(order_id, ReviewDecision.REFUND)
+    await whole_shop.paid()
+    await database.rows(NEXT_TRIES)
+    await whole_shop.sweep.run()
+
+    assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
+    assert await paid_events(database) == 1  # the other's
+
+
 @pytest.mark.parametrize("said", [OrderStatus.PENDING, OrderStatus.REVIEW, OrderStatus.CANCELED])
 async def test_what_is_given_back_of_an_order_that_was_set_to_another_status_does_not_pay_it_on_its_way(
     whole_shop: WholeShop, database: Database, said: OrderStatus

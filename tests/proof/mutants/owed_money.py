@@ -43,7 +43,7 @@ MUTANTS = (
                 "        ~is_given_up(Refund),\n        _is_last_failure,\n",
                 "        _is_last_failure,\n",
             ),
-            Change("models/refunds/debts.py", ", ~_dropped(_ended).exists()", ""),
+            Change("models/refunds/debts.py", "        ~_dropped(_ended).exists(),\n", ""),
         ),
         (f"{OWED}::test_a_refund_that_a_person_gave_up_opens_no_other_case",),
     ),

@@ -1,6 +1,6 @@
 """Deliberate bugs in what a person said of money, and in what of other money is told beside it."""
 
-from tests.proof.mutants.files import BESIDE, LOST_REPRICING, OUTCOMES, WORD
+from tests.proof.mutants.files import BESIDE, LOST_REPRICING, OUTCOMES, REJECTED, WORD
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -129,11 +129,49 @@ MUTANTS = (
         (
             Change(
                 "models/payments/settlement_statements.py",
-                "            col(_paid_later.created_at) > col(Review.decided_at),",
-                "            col(_paid_later.created_at) < col(_paid_later.created_at),",
+                "            col(PaymentTransition.at) > col(Review.decided_at),",
+                "            col(PaymentTransition.at) < col(PaymentTransition.at),",
             ),
         ),
         (f"{BESIDE}::test_a_decision_about_money_that_went_back_says_nothing_of_the_next_payment",),
+    ),
+    Mutant(
+        "a decision that ends with anybody's next payment",
+        (
+            Change(
+                "models/payments/settlement_statements.py",
+                "            col(_paid_later.order_id) == col(Review.order_id),\n",
+                "",
+            ),
+        ),
+        (f"{REJECTED}::test_what_others_pay_changes_no_decision_about_an_order",),
+    ),
+    Mutant(
+        "two refunds that give way to one of the dashboard's",
+        (
+            Change(
+                "services/payments/refunds.py",
+                "            await transaction.rows(FAIL_REFUND, why)\n            return True",
+                "            return bool(why)",
+            ),
+        ),
+        (f"{WORD}::test_one_refund_by_dashboard_stands_for_one_of_ours",),
+    ),
+    Mutant(
+        "a duplicate that failed to go back, owed no more once other money is accepted",
+        (Change("models/refunds/debts.py", "        _stays_with_its_order,\n", ""),),
+        (f"{WORD}::test_a_duplicate_that_failed_to_go_back_is_owed_whatever_is_accepted",),
+    ),
+    Mutant(
+        "an order that waits for money which went back by a person's word",
+        (
+            Change(
+                "services/payments/state_machine.py",
+                "return self.disposition is Disposition.MISMATCH and self.here > self.given_up",
+                "return self.disposition is Disposition.MISMATCH and self.here > 0",
+            ),
+        ),
+        (f"{WORD}::test_a_review_gives_back_without_what_went_back_in_another_way",),
     ),
     Mutant(
         "a change that trusts an amount which a lost repricing may have changed",
