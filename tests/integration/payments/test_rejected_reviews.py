@@ -67,13 +67,18 @@ async def test_what_is_given_back_of_two_payments_leaves_none_that_pays_the_orde
 async def test_what_others_pay_changes_no_decision_about_an_order(
     whole_shop: WholeShop, database: Database
 ) -> None:
+    """Both payments should go back and wait for Stripe's balance; the first one does after somebody else paid."""
     order_id, second = await two_that_wait(whole_shop, database)
-    whole_shop.sandbox.plan_refunds(second, refuse="balance_insufficient")
+    [first] = [str(p.intent_id) for p in await whole_shop.shop.payments(order_id) if p.intent_id != second]
+    for intent_id in (first, second):
+        whole_shop.sandbox.plan_refunds(intent_id, refuse="balance_insufficient")
     await whole_shop.decide(order_id, ReviewDecision.REFUND)
     await whole_shop.paid()
+    whole_shop.sandbox.plan_refunds(first)
     await database.rows(NEXT_TRIES)
     await whole_shop.sweep.run()
 
+    assert [made["amount"] for made in whole_shop.sandbox.state.refunds] == [1_300]
     assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
     assert await paid_events(database) == 1  # the other's
 

@@ -75,7 +75,7 @@ MUTANTS = (
             Change(
                 "models/migrations/versions/0035_refunded_by_hand_beside_others.py",
                 "AND (said = 'refunded' OR coalesce(",
-                "AND (said = 'partly refunded' OR coalesce(",
+                "AND (said <> 'refunded' AND coalesce(",
             ),
         ),
         (f"{BY_HAND}::test_settled_money_on_an_order_that_was_set_to_another_status_waits_for_a_person",),
