@@ -17,6 +17,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal_column,
     or_,
     select,
     true,
@@ -27,7 +28,7 @@ from sqlmodel import col
 
 from models.orders.tables import Order, order_total
 from models.payments.installation import is_recorded_here, own_ids_as_text
-from models.payments.tables import Payment, PaymentState, PaymentTransition
+from models.payments.tables import GOES_BACK, Payment, PaymentState, PaymentTransition
 from models.refunds.debts import GIVEN_UP_IF_ANY
 from models.refunds.sums import given_back, taken_by_banks
 from models.reviews.tables import Review, ReviewDecision
@@ -121,13 +122,15 @@ class OrderWorth(NamedTuple):
 
 
 _paid_later = aliased(Payment, name="paid_later")
-# What came afterwards was not decided about. (By the review's order: a subquery sees the one around it, not further.)
+# What came afterwards, and not to go back, was not decided about. (By the review's order: a subquery sees the one
+# around it, not further.)
 _last_decision = (
     select(col(Review.decision))
     .where(
         col(Review.order_id) == col(Order.id),
         ~exists().where(
             col(_paid_later.order_id) == col(Review.order_id),
+            col(_paid_later.disposition).not_in([literal_column(f"'{each.value}'") for each in GOES_BACK]),
             col(PaymentTransition.payment_id) == col(_paid_later.id),
             col(PaymentTransition.to_state) == PaymentState.SUCCEEDED.value,
             col(PaymentTransition.at) > col(Review.decided_at),
@@ -209,3 +212,5 @@ SET_PAYMENT = (
 SET_ORDER_STATUS = (
     update(Order).where(_this_order).values(status=bindparam("to_status"), updated_at=func.now())
 )
+# The database marks a status that says more than the refunds do; what went back by a person's word it doesn't know.
+NOT_BY_HAND = update(Order).where(_this_order, col(Order.refunded_by_hand)).values(refunded_by_hand=False)

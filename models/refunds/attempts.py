@@ -143,7 +143,7 @@ class RefundOfSameAmount(NamedTuple):
 
 
 # Of these refunds at Stripe, those that were known when this one was asked for; and of ours, those of the same amount
-# in whose place one of them stands.
+# in whose place one of the others stands.
 NOT_FOR_THIS = Query(
     RefundOfSameAmount,
     select(col(_other.id))
@@ -155,7 +155,11 @@ NOT_FOR_THIS = Query(
                 col(_other.stripe_refund_id) == any_(bindparam("stripe_refund_ids", type_=ARRAY(Text))),
                 col(_other.created_at) < col(Refund.created_at),
             ),
-            and_(col(_other.failure_code) == MADE_BY_HAND, col(_other.amount) == col(Refund.amount)),
+            and_(
+                col(_other.failure_code) == MADE_BY_HAND,
+                col(_other.amount) == col(Refund.amount),
+                col(_other.updated_at) > col(Refund.created_at),
+            ),
         ),
     ),
 )

@@ -8,6 +8,7 @@ import structlog
 from models.orders.tables import OrderStatus
 from models.payments.settlement_statements import (
     MONEY_OF_ORDER,
+    NOT_BY_HAND,
     ORDER_WORTH,
     SET_DISPOSITION,
     SET_ORDER_STATUS,
@@ -63,6 +64,8 @@ async def follow_the_money(
         await set_disposition(transaction, verdict.unsettles, Disposition.MISMATCH, cause=cause)
     if verdict.status is not facts.status:
         await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.status})
+        if verdict.status is OrderStatus.REFUNDED:
+            await transaction.rows(NOT_BY_HAND, {"order_id": order_id})
         log.info("order follows its money", order=str(order_id), order_status=verdict.status, cause=cause)
     await refresh_cases(transaction, order_id)
     return verdict.status

@@ -170,7 +170,7 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
 
     It becomes PAID only by money of which a bank took nothing, and not by what a person gives back.
     """
-    if order.status is OrderStatus.PENDING and not any(m.here for m in money):
+    if order.status is OrderStatus.PENDING and not any(m.here > m.given_up for m in money):
         return OrderVerdict(status=order.status)  # reopened after its money was gone, to be paid again
     settled = next((m for m in money if _settles(m, order)), None)
     if settled is not None and order.status is OrderStatus.PENDING:

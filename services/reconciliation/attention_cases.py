@@ -28,7 +28,9 @@ from runtime.database.database import Database, Transaction
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.refusals import RateLimited, Refusal
 from services.orders.texts import LONGEST_KEY, is_key, is_note
+from services.payments.order_money import follow_the_money
 
+CAUSE = "closeAttention"
 STRIPE_ENDS_IT_WITHIN = STRIPE_MAY_FINISH_WITHIN // timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
@@ -92,13 +94,16 @@ class AttentionCases:
             raise AttentionNotFound
 
         async def write(transaction: Transaction) -> CaseRow:
+            order = None
             if case.order_id is not None:
-                await transaction.rows(LOCK_ORDER, {"order_id": case.order_id})
-            if await _stops_a_refund(transaction, case):
+                order = await transaction.row(LOCK_ORDER, {"order_id": case.order_id})
+            if stops := await _stops_a_refund(transaction, case):
                 await _give_up(transaction, UUID(case.subject_id))
             closing = {"case_id": case_id, "person": person, "remark": note}
             if await transaction.row(CLOSE_BY_PERSON, closing):
                 log.info("closed by a person", case=str(case_id), kind=case.kind, person=person)
+            if stops and case.order_id is not None and order is not None:  # for whom no money waits any more
+                await follow_the_money(transaction, case.order_id, order, cause=CAUSE)
             return await transaction.one(CASE, {"case_id": case_id})
 
         return view_from(await self._database.transaction(write, locks=case.order_id))

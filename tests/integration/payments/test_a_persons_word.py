@@ -348,3 +348,42 @@ async def test_a_refund_whose_server_died_during_the_call_is_not_given_up_yet(
 
     await database.rows(text("UPDATE refunds SET updated_at = now() - interval '6 minutes'"))
     await close_all(database)
+
+
+async def test_an_order_whose_money_went_back_in_another_way_is_refunded(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    """13.00 came for 10.00, a person has them go back, the card is closed, and the customer gets cash."""
+    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
+    intent_id = (await whole_shop.ask(order_id)).id
+    await whole_shop.shop.set_price(order_id, 1_000)
+    whole_shop.sandbox.pay(intent_id)
+    await whole_shop.sweep.run()
+    await whole_shop.decide(order_id, ReviewDecision.REFUND)
+    await all_fail(whole_shop, database)
+    assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
+
+    for case in await open_cases(database):
+        if case.kind == "refund_failed":
+            await AttentionCases(database).close("shopkeeper", case.id, "13.00 in cash")
+    await sweep(whole_shop, database)
+
+    assert await whole_shop.shop.status(order_id) is OrderStatus.REFUNDED
+    assert await told(database) == []
+    [row] = await database.rows(text("SELECT refunded_by_hand FROM orders"))
+    assert not row.refunded_by_hand
+
+
+async def test_a_second_refund_by_dashboard_stands_for_the_next_of_ours(
+    whole_shop: WholeShop, database: Database
+) -> None:
+    order_id, intent_id = await whole_shop.paid()
+    for key in ("one", "two"):
+        whole_shop.sandbox.permissions.forbid("rak_refund_write")
+        await whole_shop.refund(order_id, 300, key=key)
+        whole_shop.sandbox.refund(intent_id, 300)
+        whole_shop.sandbox.permissions.allow("rak_refund_write")
+        await database.rows(text("UPDATE refunds SET due_at = now()"))
+        await sweep(whole_shop, database, 2)
+
+    assert [each["amount"] for each in whole_shop.sandbox.state.refunds] == [300, 300]
