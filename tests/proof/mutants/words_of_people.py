@@ -174,6 +174,28 @@ MUTANTS = (
         (f"{WORD}::test_a_review_gives_back_without_what_went_back_in_another_way",),
     ),
     Mutant(
+        "an order that a person's word leaves in review",
+        (
+            Change(
+                "services/reconciliation/attention_cases.py",
+                "            if stops and case.order_id is not None and",
+                "            if stops and case.order_id is None and",
+            ),
+        ),
+        (f"{WORD}::test_an_order_whose_money_went_back_in_another_way_is_refunded",),
+    ),
+    Mutant(
+        "a word of ours that counts as set by hand",
+        (
+            Change(
+                "services/payments/order_money.py",
+                "        if verdict.status is OrderStatus.REFUNDED:\n",
+                "        if not verdict.status:\n",
+            ),
+        ),
+        (f"{WORD}::test_an_order_whose_money_went_back_in_another_way_is_refunded",),
+    ),
+    Mutant(
         "a change that trusts an amount which a lost repricing may have changed",
         (Change("services/payments/order_changes.py", "payment.order_version == order.version and ", ""),),
         (f"{LOST_REPRICING}::test_a_change_back_after_a_lost_repricing_by_another_ask",),
