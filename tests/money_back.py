@@ -10,6 +10,7 @@ from sqlalchemy import text
 from models import OrderStatus
 from runtime.database.database import Database, Row, Transaction
 from services.payments.refund_wishes import RefundWish
+from services.payments.settlement import Settlement
 from services.reconciliation.attention_cases import AttentionCases
 from services.reconciliation.inbox import Inbox
 from tests.conftest import Stripe
@@ -74,6 +75,29 @@ async def paid_late(whole_shop: WholeShop) -> tuple[UUID, str]:
     await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
     whole_shop.sandbox.pay(intent_id)
     return order_id, intent_id
+
+
+async def paid_too_much(whole_shop: WholeShop) -> tuple[UUID, str]:
+    """13.00 came for 10.00, since the price changed while the customer paid."""
+    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
+    intent_id = (await whole_shop.ask(order_id)).id
+    await whole_shop.shop.set_price(order_id, 1_000)
+    whole_shop.sandbox.pay(intent_id)
+    await whole_shop.sweep.run()
+    return order_id, intent_id
+
+
+async def paid_twice(whole_shop: WholeShop, database: Database) -> tuple[UUID, str]:
+    """13.00 at an old price, then the exact 10.00 by an intent whose answer was lost; the order and the second."""
+    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
+    first = (await whole_shop.ask(order_id)).id
+    await database.rows(text("UPDATE payments SET state = 'abandoned'"))
+    await whole_shop.shop.set_price(order_id, 1_000)
+    second = (await whole_shop.ask(order_id)).id
+    for intent_id in (first, second):
+        whole_shop.sandbox.pay(intent_id)
+        await Settlement(database).apply(await whole_shop.gateway.retrieve_intent(intent_id), cause="test")
+    return order_id, second
 
 
 async def lose(whole_shop: WholeShop, database: Database, dispute_id: str) -> None:

@@ -120,9 +120,8 @@ async def _give_up(transaction: Transaction, refund_id: UUID) -> None:
     if await transaction.row(GIVE_UP_REFUND, {"refund_id": refund_id}):
         return
     refund = await transaction.row(REFUND, {"refund_id": refund_id})
-    if (
-        refund is not None and refund.state == RefundState.CREATING
-    ):  # somebody is asking Stripe for it, or was just now
+    # Somebody is asking Stripe for it, or was just now.
+    if refund is not None and refund.state == RefundState.CREATING:
         raise RateLimited(STRIPE_ENDS_IT_WITHIN)
 
 

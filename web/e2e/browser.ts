@@ -46,7 +46,7 @@ export class Watch {
 export async function open(browser: Browser, options: BrowserContextOptions = {}) {
   const watch = new Watch()
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
-  context.setDefaultTimeout(Number(process.env.PATIENCE ?? 40_000)) // milliseconds: what the desk missed it asks for again after 15 seconds
+  context.setDefaultTimeout(Number(process.env.PATIENCE ?? 15_000)) // milliseconds
   await watch.over(context)
   const page = await context.newPage()
   return { context, page, watch }

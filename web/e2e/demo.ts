@@ -201,7 +201,7 @@ async function end(child: ChildProcess | null): Promise<void> {
 export const sleep = (milliseconds: number) => new Promise((wake) => setTimeout(wake, milliseconds))
 
 /** Asks until `ask` says what is wanted. */
-export async function until<T>(wanted: T, ask: () => T | Promise<T>, within = 40_000): Promise<void> {
+export async function until<T>(wanted: T, ask: () => T | Promise<T>, within = 15_000): Promise<void> {
   let last: T | undefined
   for (const end = Date.now() + within; Date.now() < end; await sleep(100)) {
     last = await ask()

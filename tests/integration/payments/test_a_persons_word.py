@@ -11,29 +11,13 @@ from models.attention.statements import CLOSE_BY_PERSON
 from models.payments.settlement_statements import LOCK_ORDER
 from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database, Transaction
-from sandbox.config import SandboxConfig
-from sandbox.core import Sandbox
 from services.identity.refusals import RateLimited
 from services.payments.refusals import OrderNotInReview, OrderNotRefundable
 from services.payments.reviews import ReviewWish
 from services.reconciliation.attention_cases import AttentionCases, _give_up
-from tests.conftest import Stripe
-from tests.events import WEBHOOK_SECRET
-from tests.money_back import all_fail, close_all, lose, open_cases, paid_late, told
-from tests.proof.gateway import SandboxGateway
+from tests.money_back import all_fail, close_all, lose, open_cases, paid_late, paid_too_much, told
 from tests.proof.whole_shop import WholeShop
 from tests.reconciling import fail, sweep
-
-
-@pytest.fixture
-def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
-    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
-
-
-@pytest.fixture
-def slow_shop(database: Database) -> WholeShop:
-    """Whose Stripe finishes some calls later."""
-    return WholeShop(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
 
 
 async def test_closing_a_case_that_the_facts_closed_stops_no_refund(
@@ -112,12 +96,8 @@ async def test_a_refund_given_up_then_made_then_failed_adds_nothing_to_the_next_
 async def test_a_review_gives_back_without_what_went_back_in_another_way(
     whole_shop: WholeShop, database: Database
 ) -> None:
-    """13.00 came for 10.00; 3.00 went back in cash, by a person's word; REFUND gives back 13.00."""
-    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
-    intent_id = (await whole_shop.ask(order_id)).id
-    await whole_shop.shop.set_price(order_id, 1_000)
-    whole_shop.sandbox.pay(intent_id)
-    await whole_shop.sweep.run()
+    """13.00 came for 10.00; 3.00 went back in cash, by a person's word; REFUND gives back 10.00."""
+    order_id, _ = await paid_too_much(whole_shop)
     await whole_shop.refund(order_id, 300, key="too much")
     await all_fail(whole_shop, database)
     [case] = [case for case in await open_cases(database) if case.kind == "refund_failed"]
@@ -135,11 +115,7 @@ async def test_a_review_gives_back_without_what_went_back_in_another_way(
 
 async def test_what_a_person_accepts_is_not_told_as_owed(whole_shop: WholeShop, database: Database) -> None:
     """13.00 came for 10.00; REFUND, and the bank sends it back; the customer takes the goods for 13.00: ACCEPT."""
-    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
-    intent_id = (await whole_shop.ask(order_id)).id
-    await whole_shop.shop.set_price(order_id, 1_000)
-    whole_shop.sandbox.pay(intent_id)
-    await whole_shop.sweep.run()
+    order_id, _ = await paid_too_much(whole_shop)
     await whole_shop.decide(order_id, ReviewDecision.REFUND)
     await all_fail(whole_shop, database)
     assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
@@ -354,11 +330,7 @@ async def test_an_order_whose_money_went_back_in_another_way_is_refunded(
     whole_shop: WholeShop, database: Database
 ) -> None:
     """13.00 came for 10.00, a person has them go back, the card is closed, and the customer gets cash."""
-    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
-    intent_id = (await whole_shop.ask(order_id)).id
-    await whole_shop.shop.set_price(order_id, 1_000)
-    whole_shop.sandbox.pay(intent_id)
-    await whole_shop.sweep.run()
+    order_id, _ = await paid_too_much(whole_shop)
     await whole_shop.decide(order_id, ReviewDecision.REFUND)
     await all_fail(whole_shop, database)
     assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW

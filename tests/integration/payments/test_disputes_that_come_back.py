@@ -9,17 +9,11 @@ from sqlalchemy import text
 from models import OrderStatus
 from runtime.database.database import Database, Row
 from services.reconciliation.attention_cases import AttentionCases
-from tests.conftest import Stripe
-from tests.proof.gateway import SandboxGateway
+from tests.money_back import paid_late
 from tests.proof.whole_shop import ADA, WholeShop
 
 CASES = text("SELECT id, kind, message FROM attention WHERE closed_at IS NULL")
 NEXT_TRIES = text("UPDATE refunds SET due_at = now(), lease_until = NULL")
-
-
-@pytest.fixture
-def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
-    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
 async def the_case(database: Database) -> Row:
@@ -131,10 +125,7 @@ async def test_money_that_is_won_back_after_its_order_went_on_without_it_waits_f
 async def test_a_part_of_late_money_that_is_won_back_is_given_back_by_a_person(
     whole_shop: WholeShop, database: Database
 ) -> None:
-    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
-    intent_id = (await whole_shop.ask(order_id)).id
-    await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
-    whole_shop.sandbox.pay(intent_id)
+    order_id, intent_id = await paid_late(whole_shop)
     dispute = whole_shop.sandbox.dispute(intent_id, amount=250)
     await sweep(whole_shop, database)
     whole_shop.sandbox.move_dispute(dispute["id"], "lost")

@@ -8,18 +8,11 @@ from models import OrderStatus
 from runtime.database.database import Database
 from services.payments.refusals import OrderNotRefundable
 from services.reconciliation.attention_cases import AttentionCases
-from tests.conftest import Stripe
 from tests.money_back import all_fail, open_cases
-from tests.proof.gateway import SandboxGateway
 from tests.proof.whole_shop import WholeShop
 from tests.reconciling import sweep
 
 KINDS = ["merchant", "late"]
-
-
-@pytest.fixture
-def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
-    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
 async def refunded(

@@ -6,16 +6,9 @@ from sqlalchemy import text
 from models import OrderStatus
 from runtime.database.database import Database
 from services.payments.disputes import Disputes
-from tests.conftest import Stripe
-from tests.proof.gateway import SandboxGateway
 from tests.proof.whole_shop import WholeShop
 
 OTHER_CLOCK = text("UPDATE disputes SET asked_at = now() + make_interval(mins => 2)")
-
-
-@pytest.fixture
-def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
-    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
 @pytest.fixture

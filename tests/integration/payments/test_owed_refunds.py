@@ -18,18 +18,12 @@ from services.payments.refunds import LEASE, PATIENCE, Refunds
 from services.payments.refusals import OrderNotRefundable
 from services.payments.settlement import Settlement
 from services.reconciliation.attention_cases import AttentionCases
-from tests.conftest import Stripe
 from tests.proof.gateway import SandboxGateway
 from tests.proof.whole_shop import WholeShop
 from tests.reconciling import ITEMS_DUE, REFUNDS_DUE
 
 DUE = (REFUNDS_DUE, ITEMS_DUE)
 ALMOST_AN_HOUR = text("UPDATE refunds SET tries = :tries")
-
-
-@pytest.fixture
-def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
-    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
 async def cases(database: Database) -> Sequence[Row]:

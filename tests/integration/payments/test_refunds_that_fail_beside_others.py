@@ -6,28 +6,11 @@ from sqlalchemy import text
 from models import OrderStatus
 from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database
-from sandbox.config import SandboxConfig
-from sandbox.core import Sandbox
-from services.payments.settlement import Settlement
-from tests.conftest import Stripe
-from tests.events import WEBHOOK_SECRET
-from tests.money_back import all_fail, close_all, lose, paid_late, told
-from tests.proof.gateway import SandboxGateway
+from tests.money_back import all_fail, close_all, lose, paid_late, paid_twice, told
 from tests.proof.whole_shop import WholeShop
 from tests.reconciling import sweep
 
 PAID_EVENTS = text("SELECT count(*) AS events FROM shop_events WHERE type = 'order_paid'")
-
-
-@pytest.fixture
-def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
-    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
-
-
-@pytest.fixture
-def slow_shop(database: Database) -> WholeShop:
-    """Whose Stripe finishes some calls later."""
-    return WholeShop(database, Sandbox(SandboxConfig(webhook_secret=WEBHOOK_SECRET)))
 
 
 async def test_a_refund_that_fails_after_its_order_was_reopened_does_not_pay_it(
@@ -47,18 +30,11 @@ async def test_a_refund_that_fails_after_its_order_was_reopened_does_not_pay_it(
 async def test_won_back_money_can_be_given_back_as_its_case_says(
     whole_shop: WholeShop, database: Database
 ) -> None:
-    order_id = await whole_shop.shop.order(items=[(1_000, 1)])
-    intent_id = (await whole_shop.ask(order_id)).id
-    await whole_shop.shop.set_order(order_id, status=OrderStatus.CANCELED)
-    whole_shop.sandbox.pay(intent_id)
+    order_id, intent_id = await paid_late(whole_shop)
     dispute = whole_shop.sandbox.dispute(intent_id, amount=250)
     await sweep(whole_shop, database, 2)
-    whole_shop.sandbox.move_dispute(dispute["id"], "lost")
-    state = whole_shop.sandbox.state
-    [charge] = state.charges
-    state.save(state.charges, charge | {"disputed": False})
-    await sweep(whole_shop, database, 2)
-    assert [made["amount"] for made in state.refunds] == [750]
+    await lose(whole_shop, database, dispute["id"])
+    assert [made["amount"] for made in whole_shop.sandbox.state.refunds] == [750]
     await all_fail(whole_shop, database)
     await whole_shop.refund(order_id, 750, key="again")
     assert await told(database) == []
@@ -88,7 +64,6 @@ async def test_a_restored_database_does_not_say_that_the_customer_has_no_money(
     await sweep(whole_shop, database)
 
     messages = await told(database)
-
     assert not any("The customer does not have the money." in message for message in messages)
 
 
@@ -105,7 +80,6 @@ async def test_what_a_bank_took_for_a_failed_refund_is_owed_no_more(
     await lose(whole_shop, database, dispute["id"])
 
     messages = await told(database)
-
     assert not any("The customer does not have the money." in message for message in messages)
 
 
@@ -120,20 +94,12 @@ async def test_late_money_that_is_won_back_is_told_once(whole_shop: WholeShop, d
     await sweep(whole_shop, database, 2)
 
     messages = await told(database)
-
     assert len(messages) == 1
 
 
 async def test_refunded_by_hand_is_not_what_we_did(whole_shop: WholeShop, database: Database) -> None:
     """13.00 that wait beside 10.00 that settled: a part of the 10.00 goes back and comes back from the bank."""
-    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
-    first = (await whole_shop.ask(order_id)).id
-    await database.rows(text("UPDATE payments SET state = 'abandoned'"))
-    await whole_shop.shop.set_price(order_id, 1_000)
-    second = (await whole_shop.ask(order_id)).id
-    for intent_id in (first, second):
-        whole_shop.sandbox.pay(intent_id)
-        await Settlement(database).apply(await whole_shop.gateway.retrieve_intent(intent_id), cause="test")
+    order_id, second = await paid_twice(whole_shop, database)
     await whole_shop.refund(order_id, 1_300)
     assert await whole_shop.shop.status(order_id) is OrderStatus.PAID
     await all_fail(whole_shop, database)  # the 13.00 wait again
@@ -143,11 +109,7 @@ async def test_refunded_by_hand_is_not_what_we_did(whole_shop: WholeShop, databa
     assert await whole_shop.shop.status(order_id) is OrderStatus.PARTIALLY_REFUNDED
     [row] = await database.rows(text("SELECT refunded_by_hand FROM orders"))
     assert not row.refunded_by_hand
-    for made in list(whole_shop.sandbox.state.refunds):
-        if made["status"] == "succeeded":
-            whole_shop.sandbox.move_refund(made["id"], "failed", "expired_or_canceled_card")
-    await whole_shop.refunds.refresh(second)
-    await sweep(whole_shop, database, 2)
+    await all_fail(whole_shop, database)
 
     assert await whole_shop.shop.status(order_id) is OrderStatus.PAID
 
@@ -191,7 +153,6 @@ async def test_a_refund_that_was_asked_for_again_before_its_failure_was_heard_of
     await sweep(slow_shop, database)
 
     messages = await told(database)
-
     assert not any("The customer does not have the money." in message for message in messages)
 
 

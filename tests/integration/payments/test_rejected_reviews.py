@@ -8,9 +8,7 @@ from sqlalchemy import text
 from models import OrderStatus
 from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database
-from services.payments.settlement import Settlement
-from tests.conftest import Stripe
-from tests.proof.gateway import SandboxGateway
+from tests.money_back import paid_too_much, paid_twice
 from tests.proof.whole_shop import ADA, WholeShop
 
 CASES = text("SELECT kind FROM attention WHERE closed_at IS NULL ORDER BY kind")
@@ -18,25 +16,12 @@ PAID_EVENTS = text("SELECT count(*) AS events FROM shop_events WHERE type = 'ord
 NEXT_TRIES = text("UPDATE refunds SET due_at = now(), lease_until = NULL")
 
 
-@pytest.fixture
-def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
-    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
-
-
 async def paid_events(database: Database) -> int:
     return int((await database.rows(PAID_EVENTS))[0].events)
 
 
 async def two_that_wait(whole_shop: WholeShop, database: Database) -> tuple[UUID, str]:
-    """13.00 at an old price, then the exact 10.00 by an intent whose answer was lost; the order and the second."""
-    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
-    first = (await whole_shop.ask(order_id)).id
-    await database.rows(text("UPDATE payments SET state = 'abandoned'"))
-    await whole_shop.shop.set_price(order_id, 1_000)
-    second = (await whole_shop.ask(order_id)).id
-    for intent_id in (first, second):
-        whole_shop.sandbox.pay(intent_id)
-        await Settlement(database).apply(await whole_shop.gateway.retrieve_intent(intent_id), cause="test")
+    order_id, second = await paid_twice(whole_shop, database)
     assert await whole_shop.shop.status(order_id) is OrderStatus.REVIEW
     return order_id, second
 
@@ -117,11 +102,7 @@ async def test_what_is_left_after_a_bank_took_its_part_is_not_the_total_because_
     whole_shop: WholeShop, database: Database
 ) -> None:
     """13.00 came for 10.00, a bank took 3.00 and 3.00 went back: 7.00 are here."""
-    order_id = await whole_shop.shop.order(items=[(1_300, 1)])
-    intent_id = (await whole_shop.ask(order_id)).id
-    await whole_shop.shop.set_price(order_id, 1_000)
-    whole_shop.sandbox.pay(intent_id)
-    await whole_shop.sweep.run()
+    order_id, intent_id = await paid_too_much(whole_shop)
     await lose(whole_shop, intent_id, 300)
     await whole_shop.sweep.run()
 

@@ -10,17 +10,10 @@ from models.payments.tables import Disposition
 from models.reviews.tables import ReviewDecision
 from runtime.database.database import Database
 from services.orders.refusals import OrderNotCancelable
-from tests.conftest import Stripe
 from tests.make import Shop
-from tests.proof.gateway import SandboxGateway
 from tests.proof.whole_shop import ADA, WholeShop
 
 CASES = text("SELECT kind, message FROM attention WHERE closed_at IS NULL")
-
-
-@pytest.fixture
-def whole_shop(database: Database, stripe: Stripe) -> WholeShop:
-    return WholeShop(database, stripe.sandbox, SandboxGateway(stripe.sandbox))
 
 
 @pytest.mark.parametrize("how", ["expires", "is canceled"])
