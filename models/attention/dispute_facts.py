@@ -27,7 +27,6 @@ from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Payment
-from models.refunds.debts import OWED
 from models.refunds.sums import DECIDED, LOST, given_back, left_to_give_back, taken_by_banks
 from models.refunds.tables import Dispute
 from runtime.database.statements import Query
@@ -81,7 +80,7 @@ LOST_DISPUTE = Query(
 HERE_AGAIN = "here again"
 _won_case = cast(col(Payment.id), Text) + WON_CASE
 # What failed refunds owe of it has a case of its own.
-_here_again = left_to_give_back(Payment) - OWED
+_here_again = left_to_give_back(Payment) - col(Payment.owed)
 _without_place = and_(
     _here_again > 0,
     or_(among(col(Payment.disposition), GOES_BACK), among(col(Order.status), (OrderStatus.CANCELED,))),

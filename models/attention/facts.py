@@ -42,7 +42,6 @@ from models.orders.tables import Order, OrderStatus
 from models.payments.installation import is_recorded_here, recorded_here
 from models.payments.tables import Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
-from models.refunds.debts import GIVEN_UP_IF_ANY, OWED
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import MADE, given_back, kept, taken_by_banks
 from models.refunds.tables import (
@@ -64,7 +63,7 @@ AUTHORIZATION_HELD = literal_column("interval '6 days'", Interval)
 is_waiting_money = (
     col(Payment.state) == PaymentState.SUCCEEDED.value,
     among(col(Payment.disposition), (Disposition.MISMATCH,)),
-    kept(Payment) > GIVEN_UP_IF_ANY,
+    kept(Payment) > col(Payment.given_up),
 )
 
 # Money that is neither settled nor returned, whatever its order's status was set to.
@@ -106,7 +105,7 @@ def _settled_and(word: ColumnElement[str], *where: ColumnExpressionArgument[bool
         .join(Order, col(Order.id) == col(_settled.order_id))
         .where(
             among(col(_settled.disposition), (Disposition.SETTLED,)),
-            kept(_settled) > 0,
+            kept(_settled) > col(_settled.given_up),
             recorded_here(_settled),
             *where,
         )
@@ -175,7 +174,7 @@ FAILED_REFUNDS = (
         col(Refund.id),
         **{
             **_refund,
-            "amount": func.least(OWED, kept(Payment)),
+            "amount": func.least(col(Payment.owed), kept(Payment)),
             "word": func.concat(
                 case((_is_perhaps_made_up_for, PERHAPS_MADE_UP_FOR)), col(Refund.failure_code)
             ),
@@ -189,7 +188,7 @@ FAILED_REFUNDS = (
         ~is_given_up(Refund),
         _is_last_failure,
         kept(Payment) > 0,
-        OWED > 0,
+        col(Payment.owed) > 0,
     )
 )
 

@@ -39,7 +39,6 @@ from models.payments.installation import is_recorded_here
 from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import Payment, PaymentTransition
 from models.products.tables import Product
-from models.refunds.debts import GIVEN_UP_IF_ANY
 from models.refunds.tables import Dispute, Refund
 from models.reviews.tables import Review
 from runtime.database.statements import Query
@@ -161,7 +160,7 @@ def _payments(parts: OrderParts) -> Any:
             created_at=col(Payment.created_at),
             unwatched=LOOK_IS_DUE,
             is_ours=is_recorded_here,
-            given_up=GIVEN_UP_IF_ANY if OrderParts.RETURNS in parts else NOT_READ,
+            given_up=col(Payment.given_up),
             refunds=_refunds if OrderParts.RETURNS in parts else NOTHING,
             disputes=_disputes if OrderParts.RETURNS in parts else NOTHING,
             history=_history if OrderParts.HISTORY in parts else NOTHING,

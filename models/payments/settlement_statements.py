@@ -29,7 +29,6 @@ from sqlmodel import col
 from models.orders.tables import Order, order_total
 from models.payments.installation import is_recorded_here, own_ids_as_text
 from models.payments.tables import GOES_BACK, Payment, PaymentState, PaymentTransition
-from models.refunds.debts import GIVEN_UP_IF_ANY
 from models.refunds.sums import given_back, taken_by_banks
 from models.reviews.tables import Review, ReviewDecision
 from runtime.database.statements import Query
@@ -176,7 +175,7 @@ MONEY_OF_ORDER = Query(
         col(Payment.amount_received).label("received"),
         cast(given_back(Payment.id), BigInteger).label("refunded"),
         cast(taken_by_banks(Payment.id), BigInteger).label("taken"),
-        GIVEN_UP_IF_ANY.label("given_up"),
+        col(Payment.given_up),
         is_recorded_here.label("is_ours"),
     )
     .where(

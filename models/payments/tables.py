@@ -51,6 +51,8 @@ class Payment(SQLModel, table=True):
     asked how the intent stands. `authorized_at` is when it was first seen to wait for a capture. `stripe_parameters`
     are what Stripe was asked for besides amount and currency, for replays; null when an earlier version recorded it.
     `installation_id` is the id that the database had when it was recorded: in a copy, most payments name the original.
+    `owed` is what refunds of it that failed still owe, `given_up` what went back in another way by a person's word:
+    minor units, counted by triggers when one of them changes (migration 0036 says how).
     """
 
     __tablename__ = "payments"
@@ -78,6 +80,7 @@ class Payment(SQLModel, table=True):
         Index("payments_processing", "order_id", postgresql_where=text("state = 'processing'")),
         Index("payments_canceling", "order_id", postgresql_where=text("state = 'canceling'")),
         Index("payments_mismatched", "order_id", postgresql_where=text("disposition = 'mismatch'")),
+        Index("payments_owing", "order_id", postgresql_where=text("owed > 0")),
         Index(
             "payments_authorized",
             "order_id",
@@ -98,6 +101,8 @@ class Payment(SQLModel, table=True):
     order_version: int
     stripe_parameters: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     amount_received: int = minor_units(default=0, sa_column_kwargs={"server_default": "0"})
+    owed: int = minor_units(default=0, sa_column_kwargs={"server_default": "0"})
+    given_up: int = minor_units(default=0, sa_column_kwargs={"server_default": "0"})
     failure_code: str | None = None
     cause: str
     lease_until: datetime | None = None

@@ -27,7 +27,6 @@ from models.currencies.charge_limits import ChargeLimit
 from models.payments.installation import is_recorded_here
 from models.payments.statements import KEY_LIFETIME
 from models.payments.tables import Payment
-from models.refunds.debts import OWED
 from models.refunds.given_up import is_given_up
 from models.refunds.sums import left_to_give_back
 from models.refunds.tables import AUTOMATIC, MADE_BY_HAND, TOLD_AFTER_TRIES, Refund, RefundState
@@ -193,8 +192,7 @@ FAIL_REFUND = (
         updated_at=func.now(),
     )
 )
-_rest = func.least(left_to_give_back(Payment), OWED)
-
+_rest = func.least(left_to_give_back(Payment), col(Payment.owed))
 
 # What is left of owed money, where others took a part while ours was refused. Not when a person said that it went back
 # in another way, nor what Stripe takes in no refund: it was told, and stays so.

@@ -25,7 +25,6 @@ from models.base import among
 from models.orders.tables import Order
 from models.payments.installation import is_recorded_here
 from models.payments.tables import GOES_BACK, Disposition, Payment, PaymentState
-from models.refunds.debts import GIVEN_UP
 from models.refunds.sums import DECIDED, asked_for, left_to_give_back
 from models.refunds.tables import AUTOMATIC, Dispute, Refund, RefundState
 from runtime.database.statements import Query
@@ -52,7 +51,7 @@ ORDER_STATUS = Query(
 # Money that its order has no use for, whose refund ended without being made, or which is here again. Without what went
 # back in another way: it comes first here, so a refund of what settled the order would be made of this payment.
 _goes_back = among(col(Payment.disposition), GOES_BACK)
-_still_owed = and_(_goes_back, left_to_give_back(Payment) > GIVEN_UP)
+_still_owed = and_(_goes_back, left_to_give_back(Payment) > col(Payment.given_up))
 
 
 class RefundablePayment(NamedTuple):
@@ -99,7 +98,7 @@ LEFT_TO_GIVE_BACK = Query(
     LeftRow,
     select(
         cast(left_to_give_back(Payment), BigInteger).label("amount"),
-        cast(GIVEN_UP, BigInteger).label("given_up"),
+        col(Payment.given_up),
     ).where(col(Payment.id) == bindparam("payment_id", type_=Uuid)),
 )
 

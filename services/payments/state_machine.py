@@ -149,9 +149,14 @@ class Money:
         return max(0, self.kept - self.taken)
 
     @property
+    def left(self) -> int:
+        """What of it went back in no way at all."""
+        return max(0, self.here - self.given_up)
+
+    @property
     def is_waiting(self) -> bool:
         """Neither settled nor returned: a person decides."""
-        return self.disposition is Disposition.MISMATCH and self.here > self.given_up
+        return self.disposition is Disposition.MISMATCH and self.left > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +175,7 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
 
     It becomes PAID only by money of which a bank took nothing, and not by what a person gives back.
     """
-    if order.status is OrderStatus.PENDING and not any(m.here > m.given_up for m in money):
+    if order.status is OrderStatus.PENDING and not any(m.left for m in money):
         return OrderVerdict(status=order.status)  # reopened after its money was gone, to be paid again
     settled = next((m for m in money if _settles(m, order)), None)
     if settled is not None and order.status is OrderStatus.PENDING:

@@ -82,7 +82,7 @@ MUTANTS = (
         (
             Change(
                 "models/attention/facts.py",
-                "        OWED > 0,\n",
+                "        col(Payment.owed) > 0,\n",
                 "        col(Refund.cause) != 'merchant',\n",
             ),
         ),
