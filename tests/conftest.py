@@ -105,10 +105,18 @@ async def _pool(postgres_url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+@pytest.fixture(scope="session")
+async def _emptier(postgres_url: str) -> AsyncIterator[Database]:
+    """Sessions of its own: `session_replication_role` makes a session forget the plans of all its statements."""
+    database = build_database(postgres_url)
+    yield database
+    await database.close()
+
+
 @pytest.fixture
-async def database(_pool: Database) -> Database:
+async def database(_pool: Database, _emptier: Database) -> Database:
     """The database, empty."""
-    await _pool.rows(EMPTY)
+    await _emptier.rows(EMPTY)
     return _pool
 
 
