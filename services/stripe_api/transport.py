@@ -7,6 +7,7 @@ with the key in its hands, and reads an answer of any size.
 import asyncio
 import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -16,6 +17,12 @@ import stripe
 TRY_TIMEOUT = aiohttp.ClientTimeout(total=3.5, sock_connect=2.0)
 MOST_CALLS = 500  # at once; aiohttp's own 100 would make callers queue while Stripe is slow
 MOST_BYTES = 8 * 1024 * 1024  # of an answer: a page of a hundred events is a tenth of that
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: it takes longer than a call."""
+    return ssl.create_default_context(cafile=stripe.ca_bundle_path)
 
 
 class Transport(stripe.HTTPClient):
@@ -30,8 +37,7 @@ class Transport(stripe.HTTPClient):
     def _opened(self) -> aiohttp.ClientSession:
         """The session, made at the first call, since it needs the running loop."""
         if self._session is None:
-            certificates = ssl.create_default_context(cafile=stripe.ca_bundle_path)
-            connector = aiohttp.TCPConnector(limit=MOST_CALLS, ssl=certificates)
+            connector = aiohttp.TCPConnector(limit=MOST_CALLS, ssl=_certificates())
             self._session = aiohttp.ClientSession(connector=connector, timeout=TRY_TIMEOUT)
         return self._session
 

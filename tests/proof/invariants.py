@@ -37,6 +37,10 @@ BOOKS = at_one_moment(
     }
 )
 TRANSITIONS = text("SELECT * FROM payment_transitions ORDER BY id")
+MISCOUNTED = text(
+    "SELECT payments.id, payments.owed, payments.given_up, debts FROM payments, debts_of(id) AS debts"
+    " WHERE (payments.owed, payments.given_up) IS DISTINCT FROM (debts.owed, debts.given_up)"
+)
 
 
 @dataclass
@@ -215,6 +219,7 @@ async def check_at_the_end(world: World) -> None:
     e4_what_was_kept_is_the_total(seen, world.by_hand)
     e5_no_open_payment_of_a_closed_order(seen)
     await e7_the_history_leads_to_the_present(world, seen)
+    assert not await world.database.rows(MISCOUNTED), "debts that no trigger counted"
     a_replay_sends_the_same(world)
     amounts_are_whole_steps(world)
 
