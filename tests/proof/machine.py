@@ -208,12 +208,15 @@ def ground(server_url: str, migrated: str, machine: type[Machine]) -> Iterator[N
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         machine.runner, machine.database = runner, WatchedDatabase(build_database(url, pool_size=6).pool)
-        machine.tables = Tables(machine.database)
+        # A session of their own: one that works without triggers forgets the plans of all its statements.
+        beside = build_database(url, pool_size=1)
+        machine.tables = Tables(beside)
         runner.run(_prepare(machine.database, machine.tables))
         try:
             yield
         finally:
             runner.run(machine.database.close())
+            runner.run(beside.close())
 
 
 async def _prepare(database: Database, tables: Tables) -> None:
