@@ -8,6 +8,7 @@ When a person closes the case, all that is owed then was given back in another w
 order, it is owed no more. Counting begins anew.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 from models.migrations.steps import Step, create_index, drop_index, in_steps, repeat
@@ -119,9 +120,8 @@ def downgrade() -> None:
 
 
 def add_columns() -> None:
-    op.execute(
-        "ALTER TABLE payments ADD COLUMN owed bigint NOT NULL DEFAULT 0, ADD given_up bigint NOT NULL DEFAULT 0"
-    )
+    for name in ("owed", "given_up"):
+        op.add_column("payments", sa.Column(name, sa.BigInteger(), server_default="0", nullable=False))
     op.execute(DEBTS)
     op.execute(COUNT)
 

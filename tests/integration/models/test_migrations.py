@@ -285,3 +285,23 @@ def test_payments_of_a_copied_database_before_they_named_their_installation_are_
 
     own = "SELECT user_id, installation_id = (SELECT id FROM installation) FROM payments"
     assert rows(url, f"{own} JOIN orders ON orders.id = order_id") == {("copied", False), ("its own", True)}
+
+
+def test_what_failed_refunds_owe_is_counted_for_those_that_failed_before(url: str) -> None:
+    """And from then on whoever writes them, such as a server of the version before."""
+    migrations.upgrade(url, "0035")
+    paid = {"state": "succeeded", "disposition": "settled", "status": "paid"}
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO charge_limits VALUES ('USD', 50, 99999999, 1)")
+        for user in ("before", "afterwards", "never"):
+            connection.execute(ORDER_WITH_MONEY, {"user": user, "back": 40, **paid})
+        fail = (
+            "UPDATE refunds SET state = 'failed', updated_at = now() FROM payments JOIN orders ON orders.id = order_id"
+            " WHERE payments.id = payment_id AND user_id = %s"
+        )
+        connection.execute(fail, ["before"])
+        migrations.upgrade(url)
+        connection.execute(fail, ["afterwards"])
+
+    owed = "SELECT user_id, owed, given_up FROM payments JOIN orders ON orders.id = order_id"
+    assert rows(url, owed) == {("before", 40, 0), ("afterwards", 40, 0), ("never", 0, 0)}
