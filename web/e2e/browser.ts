@@ -27,7 +27,6 @@ export class Watch {
         tell(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`)
       })
     })
-    await context.addInitScript(AXE)
     context.on("request", (request) => {
       const { protocol, hostname } = new URL(request.url())
       if (protocol.startsWith("http") && hostname !== "127.0.0.1") this.problems.push(`left loopback: ${request.url()}`)
@@ -54,6 +53,7 @@ export async function open(browser: Browser, options: BrowserContextOptions = {}
 
 /** What axe finds that is serious or critical, one line each. */
 export async function faultsByAxe(page: Page, except: { rules?: string[]; parts?: string[] } = {}): Promise<string[]> {
+  for (const frame of page.frames()) await frame.evaluate(AXE) // here alone: half a megabyte of script for each frame of each page
   const found = await page.evaluate(async ({ rules: off = [], parts = [] }) => {
     const { axe } = globalThis as unknown as { axe: typeof import("axe-core") }
     const rules = Object.fromEntries(off.map((rule) => [rule, { enabled: false }]))
