@@ -33,6 +33,12 @@ def minor_units(**options: Any) -> Any:
     return Field(sa_type=BigInteger, **options)
 
 
+def counted_minor_units() -> int:
+    """An amount that triggers of the database count from zero; nothing else writes it."""
+    amount: int = minor_units(default=None, sa_column_kwargs={"server_default": "0"})
+    return amount
+
+
 def database_time() -> datetime:
     """A column that the database fills when the row is made."""
     made: datetime = Field(default=None, sa_column_kwargs={"server_default": func.now()})

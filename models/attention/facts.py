@@ -105,7 +105,7 @@ def _settled_and(word: ColumnElement[str], *where: ColumnExpressionArgument[bool
         .join(Order, col(Order.id) == col(_settled.order_id))
         .where(
             among(col(_settled.disposition), (Disposition.SETTLED,)),
-            kept(_settled) > col(_settled.given_up),
+            kept(_settled) > 0,
             recorded_here(_settled),
             *where,
         )

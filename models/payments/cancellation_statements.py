@@ -47,7 +47,7 @@ CLOSE_ORDER = (
 WAITING_MONEY = select(col(Payment.id)).where(
     col(Payment.order_id) == bindparam("order_id", type_=Uuid),
     among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)),
-    kept(Payment) > col(Payment.given_up),
+    kept(Payment) > 0,
 )
 _is_pending = col(Order.status) == OrderStatus.PENDING.value
 _has_expired = col(Order.expires_at) <= func.now()

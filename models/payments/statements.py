@@ -70,7 +70,7 @@ def _has_money(order_id: Any) -> ColumnElement[bool]:
     return exists().where(
         col(_earlier.order_id) == order_id,
         col(_earlier.state) == PaymentState.SUCCEEDED.value,
-        kept(_earlier) > col(_earlier.given_up),
+        kept(_earlier) > 0,
     )
 
 

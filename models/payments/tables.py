@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from models.base import LARGEST_AMOUNT, database_time, minor_units, one_of
+from models.base import LARGEST_AMOUNT, counted_minor_units, database_time, minor_units, one_of
 
 
 class PaymentState(StrEnum):
@@ -101,8 +101,8 @@ class Payment(SQLModel, table=True):
     order_version: int
     stripe_parameters: dict[str, Any] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
     amount_received: int = minor_units(default=0, sa_column_kwargs={"server_default": "0"})
-    owed: int = minor_units(default=0, sa_column_kwargs={"server_default": "0"})
-    given_up: int = minor_units(default=0, sa_column_kwargs={"server_default": "0"})
+    owed: int = counted_minor_units()
+    given_up: int = counted_minor_units()
     failure_code: str | None = None
     cause: str
     lease_until: datetime | None = None

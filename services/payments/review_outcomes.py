@@ -27,7 +27,7 @@ class MoneyInReview(Money):
     @property
     def is_decidable(self) -> bool:
         """It is here, by a person's word too, and neither late nor a duplicate, which go back by themselves."""
-        return self.here > self.given_up and self.disposition in (Disposition.MISMATCH, Disposition.SETTLED)
+        return self.left > 0 and self.disposition in (Disposition.MISMATCH, Disposition.SETTLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,6 @@ def _give_back(order: OrderFacts, here: Sequence[MoneyInReview]) -> Outcome:
 
 def _refund_of(money: MoneyInReview) -> GivenBack:
     """As much as Stripe takes; of a rest that is less than that, Stripe has the last word."""
-    rest = money.here - money.given_up
+    rest = money.left
     amount = in_whole_steps(rest, money.currency) or rest
     return GivenBack(payment_id=money.payment_id, amount=amount, currency=money.currency)

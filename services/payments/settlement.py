@@ -119,7 +119,7 @@ async def _facts(
     ):
         facts = await facts_of(transaction, order_id, order)
     money = await money_of(transaction, order_id)
-    settled = sum(m.left for m in money if m.disposition is Disposition.SETTLED)
+    settled = sum(m.here for m in money if m.disposition is Disposition.SETTLED)
     return replace(facts, settled=settled), money
 
 

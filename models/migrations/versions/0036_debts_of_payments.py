@@ -61,14 +61,9 @@ DEBTS = """
 COUNT = """
     CREATE FUNCTION count_debts(of_payment uuid) RETURNS void LANGUAGE plpgsql AS $$
     BEGIN
-        PERFORM FROM payments WHERE id = of_payment AND (owed <> 0 OR given_up <> 0 OR EXISTS (
-            SELECT FROM refunds WHERE payment_id = of_payment AND refunds.state IN ('failed', 'canceled')
-        )) FOR NO KEY UPDATE;
-        IF FOUND THEN
-            UPDATE payments SET owed = debts.owed, given_up = debts.given_up FROM debts_of(of_payment) AS debts
-            WHERE id = of_payment
-                AND (payments.owed, payments.given_up) IS DISTINCT FROM (debts.owed, debts.given_up);
-        END IF;
+        PERFORM FROM payments WHERE id = of_payment FOR NO KEY UPDATE;
+        UPDATE payments SET owed = debts.owed, given_up = debts.given_up FROM debts_of(of_payment) AS debts
+        WHERE id = of_payment AND (payments.owed, payments.given_up) IS DISTINCT FROM (debts.owed, debts.given_up);
     END $$
 """
 # Of each table that tells something of it: the trigger's moment, and which payments are counted anew.
@@ -76,7 +71,7 @@ TRIGGERS = {
     "refunds": ("AFTER INSERT OR UPDATE OF state, amount", "true", "SELECT NEW.payment_id AS id"),
     "attention": (
         "AFTER UPDATE OF closed_by",
-        "NEW.closed_by IS NOT NULL AND NEW.subject = 'refund' AND NEW.subject_id NOT LIKE '%/%'",
+        "NEW.subject = 'refund' AND NEW.subject_id NOT LIKE '%/%'",
         "SELECT payment_id AS id FROM refunds WHERE id = NEW.subject_id::uuid",
     ),
     "reviews": (
@@ -86,7 +81,7 @@ TRIGGERS = {
     ),
     "payments": (
         "AFTER UPDATE OF disposition",
-        "NEW.disposition IS DISTINCT FROM OLD.disposition",
+        "NEW.disposition <> OLD.disposition",
         "SELECT NEW.id AS id",
     ),
 }

@@ -155,7 +155,7 @@ MUTANTS = (
         (
             Change(
                 "services/payments/settlement.py",
-                "settled = sum(m.left for m in money",
+                "settled = sum(m.here for m in money",
                 "settled = sum(m.kept for m in money",
             ),
         ),

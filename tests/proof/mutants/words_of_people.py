@@ -1,6 +1,6 @@
 """Deliberate bugs in what a person said of money, and in what of other money is told beside it."""
 
-from tests.proof.mutants.files import BESIDE, LOST_REPRICING, OUTCOMES, PAYING_AGAIN, REJECTED, WORD
+from tests.proof.mutants.files import BESIDE, LOST_REPRICING, OUTCOMES, REJECTED, WORD
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -75,7 +75,7 @@ MUTANTS = (
         (
             Change(
                 "services/payments/review_outcomes.py",
-                "rest = money.here - money.given_up",
+                "rest = money.left",
                 "rest = money.here",
             ),
         ),
@@ -205,27 +205,5 @@ MUTANTS = (
         "a change that trusts an amount which a lost repricing may have changed",
         (Change("services/payments/order_changes.py", "payment.order_version == order.version and ", ""),),
         (f"{LOST_REPRICING}::test_a_change_back_after_a_lost_repricing_by_another_ask",),
-    ),
-    Mutant(
-        "an order that can't be paid since its money went back by a person's word",
-        (
-            Change(
-                "models/payments/statements.py",
-                "        kept(_earlier) > col(_earlier.given_up),",
-                "        kept(_earlier) > 0,",
-            ),
-        ),
-        (f"{PAYING_AGAIN}::test_an_order_whose_money_went_back_in_another_way_can_be_paid_again",),
-    ),
-    Mutant(
-        "money returned since other money of its order went back by a person's word",
-        (
-            Change(
-                "services/payments/settlement.py",
-                "settled = sum(m.left for m in money",
-                "settled = sum(m.here for m in money",
-            ),
-        ),
-        (f"{PAYING_AGAIN}::test_an_order_whose_money_went_back_in_another_way_can_be_paid_again",),
     ),
 )
