@@ -192,7 +192,8 @@ BOOKS = at_one_moment(
     {
         "payments": "SELECT id, state, disposition, intent_id FROM payments ORDER BY id",
         "orders": "SELECT id, status, version FROM orders ORDER BY id",
-        "refunds": "SELECT id, state, amount FROM refunds ORDER BY id",
+        # The first look at one of an older server may only find out that it has to wait for another key.
+        "refunds": "SELECT id, state, amount, attempt, key_until IS NULL AS is_untried FROM refunds ORDER BY id",
         "disputes": "SELECT id, status, amount FROM disputes ORDER BY id",
         "changes": "SELECT order_id, id FROM order_changes ORDER BY id",
         "cases": "SELECT kind, subject_id FROM attention WHERE closed_at IS NULL ORDER BY kind, subject_id",
