@@ -192,7 +192,7 @@ BOOKS = at_one_moment(
     {
         "payments": "SELECT id, state, disposition, intent_id FROM payments ORDER BY id",
         "orders": "SELECT id, status, version FROM orders ORDER BY id",
-        # The first look at one of an older server may only find out that it has to wait for another key.
+        # An older server's, whose key is old, begins to wait for another one when it is first looked at.
         "refunds": "SELECT id, state, amount, attempt, key_until IS NULL AS is_untried FROM refunds ORDER BY id",
         "disputes": "SELECT id, status, amount FROM disputes ORDER BY id",
         "changes": "SELECT order_id, id FROM order_changes ORDER BY id",

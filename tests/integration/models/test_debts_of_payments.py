@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import hypothesis.strategies as st
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis.strategies import DrawFn
 
 MADE, FAILED, FAILED_AND_CLOSED, GIVEN_UP, MADE_BY_HAND = (
@@ -138,7 +138,6 @@ def connection(postgres_url: str) -> Iterator[psycopg.Connection]:
 
 
 @given(history=histories(), goes_back=st.booleans())
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_triggers_count_what_one_reckons(
     connection: psycopg.Connection, history: History, goes_back: bool
 ) -> None:
