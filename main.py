@@ -330,7 +330,8 @@ def migrate(_: argparse.Namespace) -> None:
 def reconcile(arguments: argparse.Namespace) -> None:
     settings = Settings.read().safe()
     logs.configure(settings.log_level, settings.log_format)
-    sys.exit(swept(settings, until_whole=arguments.until_whole).exit_code)
+    findings = swept(settings, until_whole=arguments.until_whole)
+    sys.exit(findings.exit_code_of_whole if arguments.until_whole else findings.exit_code)
 
 
 def swept(settings: Settings, *, until_whole: bool) -> Findings:

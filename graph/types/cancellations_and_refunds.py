@@ -42,8 +42,9 @@ class RefundOrderInput:
     )
     idempotency_key: str = strawberry.field(
         description=(
-            "A key of the client's own: the same key again gives the same refund of this order, not a second one. Up "
-            "to 255 characters."
+            "A key of the client's own: the same key again gives the same refund of this order, not a second one, and "
+            "with another `amount` it is `IdempotencyKeyReused`. Without an amount it gives whatever refund was made "
+            "with the key. Up to 255 characters."
         )
     )
 
@@ -106,9 +107,9 @@ RefundOrderResult = Annotated[
 class CancelAndRefundMutation:
     @strawberry.mutation(
         description=(
-            "Cancels a pending order and its PaymentIntent together. For its owner, or a merchant. Refused while a "
-            "payment is being processed. Canceling twice is the same as once; money that arrives all the same is "
-            "refunded."
+            "Cancels a pending order and its PaymentIntent together. For its owner, the holder of its checkout token, "
+            "merchants, and service keys with ORDERS_WRITE. Refused while a payment is being processed. Canceling "
+            "twice is the same as once; money that arrives all the same is refunded."
         )
     )
     async def cancel_order(
@@ -129,9 +130,9 @@ class CancelAndRefundMutation:
 
     @strawberry.mutation(
         description=(
-            "Gives back all or a part of what was received for an order. For merchants: the token's role is "
-            "`merchant`. Money that the order has no use for and whose refund failed goes first. A refund with status "
-            "CREATING is recorded and will be carried out."
+            "Gives back all or a part of what was received for an order. For merchants, and service keys with "
+            "REFUNDS_WRITE. Money that the order has no use for and whose refund failed goes first. A refund with "
+            "status CREATING is recorded and will be carried out."
         )
     )
     async def refund_order(

@@ -26,7 +26,7 @@ from services.orders.checkout_tokens import MOST_MINUTES
 )
 class CheckoutToken:
     token: str = strawberry.field(
-        description="The bearer token: `pgc_…` with a checksum. It is told once; only its SHA-256 is kept."
+        description="The bearer token: `pgc_…` with a checksum. It is shown once; only its SHA-256 is kept."
     )
     expires_at: datetime = strawberry.field(description="When it ends at the latest.")
     order: Order = strawberry.field(description="The order that it opens.")

@@ -65,11 +65,11 @@ class ErrorCode(Enum):
         "INVALID_REFUND", description="The key or the reason of a refund is too long or can't be read."
     )
     INVALID_SERVICE_KEY = strawberry.enum_value(
-        "INVALID_SERVICE_KEY", description="The wish makes no service key, or there is no such key."
+        "INVALID_SERVICE_KEY", description="These values make no service key, or there is no such key."
     )
     INVALID_WEBHOOK_ENDPOINT = strawberry.enum_value(
         "INVALID_WEBHOOK_ENDPOINT",
-        description="The wish makes no webhook endpoint, or there is no such endpoint.",
+        description="These values make no webhook endpoint, or there is no such endpoint.",
     )
     IDEMPOTENCY_KEY_REUSED = strawberry.enum_value(
         "IDEMPOTENCY_KEY_REUSED", description="The key was used for something else before. Make a new key."

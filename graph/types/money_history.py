@@ -6,6 +6,7 @@ from enum import Enum
 import strawberry
 
 from graph.context import Info
+from graph.types.audiences import may_see_shop_notes
 from graph.types.money import Money, money
 from models.payments.tables import Disposition, PaymentState
 from models.refunds.tables import RefundCause as Cause
@@ -67,7 +68,7 @@ class PaymentTransition:
     from_status: PaymentStatus | None = strawberry.field(description="Where it came from; null at its start.")
     to_status: PaymentStatus = strawberry.field(description="Where it went.")
     cause: str = strawberry.field(description="What moved it: a call, an event of Stripe's, the sweep.")
-    at: datetime = strawberry.field(description="When.")
+    at: datetime = strawberry.field(description="When it changed.")
 
 
 @strawberry.type(description="One attempt to pay an order.")
@@ -127,11 +128,11 @@ class Refund:
         )
     )
     def reason(self, info: Info) -> str | None:
-        return self.view.reason if is_of_shop(info) or self.view.reason in FOR_CUSTOMERS else None
+        return self.view.reason if may_see_shop_notes(info) or self.view.reason in FOR_CUSTOMERS else None
 
     @strawberry.field(description="The shop's own remark; null for customers.")
     def note(self, info: Info) -> str | None:
-        return self.view.note if is_of_shop(info) else None
+        return self.view.note if may_see_shop_notes(info) else None
 
     @strawberry.field(
         description=(
@@ -140,13 +141,7 @@ class Refund:
         )
     )
     def requested_by(self, info: Info) -> str | None:
-        return self.view.requested_by if is_of_shop(info) else None
-
-
-def is_of_shop(info: Info) -> bool:
-    """Whether the caller may read what the shop writes for itself beside its money."""
-    principal = info.context.require_principal()
-    return principal.may(Permission.SEE_SHOP_FIELDS) or principal.may(Permission.REFUND)
+        return self.view.requested_by if may_see_shop_notes(info) else None
 
 
 @strawberry.type(description="The customer's bank asks for money back. Answer it in Stripe's dashboard.")

@@ -18,9 +18,10 @@ from services.orders.refusals import OrderNotFound
 class Subscription:
     @strawberry.subscription(
         description=(
-            "One of the user's orders, for a merchant any order: as it is now, and again each time it changes. Send "
-            "the token as `Authorization` in the payload of `connection_init`. It ends with the token; reconnect and "
-            "subscribe again, and nothing is missed."
+            "One of the user's orders, the one of a checkout token, or for merchants and service keys with ORDERS_READ "
+            "or ORDERS_WRITE any order: as it is now, and again each time it changes. Send the token as "
+            "`Authorization` in the payload of `connection_init`. It ends with the token; reconnect and subscribe "
+            "again, and nothing is missed."
         )
     )
     async def order_updated(

@@ -11,6 +11,7 @@ import strawberry
 from strawberry import UNSET
 
 from graph.context import Info
+from graph.types.audiences import NO_READERS, NO_STAFF, may_read_any_order, may_see_shop_notes
 from graph.types.errors import ErrorCode, RateLimited, RefusalHandler, UserError
 from graph.types.lists import Made
 from graph.types.money import CurrencyCode, MinorUnits, Money, money
@@ -19,7 +20,6 @@ from graph.types.money_history import (
     Payment,
     Refund,
     dispute_from,
-    is_of_shop,
     payment_from,
     refund_from,
 )
@@ -66,11 +66,6 @@ def in_words(status: OrderStatus) -> str:
     return "under review" if status is OrderStatus.REVIEW else status.name.lower().replace("_", " ")
 
 
-def _reads_for_the_shop(info: Info) -> bool:
-    """A merchant, or a key that may read any order: no customer, and no holder of a checkout token."""
-    return info.context.require_principal().may(Permission.READ_ORDERS)
-
-
 @strawberry.enum(description="Who or what canceled an order.")
 class CancelReason(Enum):
     CUSTOMER = strawberry.enum_value(Reason.CUSTOMER.value, description="Its customer did.")
@@ -80,7 +75,7 @@ class CancelReason(Enum):
 
 @strawberry.type(description="One entry of an order's metadata.")
 class Metadata:
-    key: str = strawberry.field(description="What it tells.")
+    key: str = strawberry.field(description="The entry's name.")
     value: str = strawberry.field(description="The text.")
 
 
@@ -88,7 +83,7 @@ class Metadata:
 class Order(Node):
     id: strawberry.ID = strawberry.field(description="The order's id, a UUID.")
     status: OrderStatus = strawberry.field(description="How the order stands.")
-    total: Money = strawberry.field(description="What is to be paid: the sum of all items.")
+    total: Money = strawberry.field(description="What is to be paid: the sum of all `lines`.")
     created_at: datetime = strawberry.field(description="When the order was placed.")
     updated_at: datetime = strawberry.field(description="When the order last changed.")
     reference: str | None = strawberry.field(
@@ -111,17 +106,17 @@ class Order(Node):
     placed: strawberry.Private[PlacedOrder]
 
     @strawberry.field(
-        description="Whose it is; null for an order that only a checkout token opens, and for everybody but the shop."
+        description=f"Whose it is; null for an order that only a checkout token opens, and for {NO_READERS}."
     )
     def user_id(self, info: Info) -> strawberry.ID | None:
         owner = self.placed.user_id
-        return strawberry.ID(owner) if owner and _reads_for_the_shop(info) else None
+        return strawberry.ID(owner) if owner and may_read_any_order(info) else None
 
     @strawberry.field(
-        description="Where Stripe sends the receipt; null when no address was given, and for everybody but the shop."
+        description=f"Where Stripe sends the receipt; null when no address was given, and for {NO_READERS}."
     )
     def receipt_email(self, info: Info) -> str | None:
-        return self.placed.receipt_email if _reads_for_the_shop(info) else None
+        return self.placed.receipt_email if may_read_any_order(info) else None
 
     @strawberry.field(description="Who or what canceled it; null while nobody did.")
     def cancel_reason(self) -> CancelReason | None:
@@ -131,36 +126,36 @@ class Order(Node):
     @strawberry.field(
         description=(
             "Who canceled it: a user's id, `key:` and a service key's, or `checkout:` and this order's for whoever "
-            "held its checkout token. Null while nobody did, when it expired, and for everybody but the shop."
+            f"held its checkout token. Null while nobody did, when it expired, and for {NO_STAFF}."
         )
     )
     def canceled_by(self, info: Info) -> str | None:
-        return self.placed.canceled_by if is_of_shop(info) else None
+        return self.placed.canceled_by if may_see_shop_notes(info) else None
 
     @strawberry.field(
-        description="What was decided about it while it was in review, oldest first; empty for everybody but the shop."
+        description=f"What was decided about it while it was in review, oldest first; empty for {NO_STAFF}."
     )
     def reviews(self, info: Info) -> list[Review]:
-        return [review_from(review) for review in self.placed.reviews] if is_of_shop(info) else []
+        return [review_from(review) for review in self.placed.reviews] if may_see_shop_notes(info) else []
 
     @strawberry.field(
         description=(
             "What a person can decide about its money with `resolveReview`, and what each decision would do. Null when "
-            "nothing waits for a decision, whatever its status says, and for everybody but the shop."
+            f"nothing waits for a decision, whatever its status says, and for {NO_STAFF}."
         )
     )
     def open_review(self, info: Info) -> OpenReview | None:
-        review = open_review_of(self.placed) if is_of_shop(info) else None
+        review = open_review_of(self.placed) if may_see_shop_notes(info) else None
         return open_review_from(review) if review else None
 
     @strawberry.field(
         description=(
-            "What the shop's system wrote beside it, by key. For merchants and service keys; empty for customers, whom "
-            "the shop's own notes are not written for."
+            "What the shop's system wrote beside it, by key. For merchants and service keys with ORDERS_READ or "
+            "ORDERS_WRITE; empty for customers, whom the shop's own notes are not written for."
         )
     )
     def metadata(self, info: Info) -> list[Metadata]:
-        if not _reads_for_the_shop(info):
+        if not may_read_any_order(info):
             return []
         return [Metadata(key=key, value=value) for key, value in sorted(self.placed.metadata.items())]
 
@@ -195,7 +190,7 @@ class OrderEdge:
     node: Order = strawberry.field(description="The order.")
 
 
-@strawberry.type(description="A page of the user's orders.")
+@strawberry.type(description="A page of orders.")
 class OrderConnection:
     edges: list[OrderEdge] = strawberry.field(description=EDGES)
     page_info: PageInfo = strawberry.field(description=PAGE_INFO)
@@ -248,13 +243,13 @@ class OrderTotalMismatch(UserError):
     sum: Money = strawberry.field(description="What the order comes to: show it, and ask the customer again.")
 
 
-@strawberry.type(description="The items, quantities or currencies make no order. No order was placed.")
+@strawberry.type(description="The values make no order; `message` says which. Nothing was placed or changed.")
 class InvalidOrder(UserError):
     pass
 
 
 @strawberry.type(
-    description="The idempotency key was used before, for an order of something else. No order was placed."
+    description="The key was used before, for another order, refund or decision than this one. Nothing was done."
 )
 class IdempotencyKeyReused(UserError):
     order_id: strawberry.ID = strawberry.field(description="The order that the key was used for.")
@@ -272,8 +267,9 @@ CreateOrderResult = Annotated[
 class OrderQuery:
     @strawberry.field(
         description=(
-            "One of the user's orders, for a merchant any order; null when there is none with this id. Needs a token. "
-            "It shows the payment's true state even while a webhook is late."
+            "One of the user's orders, the one of a checkout token, or for merchants and service keys with ORDERS_READ "
+            "or ORDERS_WRITE any order; null when there is none with this id. Needs a token. It shows the payment's "
+            "true state even while a webhook is late."
         )
     )
     async def order(

@@ -84,8 +84,9 @@ class PaymentInProgress(UserError):
 
 @strawberry.type(
     description=(
-        "Stripe could not be reached, was busy, or refused for a reason the customer can't fix. Nothing was "
-        "charged. When `retryable`, the same call again is safe: it never makes a second PaymentIntent."
+        "Stripe could not be reached, was busy, or refused for a reason the customer can't fix. Whether an earlier "
+        "attempt was paid is not known: ask for the order. When `retryable`, the same call again is safe: it never "
+        "makes a second PaymentIntent."
     )
 )
 class PaymentProviderUnavailable(UserError):

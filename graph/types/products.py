@@ -81,7 +81,8 @@ class ProductMutation:
     @strawberry.mutation(
         description=(
             "Adds products to the catalogue here, or brings them up to date: up to 100 at once, all or none. For "
-            "merchants and service keys. Safe to repeat; orders keep the names and prices they were placed with."
+            "merchants and service keys with PRODUCTS_WRITE. Safe to repeat; orders keep the names and prices they "
+            "were placed with."
         )
     )
     async def save_products(

@@ -65,7 +65,7 @@ class ReviewOutcome:
 @strawberry.type(
     description=(
         "Money that waits for a decision, and what `resolveReview` would make of it. Show these amounts to the person "
-        "who decides, and reckon none of your own: of several payments one settles the order, and the others go back."
+        "who decides, and don't calculate your own: of several payments one settles the order, and the others go back."
     )
 )
 class OpenReview:

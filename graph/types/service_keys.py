@@ -60,7 +60,7 @@ class ServiceKey:
 class NewServiceKey:
     key: ServiceKey = strawberry.field(description="The key.")
     secret: str = strawberry.field(
-        description="The bearer token: `pgk_…` with a checksum. It is told once; only its SHA-256 is kept."
+        description="The bearer token: `pgk_…` with a checksum. It is shown once; only its SHA-256 is kept."
     )
 
 
@@ -73,7 +73,7 @@ class CreateServiceKeyInput:
     )
 
 
-@strawberry.type(description="The wish makes no key, or there is no such key. Nothing was changed.")
+@strawberry.type(description="These values make no key, or there is no such key. Nothing was changed.")
 class InvalidServiceKey(UserError):
     pass
 

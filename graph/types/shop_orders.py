@@ -51,8 +51,8 @@ class MetadataInput:
 class ImportOrderInput:
     reference: str = strawberry.field(
         description=(
-            "The shop's own number of the order, 1 to 255 printable characters; unique, letter by letter, and what "
-            "Stripe's dashboard and receipts show."
+            "The shop's own number of the order, 1 to 255 printable characters; unique, compared exactly as written, "
+            "and what Stripe's dashboard and receipts show."
         )
     )
     currency: CurrencyCode = strawberry.field(description="The currency of all amounts.")
@@ -131,7 +131,7 @@ class OrderFilter:
     updated_from: datetime | None = strawberry.field(default=UNSET, description="Changed then or later.")
     user_id: strawberry.ID | None = strawberry.field(default=UNSET, description="Whose they are.")
     receipt_email: str | None = strawberry.field(
-        default=UNSET, description="Where Stripe sends the receipt, letter by letter."
+        default=UNSET, description="Where Stripe sends the receipt, exactly as written."
     )
     reference: str | None = strawberry.field(default=UNSET, description="The shop's own number.")
     payment_intent_id: strawberry.ID | None = strawberry.field(
@@ -163,7 +163,7 @@ class ShopOrderQuery:
             OrderFilter | None, strawberry.argument(description="Only those that are looked for.")
         ] = UNSET,
     ) -> OrderConnection:
-        info.context.require(Permission.READ_ORDERS)
+        info.context.require(Permission.LIST_ORDERS)
         place = place_after(info.context, first, after)
         wanted = filter_of(filter or OrderFilter())
         read = partial(info.context.use_cases.orders.search, wanted, first=first, after=place)
@@ -193,7 +193,7 @@ class ShopOrderMutation:
     @strawberry.mutation(
         description=(
             "Brings in an order of the shop's own system, with lines of every kind and the total as the customer was "
-            "shown it. For merchants and service keys. Safe to repeat: `reference` is the key."
+            "shown it. For merchants and service keys with ORDERS_WRITE. Safe to repeat: `reference` is the key."
         )
     )
     async def import_order(
@@ -210,8 +210,8 @@ class ShopOrderMutation:
     @strawberry.mutation(
         description=(
             "Gives a pending order other lines and its PaymentIntent the new amount; its client secret stays valid. "
-            "For merchants and service keys. Refused while the customer is confirming: the order ends with the old "
-            "lines and the old amount, or with the new ones."
+            "For merchants and service keys with ORDERS_WRITE. Refused while the customer is confirming: the order "
+            "ends with the old lines and the old amount, or with the new ones."
         )
     )
     async def update_order(

@@ -78,7 +78,7 @@ class NewWebhookEndpoint:
 
 
 @strawberry.type(
-    description="The wish makes no endpoint, or there is no such endpoint. Nothing was changed; `message` says why."
+    description="These values make no endpoint, or there is no such endpoint. Nothing was changed; `message` says why."
 )
 class InvalidWebhookEndpoint(UserError):
     pass

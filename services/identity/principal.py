@@ -22,6 +22,7 @@ class Permission(StrEnum):
     """What needs more than being the order's owner; the words complete "this caller may not …"."""
 
     READ_ORDERS = "read the orders of others"
+    LIST_ORDERS = "list everybody's orders"
     SEE_SHOP_FIELDS = "see what only the shop sees of an order"
     WRITE_ORDERS = "import or change orders, or give checkout tokens"
     CANCEL_ORDERS = "cancel the orders of others"
@@ -47,7 +48,7 @@ class Scope(StrEnum):
 
 
 OF_A_SCOPE = {
-    Scope.ORDERS_READ: {Permission.READ_ORDERS, Permission.SEE_SHOP_FIELDS},
+    Scope.ORDERS_READ: {Permission.READ_ORDERS, Permission.LIST_ORDERS, Permission.SEE_SHOP_FIELDS},
     Scope.ORDERS_WRITE: {Permission.READ_ORDERS, Permission.WRITE_ORDERS, Permission.CANCEL_ORDERS},
     Scope.REFUNDS_WRITE: {Permission.REFUND, Permission.DECIDE},
     Scope.PRODUCTS_WRITE: {Permission.WRITE_PRODUCTS},

@@ -33,6 +33,11 @@ class Findings:
             return A_PERSON_IS_NEEDED
         return 0 if self.is_whole else STRIPE_IS_AWAY
 
+    @property
+    def exit_code_of_whole(self) -> int:
+        """What `reconcile --until-whole` ends with: after 0 and 1 a restored shop may open, whatever the cases say."""
+        return self.exit_code if self.is_whole else STRIPE_IS_AWAY
+
     def __str__(self) -> str:
         done = [f"{name}: {count}" for name, count in sorted(self.done.items()) if count]
         return "\n".join([*(done or ["nothing to do"]), *self.for_a_person])

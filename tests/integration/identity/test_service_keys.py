@@ -36,6 +36,7 @@ mutation Revoke($id: ID!) {
 }
 """
 KEYS = "{ serviceKeys { id name scopes lastUsedAt revokedAt } }"
+LIST = "{ allOrders(first: 10) { nodes { id } } }"
 READ = "query Read($id: ID!) { order(id: $id) { id payments { history { cause } } } }"
 CANCEL = "mutation Cancel($id: ID!) { cancelOrder(orderId: $id) { __typename ... on Order { status } } }"
 REFUND = (
@@ -114,6 +115,19 @@ async def test_a_key_reads_any_order_and_is_given_no_secret(
     items = {"items": [{"productId": str(await shop.product()), "quantity": 1}]}
     assert code_of(await with_key(http, every, BUY, input=items)) == "FORBIDDEN"
     assert (await with_key(http, every, "{ me { id } }"))["data"] == {"me": None}
+
+
+async def test_a_key_that_imports_orders_reads_each_and_can_not_list_everybodys(
+    client: Client, http: httpx.AsyncClient, shop: Shop
+) -> None:
+    order_id = str(await shop.order(user="ada"))
+    writes, reads = [
+        (await created(client, scope, name=scope))["secret"] for scope in ("ORDERS_WRITE", "ORDERS_READ")
+    ]
+
+    assert (await with_key(http, writes, READ, id=order_id))["data"]["order"]
+    assert code_of(await with_key(http, writes, LIST)) == "FORBIDDEN"
+    assert (await with_key(http, reads, LIST))["data"]["allOrders"]["nodes"] == [{"id": order_id}]
 
 
 async def test_what_is_foreign_to_a_key_looks_as_what_is_missing(

@@ -49,7 +49,7 @@ async def test_it_goes_on_until_everything_was_looked_at(
 
     findings, told = await sweeping()
 
-    assert (findings.is_whole, findings.exit_code) == (True, 0)
+    assert (findings.is_whole, findings.exit_code_of_whole) == (True, 0)
     assert [await shop.status(order) for order in orders] == [OrderStatus.PAID] * 5
     assert told == [
         "sweeping: 5 payments are open here, about 0 seconds at 25 calls a second; what Stripe has besides comes on top"
@@ -75,8 +75,26 @@ async def test_while_stripe_is_away_it_ends_at_once_and_says_so(stripe: Stripe, 
 
     findings, told = await sweeping()
 
-    assert (findings.is_whole, findings.exit_code, len(told)) == (False, STRIPE_IS_AWAY, 1)
+    assert (findings.is_whole, findings.exit_code_of_whole, len(told)) == (False, STRIPE_IS_AWAY, 1)
     assert "Stripe could not be asked" in in_sentences(findings)
+
+
+async def test_an_open_case_does_not_hide_that_it_is_not_whole(
+    client: Client, shop: Shop, stripe: Stripe, sweeping: Sweeping
+) -> None:
+    order = await shop.order()
+    intent = await client.pay(order)
+    stripe.sandbox.pay(intent["id"])
+    await sweeping()
+    stripe.sandbox.dispute(intent["id"])
+    findings, _ = await sweeping()
+    assert (findings.exit_code, findings.exit_code_of_whole) == (A_PERSON_IS_NEEDED, A_PERSON_IS_NEEDED)
+    stripe.sandbox.faults.add(Rule(fault=parse_fault("reset"), times=None))
+
+    findings, _ = await sweeping()
+
+    assert findings.cases == 1
+    assert findings.exit_code_of_whole == STRIPE_IS_AWAY, "a restored shop must not open yet"
 
 
 async def test_what_no_further_sweep_would_bring_to_its_end_ends_it(
@@ -88,5 +106,6 @@ async def test_what_no_further_sweep_would_bring_to_its_end_ends_it(
 
     assert not findings.is_whole
     assert findings.exit_code == A_PERSON_IS_NEEDED, "somebody has to give the key its permission"
+    assert findings.exit_code_of_whole == STRIPE_IS_AWAY
     assert "not whole: list of events" in in_sentences(findings)
     assert 2 <= sum(line.startswith("sweeping again: ") for line in told) <= 4

@@ -52,7 +52,7 @@ MUTANTS = (
         (
             Change(
                 "graph/types/money_history.py",
-                "return self.view.note if is_of_shop(info) else None",
+                "return self.view.note if may_see_shop_notes(info) else None",
                 "return self.view.note",
             ),
         ),

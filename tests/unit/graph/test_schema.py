@@ -165,7 +165,7 @@ def test_every_mutation_is_nullable_and_its_refusals_are_user_errors() -> None:
 
 
 RELEASED = Path(__file__).with_name("released.graphql")
-AT_A_RELEASE = "(echo '# Released: {version}'; cat schema.graphql) > tests/unit/released.graphql"
+AT_A_RELEASE = "(echo '# Released: {version}'; cat schema.graphql) > tests/unit/graph/released.graphql"
 WHAT_TO_DO = """breaks clients of the last released schema:
 {broken}
 Keep the old beside the new, with a `deprecation_reason`, until the next major version. If it must go now, name its
