@@ -34,6 +34,7 @@ from models.declines.tables import (
 )
 from models.orders.tables import Order
 from models.payments.tables import Payment, PaymentState
+from models.stripe_events.tables import StripeEvent
 from runtime.database.statements import Query
 
 _WINDOW = literal_column(f"interval '{WINDOW_SECONDS} seconds'", Interval)
@@ -74,12 +75,18 @@ SECONDS_CLOSED = cast(
     Integer,
 )
 
+# A decline that is heard of hours later, after an outage, happened when Stripe says so; never in the future.
+_happened = func.least(
+    func.now(),
+    select(col(StripeEvent.created_at)).where(col(StripeEvent.id) == _event_ids.c.event_id).scalar_subquery(),
+)
+
 # An event counts once, however often it is delivered; an intent that is not ours is not counted.
 ADD_DECLINES = (
     insert(Decline)
     .from_select(
-        ["event_id", "order_id", "user_id", "address"],
-        select(_event_ids.c.event_id, col(Order.id), col(Order.user_id), col(PayerAddress.address))
+        ["event_id", "order_id", "user_id", "address", "at"],
+        select(_event_ids.c.event_id, col(Order.id), col(Order.user_id), col(PayerAddress.address), _happened)
         .select_from(Payment)
         .join(Order, col(Order.id) == col(Payment.order_id))
         .outerjoin(PayerAddress, col(PayerAddress.order_id) == col(Order.id))

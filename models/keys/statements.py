@@ -87,6 +87,7 @@ SERVICE_KEYS = Query(
     .limit(MOST_LISTED),
 )
 SERVICE_KEY = Query(KeyRow, select(*_described).where(_this_key))
+# The same id or token again is the same one: a statement whose answer was lost is sent once more.
 ADD_KEY = Query(
     KeyRow,
     insert(ServiceKey)
@@ -98,6 +99,7 @@ ADD_KEY = Query(
         created_by=bindparam("created_by", type_=Text),
         expires_at=bindparam("expires_at", type_=DateTime(timezone=True)),
     )
+    .on_conflict_do_update(index_elements=["id"], set_={"name": bindparam("name", type_=Text)})
     .returning(*_described),
 )
 REVOKE_KEY = (
@@ -145,6 +147,9 @@ ADD_CHECKOUT_TOKEN = Query(
                 func.now() + bindparam("lifetime", type_=Interval), col(Order.expires_at)
             ),
         ).where(col(Order.id) == bindparam("order_id", type_=Uuid), _opens, not_(_is_expired)),
+    )
+    .on_conflict_do_update(
+        index_elements=["token_hash"], set_={"created_by": bindparam("created_by", type_=Text)}
     )
     .returning(col(CheckoutToken.expires_at)),
 )

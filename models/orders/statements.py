@@ -302,7 +302,7 @@ ADD_ORDER = Query(
         idempotency_key=bindparam("idempotency_key", type_=Text),
         expires_at=_expires,
     )
-    .on_conflict_do_nothing(index_elements=["user_id", "idempotency_key"])
+    .on_conflict_do_nothing()  # of its user's key, or of its own id, when the transaction is tried again
     .returning(
         col(Order.id),
         col(Order.created_at),

@@ -106,6 +106,8 @@ def _parsed(text: str) -> tuple[URL, str]:
         host, port = url.raw_host, url.port
     except ValueError:
         host = port = url = None
+    if url is not None and len(str(url)) > LONGEST_URL:
+        raise ForbiddenAddress(f"an address has at most {LONGEST_URL} characters, and é counts as %C3%A9")
     if url is None or url.scheme not in ("https", "http") or not host or not port or "\\" in text:
         raise ForbiddenAddress("it is no address such as https://shop.example/paygraph")
     if url.raw_user is not None or url.raw_password is not None or url.raw_fragment:

@@ -15,6 +15,7 @@ from models.orders.statements import (
     ADD_ORDER,
     EVERY_PART,
     LINES_OF_ORDERS,
+    ORDER,
     ORDER_BY_KEY,
     PRICES,
     LinesOfOrder,
@@ -238,6 +239,7 @@ class Orders:
         """
         wanted = _merged(items)
         _check_key(idempotency_key)
+        order_id = uuid4()  # of all tries: one whose answer was lost may have been committed
 
         async def write(transaction: Transaction) -> PlacedOrder:
             async def earlier() -> PlacedOrder | None:
@@ -247,8 +249,14 @@ class Orders:
                 return order
             lines, priced_in = await _priced(transaction, wanted, currency)
             _check_total(lines, priced_in, total)
-            order = await _add_order(transaction, user_id, priced_in, idempotency_key, lines, self._lifetime)
-            if order := order or await earlier():
+            added = {
+                "id": order_id,
+                "user_id": user_id,
+                "currency": priced_in,
+                "idempotency_key": idempotency_key,
+            }
+            order = await _add_order(transaction, {**added, "lifetime": self._lifetime}, lines)
+            if order := order or await _same_order(transaction, user_id, order_id) or await earlier():
                 return order
             raise RuntimeError("the order that held this key was deleted while another was placed with it")
 
@@ -316,20 +324,10 @@ def _check_total(lines: Sequence[OrderLine], currency: str, shown: int | None) -
 
 async def _add_order(
     transaction: Transaction,
-    user_id: str,
-    currency: str,
-    key: str | None,
+    values: Mapping[str, Any],
     lines: Sequence[OrderLine],
-    lifetime: timedelta | None,
 ) -> PlacedOrder | None:
-    """The order just placed; None when this user used the key before."""
-    values = {
-        "id": uuid4(),
-        "user_id": user_id,
-        "currency": currency,
-        "idempotency_key": key,
-        "lifetime": lifetime,
-    }
+    """The order just placed; None when this user used the key before, or the order is there already."""
     row = await transaction.row(ADD_ORDER, values)
     if row is None:
         return None
@@ -337,17 +335,22 @@ async def _add_order(
     return PlacedOrder(
         row.id,
         OrderStatus.PENDING,
-        currency,
+        values["currency"],
         total_of(lines),
         tuple(lines),
         (),
         row.created_at,
         row.updated_at,
         row.version + 1,  # adding the lines is a change
-        user_id,
+        values["user_id"],
         expires_at=row.expires_at,
         revision=row.revision + 1,
     )
+
+
+async def _same_order(transaction: Transaction, user_id: str, order_id: UUID) -> PlacedOrder | None:
+    row = await transaction.row(ORDER, {"order_id": order_id, "user_id": user_id, "may_any": False})
+    return order_from(row) if row else None
 
 
 async def _earlier_order(

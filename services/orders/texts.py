@@ -2,7 +2,9 @@
 
 import unicodedata
 
-NO_NAME = {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}  # categories of Unicode
+# Categories of Unicode. Not Cn: what this Python doesn't know yet is a letter or an emoji of a newer Unicode.
+NO_NAME = {"Cc", "Cs", "Co", "Zl", "Zp"}
+UNKNOWN = "Cn"
 TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 LONGEST_KEY = 255
 OF_A_PARAGRAPH = frozenset("\t\n\r")
@@ -10,12 +12,19 @@ OF_A_PARAGRAPH = frozenset("\t\n\r")
 
 def is_text(text: str, longest: int) -> bool:
     """Printable, so without NUL and lone surrogates, which can't be stored: for numbers and keys."""
-    return 1 <= len(text) <= longest and text.isprintable() and not text.isspace()
+    return 1 <= len(text) <= longest and is_printable(text) and not text.isspace()
 
 
 def is_key(text: str) -> bool:
     """A client's own key, by which it asks for the same again: printable, so that it can be stored."""
-    return 1 <= len(text) <= LONGEST_KEY and text.isprintable()
+    return 1 <= len(text) <= LONGEST_KEY and is_printable(text)
+
+
+def is_printable(text: str) -> bool:
+    """As `str.isprintable` of the newest Python says it, for all that it may know."""
+    return text.isprintable() or all(
+        letter.isprintable() or unicodedata.category(letter) == UNKNOWN for letter in text
+    )
 
 
 def is_name(text: str, longest: int) -> bool:

@@ -311,15 +311,32 @@ class PaymentIntents:
             await attempt.wait_for(turn)
             if not await self._lease(payment):
                 return
-            key = f"amt:{payment.id}:{claim.version}"
-            call = self._gateway.reprice_intent(payment.intent_id, claim.total, idempotency_key=key)
             try:
-                await attempt.spend_on(call)
+                await self._set_amount(claim, payment, attempt)
             except GatewayError as error:
                 await self._end_lease(payment)
                 await self._not_repriced(claim, payment, error, attempt)
             else:
                 await self._record_price(claim, payment)
+
+    async def _set_amount(self, claim: Claim, payment: LivePayment, attempt: Attempt) -> None:
+        """Stripe keeps a refusal under its key: once the intent is payable again, another key is needed."""
+
+        async def set_under(key: str) -> None:
+            call = self._gateway.reprice_intent(payment.intent_id, claim.total, idempotency_key=key)
+            await attempt.spend_on(call)
+
+        key = f"amt:{payment.id}:{claim.version}"
+        try:
+            await set_under(key)
+        except Refused as error:
+            if error.code in AMOUNT_CODES:
+                raise
+            intent = await attempt.spend_on(self._gateway.retrieve_intent(payment.intent_id))
+            if not intent.is_payable:
+                raise
+            if intent.amount != claim.total:
+                await set_under(f"{key}:{uuid4()}")
 
     async def _record_price(self, claim: Claim, payment: LivePayment) -> None:
         parameters = {

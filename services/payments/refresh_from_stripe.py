@@ -16,7 +16,7 @@ from models.orders.statements import EVERY_PART, OrderParts
 from models.orders.tables import OrderStatus
 from models.payments.looks import LOOK_AT_INTENT
 from models.payments.tables import PaymentState
-from runtime.database.database import Database
+from runtime.database.database import Database, DatabaseUnavailable
 from services.identity.principal import Principal
 from services.orders.orders import Orders
 from services.orders.views import PaymentView, PlacedOrder
@@ -89,10 +89,10 @@ class RefreshFromStripe:
                 if await self._database.row(LOOK_AT_INTENT, {"looked_at_order": order_id}) is None:
                     return False  # another process was faster
                 intent = await self._gateway.retrieve_intent(intent_id)
-            except GatewayError as error:
+                await self._settlement.apply(intent, cause="order looked at")
+            except (GatewayError, DatabaseUnavailable) as error:  # such as an order that is locked for long
                 log.info("order not looked at", order=str(order_id), outcome=type(error).__name__)
                 return False
-            await self._settlement.apply(intent, cause="order looked at")
             return True
 
 

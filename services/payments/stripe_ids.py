@@ -6,13 +6,14 @@ INTENT, REFUND, DISPUTE, CHARGE, EVENT = "intent", "refund", "dispute", "charge"
 
 _REST = r"(?!\w*_secret_)[A-Za-z0-9_]{1,240}"  # never a client secret, which begins with its intent's id
 # https://docs.stripe.com/api: `pyr_` and `py_` are refunds and charges of some payment methods, `du_` older disputes.
-_GRAMMAR = {
-    INTENT: re.compile(rf"pi_{_REST}"),
-    REFUND: re.compile(rf"(?:re|pyr)_{_REST}"),
-    DISPUTE: re.compile(rf"(?:dp|du|pdp)_{_REST}"),
-    CHARGE: re.compile(rf"(?:ch|py)_{_REST}"),
-    EVENT: re.compile(rf"evt_{_REST}"),
+PREFIXES = {
+    INTENT: ("pi_",),
+    REFUND: ("re_", "pyr_"),
+    DISPUTE: ("dp_", "du_", "pdp_"),
+    CHARGE: ("ch_", "py_"),
+    EVENT: ("evt_",),
 }
+_GRAMMAR = {kind: re.compile(rf"(?:{'|'.join(prefixes)}){_REST}") for kind, prefixes in PREFIXES.items()}
 
 
 def is_id(kind: str, text: object) -> bool:

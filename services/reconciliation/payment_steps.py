@@ -30,7 +30,7 @@ from models.refunds.tables import RefundState
 from runtime.database.database import Database
 from services.identity.refusals import Refusal
 from services.payments.intent_cancellation import IntentCancellation
-from services.payments.intents import GatewayError, Intent
+from services.payments.intents import AccessDenied, GatewayError, Intent, TooManyRequests
 from services.payments.order_changes import OrderChanges
 from services.payments.order_expiry import DueOrder, OrderExpiry
 from services.payments.payment_intents import PaymentIntents
@@ -295,7 +295,11 @@ class PayableIntents:
     def _look(self, step: StepRun) -> Callable[[PayablePayment], Awaitable[None]]:
         async def look(payment: PayablePayment) -> None:
             known = await self._database.row(LOOK_AT_PAYMENT, {"payment_id": payment.id})
-            intent = await self._gateway.retrieve_intent(payment.intent_id)
+            try:
+                intent = await self._gateway.retrieve_intent(payment.intent_id)
+            except (AccessDenied, TooManyRequests):  # which the step ends with: this one was not looked at
+                await step.set_aside([payment.intent_id])
+                raise
             # Usually nothing has changed, and nothing needs the order's lock.
             if known is None or known.state not in expected_states(intent):
                 await self._settlement.apply(intent, cause="reconcile")

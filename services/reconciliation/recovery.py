@@ -88,7 +88,10 @@ class Recovery:
             raise NotHeard(f"its refunds or disputes may not be read: {error}") from error
 
     async def _recover(self, intent: Intent) -> bool:
-        """Whether its order is here, and has a payment with this intent now."""
+        """Whether its order is here, and has a payment with this intent now.
+
+        The same may be under way elsewhere, for another event about the intent: then it is known by now.
+        """
         # It lives where none does, so that its order gets no second one while money is under way.
         is_under_way = state_of(intent) is PaymentState.PROCESSING
         states = (
@@ -106,9 +109,8 @@ class Recovery:
             }
             if await self._database.row(RECOVER_PAYMENT, parameters):
                 log.warning("payment recovered", intent=intent.id, order=str(intent.order_id), state=state)
-                await self._settlement.apply(intent, cause="reconcile")
-                return True
-        return False
+                break
+        return await self._settlement.apply(intent, cause="reconcile")
 
     async def _orphan(self, intent: Intent) -> str:
         if intent.is_payable:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from itertools import chain
 from types import TracebackType
 
 from runtime.observation import note
 from runtime.tracing import tracing
 from services.payments.intents import GatewayError
+from services.payments.stripe_ids import PREFIXES
 from services.stripe_api.metrics import STRIPE_CALL_SECONDS, STRIPE_CALLS
 
 ANSWERED, GIVEN_UP, BROKEN = "answered", "given_up", "broken"
@@ -18,7 +20,7 @@ _calls, _seconds = (
     cache(STRIPE_CALLS.labels),
     cache(STRIPE_CALL_SECONDS.labels),
 )  # as in graph/serving/observing.py
-IDS = ("pi_", "re_", "pyr_", "ch_", "py_", "dp_", "du_", "evt_")
+IDS = tuple(chain.from_iterable(PREFIXES.values()))
 
 
 class StripeCall:

@@ -36,6 +36,7 @@ from tests.make import Shop
 from tests.proof.gateway import Crash, SandboxGateway
 from tests.proof.invariants import World, check_always, check_at_the_end
 from tests.proof.one_moment import at_one_moment
+from tests.proof.payable import each_pending_order_can_be_paid
 from tests.proof.shop_endpoint import (
     NOTE_CHANGES,
     ShopEndpoint,
@@ -44,7 +45,7 @@ from tests.proof.shop_endpoint import (
 from tests.proof.tables import Tables
 from tests.proof.watched import WatchedDatabase
 
-AN_HOUR, A_DAY = timedelta(seconds=3_700), timedelta(seconds=90_000)
+A_MINUTE, AN_HOUR, A_DAY = timedelta(minutes=1), timedelta(seconds=3_700), timedelta(seconds=90_000)
 ROUNDS = (AN_HOUR, AN_HOUR, *(A_DAY,) * 6)  # until nothing changes any more
 ORDERS: Bundle[UUID] = Bundle("orders")
 WHICH = st.integers(0, 11)  # of what there is: how much that is must not change what is drawn
@@ -145,6 +146,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self.world_is_well()
             self.runner.run(check_always(self.world))
+            self._each_pending_order_can_be_paid()
             self._until_nothing_changes()
             self.runner.run(check_at_the_end(self.world))
             self.runner.run(e8_each_change_is_one_event_and_the_shop_hears_it(self.database, self.endpoint))
@@ -166,6 +168,13 @@ class Machine(RuleBasedStateMachine):
                 self.sandbox.complete(intent["id"])
             if intent["status"] == "requires_capture":
                 self.sandbox.call("POST", f"/v1/payment_intents/{intent['id']}/capture")
+
+    def _each_pending_order_can_be_paid(self) -> None:
+        """Soon, long before Stripe forgets what it keeps under our keys."""
+        self.pass_time(A_MINUTE)  # the leases of calls that died end
+        patient = PaymentIntents(self.database, self.gateway, deadline=10)
+        self.runner.run(each_pending_order_can_be_paid(self.database, patient))
+        self.runner.run(check_always(self.world))
 
     def _until_nothing_changes(self) -> None:
         """E6: sweep, with real pauses between, until a sweep changes nothing; that must come soon."""

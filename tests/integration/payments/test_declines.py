@@ -1,5 +1,6 @@
 """Card testing: three hundred stolen cards on one intent end after ten, on every worker, and honest orders go on."""
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -105,6 +106,23 @@ async def test_after_a_while_the_order_can_be_paid_again(
     assert again["__typename"] == "PaymentIntent"
     assert again["id"] != intent["id"]
     assert (await try_card(stripe, again, "pm_card_visa")).json()["status"] == "succeeded"
+
+
+async def test_declines_that_are_heard_of_hours_later_do_not_count_as_new(
+    client: Client, inbox: Inbox, shop: Shop, stripe: Stripe, database: Database
+) -> None:
+    order_id = await shop.order()
+    intent = await paid_for(client, order_id)
+    six_hours_ago = int(time.time()) - 6 * 3_600
+
+    for _ in range(MOST_OF_ORDER + 1):
+        await told_of_decline(inbox, intent["id"], created=six_hours_ago)
+    assert (await paid_for(client, order_id))["id"] == intent["id"]
+
+    in_a_year = int(time.time()) + 365 * 86_400  # no clock that goes wrong closes an order for so long
+    for _ in range(MOST_OF_ORDER):
+        await told_of_decline(inbox, intent["id"], created=in_a_year)
+    assert 0 < (await paid_for(client, order_id))["retryAfter"] <= 3_600
 
 
 async def test_nine_declines_and_a_good_card_are_a_customer(

@@ -1,17 +1,20 @@
 """The sweep: whatever was left behind is brought to its end, and a second sweep changes nothing."""
 
+import asyncio
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
 from models import OrderStatus
-from runtime.database.database import Database
+from runtime.database.database import Database, build_database
 from sandbox.faults import Rule, parse_fault
 from services.identity.principal import Principal
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.reconciliation.findings import Findings
 from services.reconciliation.inbox import Inbox
+from services.reconciliation.recovery import Recovery
 from services.reconciliation.sweep import Sweep
 from services.reconciliation.sweep_scheduler import SweepScheduler
 from services.stripe_api.gateway import StripeGateway
@@ -20,6 +23,7 @@ from tests.client import Client
 from tests.conftest import Stripe
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
+from tests.money_back import WAITING, open_cases
 
 ADA = Principal("ada", None, frozenset())
 SNAPSHOT = text(
@@ -199,6 +203,64 @@ async def test_money_for_an_order_that_is_not_here_calls_for_a_person(
     [intent], [told] = intents(stripe), findings.for_a_person
     assert f"52.48 USD arrived with {intent['id']}" in told
     assert (await sweep.run()).for_a_person == [told], "until a person closes the case"
+
+
+async def test_recovered_twice_at_once_it_is_no_money_without_an_order(
+    client: Client, shop: Shop, stripe: Stripe, gateway: StripeGateway, database: Database, postgres_url: str
+) -> None:
+    """Two events about one intent come in together after a backup was restored."""
+    order_id = await shop.order()
+    intent = await client.pay(order_id)
+    stripe.sandbox.pay(intent["id"])
+    await shop.forget_payments()
+    recovery, theirs = Recovery(database, gateway), await gateway.retrieve_intent(intent["id"])
+
+    async with await psycopg.AsyncConnection.connect(postgres_url) as hand:
+        await hand.execute(
+            "LOCK TABLE payments IN SHARE MODE"
+        )  # both have looked for the payment before one adds it
+        both = asyncio.gather(recovery.recover(theirs), recovery.recover(theirs))
+        async with asyncio.timeout(10):
+            while (await database.rows(WAITING))[0].number < 2:
+                pass
+    await both
+
+    assert await shop.status(order_id) is OrderStatus.PAID
+    assert await open_cases(database) == []
+
+
+async def test_a_look_that_stripe_had_no_time_for_is_made_in_the_next_sweep(
+    client: Client, shop: Shop, stripe: Stripe, sweep: Sweep, database: Database
+) -> None:
+    order_id = await shop.order()
+    intent = await client.pay(order_id)
+    await sweep.run()
+    an_hour_ago = "created_at = now() - interval '1 hour', looked_at = now() - interval '1 hour'"
+    await database.rows(text(f"UPDATE payments SET {an_hour_ago}"))  # noqa: S608
+    path = f"/v1/payment_intents/{intent['id']}"
+    stripe.sandbox.faults.add(Rule(fault=parse_fault("429"), method="GET", path=path, times=None))
+    await sweep.run()
+    stripe.sandbox.faults.clear()
+    findings = await sweep.run()
+
+    assert findings.done["payable intents looked at"] == 1
+
+
+async def test_whoever_reads_an_order_that_another_program_locks_is_shown_what_is_known(
+    client: Client, shop: Shop, stripe: Stripe, gateway: StripeGateway, database: Database, postgres_url: str
+) -> None:
+    order_id = await shop.order()
+    stripe.sandbox.pay((await client.pay(order_id))["id"])
+    await database.rows(text("UPDATE payments SET looked_at = now() - interval '1 hour'"))
+    hurried = build_database(postgres_url, lock_patience=0.1)
+    reader = RefreshFromStripe(hurried, gateway)
+    async with await psycopg.AsyncConnection.connect(postgres_url) as hand:
+        await hand.execute("SELECT FROM orders WHERE id = %s FOR UPDATE", [order_id])
+        shown = await reader.find(ADA, order_id)
+
+    assert shown is not None
+    assert shown.status is OrderStatus.PENDING
+    await hurried.close()
 
 
 async def test_intents_of_other_applications_are_left_alone(

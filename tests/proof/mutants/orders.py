@@ -6,6 +6,7 @@ from tests.proof.mutants.files import (
     EXPIRY,
     FEDERATION,
     IMPORT,
+    LOST_COMMITS,
     MOMENTS,
     RELEASE,
     REVIEW,
@@ -137,6 +138,17 @@ MUTANTS = (
             ),
         ),
         (f"{IMPORT}::test_a_checkout_token_finds_its_order_by_the_shops_number_and_no_other",),
+    ),
+    Mutant(
+        "an order whose COMMIT was not answered is placed a second time",
+        (
+            Change(
+                "services/orders/orders.py",
+                '"id": order_id,\n                "user_id": user_id,',
+                '"id": uuid4(),\n                "user_id": user_id,',
+            ),
+        ),
+        (f"{LOST_COMMITS}::test_an_order_is_placed_once",),
     ),
     Mutant(
         "a filter for nobody that lets everybody's orders through",

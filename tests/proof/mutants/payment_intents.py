@@ -1,6 +1,6 @@
 """Deliberate bugs in what makes an order payable."""
 
-from tests.proof.mutants.files import CANCEL, CREATE, FAULTS, RATE, RELEASE, TOLD
+from tests.proof.mutants.files import AGAIN, CANCEL, CREATE, FAULTS, RATE, RELEASE, TOLD
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -25,6 +25,11 @@ MUTANTS = (
             ),
         ),
         (f"{CREATE}::test_a_new_price_reaches_the_intent_that_was_released",),
+    ),
+    Mutant(
+        "a refused repricing is sent again under the key that keeps the refusal",
+        (Change("services/payments/payment_intents.py", 'set_under(f"{key}:{uuid4()}")', "set_under(key)"),),
+        (f"{AGAIN}::test_a_debit_that_fails_after_the_price_changed_leaves_the_order_payable",),
     ),
     Mutant(
         "no compare-and-set at the second record",

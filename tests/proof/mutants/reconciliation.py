@@ -132,6 +132,17 @@ MUTANTS = (
         (f"{ISOLATION}::test_an_event_rests_after_its_attempts_and_a_person_is_told",),
     ),
     Mutant(
+        "money that somebody else just recovered is money without an order",
+        (
+            Change(
+                "services/reconciliation/recovery.py",
+                '                break\n        return await self._settlement.apply(intent, cause="reconcile")\n',
+                "                return True\n        return False\n",
+            ),
+        ),
+        (f"{SWEEP}::test_recovered_twice_at_once_it_is_no_money_without_an_order",),
+    ),
+    Mutant(
         "test events taken by a live server",
         (Change("services/reconciliation/inbox.py", "if event.livemode != self._livemode:", "if False:"),),
         (f"{REFUSALS}::test_events_of_live_mode_and_of_other_kinds_are_answered_and_not_stored",),

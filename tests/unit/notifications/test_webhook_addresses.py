@@ -56,6 +56,8 @@ def test_addresses_of_the_internet_are_taken(url: str) -> None:
         "https://shop.example/\n",
         "https://shop.example/\x00",
         f"https://shop.example/{'a' * 2_000}",
+        f"https://shop.example/{'é' * 1_000}",  # six characters each, as it is kept and called
+        f"https://{'é' * 60}.example/{'?é' * 500}",
         # Numbers that some libraries take for addresses.
         "https://2130706433/",
         "https://0x7f000001/",

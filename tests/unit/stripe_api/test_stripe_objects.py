@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from services.payments.intents import IntentStatus, Refused, UnreadableAnswer
-from services.payments.stripe_ids import INTENT, is_id
+from services.payments.stripe_ids import INTENT, PREFIXES, is_id, kind_of_id
+from services.stripe_api.calls import name_of
 from services.stripe_api.gateway import path_of
 from services.stripe_api.objects import (
     dispute_from,
@@ -174,3 +175,9 @@ def test_what_is_no_id_never_becomes_a_path(text: str) -> None:
 def test_each_kind_of_id_has_its_path() -> None:
     paths = [path_of(text) for text in ("pi_1", "re_1", "pyr_1", "dp_1", "du_1", "ch_1", "py_1")]
     assert {path.split("/")[2] for path in paths} == {"payment_intents", "refunds", "disputes", "charges"}
+
+
+@pytest.mark.parametrize("prefix", [prefix for prefixes in PREFIXES.values() for prefix in prefixes])
+def test_calls_have_a_few_names_whatever_the_ids_are(prefix: str) -> None:
+    assert kind_of_id(f"{prefix}1") is not None
+    assert name_of("get", f"/v1/things/{prefix}1/parts") == "GET /v1/things/:id/parts"
