@@ -29,10 +29,11 @@ from services.stripe_api.gateway import StripeGateway
 
 EVENTS_A_MONTH = 1_000_000
 LATENCY, RATE = 0.3, 25.0  # seconds a call; calls a second for each endpoint
+# Orders that are canceled, and intents that are paid without a webhook, before each sweep.
 CLOSED, UNHEARD = (
     5,
     5,
-)  # orders that are canceled, and intents that are paid without a webhook, before each sweep
+)
 SHOPS = (1_000, 10_000, 100_000)
 
 PRODUCT = (

@@ -43,7 +43,7 @@ from models.payments.installation import is_recorded_here, recorded_here
 from models.payments.tables import Disposition, Payment, PaymentState
 from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.given_up import is_given_up
-from models.refunds.sums import MADE, given_back, kept, taken_by_banks
+from models.refunds.sums import MADE, given_back, still_here, taken_by_banks
 from models.refunds.tables import (
     BALANCE_INSUFFICIENT,
     DELAYED,
@@ -63,7 +63,7 @@ AUTHORIZATION_HELD = literal_column("interval '6 days'", Interval)
 is_waiting_money = (
     col(Payment.state) == PaymentState.SUCCEEDED.value,
     among(col(Payment.disposition), (Disposition.MISMATCH,)),
-    kept(Payment) > col(Payment.given_up),
+    still_here(Payment) > col(Payment.given_up),
 )
 
 # Money that is neither settled nor returned, whatever its order's status was set to.
@@ -74,7 +74,7 @@ WAITING_MONEY = (
         col(Payment.id),
         order_id=col(Payment.order_id),
         intent_id=col(Payment.intent_id),
-        amount=kept(Payment),
+        amount=still_here(Payment),
         currency=col(Payment.currency),
         word=col(Order.status),
         received=col(Payment.amount_received),
@@ -97,7 +97,7 @@ def _settled_and(word: ColumnElement[str], *where: ColumnExpressionArgument[bool
             col(_settled.id),
             order_id=col(_settled.order_id),
             intent_id=col(_settled.intent_id),
-            amount=kept(_settled),
+            amount=still_here(_settled),
             currency=col(_settled.currency),
             word=word,
             received=col(_settled.amount_received),
@@ -105,7 +105,7 @@ def _settled_and(word: ColumnElement[str], *where: ColumnExpressionArgument[bool
         .join(Order, col(Order.id) == col(_settled.order_id))
         .where(
             among(col(_settled.disposition), (Disposition.SETTLED,)),
-            kept(_settled) > 0,
+            still_here(_settled) > 0,
             recorded_here(_settled),
             *where,
         )
@@ -174,7 +174,7 @@ FAILED_REFUNDS = (
         col(Refund.id),
         **{
             **_refund,
-            "amount": func.least(col(Payment.owed), kept(Payment)),
+            "amount": func.least(col(Payment.owed), still_here(Payment)),
             "word": func.concat(
                 case((_is_perhaps_made_up_for, PERHAPS_MADE_UP_FOR)), col(Refund.failure_code)
             ),
@@ -187,7 +187,7 @@ FAILED_REFUNDS = (
         is_recorded_here,
         ~is_given_up(Refund),
         _is_last_failure,
-        kept(Payment) > 0,
+        still_here(Payment) > 0,
         col(Payment.owed) > 0,
     )
 )

@@ -10,7 +10,7 @@ from sqlmodel import col
 from models.base import among
 from models.orders.tables import Order, OrderStatus
 from models.payments.tables import LIVE, Disposition, Payment
-from models.refunds.sums import kept
+from models.refunds.sums import still_here
 from runtime.database.statements import Query
 
 
@@ -47,7 +47,7 @@ CLOSE_ORDER = (
 WAITING_MONEY = select(col(Payment.id)).where(
     col(Payment.order_id) == bindparam("order_id", type_=Uuid),
     among(col(Payment.disposition), (Disposition.SETTLED, Disposition.MISMATCH)),
-    kept(Payment) > 0,
+    still_here(Payment) > 0,
 )
 _is_pending = col(Order.status) == OrderStatus.PENDING.value
 _has_expired = col(Order.expires_at) <= func.now()

@@ -32,7 +32,7 @@ from models.orders.tables import Order, OrderStatus, order_total
 from models.payments.installation import this_installation
 from models.payments.stripe_parameters import DESCRIBED_ORDER, stripe_parameters
 from models.payments.tables import IS_LIVE, LIVE, Payment, PaymentState
-from models.refunds.sums import kept
+from models.refunds.sums import still_here
 from runtime.database.statements import Query
 
 # Stripe may forget an idempotency key after 24 hours; an hour before that a replay is no longer safe.
@@ -70,7 +70,7 @@ def _has_money(order_id: Any) -> ColumnElement[bool]:
     return exists().where(
         col(_earlier.order_id) == order_id,
         col(_earlier.state) == PaymentState.SUCCEEDED.value,
-        kept(_earlier) > 0,
+        still_here(_earlier) > 0,
     )
 
 

@@ -156,7 +156,6 @@ class AddedRefund(NamedTuple):
 
 # No row when it is there already.
 ADD_REFUND = Query(AddedRefund, insert(Refund).on_conflict_do_nothing().returning(col(Refund.id)))
-ADD_AUTOMATIC_REFUND = ADD_REFUND
 SET_REFUND = (
     update(Refund)
     .where(_this_refund)

@@ -49,7 +49,7 @@ def taken_by_banks(payment_id: Any) -> ColumnElement[int]:
     )
 
 
-def kept(payment: Any) -> ColumnElement[int]:
+def still_here(payment: Any) -> ColumnElement[int]:
     """What is still here of a payment's money."""
     return col(payment.amount_received) - given_back(payment.id) - taken_by_banks(payment.id)
 

@@ -14,11 +14,12 @@ from starlette.types import Scope
 
 CONTROL = "/_sandbox/"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+# What a page sends without asking.
 _SIMPLE = (
     "application/x-www-form-urlencoded",
     "multipart/form-data",
     "text/plain",
-)  # what a page sends without asking
+)
 _AUTHENTICATE = "/authenticate"
 
 

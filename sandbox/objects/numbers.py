@@ -113,9 +113,8 @@ _THREE_D_SECURE = {
     "4000000000003725": TestMethod(),
 }
 _OWN = {"4000000000007700": TestMethod(later=True)}  # the sandbox's own: a card that stays `processing`
-CARDS = (
-    _BRANDS | _COUNTRIES | _DECLINES | _FRAUD | _DISPUTES_AND_REFUNDS | _THREE_D_SECURE | _OWN
-)  # every card number
+# Every card number.
+CARDS = _BRANDS | _COUNTRIES | _DECLINES | _FRAUD | _DISPUTES_AND_REFUNDS | _THREE_D_SECURE | _OWN
 
 
 def _bank(**what: object) -> TestMethod:

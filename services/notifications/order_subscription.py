@@ -20,9 +20,8 @@ from services.orders.orders import Orders
 from services.orders.refusals import OrderNotFound
 from services.orders.views import PlacedOrder
 
-READERS = (
-    3  # followers of one process that read at once: a thousand who are woken leave connections to others
-)
+# Followers of one process that read at once: a thousand who are woken leave connections to others.
+READERS = 3
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds for a database that is away; the last one for all that follow
 
 

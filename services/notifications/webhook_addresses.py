@@ -27,9 +27,8 @@ _METADATA = frozenset(map(ip_address, ("100.100.100.200", "168.63.129.16", "192.
 _PRIVATE = tuple(
     map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
 )
-_NAT64 = ip_network(
-    "64:ff9b::/96"
-)  # how a network of IPv6 alone reaches an IPv4 address, which is then judged
+# How a network of IPv6 alone reaches an IPv4 address, which is then judged.
+_NAT64 = ip_network("64:ff9b::/96")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LOOKUPS = 20  # names that are looked up at once, so that a slow one holds up no other
 

@@ -14,9 +14,8 @@ from services.notifications.webhook_addresses import AddressRules, CheckedResolv
 TIMEOUT = 15.0  # seconds for one try, the lookup of the name included
 CONNECT_TIMEOUT = 5.0
 DRAIN_TIMEOUT = 2.0
-LARGEST_ANSWER = (
-    16 * 1024
-)  # bytes that are read, so that the connection can be used again; none of them are kept
+# Bytes that are read, so that the connection can be used again; none of them are kept.
+LARGEST_ANSWER = 16 * 1024
 FRESH_NAMES = 10  # seconds for which a name's addresses are remembered
 SUCCESSES = range(200, 300)
 REDIRECTS = range(300, 400)

@@ -111,15 +111,15 @@ def claim_from(row: ClaimRow, order_id: UUID) -> Claim:
 
 def _recorded_payment(row: ClaimRow, recorded_id: UUID) -> LivePayment:
     return LivePayment(
-        recorded_id,
-        PaymentState.CREATING,
-        row.total,
-        row.currency,
-        row.version,
-        "",
-        True,
-        False,
-        row.recorded_parameters,
+        id=recorded_id,
+        state=PaymentState.CREATING,
+        amount=row.total,
+        currency=row.currency,
+        order_version=row.version,
+        intent_id="",
+        leased=True,
+        key_expired=False,
+        parameters=row.recorded_parameters,
     )
 
 
@@ -134,13 +134,13 @@ def _earlier_payment(row: ClaimRow) -> LivePayment | None:
     ):
         return None
     return LivePayment(
-        row.payment_id,
-        row.state,
-        row.amount,
-        row.payment_currency,
-        row.order_version,
-        row.intent_id or "",
-        bool(row.leased),
-        bool(row.key_expired),
-        row.payment_parameters,
+        id=row.payment_id,
+        state=row.state,
+        amount=row.amount,
+        currency=row.payment_currency,
+        order_version=row.order_version,
+        intent_id=row.intent_id or "",
+        leased=bool(row.leased),
+        key_expired=bool(row.key_expired),
+        parameters=row.payment_parameters,
     )

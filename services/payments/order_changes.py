@@ -154,9 +154,8 @@ class OrderChanges:
         key = f"amt:{staged.payment_id}:{staged.id}"
         try:
             await self._gateway.reprice_intent(staged.intent_id, staged.total, idempotency_key=key)
-            intent = await self._gateway.retrieve_intent(
-                staged.intent_id
-            )  # a replayed answer tells how it was
+            # A replayed answer tells how it was.
+            intent = await self._gateway.retrieve_intent(staged.intent_id)
         except KeyBurnt as error:
             log.warning("a repricing's key is burnt", order=str(order_id), stripe_request=error.request_id)
             await self._database.rows(

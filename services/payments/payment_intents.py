@@ -96,9 +96,8 @@ class PaymentIntents:
         self._statement_suffix = statement_suffix
         self._database = database
         self._gateway = gateway
-        self._recently_opened: RecentOnes[_Asked] = (
-            RecentOnes()
-        )  # asking again reads, and needs no turn to create
+        # Asking again reads, and needs no turn to create.
+        self._recently_opened: RecentOnes[_Asked] = RecentOnes()
         self._payers = PayerAddresses(database)
         self._settlement = Settlement(database)
         self._cancellation = IntentCancellation(database, gateway)
@@ -172,9 +171,8 @@ class PaymentIntents:
             intent = await self._make(claim, payment, attempt)
         else:
             intent = await self._take_over(claim, payment, attempt)
-        self._recently_opened.add(
-            asked
-        )  # also an answer that is not released needs to be read, not made anew
+        # Also an answer that is not released needs to be read, not made anew.
+        self._recently_opened.add(asked)
         return intent
 
     async def _advance(self, claim: Claim, attempt: Attempt) -> Intent | None:

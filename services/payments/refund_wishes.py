@@ -124,15 +124,15 @@ async def _chosen(
 
 def view_from(row: RefundRow, currency: str) -> RefundView:
     return RefundView(
-        row.id,
-        RefundState(row.state),
-        RefundCause(row.cause),
-        row.amount,
-        currency,
-        row.reason,
-        row.created_at,
-        row.failure_code,
-        row.note,
-        row.customer_message,
-        row.requested_by,
+        id=row.id,
+        state=RefundState(row.state),
+        cause=RefundCause(row.cause),
+        amount=row.amount,
+        currency=currency,
+        reason=row.reason,
+        created_at=row.created_at,
+        failure_code=row.failure_code,
+        note=row.note,
+        customer_message=row.customer_message,
+        requested_by=row.requested_by,
     )

@@ -79,11 +79,11 @@ def _accept(order: OrderFacts, here: Sequence[MoneyInReview]) -> Outcome:
     of_its_currency = [m for m in here if m.currency == order.currency]
     if not of_its_currency:
         raise OrderNotInReview(order.status, "The money is of another currency: it can only be refunded.")
-    accepted = min(of_its_currency, key=lambda m: abs(m.kept - order.total))
-    if abs(accepted.kept - order.total) > LARGEST_AMOUNT:
+    accepted = min(of_its_currency, key=lambda m: abs(m.not_refunded - order.total))
+    if abs(accepted.not_refunded - order.total) > LARGEST_AMOUNT:
         raise OrderNotInReview(order.status, "The total is too far from what was received.")
     return Outcome(
-        total=accepted.kept,
+        total=accepted.not_refunded,
         given_back=tuple(_refund_of(m) for m in here if m is not accepted),
         kept=(accepted,),
         accepted=accepted.payment_id,

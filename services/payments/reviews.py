@@ -15,7 +15,7 @@ from models.payments.settlement_statements import (
     MoneyRow,
 )
 from models.payments.tables import Disposition
-from models.refunds.statements import ADD_AUTOMATIC_REFUND, ADD_REFUND, RESERVED_AMOUNT
+from models.refunds.statements import ADD_REFUND, RESERVED_AMOUNT
 from models.refunds.tables import RefundCause, RefundState
 from models.reviews.statements import ADD_ADJUSTMENT, ADD_REVIEW, REVIEW_BY_KEY
 from models.reviews.tables import ReviewDecision
@@ -149,7 +149,7 @@ async def _give_duplicates_back(
     for each in outcome.given_back:
         refund_id = automatic_refund(intents[each.payment_id])
         values = {"id": refund_id, "cause": RefundCause.DUPLICATE, "reason": "duplicate"}
-        await transaction.rows(ADD_AUTOMATIC_REFUND, {**_refund(each), **values})
+        await transaction.rows(ADD_REFUND, {**_refund(each), **values})
         owed.append(refund_id)
     return owed
 

@@ -15,7 +15,7 @@ from models.payments.settlement_statements import (
     LockedOrder,
 )
 from models.payments.tables import GOES_BACK, Disposition, PaymentState
-from models.refunds.statements import ADD_AUTOMATIC_REFUND
+from models.refunds.statements import ADD_REFUND
 from models.refunds.tables import RefundState
 from runtime.database.database import Database, Transaction
 from services.payments.attention import refresh_cases
@@ -98,7 +98,7 @@ async def _write(
     }
     await transaction.rows(SET_PAYMENT, changes)
     if verdict.disposition in GOES_BACK and intent.amount_received > 0:
-        await transaction.rows(ADD_AUTOMATIC_REFUND, owed_refund(payment_id, verdict, intent))
+        await transaction.rows(ADD_REFUND, owed_refund(payment_id, verdict, intent))
     if verdict.order_status is not facts.status:
         await transaction.rows(SET_ORDER_STATUS, {"order_id": order_id, "to_status": verdict.order_status})
     if is_authorized or payment.authorized_at is not None or verdict.disposition is Disposition.MISMATCH:

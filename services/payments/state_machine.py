@@ -140,13 +140,13 @@ class Money:
     given_up: int
 
     @property
-    def kept(self) -> int:
+    def not_refunded(self) -> int:
         return self.received - self.refunded
 
     @property
     def here(self) -> int:
         """What neither went back nor was taken. (A bank may take what was given back before.)"""
-        return max(0, self.kept - self.taken)
+        return max(0, self.not_refunded - self.taken)
 
     @property
     def left(self) -> int:
@@ -188,8 +188,8 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
     waiting = [m for m in money if m.is_waiting]
     if waiting:
         [first, *others] = waiting
-        exact = (first.kept, first.taken, first.currency) == (order.total, 0, order.currency) and not others
-        if exact and not order.was_closed_by_hand and not order.is_rejected:
+        is_the_total = (first.not_refunded, first.taken, first.currency) == (order.total, 0, order.currency)
+        if is_the_total and not others and not order.was_closed_by_hand and not order.is_rejected:
             return OrderVerdict(status=OrderStatus.PAID, settles=first.payment_id)
         return OrderVerdict(status=_left_to_a_person(order))
     was_canceled_without = order.status is OrderStatus.CANCELED and order.has_cancel_reason
@@ -203,7 +203,10 @@ def decide_order(order: OrderFacts, money: Sequence[Money]) -> OrderVerdict:
 
 def _settles(money: Money, order: OrderFacts) -> bool:
     """A paid order stays so when a bank takes its money; another one does not become so by what is gone."""
-    return money.disposition is Disposition.SETTLED and (money.kept if order.is_in_order else money.here) > 0
+    return (
+        money.disposition is Disposition.SETTLED
+        and (money.not_refunded if order.is_in_order else money.here) > 0
+    )
 
 
 def _left_to_a_person(order: OrderFacts) -> OrderStatus:
@@ -214,8 +217,8 @@ def _left_to_a_person(order: OrderFacts) -> OrderStatus:
 def _status_of_settled(money: Money, order: OrderFacts) -> OrderStatus:
     if money.currency != order.currency:  # somebody changed it by SQL
         return OrderStatus.REVIEW
-    if money.kept == order.total:
+    if money.not_refunded == order.total:
         return OrderStatus.PAID if order.is_in_order or not money.taken else OrderStatus.REVIEW
-    if money.kept < order.total and money.refunded > 0:
+    if money.not_refunded < order.total and money.refunded > 0:
         return OrderStatus.PARTIALLY_REFUNDED
     return OrderStatus.REVIEW

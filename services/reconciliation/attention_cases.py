@@ -137,13 +137,13 @@ def check_key(key: str) -> None:
 
 def view_from(row: CaseRow) -> CaseView:
     return CaseView(
-        row.id,
-        AttentionKind(row.kind),
-        row.message,
-        row.order_id,
-        row.due_by,
-        row.opened_at,
-        row.closed_at,
-        row.closed_by,
-        row.note,
+        id=row.id,
+        kind=AttentionKind(row.kind),
+        message=row.message,
+        order_id=row.order_id,
+        due_by=row.due_by,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
+        note=row.note,
     )

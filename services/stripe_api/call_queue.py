@@ -287,9 +287,8 @@ class CallTurn:
             HELD.reset(self._token)
         was, self._is = self._is, _Is.OVER
         if was is _Is.HERE:
-            failed = error is not None and not isinstance(
-                error, Refusal
-            )  # they hung up, or the database is away
+            # They hung up, or the database is away.
+            failed = error is not None and not isinstance(error, Refusal)
             self._line.give_back(self, comes_back=failed)
         elif was is _Is.WAITING:
             self._line.leave(self, comes_back=False)

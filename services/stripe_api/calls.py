@@ -16,10 +16,11 @@ from services.payments.stripe_ids import PREFIXES
 from services.stripe_api.metrics import STRIPE_CALL_SECONDS, STRIPE_CALLS
 
 ANSWERED, GIVEN_UP, BROKEN = "answered", "given_up", "broken"
+# As in graph/serving/observing.py.
 _calls, _seconds = (
     cache(STRIPE_CALLS.labels),
     cache(STRIPE_CALL_SECONDS.labels),
-)  # as in graph/serving/observing.py
+)
 IDS = tuple(chain.from_iterable(PREFIXES.values()))
 
 

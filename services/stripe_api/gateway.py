@@ -28,6 +28,7 @@ from services.payments.intents import (
 )
 from services.payments.stripe_ids import INTENT, is_id, kind_of_id
 from services.reconciliation.stripe_events import LISTED_TYPES
+from services.stripe_api.account_settings import DEFAULT_API_BASE
 from services.stripe_api.call_queue import HELD, CallQueue
 from services.stripe_api.calls import StripeCall, date_of, name_of
 from services.stripe_api.metrics import begin_counting
@@ -49,7 +50,6 @@ from services.stripe_api.wire import Answer, answer_from, error_of, form, postin
 stripe.enable_telemetry = False
 
 API_VERSION = "2026-10-28.endive"
-DEFAULT_API_BASE = "https://api.stripe.com"
 
 NETWORK_RETRIES = 1
 # Seconds before an object is called again that somebody else was at. The SDK has tried it twice by then.
@@ -201,11 +201,7 @@ class StripeGateway:
 
     async def probe(self, method: str, path: str, **parameters: Any) -> Answer:
         """For the doctor: the answer as it is, of any status. Raises `OutcomeUnknown` when there was none."""
-        url, headers, body = f"{self._base}{path}", self._headers, None
-        if method == "post":
-            headers, body = posting(headers, None), form(parameters)
-        elif parameters:
-            url = f"{url}?{form(parameters)}"
+        url, headers, body = self._request(method, path, None, parameters)
         try:
             return answer_from(
                 *await self._http.request_with_retries_async(
@@ -227,16 +223,21 @@ class StripeGateway:
         self, method: str, path: str, *, idempotency_key: str | None = None, **parameters: Any
     ) -> Answer:
         """Where every call passes."""
-        url, headers, body = f"{self._base}{path}", self._headers, None
-        if method == "post":
-            headers, body = posting(headers, idempotency_key), form(parameters)
-        elif parameters:
-            url = f"{url}?{form(parameters)}"
+        url, headers, body = self._request(method, path, idempotency_key, parameters)
         try:
             return await self._in_turn(method, path, url, headers, body)
         except ObjectLocked:
             await asyncio.sleep(PAUSE_FOR_A_LOCK)
             return await self._in_turn(method, path, url, headers, body)
+
+    def _request(
+        self, method: str, path: str, idempotency_key: str | None, parameters: Mapping[str, Any]
+    ) -> tuple[str, Mapping[str, str], str | None]:
+        """Address, headers and body."""
+        url = f"{self._base}{path}"
+        if method == "post":
+            return url, posting(self._headers, idempotency_key), form(parameters)
+        return (f"{url}?{form(parameters)}" if parameters else url), self._headers, None
 
     async def _in_turn(
         self, method: str, path: str, url: str, headers: Mapping[str, str], body: str | None

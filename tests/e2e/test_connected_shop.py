@@ -220,9 +220,8 @@ def test_what_was_paid_while_the_shop_was_down_is_pulled(paygraph: Paygraph, sho
     [(cursor,)] = eventually(lambda: shop.sql("SELECT cursor FROM paygraph_events WHERE cursor IS NOT NULL"))
     second.process.kill()
     second.process.wait()
-    shop.sql(
-        "UPDATE paygraph_events SET cursor = NULL RETURNING 1"
-    )  # a backup was restored: all events come again
+    # A backup was restored: all events come again.
+    shop.sql("UPDATE paygraph_events SET cursor = NULL RETURNING 1")
 
     shop.open()
     eventually(lambda: shop.sql("SELECT cursor FROM paygraph_events") == [(cursor,)])

@@ -144,9 +144,8 @@ def test_a_demo_that_is_ended_while_its_database_starts_leaves_none_running(
     demo: Demo, sent: signal.Signals
 ) -> None:
     running = demo.sh.start("demo", DATA_DIR=str(demo.data), PORT=str(demo.port))
-    begun, started = (
-        demo.data / "postgres" / name for name in ("log", "postmaster.pid")
-    )  # initdb has no log
+    # Initdb has no log.
+    begun, started = (demo.data / "postgres" / name for name in ("log", "postmaster.pid"))
     eventually(lambda: begun.exists() and started.exists() and "\n" in started.read_text())
     postgres = demo.postgres()
     assert_clean(running.stop(sent), postgres)

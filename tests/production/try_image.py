@@ -87,9 +87,8 @@ class Container:
 
     def __init__(self, engine: Engine, settings: dict[str, str], socket_folder: Path) -> None:
         self._engine = engine
-        _, open_files = resource.getrlimit(
-            resource.RLIMIT_NOFILE
-        )  # podman asks for more than some machines give
+        # Podman asks for more than some machines give.
+        _, open_files = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._options = [
             *(
                 "run",

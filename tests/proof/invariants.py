@@ -301,7 +301,6 @@ def amounts_are_whole_steps(world: World) -> None:
         currency = params.get("currency") or currencies.get(params.get("payment_intent"))
         if call["path"] in ("/v1/payment_intents", "/v1/refunds") and currency and "amount" in params:
             amount, step = int(params["amount"]), STEPS.get(currency.upper(), 1)
-            is_last_rest = (
-                call["path"] == "/v1/refunds" and amount < step
-            )  # of a review: Stripe has the last word
+            # Of a review: Stripe has the last word.
+            is_last_rest = call["path"] == "/v1/refunds" and amount < step
             assert amount % step == 0 or is_last_rest, f"{call['path']} of {amount} {currency}"

@@ -89,9 +89,8 @@ async def test_an_intent_that_changed_unheard_is_heard_of_within_the_hour(
     intent = await whole_shop.ask(order_id)
     await whole_shop.sweep.run()
     whole_shop.sandbox.pay(intent.id)
-    await database.rows(
-        text("UPDATE leases SET done_until = now() + interval '1 day'")
-    )  # no list tells of it
+    # No list tells of it.
+    await database.rows(text("UPDATE leases SET done_until = now() + interval '1 day'"))
     await database.rows(AN_HOUR_PASSES)
 
     await whole_shop.sweep.run()

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from itertools import groupby
 
-from services.stripe_api.gateway import DEFAULT_API_BASE
+from services.stripe_api.account_settings import DEFAULT_API_BASE
 from tests.verify_stripe.compare import PROBES, compare, refusal_of
 from tests.verify_stripe.normal import Difference
 

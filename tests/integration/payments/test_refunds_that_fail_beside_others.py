@@ -146,9 +146,8 @@ async def test_a_refund_that_was_asked_for_again_before_its_failure_was_heard_of
     order_id, _ = await slow_shop.paid()
     await slow_shop.refund(order_id, 300)
     [made] = slow_shop.sandbox.state.refunds
-    slow_shop.sandbox.move_refund(
-        made["id"], "failed", "expired_or_canceled_card"
-    )  # its webhook is on its way
+    # Its webhook is on its way.
+    slow_shop.sandbox.move_refund(made["id"], "failed", "expired_or_canceled_card")
     await slow_shop.refund(order_id, 300, key="again")  # by who saw it in Stripe's dashboard
     await sweep(slow_shop, database)
 

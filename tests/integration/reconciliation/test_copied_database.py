@@ -105,9 +105,8 @@ async def test_what_a_copy_records_is_its_own_whatever_the_clock_says(
     await renew_installation(postgres_url)
     order_id = await whole_shop.shop.order(items=[(1_000, 1)])
     intent = await whole_shop.ask(order_id)
-    await database.rows(
-        text("UPDATE payments SET created_at = now() - interval '3 hours'")
-    )  # it had gone back
+    # It had gone back.
+    await database.rows(text("UPDATE payments SET created_at = now() - interval '3 hours'"))
 
     whole_shop.sandbox.pay(intent.id)
     await whole_shop.sweep.run()

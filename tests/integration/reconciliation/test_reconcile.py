@@ -216,9 +216,8 @@ async def test_recovered_twice_at_once_it_is_no_money_without_an_order(
     recovery, theirs = Recovery(database, gateway), await gateway.retrieve_intent(intent["id"])
 
     async with await psycopg.AsyncConnection.connect(postgres_url) as hand:
-        await hand.execute(
-            "LOCK TABLE payments IN SHARE MODE"
-        )  # both have looked for the payment before one adds it
+        # Both have looked for the payment before one adds it.
+        await hand.execute("LOCK TABLE payments IN SHARE MODE")
         both = asyncio.gather(recovery.recover(theirs), recovery.recover(theirs))
         async with asyncio.timeout(10):
             while (await database.rows(WAITING))[0].number < 2:

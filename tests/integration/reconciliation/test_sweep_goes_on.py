@@ -128,9 +128,8 @@ async def test_stripes_clock_is_told_by_whatever_it_answers(
     whole_shop: WholeShop, database: Database, shop: Shop, sick: str
 ) -> None:
     order_id, intent_id = await whole_shop.paid()
-    whole_shop.gateway.ahead += timedelta(
-        minutes=20
-    )  # our clock is twenty minutes ahead of Stripe's, for days
+    # Our clock is twenty minutes ahead of Stripe's, for days.
+    whole_shop.gateway.ahead += timedelta(minutes=20)
     if sick.startswith("rak_"):
         whole_shop.sandbox.permissions.forbid(sick)
     else:

@@ -46,9 +46,8 @@ async def test_the_secret_of_another_intent_of_the_same_amount_is_not_released(
     stripe.sandbox.faults.clear()
     paid = await client.pay(order_id)
     assert paid["id"] != stranger["id"]
-    assert (
-        len(list(stripe.sandbox.state.payment_intents)) == 2
-    )  # the stranger's, and the one of our first call
+    # The stranger's, and the one of our first call.
+    assert len(list(stripe.sandbox.state.payment_intents)) == 2
 
 
 @pytest.mark.parametrize("verb", ["retrieve", "reprice", "cancel"])

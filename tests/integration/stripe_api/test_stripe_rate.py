@@ -313,9 +313,8 @@ async def test_a_look_for_a_reader_waits_behind_all_others_and_what_is_known_is_
 
         assert {order.status for order in shown if order} == {OrderStatus.PENDING}
         assert not any(customer.done() for customer in customers)
-        customers.append(
-            asyncio.create_task(one_a_second.retrieve_intent(made.id))
-        )  # who comes after the look
+        # Who comes after the look.
+        customers.append(asyncio.create_task(one_a_second.retrieve_intent(made.id)))
         await shop.until(order_id, OrderStatus.PAID)
         assert all(customer.done() for customer in customers)
     assert len(stripe.sandbox.journal.calls("GET")) == 5  # one look served the ten

@@ -57,7 +57,7 @@ MUTANTS = (
         (
             Change(
                 "models/attention/facts.py",
-                "func.least(col(Payment.owed), kept(Payment))",
+                "func.least(col(Payment.owed), still_here(Payment))",
                 "col(Refund.amount)",
             ),
         ),

@@ -31,8 +31,8 @@ MUTANTS = (
         (
             Change(
                 STATES,
-                "(first.kept, first.taken, first.currency) == (order.total, 0, order.currency)",
-                "(first.kept, 0, first.currency) == (order.total, 0, order.currency)",
+                "(first.not_refunded, first.taken, first.currency) == (order.total, 0, order.currency)",
+                "(first.not_refunded, 0, first.currency) == (order.total, 0, order.currency)",
             ),
         ),
         (f"{REJECTED}::test_what_is_left_after_a_bank_took_its_part_is_not_the_total_because_what_came_was",),
@@ -40,7 +40,11 @@ MUTANTS = (
     Mutant(
         "a payment that a bank took pays the order again",
         (
-            Change(STATES, "(money.kept if order.is_in_order else money.here) > 0", "money.kept > 0"),
+            Change(
+                STATES,
+                "(money.not_refunded if order.is_in_order else money.here) > 0",
+                "money.not_refunded > 0",
+            ),
             Change(STATES, "if order.is_in_order or not money.taken else OrderStatus.REVIEW", ""),
         ),
         (f"{REJECTED}::test_news_of_another_payment_pays_no_order_with_what_a_bank_took",),

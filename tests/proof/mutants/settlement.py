@@ -92,8 +92,8 @@ MUTANTS = (
         (
             Change(
                 "services/payments/state_machine.py",
-                "(order.total, 0, order.currency) and not others\n",
-                "(order.total, 0, order.currency) and bool(others)\n",
+                "if is_the_total and not others and",
+                "if is_the_total and others and",
             ),
         ),
         (f"{TRUE_REFUNDS}::test_the_part_that_was_too_much_settles_a_review_when_it_is_refunded",),
@@ -103,8 +103,8 @@ MUTANTS = (
         (
             Change(
                 "services/payments/review_outcomes.py",
-                "        total=accepted.kept,\n",
-                "        total=sum(m.kept for m in of_its_currency),\n",
+                "        total=accepted.not_refunded,\n",
+                "        total=sum(m.not_refunded for m in of_its_currency),\n",
             ),
         ),
         (

@@ -156,7 +156,7 @@ MUTANTS = (
             Change(
                 "services/payments/settlement.py",
                 "settled = sum(m.here for m in money",
-                "settled = sum(m.kept for m in money",
+                "settled = sum(m.not_refunded for m in money",
             ),
         ),
         (f"{BY_HAND}::test_an_order_whose_money_a_bank_took_is_paid_by_the_payment_after_it_was_reopened",),
