@@ -8,16 +8,26 @@ function post(path, body) {
   return fetch(`${paygraph}${path}`, { method: "POST", headers, body: JSON.stringify(body) })
 }
 
+/** One try: the answer, its status and `after` how many seconds to ask again. No answer at all may be repeated too. */
+async function tryToCreate() {
+  try {
+    const response = await post("/api/payments/create-intent", { orderId })
+    return { ...(await response.json()), status: response.status, after: Number(response.headers.get("retry-after")) }
+  } catch (problem) {
+    return { retryable: true, problem }
+  }
+}
+
 /** The client secret of the order's one PaymentIntent, however often it is asked for. */
 async function createIntent() {
   for (let failures = 0; ; ) {
-    const response = await post("/api/payments/create-intent", { orderId })
-    const answer = await response.json()
-    if (answer.clientSecret) return answer.clientSecret
+    const { status, after, clientSecret, ...answer } = await tryToCreate()
+    if (clientSecret) return clientSecret
     // In a crowd 429 says when it is our turn, which is no failure; everything else is tried five times.
-    if (!answer.retryable || (response.status !== 429 && ++failures > 5)) throw answer
-    const seconds = Number(response.headers.get("retry-after")) || 0.3 * 2 ** failures
-    say(`Many customers are paying at the moment. It is your turn in ${Math.ceil(seconds)} seconds.`)
+    const isCrowded = status === 429
+    if (!answer.retryable || (!isCrowded && ++failures > 5)) throw answer
+    const seconds = after || 0.3 * 2 ** failures
+    say(isCrowded ? `Many customers are paying at the moment. It is your turn in ${Math.ceil(seconds)} seconds.` : "One moment, please …")
     await new Promise((done) => setTimeout(done, seconds * 1000))
   }
 }
