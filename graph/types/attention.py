@@ -192,8 +192,8 @@ class AttentionQuery:
 class AttentionMutation:
     @strawberry.mutation(
         description=(
-            "Closes a case by a person's word, such as that a refund was made in another way: then it is not tried "
-            "any more. For merchants, and service keys with the scope REFUNDS_WRITE."
+            "Closes a case that a person has dealt with, such as a refund that was made in another way: then it is not "
+            "tried any more. For merchants, and service keys with the scope REFUNDS_WRITE."
         )
     )
     async def close_attention(
