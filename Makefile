@@ -79,15 +79,13 @@ types: setup  ## mypy, strict, tests included
 python-client: $(THEIRS)/.venv/.ready  ## what generates a Python client, for its test
 
 $(THEIRS)/.venv/.ready: $(THEIRS)/requirements.txt
-	$(PYTHON) -m venv $(THEIRS)/.venv
-	$(THEIRS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(PYTHON) .ci/install.py --into $(THEIRS)/.venv $<
 	@touch $@
 
 attackers: $(ATTACKERS)/.venv/.ready  ## scanners and fuzzers written elsewhere, for the tests that run them
 
 $(ATTACKERS)/.venv/.ready: $(ATTACKERS)/requirements.txt
-	$(PYTHON) -m venv $(ATTACKERS)/.venv
-	$(ATTACKERS)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(PYTHON) .ci/install.py --into $(ATTACKERS)/.venv $<
 	@touch $@
 
 schema: setup  ## write schema.graphql anew

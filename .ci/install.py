@@ -1,4 +1,6 @@
-"""Installs locks into .venv: `python3 .ci/install.py LOCK…`, with nothing but Python's standard library.
+"""Installs locks into .venv, or another folder: `python3 .ci/install.py [--into FOLDER] LOCK…`.
+
+It needs nothing but Python's standard library.
 
 uv does it in a fifth of pip's time; where there is none, pip brings the one of requirements-installer.txt into .venv.
 pip itself does it where it has an index or a proxy of its own, which uv knows nothing of, and where uv fails.
@@ -20,6 +22,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  where `make` is not there to look
     )
 
 ROOT = Path(__file__).parents[1]
+ENVIRONMENT = ROOT / ".venv"
 INSTALLER_LOCK = ROOT / "requirements-installer.txt"
 # What pip may be told, in its files or by PIP_…, that uv does not read.
 _OF_PIP_ALONE = re.compile(r"\.(index-url|no-index|proxy)=")
@@ -47,9 +50,9 @@ _NEITHER = (
 )
 
 
-def main(locks: list[str]) -> None:
+def main(words: list[str]) -> None:
+    folder, locks = (ROOT / words[1], words[2:]) if words[:1] == ["--into"] else (ENVIRONMENT, words)
     environment = {name: value for name, value in os.environ.items() if name not in _NEITHER} | _NOT_HERE
-    folder = ROOT / ".venv"
     python = made_environment(folder)
     pip = pip_for(python)
     told = read_of_pip(pip, environment)
@@ -60,7 +63,7 @@ def main(locks: list[str]) -> None:
         environment.setdefault("SSL_CERT_FILE", certificates[1])
     files = [word for lock in locks for word in ("-r", lock)]
     if not _OF_PIP_ALONE.search(told):
-        uv = uv_command(folder / "installer", pip, environment)
+        uv = uv_command(ENVIRONMENT / "installer", pip, environment)
         caching = () if has_cache(environment) else ("--no-cache",)
         command = ["pip", "install", "--python", str(python), *caching, *_options(), *files]
         if uv and installed([uv, *command], environment):
