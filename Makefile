@@ -43,7 +43,7 @@ coverage: setup  ## the same, and which lines no test reaches; half as long agai
 verify-stripe: setup  ## the sandbox and our gateway against Stripe's own test mode (needs STRIPE_TEST_KEY=sk_test_…)
 	@$(BIN)/python -m tests.verify_stripe
 
-prove: setup  ## the state machine, ten thousand runs: some three hours
+prove: setup  ## the state machine, ten thousand runs: some two hours
 	PROOF_RUNS=10000 $(BIN)/python -m pytest tests/proof/test_state_machine.py -s
 
 soak: setup  ## half an hour of twenty orders a second, with Stripe, the database and the workers failing

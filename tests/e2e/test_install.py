@@ -36,13 +36,16 @@ class Checkout:
         script = uv or UV.format(code=0)
         self._lock("requirements-installer.txt", "uv", {"uv-1.0.data/scripts/uv": script})
 
-    def install(self, *python: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def install(
+        self, *python: str, into: str | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         known = {
             name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "XDG_"))
         }
+        where = ("--into", into) if into else ()
         given = {**known, "PATH": "/usr/bin:/bin", "UV_CALLS": str(self.calls), "PIP_CONFIG_FILE": os.devnull}
         return subprocess.run(  # noqa: S603  the installer
-            [*(python or (sys.executable,)), ".ci/install.py", "requirements-hello.txt"],
+            [*(python or (sys.executable,)), ".ci/install.py", *where, "requirements-hello.txt"],
             cwd=self.folder,
             env={**given, **ELSEWHERE, **variables},
             capture_output=True,
@@ -54,8 +57,8 @@ class Checkout:
     def asked_of_uv(self) -> list[str]:
         return self.calls.read_text().splitlines() if self.calls.exists() else []
 
-    def has(self, module: str) -> bool:
-        python = self.folder / ".venv" / "bin" / "python"
+    def has(self, module: str, into: str = ".venv") -> bool:
+        python = self.folder / into / "bin" / "python"
         command = [str(python), "-c", f"import {module}"]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
 
@@ -109,6 +112,18 @@ def test_a_uv_of_this_machine_is_used(checkout: Checkout, tmp_path: Path) -> Non
     assert checkout.install(PATH=f"{tmp_path}:/usr/bin:/bin").returncode == 0
     assert len(checkout.asked_of_uv()) == 1
     assert not (checkout.folder / ".venv" / "installer").exists()
+
+
+def test_another_environment_gets_what_is_meant_for_it_by_the_same_uv(checkout: Checkout) -> None:
+    assert checkout.install(into="tests/theirs/.venv").returncode == 0
+    assert checkout.install(into="tests/others/.venv").returncode == 0
+    for name, call in zip(("theirs", "others"), checkout.asked_of_uv(), strict=True):
+        assert call.startswith(f"pip install --python {checkout.folder}/tests/{name}/.venv/bin/python ")
+    assert not list(checkout.folder.glob("tests/*/.venv/installer"))
+
+    assert checkout.install(into="tests/theirs/.venv", PIP_PROXY="http://127.0.0.1:9").returncode == 0
+    assert checkout.has("hello", into="tests/theirs/.venv")
+    assert not checkout.has("hello", into="tests/others/.venv")
 
 
 def test_a_user_whose_home_is_read_only_needs_no_cache(checkout: Checkout) -> None:

@@ -40,7 +40,7 @@ from tests.proof.older_server import OlderServer
 
 MOST_ORDERS = 3
 # Up to so many are the same runs each time: a change is judged, not the day's luck.
-SAME_RUNS = 200
+SAME_RUNS = 100
 RUNS = int(os.environ.get("PROOF_RUNS", SAME_RUNS))
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 SHRINKS = os.environ.get("PROOF_SHRINKS") != "no"  # minutes, spared where a bug only has to be found
