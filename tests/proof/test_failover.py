@@ -84,7 +84,9 @@ class Crowd:
 async def open_shop(pair: Pair, stripe: Stripe) -> AsyncIterator[Crowd]:
     async with served(build_app(make_settings(pair.url, stripe.url))) as url:
         stripe.sandbox.webhooks.set_url(f"{url}/webhooks/stripe")
-        async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        # The server closes a connection that is idle for five seconds: the client must have let go of it before.
+        limits = httpx.Limits(keepalive_expiry=1)
+        async with httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as http:
             yield Crowd(Client(http, JWT_SECRET), stripe)
         stripe.sandbox.webhooks.set_url(None)
 
