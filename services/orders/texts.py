@@ -12,15 +12,15 @@ OF_A_PARAGRAPH = frozenset("\t\n\r")
 
 def is_text(text: str, longest: int) -> bool:
     """Printable, so without NUL and lone surrogates, which can't be stored: for numbers and keys."""
-    return 1 <= len(text) <= longest and is_printable(text) and not text.isspace()
+    return 1 <= len(text) <= longest and _is_printable(text) and not text.isspace()
 
 
 def is_key(text: str) -> bool:
     """A client's own key, by which it asks for the same again: printable, so that it can be stored."""
-    return 1 <= len(text) <= LONGEST_KEY and is_printable(text)
+    return 1 <= len(text) <= LONGEST_KEY and _is_printable(text)
 
 
-def is_printable(text: str) -> bool:
+def _is_printable(text: str) -> bool:
     """As `str.isprintable` of the newest Python says it, for all that it may know."""
     return text.isprintable() or all(
         letter.isprintable() or unicodedata.category(letter) == UNKNOWN for letter in text

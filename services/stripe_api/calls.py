@@ -17,10 +17,7 @@ from services.stripe_api.metrics import STRIPE_CALL_SECONDS, STRIPE_CALLS
 
 ANSWERED, GIVEN_UP, BROKEN = "answered", "given_up", "broken"
 # As in graph/serving/observing.py.
-_calls, _seconds = (
-    cache(STRIPE_CALLS.labels),
-    cache(STRIPE_CALL_SECONDS.labels),
-)
+_calls, _seconds = cache(STRIPE_CALLS.labels), cache(STRIPE_CALL_SECONDS.labels)
 IDS = tuple(chain.from_iterable(PREFIXES.values()))
 
 
