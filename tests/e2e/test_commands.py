@@ -249,6 +249,12 @@ async def test_reconcile_ends_with_1_while_a_case_waits_for_a_person(
         ended = await asyncio.to_thread(partial(sh.run, *words, **settings))
         assert (ended.code, "is in REVIEW" in ended.out) == (1, True), ended.err
 
+    # A restored shop opens after 0 and 1, so a case must not hide that Stripe could not be asked.
+    away = settings | {"STRIPE_API_BASE": "http://127.0.0.1:1"}
+    for words, code in ((("reconcile",), 1), (("reconcile", "--until-whole"), 3)):
+        ended = await asyncio.to_thread(partial(sh.run, *words, **away))
+        assert ended.code == code, ended.err
+
 
 async def test_a_server_that_reconciles_first_says_how_far_it_is_and_opens_no_port_unless_it_was_whole(
     sh: Shell, own_url: str, stripe: Stripe
