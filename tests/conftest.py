@@ -30,7 +30,7 @@ from tests.events import WEBHOOK_SECRET as WEBHOOK_SECRET
 from tests.make import Shop
 
 JWT_SECRET = "a-secret-for-loopback-tests-only-0123456789"
-GIVEN_DATABASE = "PAYGRAPH_TESTS_DATABASE_URL"
+GIVEN_DATABASE, GIVEN_TEMPLATE = "PAYGRAPH_TESTS_DATABASE_URL", "PAYGRAPH_TESTS_TEMPLATE_URL"
 STRIPE = SandboxConfig(webhook_secret=WEBHOOK_SECRET)
 # A row that is deleted costs a fiftieth of a table that is truncated, until many were; sequences begin anew.
 EMPTY = text("""
@@ -74,18 +74,24 @@ hypothesis_settings.load_profile("untimed")
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A database with our tables: of a server of its own, or the one that `test_mutants.py` gives to what it runs."""
+    """A database with our tables: of a server of its own, or the one that `test_mutants.py` gives to what it runs,
+    which has its tables unless its bug is in making them."""
     given = os.environ.get(GIVEN_DATABASE)
     with nullcontext(given) if given else embedded_postgres() as url:
         if not given:
             wait_for_no_disk(url)
-        migrations.upgrade(url)
+        if GIVEN_TEMPLATE not in os.environ:
+            migrations.upgrade(url)
         yield url
 
 
 @pytest.fixture(scope="session")
 def migrated(postgres_url: str) -> Iterator[str]:
     """A database with our tables to which nobody is connected: copying it takes a tenth of making it."""
+    given = os.environ.get(GIVEN_TEMPLATE)
+    if given is not None:
+        yield given
+        return
     with own_database(postgres_url) as url:
         migrations.upgrade(url)
         yield url

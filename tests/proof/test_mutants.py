@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import GIVEN_DATABASE
+from services.operations import migrations
+from tests.conftest import GIVEN_DATABASE, GIVEN_TEMPLATE
 from tests.e2e.databases import own_database
 from tests.proof.mutants import MUTANTS
 from tests.proof.mutants.house import ROOT, House, house_in
@@ -22,6 +23,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def template(postgres_url: str) -> Iterator[str]:
+    """What `migrated` is to the tests that look for a bug. Another installation than that of their first database."""
+    with own_database(postgres_url) as url:
+        migrations.upgrade(url)
+        yield url
+
+
 def test_each_deliberate_bug_can_still_be_made() -> None:
     for mutant in MUTANTS:
         for change in mutant.changes:
@@ -30,21 +39,27 @@ def test_each_deliberate_bug_can_still_be_made() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_deliberate_bug_is_found(mutant: Mutant, house: House, postgres_url: str, migrated: str) -> None:
-    like = None if mutant.is_in_a_migration else migrated
-    with house.with_bug(mutant), own_database(postgres_url, like=like) as url:
-        done = house.run(mutant.tests, {GIVEN_DATABASE: url, **A_SHORT_PROOF}, seconds=SECONDS)
+def test_a_deliberate_bug_is_found(
+    mutant: Mutant, house: House, postgres_url: str, migrated: str, template: str
+) -> None:
+    made = not mutant.is_in_a_migration
+    with house.with_bug(mutant), own_database(postgres_url, like=migrated if made else None) as url:
+        given = {GIVEN_DATABASE: url, **({GIVEN_TEMPLATE: template} if made else {})}
+        done = house.run(mutant.tests, {**given, **A_SHORT_PROOF}, seconds=SECONDS)
 
     assert done.returncode == 1, f"it survived, or the tests could not run:\n{done.output[-5000:]}"
     assert re.search(r"\b\d+ failed", done.output), done.output[-3000:]
 
 
-def test_without_a_bug_tests_pass_there(house: House, postgres_url: str, migrated: str) -> None:
+def test_without_a_bug_tests_pass_there(
+    house: House, postgres_url: str, migrated: str, template: str
+) -> None:
     """The first of each file that a bug is looked for in; in this project itself, all of them pass or the run fails."""
     first = {test.partition("::")[0]: test for mutant in reversed(MUTANTS) for test in reversed(mutant.tests)}
     tests = tuple(first[file] for file in sorted(first))
 
     with own_database(postgres_url, like=migrated) as url:
-        done = house.run(tests, {GIVEN_DATABASE: url, **A_SHORTER_ONE}, seconds=len(tests) * SECONDS)
+        given = {GIVEN_DATABASE: url, GIVEN_TEMPLATE: template}
+        done = house.run(tests, {**given, **A_SHORTER_ONE}, seconds=len(tests) * SECONDS)
 
     assert done.returncode == 0, done.output[-3000:]

@@ -12,7 +12,8 @@ import os
 import signal
 import sys
 import time
-from typing import TypedDict
+import traceback
+from typing import NoReturn, TypedDict
 
 import pytest
 
@@ -27,6 +28,7 @@ LIBRARIES = (
     "prometheus_client",
     "psycopg",
     "pytest_asyncio.plugin",
+    "pytest_timeout",
     "sqlalchemy.dialects.postgresql.psycopg",
     "sqlmodel",
     "starlette.applications",
@@ -41,6 +43,8 @@ LIBRARIES = (
     "uvloop",
     "websockets.asyncio.client",
 )
+# By their modules; what else is installed and fits pytest stays out.
+PLUGINS = ("pytest_asyncio.plugin", "pytest_timeout", "_hypothesis_pytestplugin")
 
 
 class Order(TypedDict):
@@ -57,11 +61,25 @@ def run(order: Order) -> int:
     _write_to(order["output"])
     os.chdir(order["house"])
     os.environ.update(order["environment"])
-    # The assertions of libraries that are loaded already can't be rewritten any more, and nobody reads those of a bug.
-    without = [
-        word for name in ("cacheprovider", "randomly", "cov", "xdist") for word in ("-p", f"no:{name}")
-    ]
-    return pytest.main(["-q", "-x", "--assert=plain", *without, *order["node_ids"]])
+    # The assertions of libraries that are loaded already can't be rewritten any more, and nobody reads those of a bug,
+    # nor where it failed: for that pytest parses each file of a traceback. What a bug leaves behind isn't looked for
+    # either: pytest would search all that is loaded for garbage, five times.
+    words = ["-q", "-x", "--assert=plain", "--tb=native", "--disable-plugin-autoload"]
+    plugins = [*PLUGINS, *(f"no:{name}" for name in ("cacheprovider", "unraisableexception"))]
+    return pytest.main([*words, *(word for name in plugins for word in ("-p", name)), *order["node_ids"]])
+
+
+def end_with(order: Order) -> NoReturn:
+    """Without taking apart, object by object, what was loaded before the fork."""
+    code = int(pytest.ExitCode.INTERNAL_ERROR)
+    try:
+        code = run(order)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 def _write_to(path: str) -> None:
@@ -94,7 +112,7 @@ def main() -> None:
         order: Order = json.loads(line)
         pid = os.fork()
         if pid == 0:
-            sys.exit(run(order))
+            end_with(order)
         sys.stdout.write(f"{_exit_code(pid, order['seconds'])}\n")
         sys.stdout.flush()
 
