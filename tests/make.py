@@ -40,9 +40,10 @@ class Shop:
         items: Sequence[tuple[int, int]] = ((1_999, 2), (1_250, 1)),
         currency: str = "USD",
         status: OrderStatus = OrderStatus.PENDING,
+        order_id: UUID | None = None,
     ) -> UUID:
         """An order of (unit amount, quantity) items; 52.48 USD unless told otherwise."""
-        order_id = uuid4()
+        order_id = order_id or uuid4()
         await self.database.rows(
             insert(Order).values(id=order_id, user_id=user, currency=currency, status=status)
         )

@@ -330,9 +330,12 @@ def _ending(kind: AttentionKind) -> Update:
 
 _intent_is_known = exists().where(col(Payment.intent_id) == col(AttentionCase.subject_id))
 _item_waits = exists().where(col(SweepRetry.item) == col(AttentionCase.subject_id))
-_event_waits = exists().where(
-    col(StripeEvent.id) == col(AttentionCase.subject_id), col(StripeEvent.finished_at).is_(None)
+# One that was deleted unfinished leaves its case to a person.
+_event_is_finished = exists().where(
+    col(StripeEvent.id) == col(AttentionCase.subject_id), col(StripeEvent.finished_at).is_not(None)
 )
+_is_unfinished = col(AttentionCase.kind) == AttentionKind.EVENT_UNFINISHED.value
+_is_of_event = col(AttentionCase.subject) == AttentionSubject.EVENT.value
 
 # For the sweep: facts without a case, and cases without a fact.
 FACTS_WITHOUT_CASE = tuple(_without_case(kind) for kind in FACTS)
@@ -343,9 +346,8 @@ GONE = (
         col(AttentionCase.subject_id).endswith(WON_CASE),
         ~is_still_without_place(col(AttentionCase.subject_id)),
     ),
-    _closing(
-        col(AttentionCase.kind) == AttentionKind.EVENT_UNFINISHED.value, ~or_(_event_waits, _item_waits)
-    ),
+    _closing(_is_unfinished, _is_of_event, _event_is_finished),
+    _closing(_is_unfinished, ~_is_of_event, ~_item_waits),
 )
 REVIEWS_THAT_ENDED = _ending(AttentionKind.ORDER_IN_REVIEW)
 # For one order, in the transaction that moves its money.

@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
-from models.attention.tables import IS_FORGETTABLE, STANDS, AttentionCase
+from models.attention.tables import IS_FORGETTABLE, STANDS, AttentionCase, AttentionKind
+from models.orders.tables import Order
 from runtime.database.statements import Query
 
 _is_open = col(AttentionCase.closed_at).is_(None)
@@ -93,6 +94,23 @@ _cases = select(
     col(AttentionCase.closed_at),
     col(AttentionCase.closed_by),
     col(AttentionCase.note),
+)
+
+
+class MoneyFound(NamedTuple):
+    intent_id: str
+
+
+# Money without an order whose order is here by now.
+MONEY_WITH_ITS_ORDER = Query(
+    MoneyFound,
+    select(col(AttentionCase.subject_id).label("intent_id"))
+    .join(Order, col(Order.id) == col(AttentionCase.missing_order_id))
+    .where(
+        _is_open,
+        col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value,
+    )
+    .limit(bindparam("limit", type_=Integer)),
 )
 
 

@@ -71,6 +71,7 @@ class AttentionCase(SQLModel, table=True):
     subject: str
     subject_id: str
     order_id: UUID | None = None
+    missing_order_id: UUID | None = None  # of money whose order is not here: no reference
     message: str
     due_by: datetime | None = None
     opened_at: datetime = database_time()

@@ -25,7 +25,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import SQLModel, col
 
 from models.base import among
-from models.payments.tables import Payment
+from models.orders.changes import OrderChange
+from models.payments.tables import LIVE, Payment
 from models.reconciliation.leases import Lease
 from models.reconciliation.sweep_state import SweepRetry
 from models.refunds.tables import Refund, RefundState
@@ -79,6 +80,19 @@ ALL_DUE_NOW = (
         due_at=func.now(),
     ),
     _due_now(Payment, (col(Payment.id),), col(Payment.lease_until) > func.now(), lease_until=None),
+    _due_now(
+        Payment,
+        (col(Payment.id),),
+        among(col(Payment.state), LIVE),
+        col(Payment.looked_at) > func.now(),
+        looked_at=func.to_timestamp(0),
+    ),
+    _due_now(
+        OrderChange,
+        (col(OrderChange.order_id),),
+        col(OrderChange.created_at) > func.now(),
+        created_at=func.to_timestamp(0),
+    ),
     _due_now(
         Refund,
         (col(Refund.id),),

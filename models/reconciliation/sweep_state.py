@@ -259,6 +259,19 @@ _this_window = (_of_list, col(SweepWindow.until) == bindparam("until_moment", ty
 MOVE_WINDOW = update(SweepWindow).where(*_this_window).values(after=_text("after_id"))
 END_WINDOW = delete(SweepWindow).where(*_this_window)
 
+
+class UnbegunWindow(NamedTuple):
+    since: datetime
+
+
+# A row if nothing of it was read.
+TAKE_BACK_UNBEGUN = Query(
+    UnbegunWindow,
+    delete(SweepWindow)
+    .where(*_this_window, col(SweepWindow.after).is_(None))
+    .returning(col(SweepWindow.since)),
+)
+
 # Where reading begins when a list was never read: where the sweep of the version before came to; else with this
 # installation, or thirty days ago, as far as Stripe goes back, when there are payments from before it had an id. As an
 # age, since the lists go by Stripe's clock.

@@ -36,7 +36,7 @@ class StripeEvent(SQLModel, table=True):
     """An event by its id, type and the object it is about; what it says is asked of Stripe anew.
 
     `object_id` is an intent's; of a thin event also a refund's, dispute's or charge's. An event that could not be
-    finished in `MOST_ATTEMPTS` rests: its `due_at` is infinity, and a person is called.
+    finished in `MOST_ATTEMPTS` rests: its `due_at` is infinity, a person is called, and it is tried now and then.
     """
 
     __tablename__ = "stripe_events"
@@ -133,6 +133,24 @@ REST_EVENTS = Query(
         col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.failure)
     ),
 )
+# Takes events that rest, a few in each sweep and all in turn; those that fail rest again afterwards.
+_next_at_rest = (
+    select(col(StripeEvent.id))
+    .where(_unfinished, col(StripeEvent.due_at) == _never, col(StripeEvent.id) > bindparam("behind_id"))
+    .order_by(col(StripeEvent.id))
+    .limit(_limit)
+    .with_for_update(skip_locked=True)
+    .cte("next_at_rest")
+)
+TAKE_RESTING_EVENTS = Query(
+    DueEvent,
+    update(StripeEvent)
+    .where(col(StripeEvent.id) == _next_at_rest.c.id)
+    .values(due_at=func.now() + bindparam("lease", type_=Interval), attempts=StripeEvent.attempts + 1)
+    .returning(
+        col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.attempts)
+    ),
+)
 # Stripe is back: what failed since it was away is due, with all its attempts.
 REVIVE_EVENTS = (
     update(StripeEvent)
@@ -191,7 +209,7 @@ _rested_long = (
     select(col(StripeEvent.id))
     .where(
         _unfinished,
-        col(StripeEvent.due_at) == _never,
+        col(StripeEvent.attempts) >= MOST_ATTEMPTS,
         col(StripeEvent.received_at) < func.now() - _age,
     )
     .limit(_limit)

@@ -37,7 +37,7 @@ class Case:
     """`subject_id` is what it is about, and makes opening it a second time change nothing.
 
     A case with the subject `NONE` is opened anew when a person closed it and its reason is still there; one about an
-    order's money is not. `message` says what happened and what to do.
+    order's money is not. `message` says what happened and what to do. `missing_order_id` is an order that is not here.
     """
 
     kind: AttentionKind
@@ -45,6 +45,7 @@ class Case:
     subject_id: str
     message: str
     order_id: UUID | None = None
+    missing_order_id: UUID | None = None
     due_by: datetime | None = None
 
 
@@ -55,6 +56,7 @@ async def open_case(runner: Runner, case: Case) -> bool:
         "subject": case.subject,
         "subject_id": case.subject_id,
         "order_id": case.order_id,
+        "missing_order_id": case.missing_order_id,
         "message": case.message,
         "due_by": case.due_by,
     }

@@ -9,6 +9,7 @@ from services.payments.attention import Case, close_case, open_case
 from services.payments.intents import PermissionMissing, sentence_of
 
 READ_REFUNDS, READ_DISPUTES = "read refunds", "read disputes"
+REPORTED = frozenset({READ_REFUNDS, READ_DISPUTES})  # by the calls themselves, in `reporting_missing`
 
 
 @asynccontextmanager

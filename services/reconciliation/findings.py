@@ -12,7 +12,8 @@ class Findings:
     """What a sweep did, by name, and what it can't do: each of `for_a_person` is a sentence.
 
     `unreachable`: Stripe gave no answer, so that only the steps were done that don't need it. `unfinished` are the
-    steps that did not come to their end; the next sweep goes on with them. `cases` wait for a person.
+    steps that did not come to their end; the next sweep goes on with them. `cases` wait for a person. `permitted` are
+    the permissions of the API key whose steps did something, `forbidden` those that it lacked for something.
     """
 
     done: Counter[str] = field(default_factory=Counter)
@@ -20,6 +21,8 @@ class Findings:
     unreachable: bool = False
     unfinished: list[str] = field(default_factory=list)
     cases: int = 0
+    permitted: set[str] = field(default_factory=set)
+    forbidden: set[str] = field(default_factory=set)
     step: str | None = None  # the one that is being done
 
     @property

@@ -30,6 +30,7 @@ from models.stripe_events.tables import (
     STORE_EVENT,
     STORE_MISSED_EVENT,
     TAKE_DUE_EVENTS,
+    TAKE_RESTING_EVENTS,
     TRY_ONE_OF_KIND,
     DueEvent,
     RestingEvent,
@@ -77,6 +78,7 @@ from services.reconciliation.stripe_events import (
 
 EVENT_LEASE = timedelta(seconds=60)  # how long one worker may take for one event
 MOST_AT_ONCE = 20  # events in work of one process
+RESTING_AT_ONCE = 3
 POLL_SECONDS = 5.0
 LONGEST_DELAY = timedelta(minutes=10)
 FORBIDDEN = (PermissionMissing, NotHeard)  # until somebody gives the key a permission
@@ -238,12 +240,23 @@ class Inbox:
 
         await self._database.transaction(write)
 
+    async def take_resting(self, behind: str | None) -> Sequence[DueEvent]:
+        """A few of the events that rest, behind an id in the order of their ids.
+
+        What kept them unfinished may have passed, and Stripe sends again only what we did not take.
+        """
+        behind_id = {"behind_id": behind or "", "limit": RESTING_AT_ONCE, "lease": EVENT_LEASE}
+        return await self._database.rows(TAKE_RESTING_EVENTS, behind_id)
+
     async def finish_due(self) -> int:
         """Take some of the events that are due and finish them; how many were taken."""
         due = await self._take(MOST_AT_ONCE)
-        groups = alike(due).items()
-        await asyncio.gather(*(self._finish_in_background(*group, rows) for group, rows in groups))
+        await self.finish_taken(due)
         return len(due)
+
+    async def finish_taken(self, events: Sequence[DueEvent]) -> None:
+        groups = alike(events).items()
+        await asyncio.gather(*(self._finish_in_background(*group, rows) for group, rows in groups))
 
     async def finish_all(self) -> int:
         """Finish all events that are due; how many there were."""
@@ -260,8 +273,9 @@ class Inbox:
                 log_failure(log, "event not finished", error, event_id=events[-1].id)
 
     async def _finish(self, kind: str, object_id: str, events: Sequence[DueEvent]) -> None:
+        was_begun = any(event.attempts > 1 for event in events)
         try:
-            await self._apply(kind, object_id, events[-1])
+            await self._apply(kind, object_id, cause=events[-1].id, was_begun=was_begun)
             declined = [event.id for event in events if event.type.removeprefix("v1.") == DECLINED]
             if declined:
                 await self._declines.count(object_id, declined)
@@ -277,19 +291,19 @@ class Inbox:
             return await self._postpone(events, type(error).__name__)
         for event in events:
             await self._database.rows(FINISH_EVENT, {"event_id": event.id})
-        if events[-1].attempts > 1:  # so the others may go through as well
+        if was_begun:  # so the others may go through as well
             await self._database.rows(REVIVE_KIND, forbidden_of(kind))
         return None
 
-    async def _apply(self, kind: str, object_id: str, event: DueEvent) -> None:
+    async def _apply(self, kind: str, object_id: str, *, cause: str, was_begun: bool) -> None:
         intent_id = object_id if is_id(INTENT, object_id) else await self._intent_of(object_id)
         if intent_id is None:
             return
         known = await self._database.row(PAYMENT_WITH_INTENT, {"intent_id": intent_id})
-        if known is None or (kind == INTENT_EVENTS and event.attempts > 1):
-            await self._recover_and_settle(intent_id, cause=event.id)
+        if known is None or (kind == INTENT_EVENTS and was_begun):
+            await self._recover_and_settle(intent_id, cause=cause)
         elif kind == INTENT_EVENTS:
-            await self._apply_intent(intent_id, cause=event.id)
+            await self._apply_intent(intent_id, cause=cause)
         else:
             await self._refresh_what_followed(kind, intent_id)
 
@@ -366,7 +380,8 @@ def unfinished(event: RestingEvent) -> Case:
         message=(
             f"Stripe's event {event.id} ({event.type} of {event.object_id}) could not be finished in {MOST_ATTEMPTS} "
             f"attempts: {event.failure or 'the server ended each time'}. Look at {event.object_id} in Stripe's "
-            "dashboard, and send the event again there (Developers → Webhooks → Resend) to have it tried at once."
+            "dashboard, and send the event again there (Developers → Webhooks → Resend) to have it tried at once; it "
+            "is tried again from time to time."
         ),
     )
 

@@ -11,12 +11,14 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from models.attention.statements import MONEY_WITH_ITS_ORDER
 from models.reconciliation.leases import DONE_UNTIL, SET_DONE_UNTIL
 from models.reconciliation.sweep_state import (
     ADD_WINDOW,
     END_WINDOW,
     FIRST_AGE,
     MOVE_WINDOW,
+    TAKE_BACK_UNBEGUN,
     WINDOWS,
     WindowRow,
 )
@@ -38,6 +40,7 @@ OVERLAP = timedelta(minutes=5)  # what Stripe was still making while we looked, 
 SET_BACK_SINCE = timedelta(days=1)  # as far our clock may have gone back since this installation was made
 LONGEST_WINDOW = timedelta(days=1)  # a longer time is read in parts, side by side
 MOST_WINDOWS = 100
+MOST_BROUGHT_BACK = 5_000  # orders, that one run looks for the money of
 HEAD = timedelta(hours=1)  # a step is whole when nothing as young is left unread
 ENDED_BY = {"payment_intent.succeeded": "succeeded", "payment_intent.canceled": "canceled"}
 
@@ -65,26 +68,33 @@ class Windows:
         self._database = database
         self._name = list_name
 
-    async def open_new(self, now: datetime) -> None:
-        """From `now`, by Stripe's clock, down to where the last reading began.
+    async def open_new(self, now: datetime) -> bool:
+        """From `now`, by Stripe's clock, down to where the last reading began; False when too many are unread.
 
         By ours, what happened while it was ahead would lie before the next beginning, and never be read.
+
+        A list that can't be read gets no window for each minute: the last one grows as long as nothing of it was read.
         """
 
         async def write(transaction: Transaction) -> None:
             known = await transaction.row(DONE_UNTIL, {"lease_name": f"list of {self._name}"})
             if known is None or known.done_until is None:
                 age = (await transaction.one(FIRST_AGE)).age
-                since = now - max(age, timedelta()) - SET_BACK_SINCE
+                since = now - max(age, timedelta()) - SET_BACK_SINCE - OVERLAP
             else:
-                since = known.done_until
-            for window in parts(since - OVERLAP, now):
+                since = known.done_until - OVERLAP
+                last = {"of_list": self._name, "until_moment": known.done_until}
+                if unbegun := await transaction.row(TAKE_BACK_UNBEGUN, last):
+                    since = min(since, unbegun.since)
+            for window in parts(since, now):
                 await transaction.rows(ADD_WINDOW, {"list_name": self._name, **window})
             done = {"lease_name": f"list of {self._name}", "moment": now}
             await transaction.rows(SET_DONE_UNTIL, done)
 
-        if len(await self.unread()) < MOST_WINDOWS:
+        may_open = len(await self.unread()) < MOST_WINDOWS
+        if may_open:
             await self._database.transaction(write)
+        return may_open
 
     async def unread(self) -> Sequence[WindowRow]:
         """The youngest first."""
@@ -122,28 +132,34 @@ class Windows:
             step.spend()
 
     async def read_all(self, step: StepRun, fetch: Fetch[T], apply: Apply[T]) -> None:
-        await self.open_new(step.stripe_time)
+        is_opened = await self.open_new(step.stripe_time)
         windows = await self.unread()
         newest = windows[0].until if windows else None
 
         async def read(window: WindowRow) -> None:
             await self.read(step, window, fetch, apply, newest=window.until == newest)
 
-        await step.each_but(windows, lambda window: f"{self._name} until {window.until.isoformat()}", read)
+        if windows:  # what happened a minute ago does not wait for the next try of what failed before
+            step.never_waits(self._name_of(windows[0]))
+        await step.each_but(windows, self._name_of, read)
         left = await self.unread()
         if left:
             step.count(f"parts of the list of {self._name} left for later", len(left))
-        if any(window.until > step.stripe_time - HEAD for window in left):
+        if not is_opened or any(window.until > step.stripe_time - HEAD for window in left):
             step.is_whole = False
+
+    def _name_of(self, window: WindowRow) -> str:
+        """By its beginning, which stays when it grows."""
+        return f"{self._name} since {window.since.isoformat()}"
 
 
 def parts(since: datetime, until: datetime) -> list[dict[str, Any]]:
-    """`since` to `until` in parts of a day at most, the youngest first."""
+    """`since` to `until` in parts of a day at most, the youngest first. Those before the youngest keep their bounds."""
     found: list[dict[str, Any]] = []
-    while until > since:
-        start = max(since, until - LONGEST_WINDOW)
-        found.append({"since": start, "until": until, "after": None})
-        until = start
+    while since < until:
+        end = min(until, since + LONGEST_WINDOW)
+        found.insert(0, {"since": since, "until": end, "after": None})
+        since = end
     return found
 
 
@@ -175,9 +191,13 @@ def is_known(event: StripeEventSeen, state: str | None) -> bool:
 
 
 class UnknownIntents:
-    """Intents of ours that are not as our payments say: of lost answers, given-up payments, restored backups."""
+    """Intents of ours that are not as our payments say: of lost answers, given-up payments, restored backups.
+
+    Also those whose order was not here when they were found, and was brought back since.
+    """
 
     def __init__(self, database: Database, gateway: ListGateway, recovery: Recovery) -> None:
+        self._database = database
         self._windows = Windows(database, "intents")
         self._gateway = gateway
         self._recovery = recovery
@@ -199,7 +219,9 @@ class UnknownIntents:
             await step.set_aside([intent.id for intent in unexpected])
             await step.each(unexpected, lambda intent: intent.id, recover)
 
-        remembered = [item for item in step.retries if item.startswith("pi_")]
+        found = await self._database.rows(MONEY_WITH_ITS_ORDER, {"limit": MOST_BROUGHT_BACK})
+        brought_back = [row.intent_id for row in found if row.intent_id not in step.retries]
+        remembered = [*brought_back, *(item for item in step.retries if item.startswith("pi_"))]
         half = max(1, step.items_left // 2)  # of the budget: what is new does not wait for them
         await step.each(remembered[:half], str, try_again)
         await self._windows.read_all(step, self._gateway.list_intents, take)

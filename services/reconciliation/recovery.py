@@ -118,7 +118,7 @@ class Recovery:
         if intent.status is IntentStatus.CANCELED:
             await close_case(self._database, AttentionKind.MONEY_WITHOUT_ORDER, intent.id)
             return "intents without an order canceled"
-        # Also money under way is told: nothing of ours would look at it again.
+        # Also money under way is told: nothing of ours would look at it again, until its order is brought back.
         await open_case(self._database, money_without_order(intent))
         return "intents without an order seen"
 
@@ -149,10 +149,12 @@ def money_without_order(intent: Intent) -> Case:
         kind=AttentionKind.MONEY_WITHOUT_ORDER,
         subject=AttentionSubject.PAYMENT,
         subject_id=intent.id,
+        missing_order_id=intent.order_id,
         message=(
             f"{money} {happened} with {intent.id} for order {intent.order_id}, which is not in this database: most "
-            "likely an older backup was restored. Find the order in a newer backup or in the shop's own system, or "
-            "refund the payment in Stripe's dashboard; then close this case with a note."
+            "likely an older backup was restored. Bring the order back under its id, from a newer backup or the shop's "
+            "own system: this case then closes by itself. Or refund the payment in Stripe's dashboard, and close this "
+            "case with a note."
         ),
     )
 

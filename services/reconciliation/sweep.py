@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from models.attention.statements import DELETE_OLD_CASES, OPEN_CASES
+from models.attention.tables import AttentionKind
 from models.reconciliation.clock import ALL_DUE_NOW, CLOCK_WENT_BACK, SEE_CLOCK
 from models.reconciliation.leases import SET_DONE_SINCE
 from models.reconciliation.sweep_state import (
@@ -26,13 +27,14 @@ from models.reconciliation.sweep_state import (
 )
 from models.stripe_events.tables import DELETE_FINISHED_EVENTS, DELETE_RESTING_EVENTS
 from runtime.database.database import Database
-from services.payments.attention import Attention
+from services.payments.attention import Attention, close_case
 from services.payments.call_priority import Rank, asking_as
 from services.payments.intent_cancellation import IntentCancellation
 from services.payments.intents import AccessDenied, GatewayError, PermissionMissing, Refused, TooManyRequests
 from services.payments.order_changes import OrderChanges
 from services.payments.order_expiry import OrderExpiry
 from services.payments.payment_intents import IntentGateway, PaymentIntents
+from services.payments.permissions import READ_REFUNDS, REPORTED
 from services.payments.refunds import Refunds
 from services.reconciliation.findings import Findings
 from services.reconciliation.inbox import Inbox, WebhookGateway
@@ -130,7 +132,8 @@ class Sweep:
             step("expired orders", 10, 300, "cancel payment intents", expired.run),
             step("unanswered payments", 10, 200, "write payment intents", unanswered.run, own_account=True),
             step("changes of orders", 10, 200, "write payment intents", changes.run),
-            step("refunds", 15, 300, "read refunds", unfinished.run, own_account=True),
+            step("refunds", 15, 300, READ_REFUNDS, unfinished.run, own_account=True),
+            step("resting events", 5, 10, "read payment intents", self._try_resting_events),
             step("events", 15, 300, "read payment intents", self._finish_events),
             step("payable intents", 15, 400, "read payment intents", payable.run),
             step("list of events", 10, 300, "read events", events.run, own_account=True),
@@ -247,6 +250,12 @@ class Sweep:
         run.is_whole = run.may_go_on
         await self._inbox.let_tried_ones_rest()
 
+    async def _try_resting_events(self, run: StepRun) -> None:
+        """A few in each sweep, all in turn. Where to go on is kept before: one of them may end this process."""
+        resting = await self._inbox.take_resting(run.cursor)
+        await run.keep(max((event.id for event in resting), default=None))
+        await self._inbox.finish_taken(resting)
+
     async def _delete_what_is_old(self, run: StepRun) -> None:
         """In small steps, so that no lock and no transaction is long."""
         for statement, age, finding in (
@@ -262,6 +271,9 @@ class Sweep:
 
     async def _call_for_persons(self, findings: Findings) -> None:
         await self._account.close_case_if_known()
+        # An item may be done without a call, so only a sweep in which none was forbidden tells that none is.
+        for permission in findings.permitted - findings.forbidden - REPORTED:
+            await close_case(self._database, AttentionKind.KEY_LACKS_PERMISSION, permission)
         opened, closed = await self._attention.derive()
         findings.done["cases opened"] += opened
         findings.done["cases closed"] += closed

@@ -95,9 +95,10 @@ class StepRun:
         self._permission = permission
         self._deadline = time.monotonic() + budget.seconds
         self._items = 0
-        self._stopped = self._permitted = False
+        self._stopped = False
         self._failing: set[str] = set()
         self._waiting: set[str] = set()
+        self._impatient: set[str] = set()
 
     @property
     def may_go_on(self) -> bool:
@@ -212,9 +213,13 @@ class StepRun:
             await self._database.rows(SET_ITEMS_ASIDE, {"step": self._memory, "items": list(names)})
             self._failing.update(names)
 
+    def never_waits(self, name: str) -> None:
+        """Try this item though it failed a moment ago. Such a try that fails too counts for nothing."""
+        self._impatient.add(name)
+
     async def _one(self, name: str, item: T, work: Callable[[T], Awaitable[None]]) -> bool:
         """False when it is left as it was, since Stripe takes no more calls of this kind."""
-        if name in self._waiting:
+        if name in self._waiting and name not in self._impatient:
             self.count("items that wait after a failure")
             return True
         self.spend()
@@ -222,6 +227,7 @@ class StepRun:
             await work(item)
         except PermissionMissing as error:
             await open_case(self._database, lacking(self._permission, error))
+            self._findings.forbidden.add(self._permission)
             self.stop(str(error))
             return False
         except (AccessDenied, TooManyRequests) as error:  # it would be the same for the next
@@ -234,9 +240,7 @@ class StepRun:
         return True
 
     async def _recovered(self, name: str) -> None:
-        if not self._permitted:
-            self._permitted = True
-            await close_case(self._database, AttentionKind.KEY_LACKS_PERMISSION, self._permission)
+        self._findings.permitted.add(self._permission)
         if name in self._failing:
             self._failing.discard(name)
             await self._database.rows(FORGET_FAILURE, {"step": self._memory, "item": name})

@@ -12,6 +12,8 @@ from runtime.database.database import Database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from sandbox.faults import Rule, parse_fault
+from services.orders.lines import OrderLine
+from services.payments.order_changes import OrderChanges, WantedChange
 from services.payments.refusals import PaymentProviderUnavailable
 from services.reconciliation.sweep import DUE_AT_ONCE, SWEEP, Sweep
 from services.reconciliation.sweep_scheduler import HELD, SweepScheduler
@@ -25,7 +27,8 @@ UPDATE leases SET held_until = held_until + :back, done_until = done_until + :ba
 UPDATE sweep_retries SET due_at = due_at + :back;
 UPDATE stripe_events SET due_at = due_at + :back;
 UPDATE payments SET lease_until = lease_until + :back, looked_at = looked_at + :back;
-UPDATE refunds SET due_at = due_at + :back, lease_until = lease_until + :back
+UPDATE refunds SET due_at = due_at + :back, lease_until = lease_until + :back;
+UPDATE order_changes SET created_at = created_at + :back
 """
 THREE_HOURS = timedelta(hours=3)
 HOUR = {"a": timedelta(hours=1)}
@@ -71,6 +74,46 @@ async def test_a_refund_whose_server_died_is_made(
 
     assert recorded.state == "creating"
     assert await shop.status(order_id) is OrderStatus.REFUNDED
+
+
+async def test_a_change_that_was_left_half_made_is_finished(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    await whole_shop.sweep.run()
+    order_id = await shop.order(items=[(1_000, 1)])
+    await whole_shop.ask(order_id)
+    whole_shop.sandbox.faults.add(Rule(fault=parse_fault("503"), path="/v1/payment_intents/*", times=None))
+    [order] = await database.rows(text("SELECT version FROM orders"))
+    lamp = OrderLine(name="Lamp", unit_amount=700, quantity=1)
+    change = WantedChange(
+        order_id=order_id, requested_by="m", expected_version=order.version, lines=[lamp], total=700
+    )
+    with pytest.raises(PaymentProviderUnavailable):
+        await OrderChanges(database, whole_shop.gateway).change(change)
+    whole_shop.sandbox.faults.clear()
+    await clock_goes_back(database)
+
+    await whole_shop.sweep.run()
+
+    assert (await whole_shop.ask(order_id)).amount == 700
+
+
+async def test_an_intent_that_was_looked_at_by_the_old_clock_is_looked_at(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    """The only way to hear of its payment, with a key that may not read events."""
+    order_id = await shop.order(items=[(1_000, 1)])
+    intent = await whole_shop.ask(order_id)
+    await whole_shop.sweep.run()
+    whole_shop.sandbox.pay(intent.id)
+    whole_shop.sandbox.permissions.forbid("rak_event_read")
+    whole_shop.sandbox.pass_time(600)
+    whole_shop.gateway.ahead += timedelta(seconds=600)
+    await clock_goes_back(database)
+
+    await whole_shop.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.PAID
 
 
 async def test_a_customer_whose_server_died_need_not_wait_for_the_lease(

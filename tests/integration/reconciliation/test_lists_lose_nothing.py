@@ -163,6 +163,23 @@ async def test_a_late_webhook_of_the_payment_tells_of_the_refund_whose_webhook_w
     assert await shop.status(order_id) is OrderStatus.REFUNDED
 
 
+async def test_an_event_that_comes_beside_one_that_was_begun_does_not_hide_that_it_was(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    """The payment's recovery was cut off before its refunds were read; both events are finished at once."""
+    [(order_id, intent_id)] = await paid_unheard(whole_shop, 1)
+    await database.rows(text("UPDATE payments SET state = 'abandoned', intent_id = NULL"))
+    whole_shop.sandbox.refund(intent_id)
+    fail(whole_shop, "503", "GET", "/v1/refunds")
+    await hear(whole_shop, "payment_intent.created")
+    assert await shop.status(order_id) is OrderStatus.PAID
+
+    await database.rows(text("UPDATE stripe_events SET due_at = now() - interval '1 second'"))
+    await hear(whole_shop, "payment_intent.succeeded")
+
+    assert await shop.status(order_id) is OrderStatus.REFUNDED
+
+
 # ---- Money that was under way when the list was read
 
 

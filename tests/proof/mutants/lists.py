@@ -9,8 +9,8 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/list_steps.py",
-                "since = now - max(age, timedelta()) - SET_BACK_SINCE\n",
-                "since = now - (age if age > timedelta() else SET_BACK_SINCE)\n",
+                "since = now - max(age, timedelta()) - SET_BACK_SINCE - OVERLAP\n",
+                "since = now - (age if age > timedelta() else SET_BACK_SINCE) - OVERLAP\n",
             ),
         ),
         (f"{BACK}::test_an_installation_that_seems_younger_than_it_is_has_its_lists_read_from_a_day_before",),
