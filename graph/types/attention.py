@@ -58,10 +58,12 @@ class AttentionKind(Enum):
     )
     MONEY_WITHOUT_ORDER = strawberry.enum_value(
         Kind.MONEY_WITHOUT_ORDER.value,
-        description="Money arrived for an order that is not here, as after restoring an old backup.",
+        description="Money arrived for an order that is not here, as after restoring an old backup. It ends by itself "
+        "once the order is brought back.",
     )
     EVENT_UNFINISHED = strawberry.enum_value(
-        Kind.EVENT_UNFINISHED.value, description="An event of Stripe's could not be finished, however often."
+        Kind.EVENT_UNFINISHED.value,
+        description="An event of Stripe's could not be finished in 15 attempts. It is tried again from time to time.",
     )
     KEY_LACKS_PERMISSION = strawberry.enum_value(
         Kind.KEY_LACKS_PERMISSION.value,

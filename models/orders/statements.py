@@ -35,7 +35,7 @@ from sqlmodel import SQLModel, col
 from models.orders.revision import order_revision
 from models.orders.rows import LineJson, OrderRow
 from models.orders.tables import Order, OrderItem, order_total
-from models.payments.installation import is_recorded_here
+from models.payments.installation import Installation, is_recorded_here
 from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import Payment, PaymentTransition
 from models.products.tables import Product
@@ -339,7 +339,7 @@ class ImportedOrder(NamedTuple):
     id: UUID
 
 
-# An order of the shop's own system; no row when its reference is taken.
+# An order of the shop's own system; no row when its reference or its id is taken.
 IMPORT_ORDER = Query(
     ImportedOrder,
     insert(Order)
@@ -353,21 +353,24 @@ IMPORT_ORDER = Query(
         shop_metadata=cast(bindparam("shop_metadata", type_=Text), JSONB),
         import_digest=bindparam("import_digest", type_=Text),
     )
-    .on_conflict_do_nothing(index_elements=["reference"])
+    .on_conflict_do_nothing()
     .returning(col(Order.id)),
 )
 
 
 class EarlierImport(NamedTuple):
-    id: UUID
+    """`id` is None for a reference that is new."""
+
+    installation_id: UUID
+    id: UUID | None
     import_digest: str | None
 
 
 IMPORTED_ORDER = Query(
     EarlierImport,
-    select(col(Order.id), col(Order.import_digest)).where(
-        col(Order.reference) == bindparam("reference", type_=Text)
-    ),
+    select(col(Installation.id).label("installation_id"), col(Order.id), col(Order.import_digest))
+    .select_from(Installation)
+    .outerjoin(Order, col(Order.reference) == bindparam("reference", type_=Text)),
 )
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from models.currencies.currencies import CURRENCIES
 from models.orders.statements import (
@@ -85,7 +85,9 @@ class OrderImports:
         check_import(order)
 
         async def write(transaction: Transaction) -> PlacedOrder:
-            order_id = await _earlier(transaction, order) or await _add(transaction, order, self._lifetime)
+            order_id, usual_id = await _earlier(transaction, order)
+            if order_id is None:
+                order_id = await _add(transaction, order, usual_id, self._lifetime)
             wanted = {"order_id": order_id, "user_id": "", "may_any": True}
             return order_from(await transaction.one(ORDER, wanted))
 
@@ -107,21 +109,25 @@ class OrderImports:
         return order_from(row) if row else None
 
 
-async def _earlier(transaction: Transaction, order: ImportedOrder) -> UUID | None:
-    row = await transaction.row(IMPORTED_ORDER, {"reference": order.reference})
-    if row is None:
-        return None
-    order_id: UUID = row.id
-    if row.import_digest != order.digest:
-        raise IdempotencyKeyReused(order_id)
-    return order_id
+async def _earlier(transaction: Transaction, order: ImportedOrder) -> tuple[UUID | None, UUID]:
+    """The order of this reference, if it is here, and the id that an order of this reference gets.
+
+    It is the same each time: an order that a failover or an older backup lost is found by its money once the shop has
+    sent it again.
+    """
+    row = await transaction.one(IMPORTED_ORDER, {"reference": order.reference})
+    if row.id is not None and row.import_digest != order.digest:
+        raise IdempotencyKeyReused(row.id)
+    return row.id, uuid5(row.installation_id, order.reference)
 
 
-async def _add(transaction: Transaction, order: ImportedOrder, lifetime: timedelta | None) -> UUID:
+async def _add(
+    transaction: Transaction, order: ImportedOrder, usual_id: UUID, lifetime: timedelta | None
+) -> UUID:
     # Not for an order that is there: the same import comes again, however late.
     check_expiry(order.expires_at)
     values = {
-        "id": uuid4(),
+        "id": usual_id,
         "user_id": order.user_id,
         "currency": order.currency,
         "reference": order.reference,
@@ -133,10 +139,11 @@ async def _add(transaction: Transaction, order: ImportedOrder, lifetime: timedel
     }
     row = await transaction.row(IMPORT_ORDER, values)
     if row is None:  # the same reference was imported meanwhile, and is committed now
-        order_id = await _earlier(transaction, order)
-        if order_id is None:
-            raise RuntimeError("the order of this reference was deleted while it was imported again")
-        return order_id
+        order_id, _ = await _earlier(transaction, order)
+        if order_id is not None:
+            return order_id
+        # Somebody gave the order that has the id another reference since.
+        row = await transaction.one(IMPORT_ORDER, {**values, "id": uuid4()})
     await transaction.rows(ADD_LINES, {"order_id": row.id, "lines": lines_as_json(order.lines)})
     added: UUID = row.id
     return added

@@ -15,6 +15,8 @@ from models.stripe_events.tables import MOST_ATTEMPTS
 from runtime.database.database import Database
 from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
+from services.orders.imports import ImportedOrder, OrderImports
+from services.orders.lines import OrderLine
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
 from tests.money_back import all_fail, paid_late
@@ -27,6 +29,16 @@ ALL_THAT_A_BACKUP_LACKS = text(
     "TRUNCATE orders, order_items, payments, payment_transitions, stripe_events, leases CASCADE"
 )
 GIVEN_UP = text("SELECT id FROM stripe_events WHERE finished_at IS NULL AND attempts >= 15")
+LAMP = ImportedOrder(
+    reference="A-1",
+    user_id="ada",
+    receipt_email=None,
+    currency="USD",
+    lines=[OrderLine("Lamp", 1_000, 1)],
+    total=1_000,
+    expires_at=None,
+    metadata={},
+)
 CASES = text("SELECT kind, subject_id FROM attention")
 
 
@@ -77,6 +89,37 @@ async def test_what_is_paid_again_before_that_goes_back(
     assert len(refunds) == 1
     assert refunds[0] in (first, second.id)
     assert (await shop.status(order_id), await told(database)) == (OrderStatus.PAID, [])
+
+
+async def test_an_order_that_the_shop_sends_again_has_the_id_that_its_money_names(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    imports = OrderImports(database)
+    sent = (await imports.take(LAMP)).id
+    whole_shop.sandbox.pay((await whole_shop.ask(sent)).id)
+    await whole_shop.sweep.run()
+    await database.rows(ALL_THAT_A_BACKUP_LACKS)
+    pass_time(whole_shop, 600)
+    await whole_shop.sweep.run()
+
+    again = (await imports.take(LAMP)).id
+    await whole_shop.sweep.run()
+
+    assert again == sent
+    assert (await shop.status(again), await told(database)) == (OrderStatus.PAID, [])
+
+
+async def test_an_order_that_has_the_id_of_another_reference_keeps_no_order_off(
+    database: Database, shop: Shop
+) -> None:
+    imports = OrderImports(database)
+    first = (await imports.take(LAMP)).id
+    await shop.set_order(first, reference="B-1")
+
+    second = (await imports.take(LAMP)).id
+
+    assert second != first
+    assert (await imports.take(LAMP)).id == second
 
 
 async def test_orders_that_are_not_here_cost_no_calls_until_they_are(

@@ -16,6 +16,17 @@ MUTANTS = (
         (f"{PASSES}::test_the_money_of_an_order_that_is_brought_back_finds_it",),
     ),
     Mutant(
+        "another id for an order that the shop sends again",
+        (
+            Change(
+                "services/orders/imports.py",
+                "uuid5(row.installation_id, order.reference)",
+                "uuid4()",
+            ),
+        ),
+        (f"{PASSES}::test_an_order_that_the_shop_sends_again_has_the_id_that_its_money_names",),
+    ),
+    Mutant(
         "an event that rests for ever",
         (
             Change(
