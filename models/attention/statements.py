@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    exists,
     func,
     select,
     text,
@@ -25,6 +26,7 @@ from sqlmodel import col
 
 from models.attention.tables import IS_FORGETTABLE, STANDS, AttentionCase, AttentionKind
 from models.orders.tables import Order
+from models.payments.tables import Payment
 from runtime.database.statements import Query
 
 _is_open = col(AttentionCase.closed_at).is_(None)
@@ -101,14 +103,15 @@ class MoneyFound(NamedTuple):
     intent_id: str
 
 
-# Money without an order whose order is here by now.
+# Money without an order whose order is here by now, also where a person closed its case before the sweep came.
 MONEY_WITH_ITS_ORDER = Query(
     MoneyFound,
     select(col(AttentionCase.subject_id).label("intent_id"))
     .join(Order, col(Order.id) == col(AttentionCase.missing_order_id))
     .where(
-        _is_open,
         col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value,
+        STANDS,
+        ~exists().where(col(Payment.intent_id) == col(AttentionCase.subject_id)),
     )
     .limit(bindparam("limit", type_=Integer)),
 )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import hypothesis.strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import rule
 from sqlalchemy import text
 
 from models.reviews.tables import ReviewDecision
@@ -24,7 +24,7 @@ from services.payments.order_changes import WantedChange
 from services.payments.refresh_from_stripe import RefreshFromStripe
 from services.payments.refund_wishes import RefundWish
 from services.payments.reviews import ReviewWish
-from tests.proof.keys_and_tokens import KeysAndTokens
+from tests.proof.backups import Backups
 from tests.proof.machine import A_DAY, AN_HOUR, ORDERS, WHICH
 from tests.proof.neighbours import Deed, Kind
 
@@ -73,16 +73,11 @@ KINDS: list[Kind] = [
     "nothing",
 ]
 DEEDS: list[Deed] = ["pay", "pay and refund", "dispute", "cancel"]
-BETWEEN_BACKUPS = 4  # steps
 MOODS = st.lists(st.sampled_from(["take", "take", "fail", "take unheard"]), min_size=1, max_size=7)
 
 
-class Disasters(KeysAndTokens):
+class Disasters(Backups):
     """At once, crashes, restored backups, banks that change their mind, and days that pass."""
-
-    steps = 0
-    backup_made: timedelta | None = None  # how much time had passed
-    backup_step = 0
 
     @rule(moods=MOODS)
     def the_shop_is_told(self, moods: list[str]) -> None:
@@ -370,29 +365,6 @@ class Disasters(KeysAndTokens):
     def time_passes(self, time: timedelta) -> None:
         self.count(f"times that {time} passed")
         self.pass_time(time)
-
-    @precondition(lambda self: self.steps >= self.backup_step + BETWEEN_BACKUPS)
-    @rule()
-    def a_backup_is_made(self) -> None:
-        self.backup_made, self.backup_step = self.gateway.ahead, self.steps
-        self.runner.run(self.tables.back_up())
-        self.keep_credentials()
-
-    @precondition(lambda self: self.backup_made is not None)
-    @rule()
-    def the_backup_is_restored(self) -> None:
-        """Or a standby that lagged is promoted. By the book: Stripe is well, and sweeps come before the customers."""
-        self.count("backups restored")
-        self.sandbox.faults.clear()
-        self.gateway.crash = self.failpoint = None
-        self.world.ended.clear()
-        assert self.backup_made is not None
-        self.runner.run(self.tables.restore(self.gateway.ahead - self.backup_made))
-        self.restore_credentials()
-        self.start()
-        for _ in range(2):
-            self.pass_time(AN_HOUR)
-            self.runner.run(self.sweep.run())
 
 
 def is_over(refund: dict[str, Any]) -> bool:

@@ -1,0 +1,60 @@
+"""The state machine's backups: made, restored, and what people do about what they lacked."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis.stateful import precondition, rule
+
+from tests.proof.keys_and_tokens import KeysAndTokens
+from tests.proof.machine import AN_HOUR
+
+BETWEEN_BACKUPS = 4  # steps
+
+
+class Backups(KeysAndTokens):
+    steps = 0
+    backup_made: timedelta | None = None  # how much time had passed
+    backup_step = 0
+    was_restored = False
+
+    @precondition(lambda self: self.steps >= self.backup_step + BETWEEN_BACKUPS)
+    @rule()
+    def a_backup_is_made(self) -> None:
+        self.backup_made, self.backup_step = self.gateway.ahead, self.steps
+        self.runner.run(self.tables.back_up())
+        self.keep_credentials()
+
+    @precondition(lambda self: self.was_restored)
+    @rule()
+    def somebody_brings_back_the_orders_that_a_backup_lacked(self) -> None:
+        """Under their ids, as they were when their first intents were made."""
+        seen = self.runner.run(self.world.look())
+        lost: dict[UUID, dict[str, Any]] = {}
+        for intent in self.world.intents():
+            order_id = UUID(intent["metadata"]["order_id"])
+            if order_id not in seen.orders:
+                lost.setdefault(order_id, intent)
+        for order_id, intent in lost.items():
+            self.count("orders brought back")
+            again = self.shop.order(
+                items=[(intent["amount"], 1)], currency=intent["currency"].upper(), order_id=order_id
+            )
+            self.runner.run(again)
+
+    @precondition(lambda self: self.backup_made is not None)
+    @rule()
+    def the_backup_is_restored(self) -> None:
+        """Or a standby that lagged is promoted. By the book: Stripe is well, and sweeps come before the customers."""
+        self.count("backups restored")
+        self.was_restored = True
+        self.sandbox.faults.clear()
+        self.gateway.crash = self.failpoint = None
+        self.world.ended.clear()
+        assert self.backup_made is not None
+        self.runner.run(self.tables.restore(self.gateway.ahead - self.backup_made))
+        self.restore_credentials()
+        self.start()
+        for _ in range(2):
+            self.pass_time(AN_HOUR)
+            self.runner.run(self.sweep.run())
