@@ -18,7 +18,8 @@ SALES = (2_000, 5_000)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="the cost of a request alone, in half a minute")
+    short = "the cost of a request alone, each layer for so many seconds (1)"
+    parser.add_argument("--short", type=float, nargs="?", const=1.0, metavar="SECONDS", help=short)
     parser.add_argument("--attacks", action="store_true", help="the dearest operations that the bounds allow")
     shop = "events to the shop alone: a burst, and what payments feel of it"
     parser.add_argument("--deliveries", action="store_true", help=shop)
@@ -41,7 +42,7 @@ def main() -> None:
         beside_peers()
         return
     if arguments.short:
-        say_costs(cost.costs(1, 1.0))
+        say_costs(cost.costs(1, arguments.short))
         return
     if arguments.account:
         print(*account.lines_of(account.on_a_busy_account(tuple(arguments.account))), sep="\n")

@@ -21,6 +21,9 @@ class Backups(KeysAndTokens):
     @precondition(lambda self: self.steps >= self.backup_step + BETWEEN_BACKUPS)
     @rule()
     def a_backup_is_made(self) -> None:
+        self.back_up()
+
+    def back_up(self) -> None:
         self.backup_made, self.backup_step = self.gateway.ahead, self.steps
         self.runner.run(self.tables.back_up())
         self.keep_credentials()
