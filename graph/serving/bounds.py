@@ -126,6 +126,7 @@ async def checked_operation(
     checked = known(schema, text, allowance, introspection=context.introspection)
     if checked is None:
         checked = await _checked_anew(schema, text, context, account)
+        context.spending.go_on()
     context.spending.charge(checked.tokens * TOKEN)
     if not checked.errors:
         context.spending.charge_caller(INTROSPECTION * checked.introspections)

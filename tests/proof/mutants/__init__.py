@@ -14,6 +14,7 @@ from tests.proof.mutants import (
     settlement,
     stripe_api,
     true_money,
+    turns,
     words_of_people,
     worlds,
 )
@@ -35,4 +36,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *worlds.MUTANTS,
     *true_money.MUTANTS,
     *words_of_people.MUTANTS,
+    *turns.MUTANTS,
 )
