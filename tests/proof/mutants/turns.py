@@ -3,6 +3,7 @@
 from tests.proof.mutants.mutant import Change, Mutant
 
 SPENDING = "graph/serving/spending.py"
+TEXTS = "tests/unit/graph/test_text_turns.py"
 TURNS = "tests/unit/graph/test_turns.py"
 
 MUTANTS = (
@@ -21,5 +22,27 @@ MUTANTS = (
         "twenty fields that go on at once have a turn each",
         (Change(SPENDING, "        if self.had_others:\n", "        if True:\n"),),
         (f"{TURNS}::test_what_goes_on_at_once_is_one_turn",),
+    ),
+    Mutant(
+        "customers' new texts wait behind strangers'",
+        (
+            Change(
+                "graph/serving/bounds.py",
+                "(queues.callers if context.principal else queues.strangers)",
+                "queues.strangers",
+            ),
+        ),
+        (f"{TEXTS}::test_who_has_signed_in_does_not_wait_behind_strangers",),
+    ),
+    Mutant(
+        "any number of texts waits to be checked",
+        (
+            Change(
+                "graph/serving/text_turns.py",
+                "        if self.waiting >= MOST_SENDERS:\n",
+                "        if False:\n",
+            ),
+        ),
+        (f"{TEXTS}::test_a_queue_that_is_full_takes_no_more_texts_and_charges_nothing",),
     ),
 )
