@@ -82,7 +82,7 @@ class Spending:
     introspected: int = 0  # fields of lists within the schema
     lines_read: int = 0  # of orders, whether they are charged already or not
     reading_lines: asyncio.Lock = field(default_factory=asyncio.Lock)  # by one list at a time
-    turns: Turns = field(default_factory=lambda: TURNS)
+    queue: Turns = field(default_factory=lambda: TURNS)
     clock: Callable[[], float] = time.perf_counter
     turn_began: float = field(init=False)
     had_others: bool = True  # a turn since ours began
@@ -156,7 +156,7 @@ class Spending:
     async def rest(self) -> None:
         """Until our next turn begins."""
         now = self.clock()
-        await asyncio.sleep(self.turns.book(now, min(now - self.turn_began, LONGEST_REST)))
+        await asyncio.sleep(self.queue.book(now, min(now - self.turn_began, LONGEST_REST)))
         self.turn_began = self.clock()
 
 

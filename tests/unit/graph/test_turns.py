@@ -136,7 +136,7 @@ async def test_what_goes_on_at_once_is_one_turn() -> None:
 
 async def test_a_turn_that_was_counted_wrongly_keeps_nobody_waiting_for_long() -> None:
     turns = Turns()
-    spending = Spending(turns=turns, clock=CLOCK)
+    spending = Spending(queue=turns, clock=CLOCK)
     CLOCK.now += 5
     await spending.rest()
     assert turns.free_at <= CLOCK.now + LONGEST_REST + STRETCH
