@@ -3,6 +3,7 @@
 import pytest
 from starlette.exceptions import HTTPException
 
+from graph.serving.compressed_files import MOST_NAMED, accepted_encodings, tags
 from graph.serving.http import (
     LEGACY,
     LONGEST_TYPE,
@@ -37,3 +38,11 @@ def test_so_long_a_content_type_is_read() -> None:
     start = f"{LEGACY};charset=utf-8;x="
     assert is_json(start + "x" * (LONGEST_TYPE - len(start)))
     assert not is_json(start + "x" * (LONGEST_TYPE - len(start) + 1))
+
+
+def test_so_many_encodings_and_tags_are_read() -> None:
+    others = [f"x{number}" for number in range(MOST_NAMED)]
+    assert accepted_encodings([*others[1:], "br"]) == {"br"}
+    assert accepted_encodings([*others, "br"]) == set()
+    assert "mine" in tags(",".join([*others[1:], "mine"]))
+    assert tags(",".join([*others, "mine"])) == set(others)
