@@ -16,7 +16,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from graph.serving.answers import log_errors, presentable
 from graph.serving.introspection import introspect_in_turns
-from graph.serving.lists import charge_lists, read_attributes, remember_roots
+from graph.serving.lists import begin_turns_after_waits, charge_lists, read_attributes, remember_roots
 from graph.serving.observing import begin_counting, observe_errors, observe_root_fields, observed_stream
 from graph.serving.plain_entries import fill
 from graph.serving.stages import Stages
@@ -159,6 +159,7 @@ def composed(query: type, more_scalars: Mapping[object, ScalarDefinition] | None
         exception_handlers=[*HANDLERS],
     )
     read_attributes(made.core)
+    begin_turns_after_waits(made.core)
     charge_lists(made.core)
     remember_roots(made.core)
     observe_root_fields(made.core)

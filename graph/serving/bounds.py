@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -43,8 +44,9 @@ from graph.serving.spending import (
     allowance_of,
     bad_input,
 )
+from graph.serving.text_turns import Sender, TooManyTexts
 from graph.serving.variables import check_values
-from graph.serving.work_limits import Account, WorkLimits
+from graph.serving.work_limits import Account, WorkLimits, too_many_texts
 from runtime.bounded_cache import BoundedCache
 from services.identity.principal import Principal
 
@@ -126,6 +128,7 @@ async def checked_operation(
     checked = known(schema, text, allowance, introspection=context.introspection)
     if checked is None:
         checked = await _checked_anew(schema, text, context, account)
+        context.spending.go_on()
     context.spending.charge(checked.tokens * TOKEN)
     if not checked.errors:
         context.spending.charge_caller(INTROSPECTION * checked.introspections)
@@ -155,19 +158,33 @@ async def _checked_anew(schema: GraphQLSchema, text: str, context: Bounded, acco
     most = NEW_TOKEN * min(allowance.tokens, len(text) // 2)
     account.charge(most)  # before it is read; what was too much comes back
     check = partial(check_text, schema, text, allowance, introspection=introspection)
+    is_trusted = context.documents.is_trusted(text)
     if len(text) <= SHORT_TEXT:
         checked = check()
     else:
-        async with context.work_limits.texts.of(account.sending):
-            found = known(schema, text, allowance, introspection=introspection)
-            if found is not None:
-                account.charge(-most)
-                return found
-            checked = await _aside(check)
+        try:
+            async with _turn_of(context, account, is_trusted=is_trusted):
+                found = known(schema, text, allowance, introspection=introspection)
+                if found is not None:
+                    account.charge(-most)
+                    return found
+                checked = await _aside(check)
+        except TooManyTexts:
+            account.charge(-most)
+            await context.work_limits.slow_down()
+            raise too_many_texts() from None
     account.charge(NEW_TOKEN * checked.tokens - most)
-    if is_seen_again(text):
+    if is_trusted or is_seen_again(text):
         remember(schema, text, allowance, checked, introspection=introspection)
     return checked
+
+
+def _turn_of(context: Bounded, account: Account, *, is_trusted: bool) -> AbstractAsyncContextManager[None]:
+    """A trusted document waits for no other text of its address either, which strangers may share."""
+    queues = context.work_limits.texts
+    if is_trusted:
+        return queues.trusted.of(Sender())
+    return (queues.callers if context.principal else queues.strangers).of(account.texts)
 
 
 async def _aside(check: Callable[[], CheckedText]) -> CheckedText:

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
 
 ENDINGS = {"br": ".br", "gzip": ".gz"}  # the smallest first
+MOST_NAMED = 20  # encodings, or tags, of a header that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def tag_of(path: Path) -> str:
 
 
 def tags(if_none_match: str) -> set[str]:
-    return {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    read = if_none_match.split(",", MOST_NAMED)[:MOST_NAMED]
+    return {tag.strip().removeprefix("W/") for tag in read}
 
 
 def accepted_encodings(values: list[str]) -> set[str]:
@@ -59,7 +61,7 @@ def accepted_encodings(values: list[str]) -> set[str]:
 
 
 def _weights(text: str) -> Iterator[tuple[str, float]]:
-    for part in text.split(","):
+    for part in text.split(",", MOST_NAMED)[:MOST_NAMED]:
         coding, _, parameter = part.partition(";")
         name, _, weight = parameter.partition("=")
         try:

@@ -50,6 +50,10 @@ class Documents:
         self._register(wanted, query)
         return query
 
+    def is_trusted(self, text: str) -> bool:
+        """Whether it is on the list, whoever sends it."""
+        return text in self._texts
+
     def _known(self, wanted: str) -> str:
         text = self._trusted.get(wanted) or self._registered.get(wanted)
         if text is None:

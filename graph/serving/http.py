@@ -33,6 +33,8 @@ from runtime.encoding import to_json
 MODERN, LEGACY = "application/graphql-response+json", "application/json"
 WIDER = ("application/*", "*/*")
 ANYTHING = WIDER[-1]
+MOST_RANGES, MOST_PARAMETERS = 20, 10  # of an Accept header, that are read; browsers send fewer
+LONGEST_TYPE = 500  # characters of a Content-Type
 LARGEST_OPERATION = 100_000  # bytes, with its variables
 LONGEST = 20.0  # seconds, from the first byte of the body to the answer
 TOO_LONG = "This took too long and was given up. Mutations are safe to repeat."
@@ -232,6 +234,8 @@ def check_encoding(headers: Headers) -> None:
 def is_json(content_type: str) -> bool:
     if content_type == LEGACY:  # as nearly all send it
         return True
+    if len(content_type) > LONGEST_TYPE:
+        return False
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     named = (parameter.partition("=") for parameter in parameters)
     charsets = {value.strip(" \"'") for name, _, value in named if name.strip() == "charset"}
@@ -239,10 +243,14 @@ def is_json(content_type: str) -> bool:
 
 
 def media_type_for(accept: str) -> str:
-    """What the client prefers (RFC 9110, 12.5.1); one that takes anything gets what old clients expect."""
+    """What the client prefers (RFC 9110, 12.5.1); one that takes anything gets what old clients expect.
+
+    The first twenty ranges are read, and the first ten parts of each: reading them is charged to nobody.
+    """
     if accept in (ANYTHING, LEGACY):
         return LEGACY
-    ranges = [_preference(part) for part in accept.split(",") if part.strip()] or [(ANYTHING, 1.0)]
+    read = accept.split(",", MOST_RANGES)[:MOST_RANGES]
+    ranges = [_preference(part) for part in read if part.strip()] or [(ANYTHING, 1.0)]
     weights = dict(reversed(ranges))  # of two of one name the first counts
     modern, legacy = _weight_of(MODERN, weights), _weight_of(LEGACY, weights)
     if max(modern, legacy) <= 0:
@@ -260,7 +268,8 @@ def _weight_of(media_type: str, weights: Mapping[str, float]) -> float:
 
 def _preference(part: str) -> tuple[str, float]:
     """A media range's name and weight; a weight that is not a number counts as 1."""
-    media_type, *parameters = (word.strip().lower() for word in part.split(";"))
+    words = part.split(";", MOST_PARAMETERS)[:MOST_PARAMETERS]
+    media_type, *parameters = (word.strip().lower() for word in words)
     weight = next((word.removeprefix("q=") for word in parameters if word.startswith("q=")), "1")
     try:
         number = float(weight)

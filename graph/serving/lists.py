@@ -1,5 +1,5 @@
 """What is asked of every resolver: each list is charged before its entries are executed, and gives others a turn while
-they are; a root field keeps what was selected in it."""
+they are; a wait is no work; a root field keeps what was selected in it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from inspect import isawaitable
@@ -28,6 +28,32 @@ def charge_lists(schema: GraphQLSchema) -> None:
         for field in kind.fields.values():
             if is_list_type(get_nullable_type(field.type)) and field.resolve is not None:
                 field.resolve = _charged(field.resolve)
+
+
+def begin_turns_after_waits(schema: GraphQLSchema) -> None:
+    """Have each field that may wait say when it goes on. Before `charge_lists`, whose work comes after the wait."""
+    for name, kind in schema.type_map.items():
+        if name.startswith("__") or not is_object_type(kind):
+            continue
+        for field in kind.fields.values():
+            definition = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+            may_wait = definition.is_async if isinstance(definition, StrawberryField) else True
+            if may_wait and field.resolve is not None:
+                field.resolve = _going_on(field.resolve)
+
+
+def _going_on(resolve: Resolver) -> Resolver:
+    async def awaited(answer: Awaitable[Any], spending: Spending) -> Any:
+        try:
+            return await answer
+        finally:
+            spending.go_on()
+
+    def resolve_going_on(source: Any, info: ResolveInfo, **arguments: Any) -> Any:
+        answer = resolve(source, info, **arguments)
+        return awaited(answer, info.context.spending) if isawaitable(answer) else answer
+
+    return resolve_going_on
 
 
 def read_attributes(schema: GraphQLSchema) -> None:

@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from graph.context import ContextMaker
 from graph.serving.answers import AWAY, MASKED
 from graph.serving.bodies import MalformedJson, read_json
-from graph.serving.http import NOT_STORED, bounded, check_encoding
+from graph.serving.http import CODES, NOT_STORED, bounded, check_encoding
 from graph.serving.routes import Unanswered
 from graph.types import errors, orders, payments
 from graph.types.errors import ErrorCode, RateLimited, UserError
@@ -116,7 +116,7 @@ def _anonymous(error: GraphQLError) -> Response:
 def _malformed(error: HTTPException | MalformedJson) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 400
     message = error.detail if isinstance(error, HTTPException) else str(error)
-    return _body(status, HTTPStatus(status).name, message, retryable=False)
+    return _body(status, CODES[status], message, retryable=False)
 
 
 def _only_by_post() -> Response:

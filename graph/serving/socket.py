@@ -286,11 +286,16 @@ def authorization_in(params: Mapping[str, object]) -> str | None:
 
 
 def check_operation(message: Mapping[str, Any]) -> None:
-    """HTTPException for an operation with a part that is of the wrong kind; Strawberry executes what comes."""
-    if isinstance(message, dict) and message.get("type") == "subscribe":
+    """HTTPException for a message about an operation with a part of the wrong kind; Strawberry uses what comes."""
+    kind = message.get("type") if isinstance(message, dict) else None
+    if kind not in ("subscribe", "complete"):
+        return
+    if not isinstance(message.get("id"), str):
+        raise HTTPException(400, "`id` is a string.")
+    if kind == "subscribe":
         payload = message.get("payload")
-        if not isinstance(message.get("id"), str) or not isinstance(payload, dict):
-            raise HTTPException(400, "`id` is a string and `payload` an object.")
+        if not isinstance(payload, dict):
+            raise HTTPException(400, "`payload` is an object.")
         if not operation_from(payload).query:
             raise HTTPException(400, "Pass the operation as `query`: hashes are for HTTP.")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -24,6 +25,7 @@ MOST_INTROSPECTED = 40_000
 INTROSPECTED_OF_UNIT = 3
 VALUE = 1  # of the variables, which its caller pays for
 STRETCH = 0.001  # seconds of work after which others get a turn
+LONGEST_REST = 10 * STRETCH  # for one turn: whatever was counted wrongly can't keep everybody waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,13 @@ class Spending:
     introspected: int = 0  # fields of lists within the schema
     lines_read: int = 0  # of orders, whether they are charged already or not
     reading_lines: asyncio.Lock = field(default_factory=asyncio.Lock)  # by one list at a time
-    turn_began: float = field(default_factory=time.perf_counter)
+    queue: Turns = field(default_factory=lambda: TURNS)
+    clock: Callable[[], float] = time.perf_counter
+    turn_began: float = field(init=False)
+    had_others: bool = True  # a turn since ours began
+
+    def __post_init__(self) -> None:
+        self.turn_began = self.clock()
 
     @property
     def left(self) -> int:
@@ -130,13 +138,26 @@ class Spending:
 
     def is_turn_over(self) -> bool:
         """Whether others should get a turn now."""
-        return time.perf_counter() - self.turn_began >= STRETCH
+        return self.clock() - self.turn_began >= STRETCH
+
+    def go_on(self) -> None:
+        """After a wait (for the database, for Stripe, for a turn): that was no work, and our turn begins anew.
+
+        What waits side by side in one operation may go on at once, with nobody else in between: that is one turn.
+        """
+        if self.had_others:
+            self.turn_began = self.clock()
+            self.had_others = False
+            asyncio.get_running_loop().call_soon(self._note_others)
+
+    def _note_others(self) -> None:
+        self.had_others = True
 
     async def rest(self) -> None:
         """Until our next turn begins."""
-        now = time.perf_counter()
-        await asyncio.sleep(TURNS.book(now, now - self.turn_began))
-        self.turn_began = time.perf_counter()
+        now = self.clock()
+        await asyncio.sleep(self.queue.book(now, min(now - self.turn_began, LONGEST_REST)))
+        self.turn_began = self.clock()
 
 
 TOO_MUCH = "The operation asks for too much at once: ask for fewer fields or smaller pages."

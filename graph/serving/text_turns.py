@@ -1,5 +1,9 @@
 """New texts are checked one after the other, and for a bounded part of the time: however many callers send some, those
-who send known ones hardly notice."""
+who send known ones hardly notice.
+
+Who has signed in does not wait behind strangers, and trusted documents wait behind nobody's texts. Whoever waits holds
+memory, so that a queue which is full takes no more.
+"""
 
 import asyncio
 import time
@@ -7,24 +11,69 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-REST = 3  # times as long as the last text took: texts have a quarter of the time
+# Times as long as the last text took. Callers' texts have a sixth of the time, strangers' a twelfth: a quarter in all.
+REST_OF_CALLERS, REST_OF_STRANGERS = 5, 11
+REST = 3  # of trusted documents, of which there are only so many
+MOST_SENDERS = 100  # that wait in one queue, each with one text
+MOST_OF_SENDER = 30  # texts; strangers may share an address
+SECONDS_OF_QUEUE = 5  # until a full one has moved on, about
+
+
+class TooManyTexts(Exception):
+    """More wait than may."""
+
+
+@dataclass(slots=True)
+class Sender:
+    """Whoever sends new texts has one place in the queue, whatever they send at once."""
+
+    waiting: int = 0
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(slots=True)
 class TextTurns:
-    """The turns of this process. A caller has one place in the queue, whatever they send at once."""
+    """One queue of this process."""
 
+    rest: int = REST
     free_at: float = 0.0
+    waiting: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @asynccontextmanager
-    async def of(self, caller: asyncio.Lock) -> AsyncIterator[None]:
-        """A turn for one text; `caller` is the lock of whoever sent it."""
-        async with caller, self._turn:
-            await asyncio.sleep(max(0.0, self.free_at - time.perf_counter()))
-            began = time.perf_counter()
-            try:
+    async def of(self, sender: Sender) -> AsyncIterator[None]:
+        """A turn for one text; raises `TooManyTexts` instead of letting it wait behind too many."""
+        if sender.waiting >= MOST_OF_SENDER:
+            raise TooManyTexts
+        sender.waiting += 1
+        try:
+            async with sender.sending, self._place():
                 yield
-            finally:
-                ended = time.perf_counter()
-                self.free_at = ended + REST * (ended - began)
+        finally:
+            sender.waiting -= 1
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        if self.waiting >= MOST_SENDERS:
+            raise TooManyTexts
+        self.waiting += 1
+        try:
+            async with self._turn:
+                await asyncio.sleep(max(0.0, self.free_at - time.perf_counter()))
+                began = time.perf_counter()
+                try:
+                    yield
+                finally:
+                    ended = time.perf_counter()
+                    self.free_at = ended + self.rest * (ended - began)
+        finally:
+            self.waiting -= 1
+
+
+@dataclass(slots=True)
+class TextQueues:
+    """Those of this process."""
+
+    callers: TextTurns = field(default_factory=lambda: TextTurns(REST_OF_CALLERS))
+    strangers: TextTurns = field(default_factory=lambda: TextTurns(REST_OF_STRANGERS))
+    trusted: TextTurns = field(default_factory=TextTurns)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from graphql import GraphQLError
 
-from graph.serving.text_turns import TextTurns
+from graph.serving.text_turns import SECONDS_OF_QUEUE, Sender, TextQueues
 from runtime.addresses import TrustedProxies, network_of
 
 MOST_ACCOUNTS = 10_000  # callers that are remembered; the one that was quiet longest is forgotten
@@ -28,7 +28,7 @@ class Account:
     rate: float
     left: float
     seen: float
-    sending: asyncio.Lock = field(default_factory=asyncio.Lock)  # by one new text at a time
+    texts: Sender = field(default_factory=Sender)  # new ones of this caller
 
     def charge(self, work: int) -> None:
         self.left -= work
@@ -42,7 +42,7 @@ class WorkLimits:
     of_address: float = 30_000.0  # which all visitors share where the proxy is not trusted
     of_visitor: float = 6_000.0  # of an address that a trusted proxy vouches for
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
-    texts: TextTurns = field(default_factory=TextTurns)
+    texts: TextQueues = field(default_factory=TextQueues)
     pause: float = PAUSE
     waiting: int = 0
     clock: Callable[[], float] = time.monotonic
@@ -82,9 +82,15 @@ class WorkLimits:
         return self.of_visitor if self.proxies.vouch_for(address) else self.of_address
 
 
+def too_many_texts() -> GraphQLError:
+    """For a new text that would wait behind too many."""
+    return _refusal("Too many new operations wait to be checked. Ask later.", SECONDS_OF_QUEUE)
+
+
 def _rate_limited(account: Account) -> GraphQLError:
     seconds = math.ceil(-account.left / account.rate) or 1
-    return GraphQLError(
-        "This caller asks for too much in too short a time. Ask for less, or later.",
-        extensions={"code": "RATE_LIMITED", "retryAfter": seconds},
-    )
+    return _refusal("This caller asks for too much in too short a time. Ask for less, or later.", seconds)
+
+
+def _refusal(message: str, seconds: int) -> GraphQLError:
+    return GraphQLError(message, extensions={"code": "RATE_LIMITED", "retryAfter": seconds})

@@ -29,6 +29,7 @@ from sqlmodel import col
 from models.base import among
 from models.keys.tables import CheckoutToken, ServiceKey
 from models.orders.tables import Order, OrderStatus
+from models.shop_events.tables import ShopEvent
 from runtime.database.statements import Query
 
 MOST_LISTED = 200  # live ones first, of which there are fewer
@@ -126,11 +127,31 @@ class CheckoutTokenEnd(NamedTuple):
     expires_at: datetime
 
 
+OPEN = (OrderStatus.PENDING, OrderStatus.REVIEW)
+_of_order = col(ShopEvent.order_id) == col(Order.id)
+_last_open = (
+    select(func.max(col(ShopEvent.written)))
+    .where(_of_order, among(col(ShopEvent.order_status), OPEN))
+    .correlate(Order)
+    .scalar_subquery()
+)
+# When the order ended: a refund or a dispute that comes later renews nothing. An order of before the feed has no event.
+_ended_at = func.least(
+    select(func.min(col(ShopEvent.created_at)))
+    .where(
+        _of_order,
+        not_(among(col(ShopEvent.order_status), OPEN)),
+        col(ShopEvent.written) > func.coalesce(_last_open, 0),
+    )
+    .correlate(Order)
+    .scalar_subquery(),
+    col(Order.updated_at),
+)
 # What a checkout token opens: a pending order, and for a while one that has ended: whoever paid is shown that they did.
 # For any other order there is no token, since it would open nothing.
 _opens = or_(
-    among(col(Order.status), (OrderStatus.PENDING, OrderStatus.REVIEW)),
-    col(Order.updated_at) > func.now() - bindparam("after_end", type_=Interval),
+    among(col(Order.status), OPEN),
+    _ended_at > func.now() - bindparam("after_end", type_=Interval),
 )
 _is_expired = func.coalesce(col(Order.expires_at) <= func.now(), false())
 

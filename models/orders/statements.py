@@ -1,6 +1,5 @@
 """The statements over orders, built once. An order, its total and its items come in one round trip."""
 
-from datetime import datetime
 from enum import Flag, auto
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     Integer,
-    Interval,
     Select,
     Text,
     Uuid,
@@ -35,7 +33,7 @@ from sqlmodel import SQLModel, col
 from models.orders.revision import order_revision
 from models.orders.rows import LineJson, OrderRow
 from models.orders.tables import Order, OrderItem, order_total
-from models.payments.installation import Installation, is_recorded_here
+from models.payments.installation import is_recorded_here
 from models.payments.looks import LOOK_IS_DUE
 from models.payments.tables import Payment, PaymentTransition
 from models.products.tables import Product
@@ -281,38 +279,6 @@ LINES_OF_ORDERS = Query(
 )
 
 
-class AddedOrder(NamedTuple):
-    id: UUID
-    created_at: datetime
-    updated_at: datetime
-    version: int
-    revision: int
-    expires_at: datetime | None
-
-
-# Orders expire by the database's clock, so their lifetime counts from what it shows.
-_expires = func.now() + bindparam("lifetime", type_=Interval)
-ADD_ORDER = Query(
-    AddedOrder,
-    insert(Order)
-    .values(
-        id=bindparam("id", type_=Uuid),
-        user_id=bindparam("user_id", type_=Text),
-        currency=bindparam("currency", type_=Text),
-        idempotency_key=bindparam("idempotency_key", type_=Text),
-        expires_at=_expires,
-    )
-    .on_conflict_do_nothing()  # of its user's key, or of its own id, when the transaction is tried again
-    .returning(
-        col(Order.id),
-        col(Order.created_at),
-        col(Order.updated_at),
-        col(Order.version),
-        col(Order.revision),
-        col(Order.expires_at),
-    ),
-)
-
 # All lines in one statement, from a JSON array of objects: for the order's version one change, not one for each line.
 _wanted = (
     func.jsonb_to_recordset(cast(bindparam("lines", type_=Text), JSONB))
@@ -333,45 +299,6 @@ ADD_LINES = insert(OrderItem).from_select(
     select(bindparam("order_id", type_=Uuid), *_wanted.c),
 )
 REMOVE_LINES = delete(OrderItem).where(col(OrderItem.order_id) == bindparam("order_id", type_=Uuid))
-
-
-class ImportedOrder(NamedTuple):
-    id: UUID
-
-
-# An order of the shop's own system; no row when its reference or its id is taken.
-IMPORT_ORDER = Query(
-    ImportedOrder,
-    insert(Order)
-    .values(
-        id=bindparam("id", type_=Uuid),
-        user_id=bindparam("user_id", type_=Text),
-        currency=bindparam("currency", type_=Text),
-        reference=bindparam("reference", type_=Text),
-        receipt_email=bindparam("receipt_email", type_=Text),
-        expires_at=func.coalesce(bindparam("expires_at", type_=DateTime(timezone=True)), _expires),
-        shop_metadata=cast(bindparam("shop_metadata", type_=Text), JSONB),
-        import_digest=bindparam("import_digest", type_=Text),
-    )
-    .on_conflict_do_nothing()
-    .returning(col(Order.id)),
-)
-
-
-class EarlierImport(NamedTuple):
-    """`id` is None for a reference that is new."""
-
-    installation_id: UUID
-    id: UUID | None
-    import_digest: str | None
-
-
-IMPORTED_ORDER = Query(
-    EarlierImport,
-    select(col(Installation.id).label("installation_id"), col(Order.id), col(Order.import_digest))
-    .select_from(Installation)
-    .outerjoin(Order, col(Order.reference) == bindparam("reference", type_=Text)),
-)
 
 
 class PriceRow(NamedTuple):

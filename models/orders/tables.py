@@ -52,8 +52,9 @@ class Order(SQLModel, table=True):
     """What a customer wants to buy, in one currency.
 
     It was placed here (`createOrder`) or by the shop's own system (`importOrder`): then `reference` is the shop's own
-    number of it, `import_digest` tells whether the same import comes again, and `user_id` is null for an order that
-    only a checkout token opens. `expires_at` is when an unpaid order is canceled by itself.
+    number of it, and `user_id` is null for an order that only a checkout token opens. `import_digest` tells whether
+    the same import comes again, or the same createOrder by its `idempotency_key`. `expires_at` is when an unpaid order
+    is canceled by itself.
 
     `canceled_by` is the id of who canceled it (`Principal.id`), None for one that expired.
 

@@ -11,11 +11,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4, uuid5
 
 from models.currencies.currencies import CURRENCIES
+from models.orders.placing import IMPORT_ORDER, IMPORTED_ORDER
 from models.orders.statements import (
     ADD_LINES,
     EVERY_PART,
-    IMPORT_ORDER,
-    IMPORTED_ORDER,
     ORDER,
     OrderParts,
     order_by_reference,

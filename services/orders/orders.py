@@ -1,6 +1,7 @@
 """Orders: placing them at the catalogue's prices, and showing them to their owner."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -8,11 +9,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from models.currencies.currencies import CURRENCIES
+from models.orders.placing import ADD_ORDER, PLACED_AS
 from models.orders.rows import LineJson, OrderRow
 from models.orders.searches import orders_search
 from models.orders.statements import (
     ADD_LINES,
-    ADD_ORDER,
     EVERY_PART,
     LINES_OF_ORDERS,
     ORDER,
@@ -27,6 +28,7 @@ from models.orders.statements import (
 from models.orders.tables import LARGEST_QUANTITY, OrderStatus
 from runtime.database.database import Database, Transaction
 from runtime.database.statements import Query
+from runtime.encoding import to_json
 from runtime.ids import read_id
 from runtime.pages import Cursor, Page, check_size, page_of
 from services.identity.principal import Permission, Principal
@@ -232,7 +234,7 @@ class Orders:
         total: int | None = None,
     ) -> PlacedOrder:
         """Place an order at today's prices. The same key and items again give the same order, not a second one,
-        whatever became of its products and prices meanwhile.
+        whatever became of its products, prices and lines meanwhile.
 
         `total`, in minor units, is what the customer was shown. Raises `InvalidOrder`, `ProductNotAvailable`,
         `OrderTotalMismatch` or `IdempotencyKeyReused`.
@@ -254,6 +256,7 @@ class Orders:
                 "user_id": user_id,
                 "currency": priced_in,
                 "idempotency_key": idempotency_key,
+                "asked": _asked_for(wanted, priced_in) if idempotency_key is not None else None,
             }
             order = await _add_order(transaction, {**added, "lifetime": self._lifetime}, lines)
             if order := order or await _same_order(transaction, user_id, order_id) or await earlier():
@@ -366,7 +369,24 @@ async def _earlier_order(
     if row is None:
         return None
     order = order_from(row)
-    same_items = {line.product_id: line.quantity for line in order.items} == wanted
-    if not same_items or currency not in (None, order.currency):
+    placed_as = (await transaction.one(PLACED_AS, {"order_id": order.id})).import_digest
+    if not _is_as_placed(order, placed_as, wanted, currency):
         raise IdempotencyKeyReused(order.id)
     return order
+
+
+def _is_as_placed(
+    order: PlacedOrder, placed_as: str | None, wanted: Mapping[UUID, int], currency: str | None
+) -> bool:
+    """Whether the order was placed for these items. A server of an earlier version left only its lines to tell."""
+    if placed_as is None:
+        same_items = {line.product_id: line.quantity for line in order.items} == wanted
+        return same_items and currency in (None, order.currency)
+    priced_in, _, _ = placed_as.partition(":")
+    return placed_as == _asked_for(wanted, currency or priced_in)
+
+
+def _asked_for(wanted: Mapping[UUID, int], currency: str) -> str:
+    """What was asked at placing, alike for what is alike: an order's lines may be others by the next try."""
+    items = sorted((str(product_id), quantity) for product_id, quantity in wanted.items())
+    return f"{currency}:{hashlib.sha256(to_json(items)).hexdigest()}"

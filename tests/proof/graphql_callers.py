@@ -55,9 +55,14 @@ CHANGEABLE = at_one_moment(
     }
 )
 BY_SOMEBODY = ("refunds", "closed", "tokens", "keys")
+# The order ended an hour ago, by what the feed says of its statuses, and was not open since, whatever else happened.
 OPENS_NOTHING = text(
-    "SELECT 1 FROM orders WHERE id = :order_id AND status NOT IN ('pending', 'review')"
-    " AND updated_at < now() - interval '61 minutes'"
+    "SELECT 1 FROM orders AS o WHERE id = :order_id AND status NOT IN ('pending', 'review')"
+    " AND (updated_at < now() - interval '61 minutes' OR EXISTS ("
+    "SELECT 1 FROM shop_events AS ended WHERE ended.order_id = o.id"
+    " AND ended.order_status NOT IN ('pending', 'review') AND ended.created_at < now() - interval '61 minutes'"
+    " AND NOT EXISTS (SELECT 1 FROM shop_events AS later WHERE later.order_id = o.id"
+    " AND later.order_status IN ('pending', 'review') AND later.written > ended.written)))"
 )
 
 

@@ -13,6 +13,7 @@ from hypothesis.stateful import Bundle, initialize, precondition, rule, run_stat
 from sandbox.http.errors import StripeError
 from services.identity.principal import Scope
 from services.identity.service_keys import FRESH_SECONDS
+from services.payments.refund_wishes import RefundWish
 from tests.proof.graphql_callers import Server
 from tests.proof.keys_and_tokens import NEEDS, SCOPES, SERVERS, SLACK, KeysAndTokens
 from tests.proof.machine import AN_HOUR, ground
@@ -85,6 +86,20 @@ class AtTheDoors(KeysAndTokens):
     def a_token_is_used_before_and_after_its_orders_end(self, order_id: UUID, server: Server) -> None:
         self.the_customer_pays(order_id)
         self._use_twice(order_id, server, 90, timedelta(minutes=61, seconds=2 * SLACK))
+
+    @rule(server=SERVERS)
+    def an_order_is_refunded_whose_token_has_ended(self, server: Server) -> None:
+        order_id, number = self._new_order(), len(self.checkout_tokens)
+        self.the_customer_pays(order_id)
+        self.a_token_is_made(order_id, 90)
+        if len(self.checkout_tokens) > number:
+            self.pass_time(timedelta(minutes=61, seconds=2 * SLACK))
+            self.keys += 1
+            wish = RefundWish(
+                order_id=order_id, amount=300, reason=None, idempotency_key=str(self.keys), requested_by="m"
+            )
+            assert self.do(self.refunds.request(wish)) is not None
+            self.a_token_is_used(order_id, number, True, "read", server)
 
     def _use_twice(self, order_id: UUID, server: Server, minutes: int, pause: timedelta) -> None:
         number = len(self.checkout_tokens)

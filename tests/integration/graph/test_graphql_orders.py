@@ -30,6 +30,7 @@ mutation Create($input: CreateOrderInput!) {
   }
 }
 """
+CHANGE = "mutation($input: UpdateOrderInput!) { updateOrder(input: $input) { __typename } }"
 LARGEST_PRICE = 999_999_999_999
 STRANGE = ["\0", "a\0b", "\ud800", "\udfff!", "x\udc00"]
 
@@ -116,6 +117,51 @@ async def test_the_same_key_gives_the_same_order_after_its_product_went_off_sale
 
     assert await create(client, (mug, 2), idempotencyKey="cart", total=2_000) == first
     assert await create(client, (mug, 2), idempotencyKey="cart", total=10) == first
+
+
+async def with_other_lines(client: Client, order_id: str) -> None:
+    """As the shop changes it: with shipping, in lines of its own."""
+    merchant: dict[str, Any] = {"user": "shopkeeper", "role": "merchant"}
+    order = await client.data("query($id: ID!) { order(id: $id) { version } }", {"id": order_id}, **merchant)
+    lines = [
+        {"name": "Mug", "unitAmount": 1_000, "quantity": 2},
+        {"kind": "SHIPPING", "name": "Parcel", "unitAmount": 500},
+    ]
+    changed = {
+        "orderId": order_id,
+        "expectedVersion": order["order"]["version"],
+        "lines": lines,
+        "total": 2_500,
+    }
+    answer = await client.data(CHANGE, {"input": changed}, **merchant)
+    assert answer["updateOrder"]["__typename"] == "Order"
+
+
+async def test_the_same_key_gives_the_same_order_after_the_shop_changed_its_lines(
+    client: Client, shop: Shop
+) -> None:
+    mug, kettle = await shop.product(unit_amount=1_000), await shop.product()
+    first = await create(client, (mug, 2), idempotencyKey="cart")
+    await with_other_lines(client, first["id"])
+
+    for currency in ({}, {"currency": "USD"}):
+        assert (await create(client, (mug, 2), idempotencyKey="cart", **currency))["id"] == first["id"]
+    for items in ([(mug, 1)], [(kettle, 2)]):
+        answer = await create(client, *items, idempotencyKey="cart")
+        assert (answer["__typename"], answer["orderId"]) == ("IdempotencyKeyReused", first["id"])
+    other = await create(client, (mug, 2), idempotencyKey="cart", currency="EUR")
+    assert (other["__typename"], other["orderId"]) == ("IdempotencyKeyReused", first["id"])
+
+
+async def test_an_order_of_a_server_of_the_version_before_is_told_by_its_lines(
+    client: Client, shop: Shop, database: Database
+) -> None:
+    mug = await shop.product(unit_amount=1_000)
+    first = await create(client, (mug, 2), idempotencyKey="cart")
+    await database.rows(text("UPDATE orders SET import_digest = NULL"))
+
+    assert await create(client, (mug, 2), idempotencyKey="cart", currency="USD") == first
+    assert (await create(client, (mug, 1), idempotencyKey="cart"))["__typename"] == "IdempotencyKeyReused"
 
 
 async def test_a_total_that_is_not_the_orders_is_told_and_nothing_is_ordered(

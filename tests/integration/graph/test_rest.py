@@ -183,4 +183,4 @@ async def test_another_method_is_405_with_the_body_of_every_refusal(
 async def test_a_body_beyond_all_use_is_413(http: httpx.AsyncClient, shop: Shop) -> None:
     answer = await post(http, {"orderId": "x", "more": "x" * 200_000})
 
-    assert (answer.status_code, answer.json()["code"]) == (413, "REQUEST_ENTITY_TOO_LARGE")
+    assert (answer.status_code, answer.json()["code"]) == (413, "CONTENT_TOO_LARGE")

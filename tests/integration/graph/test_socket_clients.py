@@ -106,6 +106,12 @@ async def pour(socket: Any, text: str) -> None:
         ('"ping"', 4400),
         ('{"type":"start"}', 4400),
         ('{"type":"subscribe","id":"1","payload":{"query":"{me{id}}"},"x":1e999}', 4401),
+        ('{"type":"complete","id":[]}', 4400),
+        ('{"type":"complete","id":1}', 4400),
+        ('{"type":"complete"}', 4400),
+        ('{"type":["complete"],"id":"1"}', 4400),
+        ('{"type":"subscribe","id":{},"payload":{"query":"{me{id}}"}}', 4400),
+        ('{"type":"connection_init","payload":["Authorization"]}', 4400),
     ],
     ids=[
         "too large",
@@ -116,6 +122,12 @@ async def pour(socket: Any, text: str) -> None:
         "a text",
         "the old protocol",
         "too early",
+        "the end of a list",
+        "the end of a number",
+        "the end of nothing",
+        "a list as its type",
+        "an object as its id",
+        "a list as its parameters",
     ],
 )
 async def test_a_message_that_is_none_ends_the_socket_with_its_code(
@@ -124,6 +136,29 @@ async def test_a_message_that_is_none_ends_the_socket_with_its_code(
     async with follower(address) as ada:
         await ada.socket.send(sent)
         assert await closing_code(ada) == code
+
+
+@pytest.mark.parametrize("value", [5, ["Bearer"], {"Bearer": "x"}, None, "Bearer ", "Bearer"])
+async def test_parameters_without_a_token_sign_nobody_in(address: str, value: object) -> None:
+    async with follower(address) as ada:
+        await ada.send("connection_init", payload={"headers": [value], "Authorization": value})
+        assert (await ada.receive())["type"] == "connection_ack"
+
+
+@pytest.mark.parametrize("secret", ["\ud800", "pgk_\ud800", "pgc_\ud800", "a.\ud800.c", "\0"])
+async def test_a_token_of_letters_that_are_none_signs_nobody_in(address: str, secret: str) -> None:
+    async with follower(address) as ada:
+        await ada.send("connection_init", payload={"Authorization": f"Bearer {secret}"})
+        assert (await ada.receive())["type"] == "connection_ack"
+        await ada.send("subscribe", id="1", payload={"query": ME})
+        assert await ada.error() == "UNAUTHENTICATED"
+
+
+async def test_an_id_of_letters_that_are_none_is_an_id(address: str) -> None:
+    async with follower(address, token()) as ada:
+        await ada.send("subscribe", id="\ud800", payload={"query": ME})
+        answer = await ada.receive()
+        assert (answer["type"], answer["id"]) == ("next", "\ud800")
 
 
 INIT = json.dumps({"type": "connection_init"}).encode()

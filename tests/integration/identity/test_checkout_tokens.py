@@ -18,6 +18,7 @@ from services.identity.service_keys import ServiceKeys
 from services.identity.token_claims import InvalidToken
 from services.identity.tokens import TokenVerifier
 from services.orders.checkout_tokens import CheckoutTokenMaker
+from services.orders.refusals import OrderNotPayable
 from settings import Settings
 from tests.client import CREATE_PAYMENT_INTENT, ORDER, Client
 from tests.conftest import Stripe
@@ -190,6 +191,46 @@ async def test_a_token_shows_how_the_order_ended_for_an_hour_and_not_longer(
         await CheckoutTokens(database).principal_of(token)
     await shop.set_order(order_id, status=OrderStatus.PENDING)
     await CheckoutTokens(database).principal_of(token)
+
+
+async def until(database: Database, order_id: UUID, ago: str) -> None:
+    """Whatever happened to the order so far was so long ago."""
+    parameters = {"id": order_id, "ago": ago}
+    for statement in (
+        "UPDATE shop_events SET created_at = created_at - CAST(:ago AS text)::interval WHERE order_id = :id",
+        "UPDATE orders SET updated_at = updated_at - CAST(:ago AS text)::interval WHERE id = :id",
+    ):
+        await database.rows(text(statement), parameters)
+
+
+@pytest.mark.parametrize("ended", [OrderStatus.PAID, OrderStatus.CANCELED])
+async def test_a_token_that_ended_with_its_order_stays_so_whatever_becomes_of_the_order(
+    database: Database, shop: Shop, ended: OrderStatus
+) -> None:
+    order_id = await guests_order(shop)
+    maker = CheckoutTokenMaker(database)
+    token = (await maker.create(SHOP, order_id, 600)).token
+    await shop.set_order(order_id, status=ended, updated_at=text("now()"))
+    await until(database, order_id, "61 minutes")
+    for later in (OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED, ended):
+        await shop.set_order(order_id, status=later, updated_at=text("now()"))
+        with pytest.raises(InvalidToken):
+            await CheckoutTokens(database).principal_of(token)
+        with pytest.raises(OrderNotPayable):
+            await maker.create(SHOP, order_id, 600)
+
+
+async def test_an_order_that_was_open_again_ends_anew(database: Database, shop: Shop) -> None:
+    order_id = await guests_order(shop)
+    token = (await CheckoutTokenMaker(database).create(SHOP, order_id, 600)).token
+    for again in (OrderStatus.PENDING, OrderStatus.REVIEW):
+        await shop.set_order(order_id, status=OrderStatus.CANCELED, updated_at=text("now()"))
+        await until(database, order_id, "61 minutes")
+        with pytest.raises(InvalidToken):
+            await CheckoutTokens(database).principal_of(token)
+        for status in (again, OrderStatus.PAID):
+            await shop.set_order(order_id, status=status, updated_at=text("now()"))
+            assert (await CheckoutTokens(database).principal_of(token)).order_id == order_id
 
 
 async def test_a_token_goes_with_its_order_and_old_ones_are_forgotten(database: Database, shop: Shop) -> None:

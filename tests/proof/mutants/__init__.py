@@ -14,6 +14,7 @@ from tests.proof.mutants import (
     settlement,
     stripe_api,
     true_money,
+    turns,
     what_passes,
     words_of_people,
     worlds,
@@ -37,4 +38,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *true_money.MUTANTS,
     *words_of_people.MUTANTS,
     *what_passes.MUTANTS,
+    *turns.MUTANTS,
 )

@@ -72,6 +72,17 @@ MUTANTS = (
         DOORS,
     ),
     Mutant(
+        "a checkout token lives again when its order is refunded",
+        (
+            Change(
+                STATEMENTS,
+                '    _ended_at > func.now() - bindparam("after_end", type_=Interval),\n',
+                '    col(Order.updated_at) > func.now() - bindparam("after_end", type_=Interval),\n',
+            ),
+        ),
+        DOORS,
+    ),
+    Mutant(
         "a checkout token outlives its time",
         (
             Change(

@@ -8,6 +8,7 @@ from tests.proof.mutants.files import (
     IMPORT,
     LOST_COMMITS,
     MOMENTS,
+    PLACE,
     RELEASE,
     REVIEW,
     UPDATE,
@@ -160,5 +161,16 @@ MUTANTS = (
             ),
         ),
         (f"{ALL_ORDERS}::test_what_no_order_can_have_finds_none",),
+    ),
+    Mutant(
+        "an order told by lines that the shop has changed since",
+        (
+            Change(
+                "services/orders/orders.py",
+                "    if placed_as is None:\n        same_items",
+                "    if placed_as is None or order.lines:\n        same_items",
+            ),
+        ),
+        (f"{PLACE}::test_the_same_key_gives_the_same_order_after_the_shop_changed_its_lines",),
     ),
 )

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import pytest
-from graphql import build_schema
+from graphql import GraphQLError, build_schema
 
 from graph.schema import sdl
 from graph.serving.bounds import checked_operation
 from graph.serving.documents import Documents
 from graph.serving.spending import Spending
-from graph.serving.text_turns import REST, TextTurns
+from graph.serving.text_turns import MOST_OF_SENDER, MOST_SENDERS, REST, Sender, TextTurns
 from graph.serving.work_limits import SAVED_SECONDS, WorkLimits
 from services.identity.principal import Principal
 from tests.lines import written_as
@@ -38,6 +38,21 @@ def caller(name: str, limits: WorkLimits) -> Asking:
 
 async def ask(text: str, context: Asking) -> None:
     await checked_operation(SCHEMA, text, None, context, None, None)
+
+
+def stranger(address: str, limits: WorkLimits) -> Asking:
+    return Asking(None, limits, address)
+
+
+async def refusal_of(context: Asking) -> GraphQLError:
+    """Of who waits for nothing: it comes in the next rounds of the loop."""
+    asked = asyncio.create_task(ask(text_of(), context))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert asked.done()
+    refused = asked.exception()
+    assert isinstance(refused, GraphQLError)
+    return refused
 
 
 def text_of(fields: int = 3) -> str:
@@ -66,12 +81,64 @@ async def test_who_sends_many_texts_waits_for_those_who_send_one() -> None:
     assert done[:3] == ["eve", "ada", "bob"]
 
 
+async def test_who_has_signed_in_does_not_wait_behind_strangers() -> None:
+    limits, done = WorkLimits(), list[str]()
+
+    async def ask_as(name: str, context: Asking) -> None:
+        await ask(text_of(), context)
+        done.append(name)
+
+    strangers = [ask_as("stranger", stranger(f"10.0.{n}.1", limits)) for n in range(5)]
+    await asyncio.gather(*strangers, ask_as("ada", caller("ada", limits)))
+    assert "ada" in done[:2]
+
+
+async def test_a_trusted_document_waits_behind_no_other_text_and_is_remembered_at_once() -> None:
+    limits, text = WorkLimits(), text_of()
+    visitor = stranger("10.0.0.1", limits)
+    visitor.documents = Documents({"hash": text})
+    async with limits.texts.strangers.of(limits.account_of(None, visitor.address).texts):
+        with written_as("json") as lines:
+            await ask(text, visitor)
+            await ask(text, visitor)
+    assert lines.getvalue().count("operation unfit") == 1
+
+
+async def test_a_queue_that_is_full_takes_no_more_texts_and_charges_nothing() -> None:
+    limits = WorkLimits(pause=0.0)
+    async with limits.texts.strangers.of(Sender()):
+        waiting = [
+            asyncio.create_task(ask(text_of(), stranger(f"10.0.{n}.1", limits)))
+            for n in range(MOST_SENDERS - 1)
+        ]
+        await asyncio.sleep(0)
+        refused = await refusal_of(stranger("10.1.0.1", limits))
+        await ask(text_of(), caller("ada", limits))
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    assert refused.extensions == {"code": "RATE_LIMITED", "retryAfter": 5}
+    assert limits.account_of(None, "10.1.0.1").left == limits.of_address * SAVED_SECONDS
+    await ask(text_of(), stranger("10.1.0.1", limits))
+
+
+async def test_one_caller_keeps_so_many_texts_waiting() -> None:
+    limits = WorkLimits(pause=0.0)
+    async with limits.texts.callers.of(Sender()):
+        waiting = [asyncio.create_task(ask(text_of(), caller("eve", limits))) for _ in range(MOST_OF_SENDER)]
+        await asyncio.sleep(0)
+        assert "Too many new operations" in (await refusal_of(caller("eve", limits))).message
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
 async def test_after_a_text_others_have_several_times_as_long() -> None:
     turns, began = TextTurns(), time.perf_counter()
-    async with turns.of(asyncio.Lock()):
+    async with turns.of(Sender()):
         await asyncio.sleep(0.01)
     worked = time.perf_counter() - began
-    async with turns.of(asyncio.Lock()):
+    async with turns.of(Sender()):
         pauses = time.perf_counter() - began - worked
     assert pauses >= REST * 0.01
 
