@@ -1,7 +1,8 @@
 """`node(id:)`: by an id alone, without a type.
 
-Ids stay what they are. Orders and products have random UUIDs, which no two of them share, so an id is looked for among
-both; all else is a user's own id. A client keeps one id for a thing, whichever field it came from.
+Ids stay what they are. Orders and products have UUIDs (random, or made of an order's reference), which no two of them
+share, so an id is looked for among both; all else is a user's own id. A client keeps one id for a thing, whichever
+field it came from.
 """
 
 from typing import Annotated

@@ -98,21 +98,24 @@ Unread = dict[str, dict[datetime, str | None]]
 
 
 async def _unread(database: Database) -> Unread:
-    """The parts of Stripe's lists that are not read to their end, and where reading them goes on, by step."""
+    """The parts of Stripe's lists that are not read to their end, by their beginning, and where reading them goes on.
+
+    By step. One of which nothing was read grows with each sweep, and begins where it began.
+    """
     found: Unread = {}
     for name in ("events", "intents"):
         windows = await database.rows(WINDOWS, {"of_list": name})
         if windows:
-            found[f"list of {name}"] = {window.until: window.after for window in windows}
+            found[f"list of {name}"] = {window.since: window.after for window in windows}
     return found
 
 
 def _read_on(before: Unread, now: Unread) -> bool:
     """Whether a part that was there before is read, or read further. Each sweep adds one for its own minute."""
     return any(
-        now.get(step, {}).get(until, "") != after
+        now.get(step, {}).get(since, "") != after
         for step, windows in before.items()
-        for until, after in windows.items()
+        for since, after in windows.items()
     )
 
 

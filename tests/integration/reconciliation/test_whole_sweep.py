@@ -109,3 +109,12 @@ async def test_what_no_further_sweep_would_bring_to_its_end_ends_it(
     assert findings.exit_code_of_whole == STRIPE_IS_AWAY
     assert "not whole: list of events" in in_sentences(findings)
     assert 2 <= sum(line.startswith("sweeping again: ") for line in told) <= 4
+
+
+async def test_a_list_that_can_not_be_read_ends_it(stripe: Stripe, sweeping: Sweeping) -> None:
+    stripe.sandbox.faults.add(Rule(fault=parse_fault("503"), path="/v1/events", times=None))
+
+    findings, told = await sweeping()
+
+    assert findings.unfinished == ["list of events"]
+    assert len(told) < 10
