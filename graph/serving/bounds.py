@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -44,7 +43,7 @@ from graph.serving.spending import (
     allowance_of,
     bad_input,
 )
-from graph.serving.text_turns import Sender, TooManyTexts
+from graph.serving.text_turns import Sender, TextTurns, TooManyTexts
 from graph.serving.variables import check_values
 from graph.serving.work_limits import Account, WorkLimits, too_many_texts
 from runtime.bounded_cache import BoundedCache
@@ -159,32 +158,38 @@ async def _checked_anew(schema: GraphQLSchema, text: str, context: Bounded, acco
     account.charge(most)  # before it is read; what was too much comes back
     check = partial(check_text, schema, text, allowance, introspection=introspection)
     is_trusted = context.documents.is_trusted(text)
+
+    def keep(checked: CheckedText) -> CheckedText:
+        if is_trusted or is_seen_again(text):
+            remember(schema, text, allowance, checked, introspection=introspection)
+        return checked
+
     if len(text) <= SHORT_TEXT:
-        checked = check()
+        checked = keep(check())
     else:
+        queue, sender = _queue_of(context, account, is_trusted=is_trusted)
         try:
-            async with _turn_of(context, account, is_trusted=is_trusted):
+            async with queue.alike.of(text):
                 found = known(schema, text, allowance, introspection=introspection)
                 if found is not None:
                     account.charge(-most)
                     return found
-                checked = await _aside(check)
+                async with queue.of(sender):
+                    checked = keep(await _aside(check))
         except TooManyTexts:
             account.charge(-most)
             await context.work_limits.slow_down()
             raise too_many_texts() from None
     account.charge(NEW_TOKEN * checked.tokens - most)
-    if is_trusted or is_seen_again(text):
-        remember(schema, text, allowance, checked, introspection=introspection)
     return checked
 
 
-def _turn_of(context: Bounded, account: Account, *, is_trusted: bool) -> AbstractAsyncContextManager[None]:
+def _queue_of(context: Bounded, account: Account, *, is_trusted: bool) -> tuple[TextTurns, Sender]:
     """A trusted document waits for no other text of its address either, which strangers may share."""
     queues = context.work_limits.texts
     if is_trusted:
-        return queues.trusted.of(Sender())
-    return (queues.callers if context.principal else queues.strangers).of(account.texts)
+        return queues.trusted, Sender()
+    return (queues.callers if context.principal else queues.strangers), account.texts
 
 
 async def _aside(check: Callable[[], CheckedText]) -> CheckedText:

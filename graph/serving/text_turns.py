@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from runtime.database.turns import Turns
+
 # Times as long as the last text took. Callers' texts have a sixth of the time, strangers' a twelfth: a quarter in all.
 REST_OF_CALLERS, REST_OF_STRANGERS = 5, 11
 REST = 3  # of trusted documents, of which there are only so many
@@ -33,9 +35,10 @@ class Sender:
 
 @dataclass(slots=True)
 class TextTurns:
-    """One queue of this process."""
+    """One queue of this process. Those who send the same text wait for each other as `alike`, and take one place."""
 
     rest: int = REST
+    alike: Turns = field(default_factory=Turns)
     free_at: float = 0.0
     waiting: int = 0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)

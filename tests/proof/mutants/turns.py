@@ -35,6 +35,11 @@ MUTANTS = (
         (f"{TEXTS}::test_who_has_signed_in_does_not_wait_behind_strangers",),
     ),
     Mutant(
+        "a crowd with one text that is refused as though it were many texts",
+        (Change("graph/serving/bounds.py", "queue.alike.of(text)", "queue.alike.of(object())"),),
+        (f"{TEXTS}::test_a_text_that_everybody_sends_at_once_is_checked_until_it_is_remembered",),
+    ),
+    Mutant(
         "any number of texts waits to be checked",
         (
             Change(

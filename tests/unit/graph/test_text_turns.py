@@ -64,7 +64,7 @@ async def test_a_text_that_everybody_sends_at_once_is_checked_until_it_is_rememb
     """As after a frontend's deployment; those who waited for the others get back what they were charged."""
     limits, text = WorkLimits(), text_of()
     with written_as("json") as lines:
-        await asyncio.gather(*(ask(text, caller(f"u{n}", limits)) for n in range(50)))
+        await asyncio.gather(*(ask(text, caller(f"u{n}", limits)) for n in range(3 * MOST_SENDERS)))
     assert lines.getvalue().count("operation unfit") == 2
     full = limits.of_caller * SAVED_SECONDS
     assert sum(account.left < full for account in limits.accounts.values()) == 2
