@@ -11,6 +11,6 @@ UPDATE refunds SET note = NULL, customer_message = NULL
     WHERE payment_id IN (SELECT id FROM payments WHERE order_id IN (SELECT id FROM forgotten));
 UPDATE declines SET user_id = NULL, address = NULL WHERE order_id IN (SELECT id FROM forgotten);
 UPDATE orders SET canceled_by = NULL WHERE canceled_by = :'customer' AND id IN (SELECT id FROM forgotten);
-UPDATE orders SET user_id = NULL, receipt_email = NULL, idempotency_key = NULL, shop_metadata = '{}'
+UPDATE orders SET user_id = NULL, receipt_email = NULL, idempotency_key = NULL, import_digest = NULL, shop_metadata = '{}'
     WHERE id IN (SELECT id FROM forgotten);
 COMMIT;

@@ -54,7 +54,8 @@ async def orders(
     inbox = Inbox(database, gateway, StripeSignatureCheck((WEBHOOK_SECRET,)), livemode=False)
     paid, pending, other = await shop.order(), await shop.order(), await shop.order(user="eve")
     for order_id in (paid, pending):
-        await shop.set_order(order_id, receipt_email=EMAIL, idempotency_key=f"ada's cart {order_id}")
+        made_by = {"idempotency_key": f"ada's cart {order_id}", "import_digest": "made of ada's address"}
+        await shop.set_order(order_id, receipt_email=EMAIL, **made_by)
         await shop.set_metadata(order_id, {"phone": "+44 20 7946 0000"})
     await shop.set_order(other, receipt_email="eve@shop.test")
     for order_id, user in ((paid, "ada"), (other, "eve")):
