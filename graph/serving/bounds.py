@@ -168,18 +168,20 @@ async def _checked_anew(schema: GraphQLSchema, text: str, context: Bounded, acco
         checked = keep(check())
     else:
         queue, sender = _queue_of(context, account, is_trusted=is_trusted)
+        find = partial(known, schema, text, allowance, introspection=introspection)
+
+        async def check_and_keep() -> CheckedText:
+            return keep(await _aside(check))
+
         try:
-            async with queue.alike.of(text):
-                found = known(schema, text, allowance, introspection=introspection)
-                if found is not None:
-                    account.charge(-most)
-                    return found
-                async with queue.of(sender):
-                    checked = keep(await _aside(check))
+            checked, is_new = await queue.checked(sender, text, find, check_and_keep)
         except TooManyTexts:
             account.charge(-most)
             await context.work_limits.slow_down()
             raise too_many_texts() from None
+        if not is_new:
+            account.charge(-most)
+            return checked
     account.charge(NEW_TOKEN * checked.tokens - most)
     return checked
 

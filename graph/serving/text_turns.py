@@ -7,9 +7,10 @@ memory, so that a queue which is full takes no more.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from runtime.database.turns import Turns
 
@@ -19,6 +20,9 @@ REST = 3  # of trusted documents, of which there are only so many
 MOST_SENDERS = 100  # that wait in one queue, each with one text
 MOST_OF_SENDER = 30  # texts; strangers may share an address
 SECONDS_OF_QUEUE = 5  # until a full one has moved on, about
+
+
+T = TypeVar("T")
 
 
 class TooManyTexts(Exception):
@@ -35,22 +39,38 @@ class Sender:
 
 @dataclass(slots=True)
 class TextTurns:
-    """One queue of this process. Those who send the same text wait for each other as `alike`, and take one place."""
+    """One queue of this process."""
 
     rest: int = REST
-    alike: Turns = field(default_factory=Turns)
     free_at: float = 0.0
     waiting: int = 0
+    _alike: Turns = field(default_factory=Turns)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    async def checked(
+        self, sender: Sender, text: str, find: Callable[[], T | None], check: Callable[[], Awaitable[T]]
+    ) -> tuple[T, bool]:
+        """What `find` finds once others who sent the same are done; else, and True, what `check` answers in a turn.
+
+        Raises `TooManyTexts` instead of waiting behind too many. A crowd with one text takes one place, and waits for
+        nobody whose own other texts come first.
+        """
+        async with self._alike.of((id(sender), text)):
+            if (found := find()) is not None:
+                return found, False
+            async with self._one_of(sender), self._alike.of(text):
+                if (found := find()) is not None:
+                    return found, False
+                async with self._place():
+                    return await check(), True
+
     @asynccontextmanager
-    async def of(self, sender: Sender) -> AsyncIterator[None]:
-        """A turn for one text; raises `TooManyTexts` instead of letting it wait behind too many."""
+    async def _one_of(self, sender: Sender) -> AsyncIterator[None]:
         if sender.waiting >= MOST_OF_SENDER:
             raise TooManyTexts
         sender.waiting += 1
         try:
-            async with sender.sending, self._place():
+            async with sender.sending:
                 yield
         finally:
             sender.waiting -= 1

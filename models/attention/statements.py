@@ -14,7 +14,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
-    exists,
     func,
     select,
     text,
@@ -26,7 +25,6 @@ from sqlmodel import col
 
 from models.attention.tables import IS_FORGETTABLE, STANDS, AttentionCase, AttentionKind
 from models.orders.tables import Order
-from models.payments.tables import Payment
 from runtime.database.statements import Query
 
 _is_open = col(AttentionCase.closed_at).is_(None)
@@ -99,20 +97,23 @@ _cases = select(
 )
 
 
+_named = func.substring(
+    col(AttentionCase.message),
+    " for order ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}), which is not in this",
+)
+
+
 class MoneyFound(NamedTuple):
     intent_id: str
 
 
-# Money without an order whose order is here by now, also where a person closed its case before the sweep came.
+# Money without an order whose order is here by now. A person who closed its case has dealt with it in another way; of
+# one that a server of an earlier version opened, the words alone name the order.
 MONEY_WITH_ITS_ORDER = Query(
     MoneyFound,
     select(col(AttentionCase.subject_id).label("intent_id"))
-    .join(Order, col(Order.id) == col(AttentionCase.missing_order_id))
-    .where(
-        col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value,
-        STANDS,
-        ~exists().where(col(Payment.intent_id) == col(AttentionCase.subject_id)),
-    )
+    .join(Order, col(Order.id) == func.coalesce(col(AttentionCase.missing_order_id), cast(_named, Uuid)))
+    .where(_is_open, col(AttentionCase.kind) == AttentionKind.MONEY_WITHOUT_ORDER.value)
     .limit(bindparam("limit", type_=Integer)),
 )
 

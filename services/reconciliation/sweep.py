@@ -133,7 +133,7 @@ class Sweep:
             step("unanswered payments", 10, 200, "write payment intents", unanswered.run, own_account=True),
             step("changes of orders", 10, 200, "write payment intents", changes.run),
             step("refunds", 15, 300, READ_REFUNDS, unfinished.run, own_account=True),
-            step("resting events", 5, 10, "read payment intents", self._try_resting_events),
+            step("resting events", 15, 10, "read payment intents", self._try_resting_events),
             step("events", 15, 300, "read payment intents", self._finish_events),
             step("payable intents", 15, 400, "read payment intents", payable.run),
             step("list of events", 10, 300, "read events", events.run, own_account=True),

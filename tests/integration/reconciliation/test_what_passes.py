@@ -17,9 +17,10 @@ from sandbox.config import SandboxConfig
 from sandbox.core import Sandbox
 from services.orders.imports import ImportedOrder, OrderImports
 from services.orders.lines import OrderLine
+from services.reconciliation.attention_cases import AttentionCases
 from tests.events import WEBHOOK_SECRET
 from tests.make import Shop
-from tests.money_back import all_fail, paid_late
+from tests.money_back import all_fail, open_cases, paid_late
 from tests.proof.whole_shop import WholeShop
 from tests.reconciling import EVENTS_DUE, fail, pass_time, sweep, told
 
@@ -72,6 +73,33 @@ async def test_the_money_of_an_order_that_is_brought_back_finds_it(
     await sweep(whole_shop, database)
 
     assert (await shop.status(order_id), await told(database)) == (OrderStatus.PAID, [])
+
+
+async def test_money_that_a_person_has_dealt_with_is_not_looked_for(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    """Such as by a refund in the dashboard: the order is one to be paid."""
+    order_id, intent_id = await lost(whole_shop, database)
+    whole_shop.sandbox.refund(intent_id)
+    [case] = await open_cases(database)
+    await AttentionCases(database).close("m", case.id, "refunded in the dashboard")
+    await shop.order(items=[(1_000, 1)], order_id=order_id)
+
+    await sweep(whole_shop, database)
+
+    assert (await shop.status(order_id), await told(database)) == (OrderStatus.PENDING, [])
+
+
+async def test_a_case_of_an_earlier_server_names_the_order_in_its_words(
+    whole_shop: WholeShop, database: Database, shop: Shop
+) -> None:
+    order_id, _ = await lost(whole_shop, database)
+    await database.rows(text("UPDATE attention SET missing_order_id = NULL"))
+    await shop.order(items=[(1_000, 1)], order_id=order_id)
+
+    await whole_shop.sweep.run()
+
+    assert await shop.status(order_id) is OrderStatus.PAID
 
 
 async def test_what_is_paid_again_before_that_goes_back(

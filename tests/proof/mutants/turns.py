@@ -36,7 +36,7 @@ MUTANTS = (
     ),
     Mutant(
         "a crowd with one text that is refused as though it were many texts",
-        (Change("graph/serving/bounds.py", "queue.alike.of(text)", "queue.alike.of(object())"),),
+        (Change("graph/serving/text_turns.py", "self._alike.of(text)", "self._alike.of(object())"),),
         (f"{TEXTS}::test_a_text_that_everybody_sends_at_once_is_checked_until_it_is_remembered",),
     ),
     Mutant(

@@ -2,7 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -42,6 +45,23 @@ async def ask(text: str, context: Asking) -> None:
 
 def stranger(address: str, limits: WorkLimits) -> Asking:
     return Asking(None, limits, address)
+
+
+def nothing() -> None:
+    """Is found."""
+
+
+@asynccontextmanager
+async def busy(queue: TextTurns, sender: Sender | None = None) -> AsyncIterator[None]:
+    """A queue whose turn is taken until the block ends."""
+    ends = asyncio.Event()
+    taken = asyncio.create_task(queue.checked(sender or Sender(), "taken", nothing, ends.wait))
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        ends.set()
+        await taken
 
 
 async def refusal_of(context: Asking) -> GraphQLError:
@@ -97,7 +117,7 @@ async def test_a_trusted_document_waits_behind_no_other_text_and_is_remembered_a
     limits, text = WorkLimits(), text_of()
     visitor = stranger("10.0.0.1", limits)
     visitor.documents = Documents({"hash": text})
-    async with limits.texts.strangers.of(limits.account_of(None, visitor.address).texts):
+    async with busy(limits.texts.strangers, limits.account_of(None, visitor.address).texts):
         with written_as("json") as lines:
             await ask(text, visitor)
             await ask(text, visitor)
@@ -106,7 +126,7 @@ async def test_a_trusted_document_waits_behind_no_other_text_and_is_remembered_a
 
 async def test_a_queue_that_is_full_takes_no_more_texts_and_charges_nothing() -> None:
     limits = WorkLimits(pause=0.0)
-    async with limits.texts.strangers.of(Sender()):
+    async with busy(limits.texts.strangers):
         waiting = [
             asyncio.create_task(ask(text_of(), stranger(f"10.0.{n}.1", limits)))
             for n in range(MOST_SENDERS - 1)
@@ -124,7 +144,7 @@ async def test_a_queue_that_is_full_takes_no_more_texts_and_charges_nothing() ->
 
 async def test_one_caller_keeps_so_many_texts_waiting() -> None:
     limits = WorkLimits(pause=0.0)
-    async with limits.texts.callers.of(Sender()):
+    async with busy(limits.texts.callers):
         waiting = [asyncio.create_task(ask(text_of(), caller("eve", limits))) for _ in range(MOST_OF_SENDER)]
         await asyncio.sleep(0)
         assert "Too many new operations" in (await refusal_of(caller("eve", limits))).message
@@ -135,12 +155,21 @@ async def test_one_caller_keeps_so_many_texts_waiting() -> None:
 
 async def test_after_a_text_others_have_several_times_as_long() -> None:
     turns, began = TextTurns(), time.perf_counter()
-    async with turns.of(Sender()):
-        await asyncio.sleep(0.01)
+    await turns.checked(Sender(), "one", nothing, partial(asyncio.sleep, 0.01, "checked"))
     worked = time.perf_counter() - began
-    async with turns.of(Sender()):
-        pauses = time.perf_counter() - began - worked
+    await turns.checked(Sender(), "another", nothing, partial(asyncio.sleep, 0, "checked"))
+    pauses = time.perf_counter() - began - worked
     assert pauses >= REST * 0.01
+
+
+async def test_a_crowd_does_not_wait_for_the_other_texts_of_one_of_it() -> None:
+    limits, text = WorkLimits(), text_of()
+    async with limits.account_of("eve", "").texts.sending:  # which stand in the queue
+        hers = asyncio.create_task(ask(text, caller("eve", limits)))
+        await asyncio.sleep(0)
+        await asyncio.wait_for(ask(text, caller("ada", limits)), 60)
+        assert not hers.done()
+    await hers
 
 
 async def test_a_text_that_fails_or_is_given_up_leaves_its_turn_to_the_next() -> None:
