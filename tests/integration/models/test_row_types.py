@@ -20,6 +20,7 @@ import models
 from models.attention.fact import FactRow
 from models.attention.facts import FACTS_WITHOUT_CASE
 from models.operations.metric_statements import Figure
+from models.orders.placing import EarlierImport
 from models.orders.searches import orders_search
 from models.orders.statements import EVERY_PART, orders_reading
 from models.payments.installation import KnownPaymentRow
@@ -36,7 +37,7 @@ JSON_TYPES = (114, 3802)  # read as objects and lists, whose members no statemen
 INTERVAL = 1186
 TEXTS = (1009, 1015)  # arrays of text
 # Rows with columns that an outer join leaves empty, or that only some parts of a union have.
-SHARED = (ClaimRow, KnownPaymentRow, FactRow, Figure)
+SHARED = (ClaimRow, KnownPaymentRow, FactRow, Figure, EarlierImport)
 
 
 def queries() -> Iterator[tuple[str, Query[Any]]]:

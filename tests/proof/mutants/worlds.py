@@ -1,6 +1,6 @@
 """Deliberate bugs that show only where currencies, clocks or versions differ, or where answers are mixed up."""
 
-from tests.proof.mutants.files import ABOUT_OTHERS, BACK, GOES_ON, MACHINE
+from tests.proof.mutants.files import ABOUT_OTHERS, BACK, GOES_ON, MACHINE, STEPS
 from tests.proof.mutants.mutant import Change, Mutant
 
 MUTANTS = (
@@ -13,7 +13,7 @@ MUTANTS = (
                 "_priced.c.total % 1 == 0",
             ),
         ),
-        (f"{MACHINE}::test_money_is_neither_lost_nor_taken_twice",),
+        (f"{STEPS}::test_a_total_that_is_not_whole_is_told_so",),
     ),
     Mutant(
         "a revision that only newer servers count",
