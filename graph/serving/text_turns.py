@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from runtime.database.turns import Turns
+from runtime.turns import Turns
 
 # Times as long as the last text took. Callers' texts have a sixth of the time, strangers' a twelfth: a quarter in all.
 REST_OF_CALLERS, REST_OF_STRANGERS = 5, 11
@@ -20,7 +20,6 @@ REST = 3  # of trusted documents, of which there are only so many
 MOST_SENDERS = 100  # that wait in one queue, each with one text
 MOST_OF_SENDER = 30  # texts; strangers may share an address
 SECONDS_OF_QUEUE = 5  # until a full one has moved on, about
-
 
 T = TypeVar("T")
 

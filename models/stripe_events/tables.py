@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import (
+    CTE,
     CheckConstraint,
     DateTime,
     Index,
@@ -93,16 +94,20 @@ class DueEvent(NamedTuple):
     attempts: int
 
 
-# Takes events for `lease`: a worker that dies leaves them due again when it has passed.
-TAKE_DUE_EVENTS = Query(
-    DueEvent,
-    update(StripeEvent)
-    .where(col(StripeEvent.id) == _due.c.id)
-    .values(due_at=func.now() + bindparam("lease", type_=Interval), attempts=StripeEvent.attempts + 1)
-    .returning(
-        col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.attempts)
-    ),
-)
+def _taking(which: CTE) -> Query[DueEvent]:
+    """Takes events for `lease`: a worker that dies leaves them due again when it has passed."""
+    return Query(
+        DueEvent,
+        update(StripeEvent)
+        .where(col(StripeEvent.id) == which.c.id)
+        .values(due_at=func.now() + bindparam("lease", type_=Interval), attempts=StripeEvent.attempts + 1)
+        .returning(
+            col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.attempts)
+        ),
+    )
+
+
+TAKE_DUE_EVENTS = _taking(_due)
 
 FINISH_EVENT = (
     update(StripeEvent)
@@ -133,7 +138,7 @@ REST_EVENTS = Query(
         col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.failure)
     ),
 )
-# Takes events that rest, a few in each sweep and all in turn; those that fail rest again afterwards.
+# A few in each sweep, all in turn; those that fail rest again afterwards.
 _next_at_rest = (
     select(col(StripeEvent.id))
     .where(_unfinished, col(StripeEvent.due_at) == _never, col(StripeEvent.id) > bindparam("behind_id"))
@@ -142,15 +147,7 @@ _next_at_rest = (
     .with_for_update(skip_locked=True)
     .cte("next_at_rest")
 )
-TAKE_RESTING_EVENTS = Query(
-    DueEvent,
-    update(StripeEvent)
-    .where(col(StripeEvent.id) == _next_at_rest.c.id)
-    .values(due_at=func.now() + bindparam("lease", type_=Interval), attempts=StripeEvent.attempts + 1)
-    .returning(
-        col(StripeEvent.id), col(StripeEvent.type), col(StripeEvent.object_id), col(StripeEvent.attempts)
-    ),
-)
+TAKE_RESTING_EVENTS = _taking(_next_at_rest)
 # Stripe is back: what failed since it was away is due, with all its attempts.
 REVIVE_EVENTS = (
     update(StripeEvent)

@@ -25,7 +25,7 @@ from runtime.database.faults import (
 )
 from runtime.database.pool import REST, Pool
 from runtime.database.statements import Parameters, Query, R, sql_of
-from runtime.database.turns import Turns
+from runtime.turns import Turns
 
 __all__ = [
     "AnyStatement",

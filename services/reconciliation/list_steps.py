@@ -40,7 +40,7 @@ OVERLAP = timedelta(minutes=5)  # what Stripe was still making while we looked, 
 SET_BACK_SINCE = timedelta(days=1)  # as far our clock may have gone back since this installation was made
 LONGEST_WINDOW = timedelta(days=1)  # a longer time is read in parts, side by side
 MOST_WINDOWS = 100
-MOST_BROUGHT_BACK = 5_000  # orders, that one run looks for the money of
+MOST_BROUGHT_BACK = 5_000  # orders whose money one run looks for
 HEAD = timedelta(hours=1)  # a step is whole when nothing as young is left unread
 ENDED_BY = {"payment_intent.succeeded": "succeeded", "payment_intent.canceled": "canceled"}
 
@@ -220,8 +220,9 @@ class UnknownIntents:
             await step.each(unexpected, lambda intent: intent.id, recover)
 
         found = await self._database.rows(MONEY_WITH_ITS_ORDER, {"limit": MOST_BROUGHT_BACK})
-        brought_back = [row.intent_id for row in found if row.intent_id not in step.retries]
-        remembered = [*brought_back, *(item for item in step.retries if item.startswith("pi_"))]
+        brought_back = [row.intent_id for row in found]
+        # Once each: one that failed stands in both.
+        remembered = [*dict.fromkeys([*brought_back, *(i for i in step.retries if i.startswith("pi_"))])]
         half = max(1, step.items_left // 2)  # of the budget: what is new does not wait for them
         await step.each(remembered[:half], str, try_again)
         await self._windows.read_all(step, self._gateway.list_intents, take)

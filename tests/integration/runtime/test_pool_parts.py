@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from models.payments.settlement_statements import LOCK_ORDER
 from runtime.database.database import Database, DatabaseUnavailable, Query, Transaction, build_database
-from runtime.database.turns import Turns
+from runtime.turns import Turns
 from tests.make import Shop
 
 PARTS = {"payments": 0.2, "webhooks": 0.2}

@@ -9,8 +9,8 @@ MUTANTS = (
         (
             Change(
                 "services/reconciliation/list_steps.py",
-                "        remembered = [*brought_back, *",
-                "        remembered = [*",
+                "dict.fromkeys([*brought_back, *(",
+                "dict.fromkeys([*(",
             ),
         ),
         (f"{PASSES}::test_the_money_of_an_order_that_is_brought_back_finds_it",),

@@ -1,4 +1,4 @@
-"""Turns by key: a caller who waits for another's transaction over the same row waits here, and holds no connection."""
+"""Turns by key: who wants the same thing as another waits here, and holds nothing meanwhile, such as a connection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable
